@@ -1,0 +1,36 @@
+"""Decode what a person saw from fMRI of the visual cortex, by the MinD-Vis method."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mindvis_gui.data import open_subject
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mindvis_gui.decoding.request import Decoder
+
+__all__ = ["__version__", "load_decoder", "open_subject"]
+
+__version__ = "0.1.0"
+
+
+def load_decoder(folder: str | Path, device: str = "auto", precision: str = "auto") -> Decoder:
+    """Load a model folder, given by path or by the name of one in a models folder.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+    device : {"auto", "cpu", "cuda"}
+    precision : {"auto", "fp32", "bf16"}
+
+    Raises
+    ------
+    ModelError
+        If the folder is no complete model or the device is not available.
+    """
+    # torch takes seconds to import: only when a model is really wanted.
+    from mindvis_gui.decoding.models import load_decoder as load
+
+    return load(folder, device, precision)

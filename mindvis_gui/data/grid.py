@@ -1,0 +1,123 @@
+"""The grid that slices are drawn on, and which voxel of the response lies where on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mindvis_gui.data.subject import FloatArray, ImageArray, IntArray, Subject, read_only
+from mindvis_gui.errors import DataError
+
+_MARGIN = 2  # functional voxels of air around the response when there is no anatomy
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class DisplayGrid:
+    """Anatomy and voxel look-up on one grid, so that an overlay is one indexing a slice.
+
+    Attributes
+    ----------
+    anatomy : (X, Y, Z) uint8
+        Grey levels, clipped to the 2nd and 99.5th percentile; all 0 when there is none.
+    affine : (4, 4) float64
+        Grid indices → mm, axes closest to R, A, S.
+    voxel_at : (X, Y, Z) int32
+        Position in the response vector at every grid point; -1 where there is none.
+    """
+
+    anatomy: ImageArray
+    affine: NDArray[np.float64]
+    voxel_at: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, subject: Subject) -> DisplayGrid:
+        """Build the grid of `subject`: its anatomy's, or else the one of its voxels."""
+        if subject.ijk is None or subject.affine is None:
+            raise DataError(f"{subject.name}: no voxel positions in this file; the brain cannot be drawn")
+        if subject.anatomy is not None:
+            anatomy = grey_levels(subject.anatomy.data)
+            affine = subject.anatomy.affine
+        else:
+            low = subject.ijk.min(axis=0) - _MARGIN
+            shape = tuple(int(n) for n in subject.ijk.max(axis=0) + _MARGIN + 1 - low)
+            anatomy = np.zeros(shape, dtype=np.uint8)
+            affine = subject.affine.copy()
+            affine[:3, 3] = subject.affine[:3, :3] @ low + subject.affine[:3, 3]
+        voxel_at = _look_up(subject.ijk, subject.affine, anatomy.shape, affine)
+        return cls(read_only(anatomy), read_only(affine), read_only(voxel_at))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of grid points along x, y, z."""
+        x, y, z = self.voxel_at.shape
+        return x, y, z
+
+    @property
+    def centre(self) -> tuple[int, int, int]:
+        """Grid point at the median of the response voxels."""
+        inside = np.argwhere(self.voxel_at >= 0)
+        middle = np.median(inside, axis=0) if len(inside) else np.array(self.shape) / 2
+        # The median may fall between regions; take the nearest voxel that has a response.
+        point = inside[np.argmin(((inside - middle) ** 2).sum(axis=1))] if len(inside) else middle
+        return int(point[0]), int(point[1]), int(point[2])
+
+    @property
+    def spacing(self) -> NDArray[np.float64]:
+        """Size of a grid step along each axis (3,) in mm."""
+        return np.asarray(np.linalg.norm(self.affine[:3, :3], axis=0))
+
+    def to_mm(self, voxel: tuple[int, int, int]) -> NDArray[np.float64]:
+        """Return the position (3,) in mm of a grid point."""
+        return np.asarray(self.affine[:3, :3] @ np.asarray(voxel) + self.affine[:3, 3])
+
+    def to_voxel(self, mm: tuple[float, float, float]) -> tuple[int, int, int]:
+        """Return the grid point nearest to a position in mm (it may lie outside the grid)."""
+        point = np.rint(np.linalg.solve(self.affine[:3, :3], np.asarray(mm) - self.affine[:3, 3]))
+        return int(point[0]), int(point[1]), int(point[2])
+
+    def voxel_position(self, voxel: int) -> tuple[int, int, int] | None:
+        """Return a grid point of the response's `voxel`, or None if the grid misses it."""
+        points = np.argwhere(self.voxel_at == voxel)
+        if not len(points):
+            return None
+        point = points[len(points) // 2]
+        return int(point[0]), int(point[1]), int(point[2])
+
+
+def grey_levels(data: NDArray[np.generic]) -> ImageArray:
+    """Scale a volume to 0–255 between its 2nd and 99.5th percentile."""
+    values = np.nan_to_num(np.asarray(data, dtype=np.float32))
+    low, high = np.percentile(values[:: max(1, values.shape[0] // 64)], [2, 99.5])
+    if high <= low:
+        return np.zeros(values.shape, dtype=np.uint8)
+    return np.clip((values - low) * (255.0 / (high - low)), 0, 255).astype(np.uint8)
+
+
+def _look_up(
+    ijk: IntArray,
+    voxel_affine: NDArray[np.float64],
+    shape: tuple[int, ...],
+    grid_affine: NDArray[np.float64],
+) -> NDArray[np.int32]:
+    """Return the nearest voxel's index at every grid point, -1 where none is."""
+    size = ijk.max(axis=0) + 1
+    index = np.full(size, -1, dtype=np.int32)
+    index[tuple(ijk.T)] = np.arange(len(ijk), dtype=np.int32)
+    to_voxel = np.linalg.inv(voxel_affine) @ grid_affine
+    result = np.full(shape, -1, dtype=np.int32)
+    y, z = np.meshgrid(np.arange(shape[1]), np.arange(shape[2]), indexing="ij")
+    for x in range(shape[0]):  # slice by slice: a 1 mm grid never exists as float coordinates
+        points = [
+            np.rint(row[0] * x + row[1] * y + row[2] * z + row[3]).astype(np.int64)
+            for row in to_voxel[:3]
+        ]
+        inside = np.logical_and.reduce([(p >= 0) & (p < n) for p, n in zip(points, size, strict=True)])
+        result[x][inside] = index[tuple(p[inside] for p in points)]
+    return result
+
+
+def overlay_values(voxel_slice: NDArray[np.int32], values: FloatArray) -> FloatArray:
+    """Return one value a pixel of a slice of `voxel_at`; NaN where there is no voxel."""
+    return np.where(voxel_slice >= 0, values[voxel_slice], np.float32(np.nan)).astype(np.float32)

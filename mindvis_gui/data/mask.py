@@ -1,0 +1,67 @@
+"""Which patches of the response vector are kept and which are masked (SC-MBM, section 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mindvis_gui.data.subject import FloatArray, read_only
+from mindvis_gui.errors import RequestError
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class MaskState:
+    """A choice of patches. Immutable: every change is a new one, so undo keeps the old.
+
+    Attributes
+    ----------
+    kept : (n_patches,) bool
+        True where the encoder may look.
+    seed : int or None
+        Seed the mask was drawn with; None once a patch was painted by hand.
+    """
+
+    kept: NDArray[np.bool_]
+    seed: int | None = None
+
+    @classmethod
+    def random(cls, n_patches: int, ratio: float, seed: int) -> MaskState:
+        """Mask a fraction `ratio` of the patches by sorting uniform noise, as SC-MBM does.
+
+        ``int(n_patches * (1 - ratio))`` patches are kept, those with the smallest noise.
+        """
+        if not 0.0 <= ratio < 1.0:
+            raise RequestError(f"mask ratio {ratio} is not in the range from 0 up to, not including, 1")
+        n_kept = int(n_patches * (1 - ratio))
+        noise = np.random.default_rng(seed).random(n_patches)
+        kept = np.zeros(n_patches, dtype=np.bool_)
+        kept[np.argsort(noise, kind="stable")[:n_kept]] = True
+        return cls(read_only(kept), seed)
+
+    def painted(self, patches: Iterable[int], *, keep: bool) -> MaskState:
+        """Return a mask in which `patches` are kept or masked, the others unchanged."""
+        kept = self.kept.copy()
+        kept[list(patches)] = keep
+        return MaskState(read_only(kept))
+
+    @property
+    def n_patches(self) -> int:
+        """Number of patches, padding included."""
+        return self.kept.size
+
+    @property
+    def ratio(self) -> float:
+        """Fraction of the patches that is masked."""
+        return 1.0 - float(self.kept.mean()) if self.kept.size else 0.0
+
+    def kept_voxels(self, patch_size: int, n_voxels: int) -> NDArray[np.bool_]:
+        """Return which of the first `n_voxels` of the padded vector lie in a kept patch."""
+        return np.repeat(self.kept, patch_size)[:n_voxels]
+
+    def applied(self, vector: FloatArray, patch_size: int) -> FloatArray:
+        """Return `vector` (n_voxels,) with masked voxels at 0, the mean of a normalised response."""
+        kept = self.kept_voxels(patch_size, vector.size)
+        return read_only(np.where(kept, vector, np.float32(0)).astype(np.float32))

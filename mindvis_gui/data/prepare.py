@@ -1,0 +1,108 @@
+"""From a trial's response to the vector that the encoder sees."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from mindvis_gui.data.subject import FloatArray, IntArray, Subject, Trial, read_only
+from mindvis_gui.errors import DataError
+
+_BLOCK = 256  # trials read at a time: bounds the memory of statistics over large subjects
+
+
+@dataclass(frozen=True, slots=True)
+class Normalisation:
+    """One scalar mean and standard deviation for all voxels and trials, as in the published code.
+
+    `basis` says which trials they were measured on.
+    """
+
+    mean: float
+    std: float
+    basis: str
+
+    def apply(self, responses: FloatArray) -> FloatArray:
+        """Return (responses - mean) / std, same shape."""
+        return ((responses - np.float32(self.mean)) / np.float32(self.std)).astype(np.float32)
+
+
+def measure_normalisation(subject: Subject) -> Normalisation:
+    """Measure mean and standard deviation over the training responses (all, if none is marked).
+
+    Reads in blocks, so memory stays bounded whatever the number of trials.
+    """
+    train = [trial.index for trial in subject.trials if trial.split == "train"]
+    basis = "training trials" if train else "all trials"
+    indices = train or [trial.index for trial in subject.trials]
+    if not indices:
+        raise DataError(f"{subject.name}: the file holds no trials")
+    count, total, squares = 0, 0.0, 0.0
+    for start in range(0, len(indices), _BLOCK):
+        block = subject.responses(indices[start : start + _BLOCK]).astype(np.float64)
+        count += block.size
+        total += float(block.sum())
+        squares += float((block**2).sum())
+    mean = total / count
+    std = float(np.sqrt(max(squares / count - mean**2, 0.0)))
+    if std == 0.0:
+        raise DataError(f"{subject.name}: every response is {mean:g}; there is nothing to decode")
+    return Normalisation(mean, std, basis)
+
+
+def prepare(
+    subject: Subject,
+    trial: Trial,
+    normalisation: Normalisation,
+    used_rois: Collection[str] | None = None,
+) -> FloatArray:
+    """Read, normalise and restrict one response.
+
+    Parameters
+    ----------
+    used_rois : collection of str, optional
+        Voxels outside these regions are set to 0, the mean of the normalised
+        response. None uses every voxel, those in no region included.
+
+    Returns
+    -------
+    (n_voxels,) float32, read-only
+    """
+    vector = normalisation.apply(subject.responses([trial.index])[0])
+    if used_rois is not None:
+        used = np.zeros(subject.n_voxels, dtype=np.bool_)
+        used[used_voxels(subject, used_rois)] = True
+        vector[~used] = 0
+    return read_only(vector)
+
+
+def used_voxels(subject: Subject, used_rois: Collection[str]) -> IntArray:
+    """Return the sorted voxels (n,) that lie in at least one of `used_rois`."""
+    parts = [subject.roi(name).voxels for name in used_rois]
+    if not parts:
+        raise DataError(f"{subject.name}: no region is used for decoding; choose at least one")
+    return np.unique(np.concatenate(parts))
+
+
+def padded_length(n_voxels: int, patch_size: int) -> int:
+    """Length after padding to patches.
+
+    The published code adds a whole extra patch when the length is already a
+    multiple (``patch - n % patch`` is then ``patch``, not 0); its checkpoints need that.
+    """
+    return n_voxels + patch_size - n_voxels % patch_size
+
+
+def pad_to_patches(vectors: FloatArray, patch_size: int) -> FloatArray:
+    """Pad the last axis by wrapping around, to `padded_length`."""
+    return pad_to_length(vectors, padded_length(vectors.shape[-1], patch_size))
+
+
+def pad_to_length(vectors: FloatArray, length: int) -> FloatArray:
+    """Pad the last axis by wrapping around (more than once if need be) to `length`."""
+    missing = length - vectors.shape[-1]
+    if missing < 0:
+        raise DataError(f"{vectors.shape[-1]} voxels are more than the {length} asked for")
+    return np.pad(vectors, [(0, 0)] * (vectors.ndim - 1) + [(0, missing)], mode="wrap")

@@ -1,0 +1,209 @@
+"""What is asked of a decoder and what it answers: plain values, no torch.
+
+Everything here is frozen and its arrays are read-only, so it crosses threads
+without locks and a test can build it by hand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from mindvis_gui.data.mask import MaskState
+from mindvis_gui.data.subject import FloatArray, ImageArray
+from mindvis_gui.errors import RequestError
+
+SAMPLERS = {"plms": "PLMS", "ddim": "DDIM", "dpm++": "DPM-Solver++ 2M"}
+PRECISIONS = ("auto", "fp32", "bf16")
+TRAINING_STEPS = 1000  # length of the noise schedule (section 3.2)
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How samples are drawn: `sampler` (a key of `SAMPLERS`), network `steps`, `precision`."""
+
+    sampler: str = "dpm++"
+    steps: int = 20
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.sampler not in SAMPLERS:
+            raise RequestError(f"unknown sampler '{self.sampler}'; choose one of {', '.join(SAMPLERS)}")
+        if self.precision not in PRECISIONS:
+            raise RequestError(f"unknown precision '{self.precision}'; choose one of {', '.join(PRECISIONS)}")
+        if not 1 <= self.steps < TRAINING_STEPS:
+            raise RequestError(f"{self.steps} steps is not in the range 1 to {TRAINING_STEPS - 1}")
+        if self.sampler == "plms" and TRAINING_STEPS % self.steps:
+            raise RequestError(
+                f"PLMS as published needs a number of steps that divides {TRAINING_STEPS}, "
+                f"not {self.steps}; use for example 20, 50 or 250"
+            )
+
+
+PRESETS = {
+    "fast": Sampling("dpm++", 20, "auto"),
+    "paper": Sampling("plms", 250, "fp32"),
+}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class DecodeRequest:
+    """One trial to decode, complete: the samples depend on nothing that is not in here.
+
+    Attributes
+    ----------
+    subject, stimulus_id, label : str
+    trial : int
+    vector : (n_voxels,) float32
+        Normalised response, voxels outside the used regions at 0.
+    rois : tuple of str or None
+        Regions used; None is the whole vector.
+    mask : MaskState or None
+        Patches masked on top of that; None decodes from all patches.
+    seeds : tuple of int
+        One sample each.
+    sampling : Sampling
+    model : str
+        Name of the model folder.
+    model_hash : str
+        Hash of its weights.
+    """
+
+    subject: str
+    trial: int
+    vector: FloatArray
+    seeds: tuple[int, ...]
+    sampling: Sampling = field(default_factory=Sampling)
+    model: str = ""
+    model_hash: str = ""
+    rois: tuple[str, ...] | None = None
+    mask: MaskState | None = None
+    stimulus_id: str = ""
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.seeds:
+            raise RequestError("no seeds given; ask for at least one sample")
+        if len(set(self.seeds)) != len(self.seeds):
+            raise RequestError(f"seeds {list(self.seeds)} hold one twice; each sample needs its own")
+        if min(self.seeds) < 0 or max(self.seeds) >= 2**63:
+            raise RequestError(f"seeds {list(self.seeds)} are not all in the range 0 to 2^63 - 1")
+
+    def encoder_input(self, patch_size: int) -> FloatArray:
+        """Return the vector (n_voxels,) with masked patches at 0, as the encoder gets it."""
+        return self.vector if self.mask is None else self.mask.applied(self.vector, patch_size)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the request as JSON-ready values; arrays are given by their hash.
+
+        This is what exported pictures carry, and what `decode.json` lists.
+        """
+        return {
+            "subject": self.subject,
+            "trial": self.trial,
+            "stimulus_id": self.stimulus_id,
+            "label": self.label,
+            "vector_sha256": hashlib.sha256(np.ascontiguousarray(self.vector).tobytes()).hexdigest(),
+            "rois": None if self.rois is None else list(self.rois),
+            "mask": None if self.mask is None else _mask_json(self.mask),
+            "seeds": list(self.seeds),
+            "sampler": self.sampling.sampler,
+            "steps": self.sampling.steps,
+            "precision": self.sampling.precision,
+            "model": self.model,
+            "model_hash": self.model_hash,
+        }
+
+
+def _mask_json(mask: MaskState) -> dict[str, Any]:
+    return {
+        "seed": mask.seed,
+        "ratio": round(mask.ratio, 6),
+        "n_patches": mask.n_patches,
+        "masked": np.flatnonzero(~mask.kept).tolist(),
+    }
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Sample:
+    """One decoded picture (h, w, 3), 0–255, and the seed it came from."""
+
+    image: ImageArray
+    seed: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Step:
+    """Progress of a decode: `index` of `total` steps done.
+
+    `preview` holds one small picture a seed, (n_seeds, h, w, 3) uint8, or is None.
+    """
+
+    index: int
+    total: int
+    preview: ImageArray | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class DecodeResult:
+    """The samples of one request, in the order of its seeds, and how long they took."""
+
+    request: DecodeRequest
+    samples: tuple[Sample, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Recovery:
+    """What SC-MBM makes of a masked response.
+
+    `recovered` (n_voxels,) has the model's prediction at every voxel; `correlation`
+    is Pearson's r with the true response over the masked voxels (NaN if none is masked).
+    """
+
+    recovered: FloatArray
+    correlation: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a model folder is and needs.
+
+    `n_voxels` is the length of the response vector that it was trained with;
+    `n_patches` counts padding; `image_size` is in pixels.
+    """
+
+    name: str
+    folder: str
+    n_voxels: int
+    patch_size: int
+    n_patches: int
+    image_size: int
+    parameters: int
+    hash: str = ""
+    device: str = "cpu"
+    precision: str = "fp32"
+    dataset: str = ""
+    has_masked_model: bool = True
+    card: str = ""
+
+
+class Decoder(Protocol):
+    """A trained model that turns responses into pictures; MinD-Vis is one."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """What the model is and needs."""
+        ...
+
+    def decode(self, request: DecodeRequest) -> Generator[Step, None, DecodeResult]:
+        """Draw the samples, yielding after every step; closing the generator stops it."""
+        ...
+
+    def recover(self, vector: FloatArray, mask: MaskState) -> Recovery:
+        """Predict the masked voxels of `vector` (n_voxels,) from the kept ones."""
+        ...

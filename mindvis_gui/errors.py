@@ -1,0 +1,27 @@
+"""Everything this application raises on purpose.
+
+A message is one sentence for the person at the screen: what went wrong, with
+which value, and what to do about it. Anything else that escapes is a bug.
+"""
+
+from __future__ import annotations
+
+
+class MindVisError(Exception):
+    """An expected failure whose message can be shown as it is."""
+
+
+class DataError(MindVisError):
+    """A subject file, a stimulus or a region that cannot be used."""
+
+
+class ModelError(MindVisError):
+    """A model folder or checkpoint that cannot be used, or does not fit the subject."""
+
+
+class RequestError(MindVisError):
+    """A decode request that makes no sense (no seeds, an unknown sampler, …)."""
+
+
+class ExportError(MindVisError):
+    """A result that could not be written; nothing half-written is left behind."""

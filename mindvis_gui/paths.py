@@ -1,0 +1,50 @@
+"""Where the shipped files are, and where the user's models are looked for.
+
+Wheels carry ``resources/`` and ``models/demo`` inside the package; an editable
+install or a checkout has them beside it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from mindvis_gui.errors import MindVisError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def _shipped(name: str) -> Path:
+    for folder in (_PACKAGE / name, _PACKAGE.parent / name):
+        if folder.is_dir():
+            return folder
+    raise MindVisError(
+        f"{_PACKAGE}: the shipped folder '{name}' is missing; is the installation complete?"
+    )
+
+
+def resources_dir() -> Path:
+    """Folder with the icon, the demo subject and the credits."""
+    return _shipped("resources")
+
+
+def demo_subject_path() -> Path:
+    """File of the simulated subject that ships with the application."""
+    return resources_dir() / "demo" / "subject.h5"
+
+
+def model_dirs() -> list[Path]:
+    """Folders searched for model folders, first match wins.
+
+    ``$MINDVIS_MODELS`` (path-separated), ``./models``, the user's data folder, the shipped one.
+    """
+    given = [Path(part) for part in os.environ.get("MINDVIS_MODELS", "").split(os.pathsep) if part]
+    candidates = [
+        *given,
+        Path.cwd() / "models",
+        user_data_path("mindvis", appauthor=False) / "models",
+        _shipped("models"),
+    ]
+    return list(dict.fromkeys(folder.resolve() for folder in candidates if folder.is_dir()))

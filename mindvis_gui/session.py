@@ -1,0 +1,462 @@
+"""The one place that holds what is open, chosen, running and decoded.
+
+Views call the setters and listen to the signals; a view never knows another
+view. Setters check their value, store it, and emit one signal.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from mindvis_gui.analysis.comparison import Comparison, compare
+from mindvis_gui.data import open_subject
+from mindvis_gui.data.grid import DisplayGrid
+from mindvis_gui.data.mask import MaskState
+from mindvis_gui.data.prepare import Normalisation, measure_normalisation, padded_length, prepare
+from mindvis_gui.data.subject import FloatArray, Subject, Trial
+from mindvis_gui.decoding.request import (
+    PRESETS,
+    DecodeRequest,
+    Decoder,
+    DecodeResult,
+    Recovery,
+    Sampling,
+    Step,
+)
+from mindvis_gui.errors import MindVisError, ModelError, RequestError
+from mindvis_gui.job import Job
+
+PATCH_SIZE = 16  # of the paper; a loaded model brings its own
+DecoderLoader = Callable[[str], Decoder]
+
+
+class Session(QObject):
+    """Subject, trial, regions, mask, model, options, results, and the jobs that run.
+
+    Parameters
+    ----------
+    load_decoder : callable
+        ``load_decoder(name_or_folder)`` returns a `Decoder`; called in a background
+        thread, so that torch is imported there and never before the window is shown.
+    """
+
+    subject_changed = Signal()
+    trial_changed = Signal()
+    rois_changed = Signal()
+    mask_changed = Signal()
+    recovery_changed = Signal()
+    crosshair_changed = Signal()
+    model_changed = Signal()
+    options_changed = Signal()
+    decode_started = Signal(object)  # DecodeRequest
+    decode_progressed = Signal(object)  # Step
+    result_changed = Signal()
+    comparison_changed = Signal()
+    jobs_changed = Signal()
+    message = Signal(str)
+    problem = Signal(str)  # an expected failure, one sentence
+    crashed = Signal(object)  # an unexpected exception
+
+    def __init__(self, load_decoder: DecoderLoader, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._load_decoder = load_decoder
+        self._jobs: list[Job] = []
+        self._queue: deque[DecodeRequest] = deque()
+        self._decode_job: Job | None = None
+        self._recovery_job: Job | None = None
+        self._recovery_stale = False
+        self.undo_stack = QUndoStack(self)
+        self.subject: Subject | None = None
+        self.grid: DisplayGrid | None = None
+        self.normalisation: Normalisation | None = None
+        self.trial: Trial | None = None
+        self.vector: FloatArray | None = None
+        self.used_rois: frozenset[str] = frozenset()
+        self.mask: MaskState | None = None
+        self.mask_applied = False
+        self.recovery: Recovery | None = None
+        self.crosshair: tuple[int, int, int] = (0, 0, 0)
+        self.decoder: Decoder | None = None
+        self.sampling: Sampling = PRESETS["fast"]
+        self.n_samples = 4
+        self.first_seed = 0
+        self.result: DecodeResult | None = None
+        self.comparison: Comparison | None = None
+
+    # -- subject, trial, regions -------------------------------------------------------------
+
+    def open(self, path: str | Path) -> None:
+        """Open a subject file in the background; the old subject stays until it is read."""
+        self._start(_read_subject(path), f"Opening {Path(path).name}", self._set_subject)
+
+    def _set_subject(self, opened: tuple[Subject, DisplayGrid | None, Normalisation]) -> None:
+        self.subject, self.grid, self.normalisation = opened
+        self.trial = None
+        self.vector = None
+        self.result = None
+        self.comparison = None
+        self.used_rois = frozenset(roi.name for roi in self.subject.rois)
+        self.undo_stack.clear()
+        self._reset_mask()
+        if self.grid is not None:
+            self.crosshair = self.grid.centre
+        self.subject_changed.emit()
+        self.crosshair_changed.emit()
+        self.result_changed.emit()
+        self.comparison_changed.emit()
+        self.message.emit("; ".join(self.subject.notes) or f"Opened {self.subject.display_name}")
+        tests = [trial for trial in self.subject.trials if trial.split == "test"]
+        self.set_trial((tests or list(self.subject.trials))[0].index)
+
+    def set_trial(self, index: int) -> None:
+        """Choose the trial at row `index`."""
+        if self.subject is None or (self.trial is not None and self.trial.index == index):
+            return
+        if not 0 <= index < len(self.subject.trials):
+            last = len(self.subject.trials) - 1
+            self.problem.emit(f"trial {index} does not exist; choose one of 0 to {last}")
+            return
+        self.trial = self.subject.trials[index]
+        self._update_vector()
+        self.trial_changed.emit()
+
+    def set_used_rois(self, names: frozenset[str]) -> None:
+        """Choose the regions used for decoding (undoable)."""
+        if self.subject is None or names == self.used_rois:
+            return
+        if not names:
+            self.problem.emit("at least one region must be used for decoding")
+            self.rois_changed.emit()  # lets the view fall back to what is so
+            return
+        self.undo_stack.push(_Change("regions used", self.used_rois, names, self._set_used_rois))
+
+    def _set_used_rois(self, names: frozenset[str]) -> None:
+        self.used_rois = names
+        self._update_vector()
+        self.rois_changed.emit()
+
+    @property
+    def request_rois(self) -> tuple[str, ...] | None:
+        """Regions used in the subject's order; None when all are, which is the whole vector."""
+        if self.subject is None or len(self.used_rois) == len(self.subject.rois):
+            return None
+        return tuple(roi.name for roi in self.subject.rois if roi.name in self.used_rois)
+
+    def _update_vector(self) -> None:
+        if self.subject is None or self.trial is None or self.normalisation is None:
+            return
+        try:
+            self.vector = prepare(self.subject, self.trial, self.normalisation, self.request_rois)
+        except MindVisError as error:
+            self.vector = None
+            self.problem.emit(str(error))
+        self._update_recovery()
+
+    def set_crosshair(self, voxel: tuple[int, int, int]) -> None:
+        """Move the crosshair to a voxel of the display grid, clipped to the grid."""
+        if self.grid is None:
+            return
+        limits = self.grid.shape
+        clipped = tuple(int(np.clip(v, 0, n - 1)) for v, n in zip(voxel, limits, strict=True))
+        if clipped != self.crosshair:
+            self.crosshair = (clipped[0], clipped[1], clipped[2])
+            self.crosshair_changed.emit()
+
+    # -- mask --------------------------------------------------------------------------------
+
+    @property
+    def patch_size(self) -> int:
+        """Voxels a patch: the model's, or the paper's while none is loaded."""
+        return self.decoder.info.patch_size if self.decoder else PATCH_SIZE
+
+    def set_mask(self, mask: MaskState) -> None:
+        """Choose which patches are masked (undoable)."""
+        if self.mask is None or np.array_equal(mask.kept, self.mask.kept):
+            return
+        self.undo_stack.push(_Change("mask", self.mask, mask, self._set_mask))
+
+    def draw_mask(self, ratio: float, seed: int) -> None:
+        """Mask a fraction `ratio` of the patches at random."""
+        if self.mask is not None:
+            self.set_mask(MaskState.random(self.mask.n_patches, ratio, seed))
+
+    def set_mask_applied(self, applied: bool) -> None:
+        """Choose whether decoding sees the masked response or the whole one."""
+        if applied != self.mask_applied:
+            self.mask_applied = applied
+            self.mask_changed.emit()
+
+    def _set_mask(self, mask: MaskState) -> None:
+        self.mask = mask
+        self._update_recovery()
+        self.mask_changed.emit()
+
+    def _reset_mask(self) -> None:
+        if self.subject is None:
+            return
+        n_patches = padded_length(self.subject.n_voxels, self.patch_size) // self.patch_size
+        if self.mask is None or self.mask.n_patches != n_patches:
+            self.undo_stack.clear()
+            self._set_mask(MaskState.random(n_patches, 0.75, seed=0))
+
+    def _update_recovery(self) -> None:
+        """Ask SC-MBM for the masked voxels; while it is busy, only the newest state counts."""
+        self._recovery_stale = self._recovery_job is not None
+        if self._recovery_stale:
+            return
+        if not self._model_fits() or self.vector is None or self.mask is None:
+            if self.recovery is not None:
+                self.recovery = None
+                self.recovery_changed.emit()
+            return
+        assert self.decoder is not None
+        items = _recover(self.decoder, self.vector, self.mask)
+        self._recovery_job = self._start(items, "Recovering", self._set_recovery, quiet=True)
+
+    def _set_recovery(self, recovery: Recovery) -> None:
+        self.recovery = recovery
+        self.recovery_changed.emit()
+
+    # -- model and options -------------------------------------------------------------------
+
+    def load_model(self, name: str) -> None:
+        """Load a model folder, by name or path, in the background."""
+        self._start(_run(lambda: self._load_decoder(name)), f"Loading model {name}", self._set_decoder)
+
+    def _set_decoder(self, decoder: Decoder) -> None:
+        self.decoder = decoder
+        self._reset_mask()
+        self.model_changed.emit()
+        self._update_recovery()
+        if self.subject is not None and not self._model_fits():
+            self.problem.emit(self._misfit())
+        else:
+            self.message.emit(f"Model {decoder.info.name} is ready")
+
+    def _model_fits(self) -> bool:
+        return (
+            self.decoder is not None
+            and self.subject is not None
+            and self.decoder.info.n_voxels == self.subject.n_voxels
+        )
+
+    def _misfit(self) -> str:
+        assert self.decoder is not None
+        assert self.subject is not None
+        info = self.decoder.info
+        return (
+            f"model {info.name} was trained on {info.n_voxels:,} voxels but {self.subject.name} has "
+            f"{self.subject.n_voxels:,}; choose a model trained on this subject"
+        )
+
+    def set_sampling(self, sampling: Sampling) -> None:
+        """Choose sampler, steps and precision."""
+        if sampling != self.sampling:
+            self.sampling = sampling
+            self.options_changed.emit()
+
+    def set_seeds(self, first_seed: int, n_samples: int) -> None:
+        """Choose the seeds ``first_seed … first_seed + n_samples - 1``."""
+        if (first_seed, n_samples) != (self.first_seed, self.n_samples):
+            self.first_seed, self.n_samples = first_seed, n_samples
+            self.options_changed.emit()
+
+    # -- decoding ----------------------------------------------------------------------------
+
+    def request(self) -> DecodeRequest:
+        """Return what a decode would be asked now.
+
+        Raises
+        ------
+        RequestError, ModelError
+            If something is missing; the message says what to do.
+        """
+        if self.subject is None or self.trial is None:
+            raise RequestError("no trial is chosen; open a subject and pick one")
+        if self.decoder is None:
+            raise ModelError("no model is loaded; choose one in the toolbar")
+        if not self._model_fits():
+            raise ModelError(self._misfit())
+        if self.vector is None:
+            raise RequestError(f"trial {self.trial.index} has no usable response; pick another")
+        info = self.decoder.info
+        precision = self.sampling.precision
+        return DecodeRequest(
+            subject=self.subject.name,
+            trial=self.trial.index,
+            vector=self.vector,
+            seeds=tuple(range(self.first_seed, self.first_seed + self.n_samples)),
+            sampling=replace(
+                self.sampling, precision=info.precision if precision == "auto" else precision
+            ),
+            model=info.name,
+            model_hash=info.hash,
+            rois=self.request_rois,
+            mask=self.mask if self.mask_applied else None,
+            stimulus_id=self.trial.stimulus_id,
+            label=self.trial.label,
+        )
+
+    def decode(self) -> None:
+        """Decode the chosen trial in the background; waits its turn if one is running."""
+        try:
+            self._queue.append(self.request())
+        except MindVisError as error:
+            self.problem.emit(str(error))
+            return
+        self._decode_next()
+
+    @property
+    def decoding(self) -> bool:
+        """Whether a decode runs."""
+        return self._decode_job is not None
+
+    @property
+    def queued(self) -> int:
+        """How many decodes wait behind the one that runs."""
+        return len(self._queue)
+
+    def stop(self) -> None:
+        """Stop the running decode before its next step and forget those that wait."""
+        self._queue.clear()
+        if self._decode_job is not None:
+            self._decode_job.cancel()
+
+    def _decode_next(self) -> None:
+        if self._decode_job is not None or not self._queue or self.decoder is None:
+            return
+        request = self._queue.popleft()
+        title = f"Decoding trial {request.trial}"
+        self._decode_job = self._start(self.decoder.decode(request), title, self._set_result)
+        self._decode_job.progressed.connect(self._report_step)
+        self._decode_job.cancelled.connect(self._report_stop)
+        self.decode_started.emit(request)
+
+    def _report_step(self, step: Step) -> None:
+        self.decode_progressed.emit(step)
+
+    def _report_stop(self) -> None:
+        self.message.emit("Stopped; nothing of the stopped decode is kept")
+        self.result_changed.emit()
+
+    def _set_result(self, result: DecodeResult) -> None:
+        self.result = result
+        self.comparison = None
+        self.result_changed.emit()
+        self.comparison_changed.emit()
+        count = len(result.samples)
+        self.message.emit(f"{count} sample{'s' * (count != 1)} in {result.seconds:.1f} s")
+        if self.subject is not None and self.subject.name == result.request.subject:
+            subject = self.subject
+            self._start(_run(lambda: compare(result, subject)), "Scoring", self._set_comparison)
+
+    def _set_comparison(self, comparison: Comparison) -> None:
+        if comparison.result is self.result:
+            self.comparison = comparison
+            self.comparison_changed.emit()
+
+    # -- jobs --------------------------------------------------------------------------------
+
+    def run(self, work: Callable[[], Any], title: str, done: Callable[[Any], None]) -> None:
+        """Run `work` in the background; `done` gets its result on this thread."""
+        self._start(_run(work), title, done)
+
+    @property
+    def busy(self) -> str:
+        """Title of the newest job that runs, or an empty string."""
+        visible = [job.title for job in self._jobs if job is not self._recovery_job]
+        return visible[-1] if visible else ""
+
+    def _start(
+        self,
+        items: Generator[Any, None, Any],
+        title: str,
+        done: Callable[[Any], None],
+        *,
+        quiet: bool = False,
+    ) -> Job:
+        job = Job(items, title, self)
+        job.succeeded.connect(done)
+        job.failed.connect(self._report_failure)
+        job.finished.connect(self._retire)
+        self._jobs.append(job)
+        job.start()
+        if not quiet:
+            self.jobs_changed.emit()
+        return job
+
+    def _report_failure(self, error: Exception) -> None:
+        if isinstance(error, MindVisError):
+            self.problem.emit(str(error))
+        else:
+            self.crashed.emit(error)
+        self.result_changed.emit()
+
+    def _retire(self) -> None:
+        job = self.sender()
+        assert isinstance(job, Job)
+        self._jobs.remove(job)
+        if job is self._recovery_job:
+            self._recovery_job = None
+            if self._recovery_stale:
+                self._update_recovery()
+        else:
+            if job is self._decode_job:
+                self._decode_job = None
+                self._decode_next()
+            self.jobs_changed.emit()
+        job.deleteLater()
+
+    def close(self) -> None:
+        """Cancel every job and wait for it; call before the application ends."""
+        self._queue.clear()
+        self._recovery_stale = False
+        for job in self._jobs:
+            job.cancel()
+        for job in list(self._jobs):
+            job.wait()
+
+
+class _Change(QUndoCommand):
+    """Sets one value, and the old one on undo."""
+
+    def __init__(self, text: str, old: Any, new: Any, setter: Callable[[Any], None]) -> None:
+        super().__init__(text)
+        self._old, self._new, self._setter = old, new, setter
+
+    def redo(self) -> None:
+        self._setter(self._new)
+
+    def undo(self) -> None:
+        self._setter(self._old)
+
+
+def _run(work: Callable[[], Any]) -> Generator[Any, None, Any]:
+    """Make a job of a plain function."""
+    return work()
+    yield  # makes this a generator: a Job draws items
+
+
+def _recover(decoder: Decoder, vector: FloatArray, mask: MaskState) -> Generator[Any, None, Recovery]:
+    return decoder.recover(vector, mask)
+    yield
+
+
+def _read_subject(
+    path: str | Path,
+) -> Generator[Any, None, tuple[Subject, DisplayGrid | None, Normalisation]]:
+    subject = open_subject(path)
+    yield
+    grid = DisplayGrid.of(subject) if subject.ijk is not None else None
+    yield
+    return subject, grid, measure_normalisation(subject)
+
+
