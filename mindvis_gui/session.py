@@ -51,6 +51,7 @@ class Session(QObject):
     subject_changed = Signal()
     trial_changed = Signal()
     rois_changed = Signal()
+    visible_rois_changed = Signal()
     mask_changed = Signal()
     recovery_changed = Signal()
     crosshair_changed = Signal()
@@ -80,6 +81,7 @@ class Session(QObject):
         self.trial: Trial | None = None
         self.vector: FloatArray | None = None
         self.used_rois: frozenset[str] = frozenset()
+        self.visible_rois: frozenset[str] = frozenset()
         self.mask: MaskState | None = None
         self.mask_applied = False
         self.recovery: Recovery | None = None
@@ -104,6 +106,7 @@ class Session(QObject):
         self.result = None
         self.comparison = None
         self.used_rois = frozenset(roi.name for roi in self.subject.rois)
+        self.visible_rois = self.used_rois
         self.undo_stack.clear()
         self._reset_mask()
         if self.grid is not None:
@@ -142,6 +145,12 @@ class Session(QObject):
         self.used_rois = names
         self._update_vector()
         self.rois_changed.emit()
+
+    def set_visible_rois(self, names: frozenset[str]) -> None:
+        """Choose the regions drawn on the brain; decoding does not depend on it."""
+        if names != self.visible_rois:
+            self.visible_rois = names
+            self.visible_rois_changed.emit()
 
     @property
     def request_rois(self) -> tuple[str, ...] | None:
