@@ -26,7 +26,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(
-            dir=target.parent, prefix=f".{target.stem[:100]}-", suffix=target.suffix
+            dir=target.parent, prefix=f".{target.stem[:30]}-", suffix=target.suffix
         )
         os.close(handle)
         temporary = Path(name)

@@ -35,7 +35,9 @@ class DisplayGrid:
     def of(cls, subject: Subject) -> DisplayGrid:
         """Build the grid of `subject`: its anatomy's, or else the one of its voxels."""
         if subject.ijk is None or subject.affine is None:
-            raise DataError(f"{subject.name}: no voxel positions in this file; the brain cannot be drawn")
+            raise DataError(
+                f"{subject.name}: no voxel positions in this file; the brain cannot be drawn"
+            )
         if subject.anatomy is not None:
             anatomy = grey_levels(subject.anatomy.data)
             affine = subject.anatomy.affine
@@ -87,12 +89,18 @@ class DisplayGrid:
 
 
 def grey_levels(data: NDArray[np.generic]) -> ImageArray:
-    """Scale a volume to 0–255 between its 2nd and 99.5th percentile."""
-    values = np.nan_to_num(np.asarray(data, dtype=np.float32))
-    low, high = np.percentile(values[:: max(1, values.shape[0] // 64)], [2, 99.5])
+    """Scale a volume to 0–255 between its 2nd and 99.5th percentile; NaN and infinity become 0."""
+    values = np.array(data, dtype=np.float32)
+    np.nan_to_num(values, copy=False, posinf=0, neginf=0)
+    # A tenth of a million points tell the percentiles of millions.
+    steps = tuple(slice(None, None, max(1, n // 64)) for n in values.shape)
+    low, high = np.percentile(values[steps], [2, 99.5])
     if high <= low:
         return np.zeros(values.shape, dtype=np.uint8)
-    return np.clip((values - low) * (255.0 / (high - low)), 0, 255).astype(np.uint8)
+    values -= np.float32(low)
+    values *= np.float32(255.0 / (high - low))
+    np.clip(values, 0, 255, out=values)
+    return np.asarray(values.astype(np.uint8))
 
 
 def _look_up(
@@ -102,20 +110,36 @@ def _look_up(
     grid_affine: NDArray[np.float64],
 ) -> NDArray[np.int32]:
     """Return the nearest voxel's index at every grid point, -1 where none is."""
-    size = ijk.max(axis=0) + 1
+    low = ijk.min(axis=0)
+    size = ijk.max(axis=0) - low + 1
     index = np.full(size, -1, dtype=np.int32)
-    index[tuple(ijk.T)] = np.arange(len(ijk), dtype=np.int32)
+    index[tuple((ijk - low).T)] = np.arange(len(ijk), dtype=np.int32)
     to_voxel = np.linalg.inv(voxel_affine) @ grid_affine
+    to_voxel[:3, 3] -= low
     result = np.full(shape, -1, dtype=np.int32)
-    y, z = np.meshgrid(np.arange(shape[1]), np.arange(shape[2]), indexing="ij")
-    for x in range(shape[0]):  # slice by slice: a 1 mm grid never exists as float coordinates
+    x_range, y_range, z_range = _reach(size, np.linalg.inv(to_voxel).astype(np.float64), shape)
+    y, z = np.meshgrid(y_range, z_range, indexing="ij")
+    for x in x_range:  # slice by slice: a 1 mm grid never exists as float coordinates
         points = [
             np.rint(row[0] * x + row[1] * y + row[2] * z + row[3]).astype(np.int64)
             for row in to_voxel[:3]
         ]
-        inside = np.logical_and.reduce([(p >= 0) & (p < n) for p, n in zip(points, size, strict=True)])
-        result[x][inside] = index[tuple(p[inside] for p in points)]
+        inside = np.logical_and.reduce(
+            [(p >= 0) & (p < n) for p, n in zip(points, size, strict=True)]
+        )
+        result[x, y[inside], z[inside]] = index[tuple(p[inside] for p in points)]
     return result
+
+
+def _reach(
+    size: IntArray, to_grid: NDArray[np.float64], shape: tuple[int, ...]
+) -> list[NDArray[np.intp]]:
+    """Return the grid indices along each axis between which a box of voxels of `size` lies."""
+    corners = np.array(np.meshgrid(*[(-0.5, n - 0.5) for n in size])).reshape(3, -1)
+    on_grid = to_grid[:3, :3] @ corners + to_grid[:3, 3:]
+    low = np.clip(np.floor(on_grid.min(axis=1)), 0, shape).astype(int)
+    high = np.clip(np.ceil(on_grid.max(axis=1)) + 1, 0, shape).astype(int)
+    return [np.arange(a, b) for a, b in zip(low, high, strict=True)]
 
 
 def overlay_values(voxel_slice: NDArray[np.int32], values: FloatArray) -> FloatArray:

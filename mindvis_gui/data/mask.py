@@ -34,7 +34,7 @@ class MaskState:
         ``int(n_patches * (1 - ratio))`` patches are kept, those with the smallest noise.
         """
         if not 0.0 <= ratio < 1.0:
-            raise RequestError(f"mask ratio {ratio} is not in the range from 0 up to, not including, 1")
+            raise RequestError(f"mask ratio {ratio} is not in the range from 0 to below 1")
         n_kept = int(n_patches * (1 - ratio))
         noise = np.random.default_rng(seed).random(n_patches)
         kept = np.zeros(n_patches, dtype=np.bool_)
@@ -43,8 +43,14 @@ class MaskState:
 
     def painted(self, patches: Iterable[int], *, keep: bool) -> MaskState:
         """Return a mask in which `patches` are kept or masked, the others unchanged."""
+        chosen = list(patches)
+        for patch in chosen:
+            if not 0 <= patch < self.n_patches:
+                raise RequestError(
+                    f"patch {patch} does not exist; the mask has patches 0 to {self.n_patches - 1}"
+                )
         kept = self.kept.copy()
-        kept[list(patches)] = keep
+        kept[chosen] = keep
         return MaskState(read_only(kept))
 
     @property
@@ -62,6 +68,11 @@ class MaskState:
         return np.repeat(self.kept, patch_size)[:n_voxels]
 
     def applied(self, vector: FloatArray, patch_size: int) -> FloatArray:
-        """Return `vector` (n_voxels,) with masked voxels at 0, the mean of a normalised response."""
+        """Return `vector` (n_voxels,) with masked voxels at 0, the mean of a normalised one."""
+        if vector.size > self.n_patches * patch_size:
+            raise RequestError(
+                f"the mask has {self.n_patches} patches of {patch_size} voxels, too few for "
+                f"{vector.size:,} voxels; draw a new one"
+            )
         kept = self.kept_voxels(patch_size, vector.size)
         return read_only(np.where(kept, vector, np.float32(0)).astype(np.float32))

@@ -120,6 +120,8 @@ class Subject:
         Shown wherever the subject's name is.
     notes : tuple of str
         What the reader had to assume, one sentence each.
+    origin, licence : str
+        Where the data came from and under which terms, as the file tells; may be empty.
     """
 
     name: str
@@ -135,6 +137,8 @@ class Subject:
     maps: Mapping[str, FloatArray] = field(default_factory=dict)
     simulated: bool = False
     notes: tuple[str, ...] = ()
+    origin: str = ""
+    licence: str = ""
 
     @property
     def display_name(self) -> str:
@@ -168,8 +172,8 @@ class Subject:
         if broken.any():
             row = int(np.flatnonzero(broken.any(axis=1))[0])
             raise DataError(
-                f"{self.name}: the response of trial {rows[row]} holds {int(broken[row].sum())} values "
-                "that are NaN or infinite; leave these voxels out of the subject's mask"
+                f"{self.name}: the response of trial {rows[row]} holds {int(broken[row].sum())} "
+                "values that are NaN or infinite; leave these voxels out of the subject's mask"
             )
         return read_only(values)
 
@@ -191,7 +195,9 @@ class Subject:
             ``affine @ (i, j, k, 1)``.
         """
         if self.ijk is None:
-            raise DataError(f"{self.name}: no voxel positions in this file; it cannot be drawn as a volume")
+            raise DataError(
+                f"{self.name}: no voxel positions in this file; it cannot be drawn as a volume"
+            )
         grid = np.full(self.ijk.max(axis=0) + 1, np.nan, dtype=np.float32)
         grid[tuple(self.ijk.T)] = values
         return grid

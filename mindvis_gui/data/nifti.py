@@ -1,0 +1,271 @@
+"""Subjects made of NIfTI images: betas (one volume a trial) or time series with events.
+
+A folder is read by these names; all but the first may be missing:
+
+===========================================  ====================================================
+``betas.nii.gz`` or ``*_betas.nii.gz``       4-D, one volume a trial
+``*_bold.nii.gz`` and ``*_events.tsv``       in place of betas: time series, see `time_series`
+``rois/`` or ``rois.nii.gz``                 masks or a label image on the grid of the betas,
+                                             see `rois`; without, all voxels with a signal
+``trials.tsv``                               one row a trial, see `trial_table`
+``stimuli/``, ``stimuli.npz``, ``.h5``       pictures, see `stimuli`
+``anatomy.nii.gz``                           3-D, on a grid of its own
+===========================================  ====================================================
+
+``.nii`` is as good as ``.nii.gz``, and better for many trials: single volumes of it are read
+when they are asked for, while a packed file is read through once at the start.
+
+The response vector holds the voxels of the first region, then those of the second that are
+not in the first, and so on; within a region along the grid closest to RAS+, the last
+(superior) axis running fastest. Voxels that are 0 or NaN in the first volumes are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mindvis_gui.data.nifti_file import NiftiFile, read_volume
+from mindvis_gui.data.orientation import as_ras
+from mindvis_gui.data.recording import ArrayRecording, PicturedRecording, Pictures
+from mindvis_gui.data.rois import Region, nifti_files, read_rois
+from mindvis_gui.data.stimuli import open_pictures
+from mindvis_gui.data.subject import FloatArray, IntArray, Roi, Subject, Trial, read_only
+from mindvis_gui.data.table import read_table
+from mindvis_gui.data.time_series import (
+    DEFAULT_WINDOW,
+    Window,
+    average_runs,
+    find_runs,
+    is_bold,
+    read_series,
+)
+from mindvis_gui.data.trial_table import missing_pictures, trials_from_table, unnamed_trials
+from mindvis_gui.errors import DataError
+
+_MAX_BYTES = 1 << 31  # of responses held in memory
+_LOOKS = 8  # volumes looked at to tell which voxels have a signal
+
+
+class VolumeRecording(PicturedRecording):
+    """Responses read volume by volume from an image that is not packed.
+
+    `points` (n_voxels,) are the voxels of the response vector in the image, x running fastest.
+    """
+
+    def __init__(self, image: NiftiFile, points: IntArray, pictures: Pictures, place: str) -> None:
+        super().__init__(pictures, place)
+        self._image = image
+        self._points = points
+
+    def responses(self, indices: IntArray) -> FloatArray:
+        """Return the responses (n, n_voxels) of the trials at `indices` (n,)."""
+        values = np.empty((len(indices), len(self._points)), dtype=np.float32)
+        for row, index in zip(values, indices, strict=True):
+            row[:] = self._image.volume(int(index))[self._points]
+        return values
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Layout:
+    """Which points of the image make up the response vector, and where they lie."""
+
+    points: IntArray
+    ijk: IntArray
+    affine: NDArray[np.float64]
+    rois: tuple[Roi, ...]
+    notes: tuple[str, ...]
+
+
+def read_nifti_subject(
+    source: Path,
+    *,
+    events: Path | None = None,
+    rois: Path | None = None,
+    stimuli: Path | None = None,
+    anatomy: Path | None = None,
+    window: Window = DEFAULT_WINDOW,
+) -> Subject:
+    """Read a subject from a 4-D image or a folder; what is not given is looked for beside it.
+
+    Parameters
+    ----------
+    source : pathlib.Path
+        4-D image, or a folder laid out as this module describes.
+    events : pathlib.Path, optional
+        Table of the trials. If it has a column ``onset`` and not exactly one row a volume,
+        `source` is a time series. For several runs, the folder with their tables.
+    rois, stimuli, anatomy : pathlib.Path, optional
+    window : (float, float)
+        Seconds after onset over which a time series is averaged.
+
+    Raises
+    ------
+    DataError
+        If a part is missing, damaged, or does not fit the others.
+    """
+    folder = source if source.is_dir() else source.parent
+    rois = rois or _beside(folder, "rois", "rois.nii", "rois.nii.gz")
+    stimuli = stimuli or _beside(folder, "stimuli", "stimuli.npz", "stimuli.h5")
+    anatomy = anatomy or _beside(folder, "anatomy.nii", "anatomy.nii.gz")
+    pictures: Pictures = open_pictures(stimuli) if stimuli else {}
+    place = stimuli.name if stimuli else ""
+    betas = source if source.is_file() else _find_betas(source)
+    recording: PicturedRecording
+    if betas is None or _is_series(betas, events):
+        runs = find_runs(source, events)
+        image = runs[0].image
+        layout = _layout(image, rois)
+        _check_memory(max(run.image.n_volumes for run in runs), layout, source)
+        values, trials, notes = average_runs(runs, layout.points, window, pictures)
+        recording = ArrayRecording(values, pictures, place)
+        unit = "z"
+    else:
+        image = NiftiFile(betas)
+        if not image.is_4d:
+            raise DataError(
+                f"{betas.name}: the image is 3-D; give a 4-D image with one volume a trial"
+            )
+        trials, notes = _trials(image, events or _beside(folder, "trials.tsv"), pictures)
+        layout = _layout(image, rois)
+        if image.packed:
+            _check_memory(image.n_volumes, layout, source)
+            values = read_series(image, layout.points)
+            recording = ArrayRecording(values, pictures, place)
+        else:
+            recording = VolumeRecording(image, layout.points, pictures, place)
+        unit = "a.u."
+    if not image.oriented:
+        notes.append("The NIfTI header does not say where left and right are; they may be swapped")
+    return Subject(
+        name=_name(source),
+        source=source,
+        trials=tuple(trials),
+        rois=layout.rois,
+        n_voxels=len(layout.points),
+        recording=recording,
+        unit=unit,
+        ijk=read_only(layout.ijk),
+        affine=read_only(layout.affine),
+        anatomy=read_volume(anatomy) if anatomy else None,
+        notes=(*notes, *layout.notes, *missing_pictures(trials, pictures)),
+    )
+
+
+def _find_betas(folder: Path) -> Path | None:
+    """Return the betas of a folder; None if it has time series in their place."""
+    files = nifti_files(folder)
+    names = ("betas.nii", "betas.nii.gz")
+    found = [
+        p for p in files if p.name in names or p.name.endswith(("_betas.nii", "_betas.nii.gz"))
+    ]
+    if len(found) > 1:
+        raise DataError(
+            f"{folder.name}: {found[0].name} and {found[1].name} could both be meant; open one"
+        )
+    return found[0] if found else None
+
+
+def _is_series(image: Path, events: Path | None) -> bool:
+    if events is None:
+        return is_bold(image)
+    if events.is_dir():
+        return True
+    table = read_table(events)
+    return "onset" in table and len(table["onset"]) != NiftiFile(image).n_volumes
+
+
+def _trials(
+    image: NiftiFile, table: Path | None, pictures: Pictures
+) -> tuple[list[Trial], list[str]]:
+    if table is None:
+        trials, note = unnamed_trials(image.n_volumes, pictures)
+        return trials, [note]
+    trials = trials_from_table(read_table(table), table, pictures)
+    if len(trials) != image.n_volumes:
+        raise DataError(
+            f"{table.name}: {len(trials):,} rows but {image.path.name} has "
+            f"{image.n_volumes:,} volumes; one row a volume is needed"
+        )
+    return trials, []
+
+
+def _layout(image: NiftiFile, rois: Path | None) -> _Layout:
+    signal = _has_signal(image)
+    notes = []
+    if rois is None:
+        regions = [Region("all", np.flatnonzero(signal))]
+        notes.append("No regions given: all voxels with a signal are one region")
+    else:
+        regions = read_rois(rois, image)
+    position = np.full(signal.size, -1, dtype=np.int64)
+    silent = np.zeros(signal.size, dtype=np.bool_)
+    ordered: list[IntArray] = []
+    kept: list[IntArray] = []
+    n_voxels = 0
+    for region in regions:
+        silent[region.points[~signal[region.points]]] = True
+        points = _in_grid_order(region.points[signal[region.points]], image)
+        if not points.size:
+            raise DataError(
+                f"{image.path.name}: all {region.points.size:,} voxels of region {region.name} "
+                "are 0 or NaN; does the mask lie on the brain?"
+            )
+        kept.append(points)
+        new = points[position[points] < 0]
+        position[new] = n_voxels + np.arange(new.size)
+        n_voxels += new.size
+        ordered.append(new)
+    if silent.any():
+        notes.append(
+            f"{int(silent.sum()):,} voxels of the regions are 0 or NaN in the first volumes "
+            "and were left out"
+        )
+    points = np.concatenate(ordered)
+    ijk, affine = _ras(points, image)
+    names = [region.name for region in regions]
+    found = tuple(
+        Roi(name, read_only(np.sort(position[at]))) for name, at in zip(names, kept, strict=True)
+    )
+    return _Layout(points, ijk, affine, found, tuple(notes))
+
+
+def _has_signal(image: NiftiFile) -> NDArray[np.bool_]:
+    """Return which points (n,) of the image are neither 0 nor NaN throughout the first volumes."""
+    signal = np.zeros(int(np.prod(image.shape)), dtype=np.bool_)
+    for _, volume in zip(range(_LOOKS), image.volumes(), strict=False):
+        signal |= (volume != 0) & ~np.isnan(volume)
+    if not signal.any():
+        raise DataError(f"{image.path.name}: every voxel of the first volumes is 0 or NaN")
+    return signal
+
+
+def _in_grid_order(points: IntArray, image: NiftiFile) -> IntArray:
+    ijk, _ = _ras(points, image)
+    return points[np.lexsort(ijk.T[::-1])]
+
+
+def _ras(points: IntArray, image: NiftiFile) -> tuple[IntArray, NDArray[np.float64]]:
+    ijk = np.stack(np.unravel_index(points, image.shape, order="F"), axis=1)
+    return as_ras(ijk.astype(np.int64), image.affine, image.shape)
+
+
+def _check_memory(n_volumes: int, layout: _Layout, source: Path) -> None:
+    n_voxels = len(layout.points)
+    if 4 * n_volumes * n_voxels > _MAX_BYTES:
+        raise DataError(
+            f"{source.name}: {n_volumes:,} volumes × {n_voxels:,} voxels do not fit in memory; "
+            "give fewer voxels (rois/), or unpack the .nii.gz"
+        )
+
+
+def _beside(folder: Path, *names: str) -> Path | None:
+    return next((folder / name for name in names if (folder / name).exists()), None)
+
+
+def _name(source: Path) -> str:
+    name = source.resolve().name
+    return name.removesuffix(".gz").removesuffix(".nii")

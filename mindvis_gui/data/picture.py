@@ -1,0 +1,69 @@
+"""Pictures as bytes of an image file, and back."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from PIL import Image
+
+from mindvis_gui.data.subject import ImageArray, read_only
+from mindvis_gui.errors import DataError
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+MAX_PIXELS = 1 << 25
+_GREY = (128, 128, 128)  # behind transparent pixels, as on most stimulus screens
+
+
+@runtime_checkable
+class EncodedPictures(Protocol):
+    """A recording that holds its pictures as image files, so that copies need no re-encoding."""
+
+    def encoded_stimulus(self, stimulus_id: str) -> bytes | None:
+        """Return the bytes of the image file, or None when there is none of that id."""
+        ...
+
+
+def is_picture_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bool:
+    """Whether an array of this shape and type holds pictures: (n, h, w, 3) uint8."""
+    return (
+        len(shape) == 4
+        and shape[3] == 3
+        and dtype == np.uint8
+        and 1 <= shape[1] * shape[2] <= MAX_PIXELS
+    )
+
+
+def decode_picture(encoded: bytes, where: str) -> ImageArray:
+    """Return the picture (h, w, 3), 0–255, in the bytes of an image file.
+
+    Raises
+    ------
+    DataError
+        If the bytes are no whole picture of an allowed format, or a far too large one.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # odd metadata does not matter here
+            image: Image.Image = Image.open(io.BytesIO(encoded), formats=FORMATS)
+            if image.width * image.height > MAX_PIXELS:
+                raise DataError(f"{where}: {image.width} × {image.height} pixels are too many")
+            if image.has_transparency_data:
+                layer = image.convert("RGBA")
+                image = Image.new("RGBA", layer.size, _GREY)
+                image.alpha_composite(layer)
+            return read_only(np.array(image.convert("RGB"), dtype=np.uint8))
+    except DataError:
+        raise
+    except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
+        raise DataError(f"{where}: not a readable picture ({error}); replace it") from error
+
+
+def encode_picture(picture: ImageArray) -> bytes:
+    """Return the picture (h, w, 3) uint8 as a PNG file, without loss."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG", compress_level=3)
+    return buffer.getvalue()

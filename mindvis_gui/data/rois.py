@@ -1,0 +1,202 @@
+"""Regions of interest from NIfTI files: a folder of masks, or one image of labels."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mindvis_gui.data.checks import check_roi_name
+from mindvis_gui.data.nifti_file import NiftiFile
+from mindvis_gui.data.subject import IntArray
+from mindvis_gui.errors import DataError
+
+_MAX_LABELS = 1000
+_GRID_TOLERANCE = 0.1  # of a voxel, at the corners of the grid
+_HEMISPHERES = {"lh", "rh", "l", "r", "left", "right", "hemi-l", "hemi-r"}
+_ENTITY = re.compile(r"(sub|ses|task|run|acq|space|res|desc)-[^_.]+", re.IGNORECASE)
+_NAMING = re.compile(r"(roi|label)-", re.IGNORECASE)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Region:
+    """A named region: the points (n,) of the image, x running fastest."""
+
+    name: str
+    points: IntArray
+
+
+def read_rois(path: Path, grid: NiftiFile) -> list[Region]:
+    """Read the regions in a folder of masks (by name) or in a label image (by number).
+
+    In a folder, each file is one region, called by its file name without the subject, other
+    BIDS entities and the word *mask*; the files of the two hemispheres are joined. In a label
+    image each number is one region, called as in the table ``.tsv``, ``.json`` or ``.txt``
+    of the same name beside it, or else *label 3*.
+
+    Parameters
+    ----------
+    grid : NiftiFile
+        The responses, whose grid the regions must share.
+
+    Raises
+    ------
+    DataError
+        If there is no region, one lies on another grid, is empty, or two have one name.
+    """
+    regions = _read_masks(path, grid) if path.is_dir() else _read_labels(path, grid)
+    for region in regions:
+        check_roi_name(region.name, str(path.name))
+        if not region.points.size:
+            raise DataError(f"{path.name}: region {region.name} has no voxel; remove it")
+    return regions
+
+
+def nifti_files(folder: Path) -> list[Path]:
+    """Return the NIfTI files of a folder, sorted by name."""
+    try:
+        return sorted(
+            p
+            for p in folder.iterdir()
+            if p.name.endswith((".nii", ".nii.gz")) and not p.name.startswith(".")
+        )
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be listed: {error.strerror or error}") from error
+
+
+def region_name(file_name: str) -> tuple[str, str]:
+    """Return region and hemisphere that a mask's file name tells.
+
+    >>> region_name("sub-03_mask_LH_V1v.nii.gz")
+    ('V1v', 'lh')
+    """
+    stem = file_name.removesuffix(".gz").removesuffix(".nii")
+    words = [w for w in re.split(r"[_.]+", _ENTITY.sub("", stem)) if w and w.lower() != "mask"]
+    sides = [w.lower() for w in words if w.lower() in _HEMISPHERES]
+    rest = [_NAMING.sub("", w) for w in words if w.lower() not in _HEMISPHERES]
+    return "_".join(rest) or stem, sides[0] if sides else ""
+
+
+def _read_masks(folder: Path, grid: NiftiFile) -> list[Region]:
+    parts: dict[str, dict[str, IntArray]] = {}
+    for path in nifti_files(folder):
+        name, side = region_name(path.name)
+        sides = parts.setdefault(name, {})
+        if side in sides or (sides and not (side and all(sides))):
+            raise DataError(
+                f"{path.name}: another file in {folder.name} also makes region {name}; rename one"
+            )
+        sides[side] = np.flatnonzero(_read_on_grid(path, grid) > 0)
+    if not parts:
+        raise DataError(f"{folder}: no NIfTI masks in this folder")
+    return [
+        Region(name, np.unique(np.concatenate(list(parts[name].values()))))
+        for name in sorted(parts)
+    ]
+
+
+def _read_labels(path: Path, grid: NiftiFile) -> list[Region]:
+    values = _read_on_grid(path, grid)
+    if not np.array_equal(values, np.rint(values)):
+        raise DataError(
+            f"{path.name}: a label image holds whole numbers only; threshold a probability map"
+        )
+    numbers = [int(n) for n in np.unique(values) if n > 0]
+    if not numbers:
+        raise DataError(f"{path.name}: no voxel has a label above 0")
+    if len(numbers) > _MAX_LABELS:
+        raise DataError(f"{path.name}: {len(numbers):,} different labels; is this a label image?")
+    names = _label_names(path)
+    if len(numbers) == 1 and not names:
+        names = {numbers[0]: region_name(path.name)[0]}
+    regions = [Region(names.get(n, f"label {n}"), np.flatnonzero(values == n)) for n in numbers]
+    if len({region.name for region in regions}) != len(regions):
+        raise DataError(f"{path.name}: two labels have the same name; give each its own")
+    return regions
+
+
+def _read_on_grid(path: Path, grid: NiftiFile) -> NDArray[Any]:
+    image = NiftiFile(path)
+    if image.is_4d:
+        raise DataError(f"{path.name}: the image has {image.n_volumes} volumes; a region has one")
+    check_same_grid(image, grid)
+    (values,) = image.volumes()
+    return np.asarray(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0))
+
+
+def check_same_grid(image: NiftiFile, grid: NiftiFile) -> None:
+    """Refuse an image whose points do not lie where those of `grid` do."""
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in grid.shape])).reshape(3, -1)
+    apart = (image.affine - grid.affine)[:3] @ np.vstack([corners, np.ones(corners.shape[1])])
+    voxel = float(np.linalg.norm(grid.affine[:3, :3], axis=0).min())
+    if image.shape == grid.shape and np.linalg.norm(apart, axis=0).max() <= _GRID_TOLERANCE * voxel:
+        return
+    raise DataError(
+        f"{image.path.name}: its grid ({describe_grid(image)}) is not the one of "
+        f"{grid.path.name} ({describe_grid(grid)}); resample it first, for example with "
+        "nilearn.image.resample_to_img"
+    )
+
+
+def describe_grid(image: NiftiFile) -> str:
+    """Return size, voxel size and origin of an image's grid in words."""
+    steps = np.linalg.norm(image.affine[:3, :3], axis=0)
+    return (
+        f"{_times(image.shape)} voxels of {_times([f'{s:.3g}' for s in steps])} mm "
+        f"from {', '.join(f'{x:.4g}' for x in image.affine[:3, 3])} mm"
+    )
+
+
+def _times(values: Sequence[object]) -> str:
+    return " × ".join(map(str, values))
+
+
+def _label_names(path: Path) -> dict[int, str]:
+    """Read the table beside a label image: two columns, number and name, in either order."""
+    stem = path.name.removesuffix(".gz").removesuffix(".nii")
+    for suffix in (".tsv", ".json", ".txt"):
+        table = path.with_name(stem + suffix)
+        if not table.is_file():
+            continue
+        try:
+            text = table.read_text(encoding="utf-8-sig")
+            names = dict(_json_names(text) if suffix == ".json" else _line_names(text))
+        except (OSError, ValueError, TypeError, RecursionError) as error:
+            raise DataError(
+                f"{table.name}: not a table of label numbers and names ({error})"
+            ) from error
+        if not names:
+            raise DataError(f"{table.name}: no line has a label number and a name")
+        return names
+    return {}
+
+
+def _json_names(text: str) -> list[tuple[int, str]]:
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise ValueError("not an object")
+    return [
+        (int(key), value) if isinstance(value, str) else (int(value), key)
+        for key, value in content.items()
+    ]
+
+
+def _line_names(text: str) -> list[tuple[int, str]]:
+    """Read lines of number and name; a header and comments have no number and are skipped."""
+    names = []
+    for line in text.splitlines():
+        words = line.split("\t") if "\t" in line else line.replace(":", " ").split()
+        words = [word.strip() for word in words if word.strip()]
+        if len(words) < 2:
+            continue
+        if words[0].isdecimal():
+            names.append((int(words[0]), words[1]))
+        elif words[1].isdecimal() and len(words) == 2:
+            names.append((int(words[1]), words[0]))
+    return names

@@ -1,0 +1,69 @@
+"""Tab-separated tables as in BIDS: one header line, ``n/a`` for what is missing."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from mindvis_gui.errors import DataError
+
+_MAX_BYTES = 1 << 26
+
+
+def read_table(path: Path) -> dict[str, list[str]]:
+    """Return the columns of a table by name; ``n/a`` becomes an empty string.
+
+    Raises
+    ------
+    DataError
+        If the file is no table, is empty, or a row has too many or too few cells.
+    """
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise DataError(f"{path.name}: the table has more than {_MAX_BYTES:,} bytes")
+        text = path.read_text(encoding="utf-8-sig")
+        rows = [row for row in csv.reader(text.splitlines(), delimiter="\t") if row]
+    except OSError as error:
+        raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path.name}: not a table of UTF-8 text ({error})") from error
+    if len(rows) < 2:
+        raise DataError(f"{path.name}: the table has no rows below its header")
+    header = [name.strip() for name in rows[0]]
+    if len(set(header)) != len(header):
+        raise DataError(f"{path.name}: a column name is there twice: {', '.join(header)}")
+    for number, row in enumerate(rows[1:], 2):
+        if len(row) != len(header):
+            raise DataError(
+                f"{path.name}: row {number} has {len(row)} cells but the header has {len(header)}; "
+                "separate cells by tabs"
+            )
+    cells = [["" if cell.strip() == "n/a" else cell.strip() for cell in row] for row in rows[1:]]
+    return dict(zip(header, map(list, zip(*cells, strict=True)), strict=True))
+
+
+def read_integers(table: dict[str, list[str]], name: str, default: int, path: Path) -> list[int]:
+    """Return a column of integers ≥ 0; empty cells, or all if it is missing, are `default`."""
+    try:
+        values = [int(cell) if cell else default for cell in table.get(name, [])]
+    except ValueError as error:
+        raise DataError(f"{path.name}: column '{name}' must hold integers ({error})") from error
+    if values and min(values) < 0:
+        raise DataError(f"{path.name}: column '{name}' holds the negative value {min(values)}")
+    return values or [default] * len(next(iter(table.values())))
+
+
+def read_seconds(table: dict[str, list[str]], name: str, path: Path) -> list[float]:
+    """Return a column of finite times in seconds."""
+    try:
+        values = [float(cell) for cell in table[name]]
+    except KeyError as error:
+        raise DataError(
+            f"{path.name}: no column is called '{name}'; it has: {', '.join(table)}"
+        ) from error
+    except ValueError as error:
+        raise DataError(f"{path.name}: column '{name}' must hold seconds ({error})") from error
+    for row, value in enumerate(values, 2):
+        if not abs(value) < 1e6:
+            raise DataError(f"{path.name}: row {row}: {name} is {value} s")
+    return values

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mindvis_gui.data.mask import MaskState
+from mindvis_gui.errors import RequestError
+
+n_patches = st.integers(1, 400)
+ratios = st.floats(0, 1, exclude_max=True)
+seeds = st.integers(0, 2**63 - 1)
+
+
+@given(n_patches, ratios, seeds)
+def test_as_many_patches_are_kept_as_in_the_published_code(n, ratio, seed):
+    mask = MaskState.random(n, ratio, seed)
+    assert mask.kept.sum() == int(n * (1 - ratio))
+    assert mask.n_patches == n
+    assert mask.ratio == pytest.approx(1 - int(n * (1 - ratio)) / n)
+
+
+def test_the_published_size_and_ratio():
+    assert MaskState.random(291, 0.75, 0).kept.sum() == 72
+
+
+@given(n_patches, ratios, seeds)
+def test_the_seed_decides(n, ratio, seed):
+    first, again = MaskState.random(n, ratio, seed), MaskState.random(n, ratio, seed)
+    assert np.array_equal(first.kept, again.kept)
+    assert first.seed == seed
+
+
+@given(st.integers(40, 400), seeds)
+def test_a_larger_ratio_masks_more_of_the_same(n, seed):
+    some, more = MaskState.random(n, 0.3, seed), MaskState.random(n, 0.7, seed)
+    assert not (more.kept & ~some.kept).any()
+
+
+def test_other_seeds_mask_other_patches():
+    masks = {MaskState.random(100, 0.5, seed).kept.tobytes() for seed in range(20)}
+    assert len(masks) == 20
+
+
+@given(n_patches, seeds, st.data())
+def test_painting_changes_the_painted_patches_only(n, seed, data):
+    mask = MaskState.random(n, 0.5, seed)
+    before = mask.kept.copy()
+    patches = data.draw(st.lists(st.integers(0, n - 1), max_size=20))
+    keep = data.draw(st.booleans())
+    painted = mask.painted(patches, keep=keep)
+    others = np.setdiff1d(np.arange(n), patches)
+    assert (painted.kept[patches] == keep).all()
+    assert np.array_equal(painted.kept[others], before[others])
+    assert np.array_equal(mask.kept, before)
+    assert painted.seed is None
+
+
+@pytest.mark.parametrize("patch", [-1, 10, 1000])
+def test_painting_a_patch_that_does_not_exist(patch):
+    with pytest.raises(RequestError, match=f"patch {patch} does not exist; .* 0 to 9"):
+        MaskState.random(10, 0.5, 0).painted([3, patch], keep=True)
+
+
+@pytest.mark.parametrize("ratio", [-0.1, 1.0, 2.0, float("nan")])
+def test_impossible_ratios(ratio):
+    with pytest.raises(RequestError, match="mask ratio"):
+        MaskState.random(10, ratio, 0)
+
+
+def test_masks_are_read_only():
+    mask = MaskState.random(10, 0.5, 0)
+    for each in (mask, mask.painted([1], keep=False)):
+        with pytest.raises(ValueError, match="read-only"):
+            each.kept[0] = True
+
+
+@given(st.integers(1, 300), st.integers(1, 32), seeds)
+def test_masked_voxels_are_0_and_kept_ones_unchanged(n_voxels, patch_size, seed):
+    vector = np.random.default_rng(0).normal(1, 0.1, n_voxels).astype(np.float32)
+    mask = MaskState.random(n_voxels // patch_size + 1, 0.5, seed)
+    applied = mask.applied(vector, patch_size)
+    assert applied.dtype == np.float32
+    assert not applied.flags.writeable
+    for voxel, value in enumerate(applied):
+        assert value == (vector[voxel] if mask.kept[voxel // patch_size] else 0)
+
+
+def test_a_mask_too_short_for_the_vector():
+    with pytest.raises(RequestError, match="3 patches of 16 voxels, too few for 49 voxels"):
+        MaskState.random(3, 0.5, 0).applied(np.ones(49, np.float32), 16)

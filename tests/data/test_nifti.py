@@ -1,0 +1,341 @@
+import json
+import shutil
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from mindvis_gui.data import open_subject
+from mindvis_gui.data.grid import DisplayGrid
+from mindvis_gui.data.nifti import read_nifti_subject
+from mindvis_gui.data.rois import region_name
+from mindvis_gui.data.subject_file import write_subject
+from mindvis_gui.errors import DataError
+
+
+def values_at_mm(path, mm):
+    """Return the values of all volumes at points (n, 3) in mm, read by nibabel."""
+    image = nib.load(path)
+    to_voxel = np.linalg.inv(image.affine)
+    ijk = np.rint(mm @ to_voxel[:3, :3].T + to_voxel[:3, 3]).astype(int)
+    return image.get_fdata(dtype=np.float32)[tuple(ijk.T)].T
+
+
+def positions(subject):
+    return subject.ijk @ subject.affine[:3, :3].T + subject.affine[:3, 3]
+
+
+def test_a_folder_is_read_by_its_names(nifti_folder):
+    subject = open_subject(nifti_folder)
+    assert subject.name == "sub-07"
+    assert subject.notes == ()
+    assert [roi.name for roi in subject.rois] == ["V1", "V2"]
+    assert [roi.voxels.size for roi in subject.rois] == [16, 8]
+    assert subject.n_voxels == 24
+    assert [trial.split for trial in subject.trials] == ["test"] * 2 + ["train"] * 4
+    assert subject.trials[4].label == "thing 4"
+    assert subject.trials[4].run == 2
+    assert subject.anatomy.data.shape == (10, 11, 12)
+    assert subject.stimulus(subject.trials[3])[0, 0].tolist() == [120] * 3
+    expected = values_at_mm(nifti_folder / "betas.nii", positions(subject))
+    assert np.array_equal(subject.responses(range(6)), expected)
+    assert np.array_equal(subject.responses([5, 0, 5]), expected[[5, 0, 5]])
+    assert (DisplayGrid.of(subject).voxel_at >= 0).sum() > 0
+
+
+def test_a_file_finds_what_lies_beside_it(nifti_folder):
+    subject = open_subject(nifti_folder / "betas.nii")
+    assert subject.name == "betas"
+    assert subject.n_voxels == 24
+    assert subject.trials == open_subject(nifti_folder).trials
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.35])
+@pytest.mark.parametrize("signs", [(1, 1, 1), (-1, 1, 1), (-1, -1, 1), (1, -1, -1)])
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0)])
+def test_a_marked_voxel_is_where_its_mm_say(tmp_path, write_nifti, angle, signs, order):
+    affine = np.eye(4)
+    turn = np.eye(3)
+    turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    affine[:3, :3] = turn @ (np.diag([2.0, 2.2, 2.4]) @ np.diag(signs))[:, order]
+    affine[:3, 3] = [-31, -62, 17]
+    betas = np.random.default_rng(0).normal(size=(6, 7, 8, 3)).astype(np.float32)
+    betas[4, 1, 6, 1] = 1000
+    mask = np.zeros((6, 7, 8), np.uint8)
+    mask[3:6, 1:3, 2:7] = 1
+    for suffix in (".nii", ".nii.gz"):
+        write_nifti(f"s{suffix}/betas{suffix}", betas, affine)
+        write_nifti(f"s{suffix}/rois.nii.gz", mask, affine)
+        subject = open_subject(tmp_path / f"s{suffix}")
+        voxel = int(subject.responses([1])[0].argmax())
+        assert np.allclose(positions(subject)[voxel], (affine @ [4, 1, 6, 1])[:3], atol=1e-4)
+        assert np.array_equal(
+            subject.responses(range(3)),
+            values_at_mm(tmp_path / f"s{suffix}/betas{suffix}", positions(subject)),
+        )
+        assert (np.argsort(np.lexsort(subject.ijk.T[::-1])) == np.arange(30)).all()
+        axes = subject.affine[:3, :3] / np.linalg.norm(subject.affine[:3, :3], axis=0)
+        assert (np.diag(axes) > 0.7).all()
+
+
+def test_packed_and_plain_files_give_the_same_subject(nifti_folder):
+    plain = open_subject(nifti_folder)
+    responses = plain.responses(range(6))
+    nib.save(nib.load(nifti_folder / "betas.nii"), nifti_folder / "betas.nii.gz")
+    (nifti_folder / "betas.nii").unlink()
+    packed = open_subject(nifti_folder)
+    assert np.array_equal(packed.ijk, plain.ijk)
+    assert np.array_equal(packed.responses(range(6)), responses)
+
+
+def test_overlapping_regions_share_voxels_in_the_order_of_the_first(nifti_folder, write_nifti):
+    mask = np.zeros((7, 8, 9), np.uint8)
+    mask[1, 2:6, 2:4] = 1  # half of it lies in the left V1
+    write_nifti("sub-07/rois/V1x.nii.gz", mask)
+    subject = open_subject(nifti_folder)
+    v1, v1x, v2 = (subject.roi(name).voxels for name in ("V1", "V1x", "V2"))
+    assert subject.n_voxels == 16 + 4 + 8
+    assert np.array_equal(v1, np.arange(16))
+    assert np.intersect1d(v1, v1x).size == 4
+    assert set(v2) == set(range(20, 28))
+    ijk = subject.ijk[v1x]
+    assert (ijk[:, 0] == 1).all()
+
+
+def test_voxels_without_a_signal_are_left_out(nifti_folder):
+    image = nib.load(nifti_folder / "betas.nii")
+    data = np.array(image.dataobj)
+    data[1, 2, 2] = 0
+    data[1, 2, 3] = np.nan
+    nib.save(nib.Nifti1Image(data, image.affine), nifti_folder / "betas.nii")
+    subject = open_subject(nifti_folder)
+    assert subject.n_voxels == 22
+    assert subject.notes == (
+        "2 voxels of the regions are 0 or NaN in the first volumes and were left out",
+    )
+    assert np.isfinite(subject.responses(range(6))).all()
+
+
+def test_a_region_off_the_brain_is_refused(nifti_folder):
+    image = nib.load(nifti_folder / "betas.nii")
+    data = np.array(image.dataobj)
+    data[2] = 0
+    nib.save(nib.Nifti1Image(data, image.affine), nifti_folder / "betas.nii")
+    with pytest.raises(DataError, match="all 8 voxels of region V2 are 0 or NaN"):
+        open_subject(nifti_folder)
+
+
+def test_without_regions_all_voxels_with_a_signal_count(nifti_folder):
+    shutil.rmtree(nifti_folder / "rois")
+    subject = open_subject(nifti_folder)
+    assert subject.n_voxels == 7 * 8 * 9
+    assert subject.roi("all").voxels.size == subject.n_voxels
+    assert any("No regions given" in note for note in subject.notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "region", "side"),
+    [
+        ("sub-03_mask_LH_V1v.nii.gz", "V1v", "lh"),
+        ("sub-03_mask_RH_V1v.nii.gz", "V1v", "rh"),
+        ("lh.V1.nii", "V1", "lh"),
+        ("V1_mask.nii.gz", "V1", ""),
+        ("sub-01_space-T1w_hemi-L_label-V2_mask.nii.gz", "V2", "hemi-l"),
+        ("sub-01_roi-LOC_desc-thin_mask.nii.gz", "LOC", ""),
+        ("FFA_1.nii.gz", "FFA_1", ""),
+        ("mask.nii.gz", "mask", ""),
+    ],
+)
+def test_names_of_regions(name, region, side):
+    assert region_name(name) == (region, side)
+
+
+def label_image(folder, write_nifti):
+    shutil.rmtree(folder / "rois")
+    labels = np.zeros((7, 8, 9), np.int16)
+    labels[1, 2:4, 2:6] = 1
+    labels[2, 3:5, 2:6] = 7
+    labels[0, 0, 0] = -1
+    write_nifti(f"{folder.name}/rois.nii.gz", labels)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text"),
+    [
+        (".tsv", "index\tname\tcolour\n1\tV1v\tred\n7\thV4\tblue\n"),
+        (".json", json.dumps({"1": "V1v", "7": "hV4"})),
+        (".json", json.dumps({"V1v": 1, "hV4": 7})),
+        (".txt", "# a comment\n1 V1v 255 0 0 0\n7: hV4\n"),
+        (".txt", "V1v 1\nhV4 7\n"),
+    ],
+)
+def test_labels_are_named_by_the_table_beside_them(nifti_folder, write_nifti, suffix, text):
+    label_image(nifti_folder, write_nifti)
+    assert [roi.name for roi in open_subject(nifti_folder).rois] == ["label 1", "label 7"]
+    (nifti_folder / f"rois{suffix}").write_text(text)
+    subject = open_subject(nifti_folder)
+    assert [roi.name for roi in subject.rois] == ["V1v", "hV4"]
+    assert subject.n_voxels == 16
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "{not json", '{"1": ["V1"]}', '{"V1": "x"}', ""])
+def test_broken_tables_of_labels(nifti_folder, write_nifti, text):
+    label_image(nifti_folder, write_nifti)
+    (nifti_folder / "rois.json").write_text(text)
+    with pytest.raises(DataError, match=r"rois\.json: not a table of label numbers"):
+        open_subject(nifti_folder)
+
+
+def test_one_region_in_one_image_is_called_as_the_file(nifti_folder, write_nifti):
+    mask = np.zeros((7, 8, 9), np.float32)
+    mask[1, 2:4] = 1
+    path = write_nifti("nsdgeneral.nii.gz", mask)
+    subject = read_nifti_subject(nifti_folder, rois=path)
+    assert [roi.name for roi in subject.rois] == ["nsdgeneral"]
+
+
+def test_regions_that_cannot_be_used(nifti_folder, write_nifti):
+    shape = (7, 8, 9)
+    ones = np.ones(shape, np.float32)
+    turned = np.diag([3.0, 3, 3.2, 1])
+    for name, data, affine, message in [
+        ("size", np.ones((7, 8, 10), np.uint8), None, r"7 × 8 × 10 voxels .*7 × 8 × 9 voxels"),
+        ("affine", ones, turned, r"voxels of 3 × 3 × 3.2 mm .*voxels of 3 × 3 × 3 mm .*resample"),
+        ("four", np.ones((*shape, 2), np.uint8), None, "has 2 volumes; a region has one"),
+        ("probability", ones * 0.3, None, "whole numbers only"),
+        ("nothing", ones * 0, None, "no voxel has a label above 0"),
+    ]:
+        path = write_nifti(f"{name}.nii.gz", data, affine)
+        with pytest.raises(DataError, match=message) as caught:
+            read_nifti_subject(nifti_folder, rois=path)
+        assert str(caught.value).startswith(f"{name}.nii.gz")
+
+
+def test_two_files_of_one_region(nifti_folder, write_nifti):
+    write_nifti("sub-07/rois/V1.nii.gz", np.ones((7, 8, 9), np.uint8))
+    with pytest.raises(DataError, match="also makes region V1; rename one"):
+        open_subject(nifti_folder)
+
+
+def test_an_empty_mask_and_an_empty_folder(nifti_folder, write_nifti):
+    write_nifti("sub-07/rois/V9.nii.gz", np.zeros((7, 8, 9), np.uint8))
+    with pytest.raises(DataError, match="region V9 has no voxel"):
+        open_subject(nifti_folder)
+    shutil.rmtree(nifti_folder / "rois")
+    (nifti_folder / "rois").mkdir()
+    with pytest.raises(DataError, match="no NIfTI masks"):
+        open_subject(nifti_folder)
+
+
+def test_without_a_table_pictures_in_sorted_order_are_the_stimuli(nifti_folder):
+    (nifti_folder / "trials.tsv").unlink()
+    subject = open_subject(nifti_folder)
+    assert [trial.stimulus_id for trial in subject.trials] == [f"picture{n}.png" for n in range(6)]
+    assert "6 pictures in sorted order are taken" in subject.notes[0]
+    (nifti_folder / "stimuli" / "picture3.png").unlink()
+    subject = open_subject(nifti_folder)
+    assert {trial.stimulus_id for trial in subject.trials} == {""}
+    assert "stimuli of the 6 trials are not known (5 pictures" in subject.notes[0]
+
+
+def test_a_missing_picture_is_named_and_the_trial_still_opens(nifti_folder):
+    (nifti_folder / "stimuli" / "picture3.png").unlink()
+    subject = open_subject(nifti_folder)
+    assert subject.notes == ("1 of the stimuli shown have no picture, for example 'picture3.png'",)
+    assert subject.stimulus(subject.trials[3]) is None
+    assert subject.responses([3]).shape == (1, 24)
+
+
+def test_a_broken_picture_is_named(nifti_folder):
+    (nifti_folder / "stimuli" / "picture3.png").write_bytes(b"\x89PNG\r\n\x1a\n nonsense")
+    subject = open_subject(nifti_folder)
+    with pytest.raises(DataError, match=r"'picture3\.png': not a readable picture"):
+        subject.stimulus(subject.trials[3])
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("stimulus\na\nb\n", "2 rows but betas.nii has 6 volumes"),
+        ("stimulus\n", "no rows below its header"),
+        ("stimulus\tsplit\na\n", "row 2 has 1 cells but the header has 2"),
+        ("stimulus\tstimulus\na\tb\n", "a column name is there twice"),
+        ("split\n" + "validation\n" * 6, "'validation' is not a split"),
+        ("run\n" + "one\n" * 6, "column 'run' must hold integers"),
+        ("run\n" + "-1\n" * 6, "column 'run' holds the negative value -1"),
+        ("presentations\n" + "0\n" * 6, "column 'presentations' holds the value 0"),
+    ],
+)
+def test_tables_that_do_not_fit(nifti_folder, table, message):
+    (nifti_folder / "trials.tsv").write_text(table)
+    with pytest.raises(DataError, match=message) as caught:
+        open_subject(nifti_folder)
+    assert str(caught.value).startswith("trials.tsv: ")
+
+
+def test_a_table_that_is_not_text(nifti_folder):
+    (nifti_folder / "trials.tsv").write_bytes(b"\xff\xfe\x00stimulus\n")
+    with pytest.raises(DataError, match=r"trials\.tsv: not a table of UTF-8 text"):
+        open_subject(nifti_folder)
+
+
+def test_missing_cells_and_names_without_suffix(nifti_folder):
+    rows = ["stim_file\ttrial_type\tsession", "stimuli/picture2.png\tcat\tn/a", "picture1\tdog\t3"]
+    (nifti_folder / "trials.tsv").write_text("\n".join([*rows, *["n/a\tn/a\t1"] * 4]))
+    trials = open_subject(nifti_folder).trials
+    assert [trial.stimulus_id for trial in trials] == ["picture2.png", "picture1.png"] + [""] * 4
+    assert [trial.session for trial in trials] == [0, 3, 1, 1, 1, 1]
+    assert [trial.label for trial in trials[:3]] == ["cat", "dog", ""]
+    assert {trial.split for trial in trials} == {"train"}
+
+
+def test_folders_that_are_no_subject(tmp_path, nifti_folder, write_nifti):
+    with pytest.raises(DataError, match=r"no betas\.nii\.gz and no \*_bold\.nii\.gz"):
+        open_subject(nifti_folder / "stimuli")
+    write_nifti("sub-07/other_betas.nii.gz", np.ones((7, 8, 9, 2), np.float32))
+    with pytest.raises(DataError, match=r"betas\.nii and other_betas\.nii\.gz could both be meant"):
+        open_subject(nifti_folder)
+    with pytest.raises(DataError, match="the image is 3-D; give a 4-D image"):
+        open_subject(nifti_folder / "anatomy.nii.gz")
+
+
+def test_an_image_without_orientation_is_noted(nifti_folder):
+    for path in [nifti_folder / "betas.nii", *(nifti_folder / "rois").iterdir()]:
+        image = nib.load(path)
+        bare = nib.Nifti1Image(np.array(image.dataobj), None)
+        bare.header.set_zooms((3, 3, 3, 1)[: len(image.shape)])
+        nib.save(bare, path)
+    assert any("left and right" in note for note in open_subject(nifti_folder).notes)
+
+
+def test_the_converted_file_is_the_same_subject(nifti_folder, tmp_path):
+    source = open_subject(nifti_folder)
+    write_subject(tmp_path / "a.h5", source)
+    opened = open_subject(tmp_path / "a.h5")
+    assert opened.trials == source.trials
+    assert np.array_equal(opened.responses(range(6)), source.responses(range(6)))
+    assert np.array_equal(opened.ijk, source.ijk)
+    assert np.allclose(opened.affine, source.affine)
+    for trial in source.trials:
+        picture = nifti_folder / "stimuli" / trial.stimulus_id
+        assert opened.recording.encoded_stimulus(trial.stimulus_id) == picture.read_bytes()
+
+
+def test_opening_a_plain_file_reads_no_more_than_the_first_volumes(nifti_folder, monkeypatch):
+    from mindvis_gui.data.nifti_file import NiftiFile
+
+    read = []
+    volumes = NiftiFile.volumes
+
+    def counted(self):
+        for volume in volumes(self):
+            read.append(self.path.name)
+            yield volume
+
+    monkeypatch.setattr(NiftiFile, "volumes", counted)
+    shape = (7, 8, 9, 40)
+    data = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    nib.save(nib.Nifti1Image(data, np.diag([3.0, 3, 3, 1])), nifti_folder / "betas.nii")
+    (nifti_folder / "trials.tsv").unlink()
+    open_subject(nifti_folder)
+    assert read.count("betas.nii") <= 9

@@ -1,0 +1,159 @@
+import io
+import struct
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+
+from mindvis_gui.data.picture import decode_picture, encode_picture
+from mindvis_gui.data.stimuli import open_pictures
+from mindvis_gui.errors import DataError
+
+PICTURES = np.random.default_rng(0).integers(0, 256, (4, 6, 7, 3)).astype(np.uint8)
+
+
+@given(arrays(np.uint8, st.tuples(st.integers(1, 20), st.integers(1, 20), st.just(3))))
+@settings(max_examples=30)
+def test_encoding_loses_nothing(picture):
+    assert np.array_equal(decode_picture(encode_picture(picture), ""), picture)
+
+
+def encoded(image: Image.Image, kind: str = "PNG") -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "1", "RGB", "CMYK"])
+def test_every_mode_becomes_colour(mode):
+    kind = "JPEG" if mode == "CMYK" else "PNG"
+    assert decode_picture(encoded(Image.new(mode, (7, 6)), kind), "").shape == (6, 7, 3)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_behind_transparent_pixels_is_grey(mode):
+    image = Image.new("RGBA", (7, 6), (255, 0, 0, 0))
+    image.putpixel((0, 0), (200, 200, 200, 255))
+    picture = decode_picture(encoded(image.convert(mode)), "")
+    assert picture[0, 0].tolist() == [200] * 3
+    assert picture[3, 3].tolist() == [128] * 3
+
+
+def bomb() -> bytes:
+    """Return a PNG of 60,000 × 60,000 pixels in its header."""
+    content = bytearray(encoded(Image.new("L", (8, 8))))
+    content[16:24] = struct.pack(">II", 60_000, 60_000)
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"text", encoded(Image.new("L", (80, 80)))[:-30], bomb(), b"%!PS-Adobe-3.0 EPSF"],
+)
+def test_what_is_no_whole_picture(content):
+    with pytest.raises(DataError, match=r"x\.png: "):
+        decode_picture(content, "x.png")
+
+
+def test_a_folder_of_pictures(tmp_path):
+    for name in ("b.jpg", "a.PNG", ".hidden.png", "notes.txt"):
+        kind = "JPEG" if name.endswith("jpg") else "PNG"
+        (tmp_path / name).write_bytes(encoded(Image.new("RGB", (4, 4)), kind))
+    pictures = open_pictures(tmp_path)
+    assert list(pictures) == ["a.PNG", "b.jpg"]
+    assert len(pictures) == 2
+    assert pictures["a.PNG"] == (tmp_path / "a.PNG").read_bytes()
+    assert pictures.get("c.png") is None
+    (tmp_path / "a.PNG").unlink()
+    with pytest.raises(DataError, match=r"a\.PNG: cannot be read: No such file"):
+        pictures["a.PNG"]
+
+
+def test_a_folder_without_pictures(tmp_path):
+    with pytest.raises(DataError, match="no pictures in this folder"):
+        open_pictures(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", ["npz", "packed.npz", "h5"])
+def test_one_array_of_pictures(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    if suffix == "h5":
+        with h5py.File(path, "w") as file:
+            file["images"] = PICTURES
+            file["labels"] = np.arange(4)
+    else:
+        save = np.savez_compressed if "packed" in suffix else np.savez
+        save(path, images=PICTURES, labels=np.arange(4))
+    pictures = open_pictures(path)
+    assert list(pictures) == ["0", "1", "2", "3"]
+    for name, picture in pictures.items():
+        assert np.array_equal(picture, PICTURES[int(name)])
+    for name in ("4", "-1", "01", "+1", "1.0", "x", "", "٣"):
+        assert pictures.get(name) is None
+
+
+@pytest.mark.parametrize("suffix", ["npz", "h5"])
+@pytest.mark.parametrize(
+    "arrays", [{}, {"a": np.zeros((4, 6, 7, 1), np.uint8)}, {"a": PICTURES, "b": PICTURES}]
+)
+def test_exactly_one_array_must_look_like_pictures(tmp_path, suffix, arrays):
+    path = tmp_path / f"a.{suffix}"
+    if suffix == "h5":
+        with h5py.File(path, "w") as file:
+            for name, array in arrays.items():
+                file[name] = array
+    else:
+        np.savez(path, note=np.zeros(3), **arrays)
+    with pytest.raises(DataError, match=f"{2 * (len(arrays) == 2)} arrays in this file look like"):
+        open_pictures(path)
+
+
+def test_objects_in_an_npz_are_never_unpickled(tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(DataError, match="0 arrays in this file look like pictures"):
+        open_pictures(tmp_path / "a.npz")
+
+
+def test_a_header_that_claims_more_than_the_archive_holds(tmp_path):
+    member = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        member, {"descr": "|u1", "fortran_order": False, "shape": (10**6, 1000, 1000, 3)}
+    )
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("images.npy", member.getvalue() + b"\0" * 1000)
+    with pytest.raises(DataError, match="0 arrays in this file look like pictures"):
+        open_pictures(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_damaged_archives(tmp_path, seed):
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, images=PICTURES)
+    rng = np.random.default_rng(seed)
+    content = bytearray(path.read_bytes())
+    for _ in range(3):
+        content[rng.integers(len(content))] ^= 1 << int(rng.integers(8))
+    path.write_bytes(content[: len(content) - seed])
+    pictures, message = opened_or_refused(path)
+    assert message.startswith("a.npz: ") if message else pictures == [(6, 7, 3)] * 4
+
+
+def opened_or_refused(path):
+    """Return the shapes of the pictures, or the message of the refusal."""
+    try:
+        return [picture.shape for picture in open_pictures(path).values()], ""
+    except DataError as error:
+        return [], str(error)
+
+
+def test_what_holds_no_pictures(tmp_path):
+    (tmp_path / "a.txt").write_text("hello")
+    with pytest.raises(DataError, match="give a folder of pictures"):
+        open_pictures(tmp_path / "a.txt")
+    with pytest.raises(DataError, match="cannot be opened"):
+        open_pictures(tmp_path / "gone.npz")

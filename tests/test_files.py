@@ -1,0 +1,69 @@
+import stat
+
+import pytest
+
+from mindvis_gui.errors import ExportError
+from mindvis_gui.files import atomic_path
+
+
+def write_half(target, error):
+    with atomic_path(target) as temporary:
+        temporary.write_text("half")
+        if error:
+            raise error
+
+
+def test_the_target_appears_only_when_the_block_is_done(tmp_path):
+    target = tmp_path / "a.txt"
+    with atomic_path(target) as temporary:
+        temporary.write_text("new")
+        assert not target.exists()
+        assert temporary.parent == tmp_path
+        assert temporary.suffix == ".txt"
+    assert target.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(RuntimeError, match="boom"):
+        write_half(target, RuntimeError("boom"))
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_full_disk_is_an_export_error_that_names_the_file(tmp_path):
+    with pytest.raises(ExportError, match=r"a\.txt: cannot be written: No space left"):
+        write_half(tmp_path / "a.txt", OSError(28, "No space left on device"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path):
+    (tmp_path / "a.txt").mkdir()
+    with pytest.raises(ExportError, match=r"a\.txt: cannot be written"):
+        write_half(tmp_path / "a.txt", None)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_missing_folders_are_made_and_a_file_as_folder_is_refused(tmp_path):
+    with atomic_path(tmp_path / "new" / "folder" / "a.txt") as temporary:
+        temporary.write_text("x")
+    with pytest.raises(ExportError, match="cannot be written"):
+        write_half(tmp_path / "new" / "folder" / "a.txt" / "b.txt", None)
+
+
+@pytest.mark.parametrize("name", ["ü" * 120 + ".h5", "x" * 250 + ".h5", "脳" * 80 + ".h5"])
+def test_names_as_long_as_the_file_system_allows(tmp_path, name):
+    with atomic_path(tmp_path / name) as temporary:
+        temporary.write_text("x")
+    assert (tmp_path / name).read_text() == "x"
+
+
+def test_permissions_are_those_of_any_new_file(tmp_path):
+    plain = tmp_path / "plain"
+    plain.touch()
+    with atomic_path(tmp_path / "atomic") as temporary:
+        temporary.write_text("x")
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in (plain, tmp_path / "atomic")}
+    assert len(modes) == 1
