@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mindvis_gui.data import open_subject
+from mindvis_gui.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from mindvis_gui.decoding.request import Decoder
 
 __all__ = ["__version__", "load_decoder", "open_subject"]
-
-__version__ = "0.1.0"
 
 
 def load_decoder(folder: str | Path, device: str = "auto", precision: str = "auto") -> Decoder:

@@ -1,0 +1,1 @@
+"""From a response to pictures; only `request` and `models` can be imported without torch."""

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mindvis_gui.data.mask import MaskState
+from mindvis_gui.data.prepare import padded_length
 from mindvis_gui.data.subject import FloatArray, ImageArray
 from mindvis_gui.errors import RequestError
 
@@ -32,9 +33,13 @@ class Sampling:
 
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
-            raise RequestError(f"unknown sampler '{self.sampler}'; choose one of {', '.join(SAMPLERS)}")
+            raise RequestError(
+                f"unknown sampler '{self.sampler}'; choose one of {', '.join(SAMPLERS)}"
+            )
         if self.precision not in PRECISIONS:
-            raise RequestError(f"unknown precision '{self.precision}'; choose one of {', '.join(PRECISIONS)}")
+            raise RequestError(
+                f"unknown precision '{self.precision}'; choose one of {', '.join(PRECISIONS)}"
+            )
         if not 1 <= self.steps < TRAINING_STEPS:
             raise RequestError(f"{self.steps} steps is not in the range 1 to {TRAINING_STEPS - 1}")
         if self.sampler == "plms" and TRAINING_STEPS % self.steps:
@@ -89,7 +94,9 @@ class DecodeRequest:
         if not self.seeds:
             raise RequestError("no seeds given; ask for at least one sample")
         if len(set(self.seeds)) != len(self.seeds):
-            raise RequestError(f"seeds {list(self.seeds)} hold one twice; each sample needs its own")
+            raise RequestError(
+                f"seeds {list(self.seeds)} hold one twice; each sample needs its own"
+            )
         if min(self.seeds) < 0 or max(self.seeds) >= 2**63:
             raise RequestError(f"seeds {list(self.seeds)} are not all in the range 0 to 2^63 - 1")
 
@@ -107,7 +114,9 @@ class DecodeRequest:
             "trial": self.trial,
             "stimulus_id": self.stimulus_id,
             "label": self.label,
-            "vector_sha256": hashlib.sha256(np.ascontiguousarray(self.vector).tobytes()).hexdigest(),
+            "vector_sha256": hashlib.sha256(
+                np.ascontiguousarray(self.vector).tobytes()
+            ).hexdigest(),
             "rois": None if self.rois is None else list(self.rois),
             "mask": None if self.mask is None else _mask_json(self.mask),
             "seeds": list(self.seeds),
@@ -173,8 +182,9 @@ class Recovery:
 class ModelInfo:
     """What a model folder is and needs.
 
-    `n_voxels` is the length of the response vector that it was trained with;
-    `n_patches` counts padding; `image_size` is in pixels.
+    `n_voxels` is the length of the response vector that it was trained with, 0 where a
+    published checkpoint only tells the number of patches; `n_patches` counts padding;
+    `image_size` is in pixels.
     """
 
     name: str
@@ -190,6 +200,12 @@ class ModelInfo:
     dataset: str = ""
     has_masked_model: bool = True
     card: str = ""
+
+    def fits(self, n_voxels: int) -> bool:
+        """Whether response vectors of this length can be decoded."""
+        if self.n_voxels:
+            return n_voxels == self.n_voxels
+        return padded_length(n_voxels, self.patch_size) == self.n_patches * self.patch_size
 
 
 class Decoder(Protocol):

@@ -1,0 +1,72 @@
+"""The double conditioning: tokens → cross-attention context and time vector (section 3.2)."""
+
+from __future__ import annotations
+
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from torch import Tensor, nn
+
+
+class Conditioner(ModelMixin, ConfigMixin):
+    """Maps the encoder's tokens to what the U-Net is conditioned on, with linear layers alone.
+
+    Parameters
+    ----------
+    n_tokens, width : int
+        Of the encoder's output.
+    context_width : int
+        Width of the U-Net's cross-attention.
+    time_width : int
+        Width of the U-Net's time embedding.
+    context_tokens : int
+        Tokens of the context (77, as a text model would give).
+    time_condition : bool
+        Without it the time vector is zero: the paper's "cross-attention only" ablation.
+    global_pool : bool
+        The encoder gives one pooled token; the context then has one token too.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        n_tokens: int,
+        width: int,
+        context_width: int = 512,
+        time_width: int = 768,
+        context_tokens: int = 77,
+        time_condition: bool = True,
+        global_pool: bool = False,
+    ) -> None:
+        super().__init__()
+        self.token_mapper = (
+            nn.Identity() if global_pool else _mixer(n_tokens, n_tokens // 2, context_tokens)
+        )
+        self.width_mapper = nn.Linear(width, context_width)
+        if time_condition:
+            self.time_pool = (
+                nn.Identity() if global_pool else _mixer(context_tokens, context_tokens // 2, 1)
+            )
+            self.time_mapper = nn.Linear(context_width, time_width)
+
+    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what conditions the U-Net.
+
+        Parameters
+        ----------
+        tokens : Tensor, shape (batch, n_tokens, width)
+
+        Returns
+        -------
+        context : Tensor, shape (batch, context_tokens, context_width)
+        time : Tensor, shape (batch, time_width)
+            Added to the embedding of the time step.
+        """
+        context = self.width_mapper(self.token_mapper(tokens))
+        if not self.config.time_condition:
+            return context, context.new_zeros(context.shape[0], self.config.time_width)
+        return context, self.time_mapper(self.time_pool(context)).squeeze(1)
+
+
+def _mixer(n_in: int, n_between: int, n_out: int) -> nn.Sequential:
+    """Two convolutions of kernel 1 whose channels are the tokens: they mix along that axis."""
+    return nn.Sequential(nn.Conv1d(n_in, n_between, 1), nn.Conv1d(n_between, n_out, 1))

@@ -1,0 +1,74 @@
+"""What a safetensors file holds, read from its header alone."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mindvis_gui.errors import ModelError
+
+_LENGTH_BYTES = 8
+_LARGEST_HEADER = 100_000_000  # bytes, the format's own limit
+
+
+@dataclass(frozen=True, slots=True)
+class WeightFile:
+    """The header of one file.
+
+    Attributes
+    ----------
+    shapes : dict of str to tuple of int
+        Name and shape of every tensor.
+    starts : tuple of int
+        Where each tensor begins in the file, in bytes, ascending.
+    header : bytes
+        As it is in the file.
+    """
+
+    path: Path
+    shapes: dict[str, tuple[int, ...]]
+    starts: tuple[int, ...]
+    header: bytes
+
+    @property
+    def parameters(self) -> int:
+        """Number of values in all tensors together."""
+        return sum(math.prod(shape) for shape in self.shapes.values())
+
+
+def read_weight_file(path: Path) -> WeightFile:
+    """Read the header and check that the file is as long as it says.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, cut off or no safetensors file.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
+            if length > min(size - _LENGTH_BYTES, _LARGEST_HEADER):
+                raise ModelError(f"{path}: is cut off or no safetensors file; copy it again")
+            header = file.read(length)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from error
+    try:
+        tensors = {name: entry for name, entry in json.loads(header).items() if name[:2] != "__"}
+        shapes = {name: tuple(map(int, entry["shape"])) for name, entry in tensors.items()}
+        spans = [_span(entry) for entry in tensors.values()]
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ModelError(f"{path}: its header is damaged; copy the file again") from error
+    data = _LENGTH_BYTES + length
+    whole = data + max((end for _, end in spans), default=0)
+    if size != whole:
+        raise ModelError(f"{path}: has {size:,} bytes but should have {whole:,}; copy it again")
+    return WeightFile(path, shapes, tuple(sorted(data + start for start, _ in spans)), header)
+
+
+def _span(entry: dict[str, Any]) -> tuple[int, int]:
+    start, end = entry["data_offsets"]
+    return int(start), int(end)

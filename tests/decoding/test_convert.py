@@ -1,0 +1,177 @@
+"""Published checkpoint files: what converts, and what is refused."""
+
+import pickle
+
+import pytest
+import torch
+
+from mindvis_gui.decoding.checkpoint import Checkpoint
+from mindvis_gui.decoding.convert import convert_published
+from mindvis_gui.decoding.models import read_model_info
+from mindvis_gui.errors import ModelError
+
+STAGE_B = {"img_size": 64, "dataset": "GOD"}
+
+
+@pytest.fixture
+def converted(published_files, published_weights, write_checkpoint):
+    """Return a function that converts with a changed finetuned.pth."""
+
+    def convert(change=None, *, encoder=True, **others):
+        weights = dict(published_weights["finetuned.pth"])
+        if change:
+            change(weights)
+        config = write_checkpoint.config("Config_Generative_Model", STAGE_B)
+        path = write_checkpoint(
+            "finetuned.pth", {"model_state_dict": weights, "config": config, "state": None}
+        )
+        stage_a = published_files["fmri_encoder.pth"] if encoder else None
+        return convert_published(published_files["model.ckpt"], path, stage_a, **others)
+
+    return convert
+
+
+def test_networks_have_the_sizes_of_the_checkpoint(published_pipeline):
+    unet, vqvae = published_pipeline.unet.config, published_pipeline.vqvae.config
+    assert tuple(unet.block_out_channels) == (32, 64, 96, 160)
+    assert (unet.cross_attention_dim, unet.sample_size) == (64, 16)
+    assert tuple(vqvae.block_out_channels) == (32, 64, 128)
+    assert (vqvae.num_vq_embeddings, published_pipeline.config.image_size) == (256, 64)
+    encoder = published_pipeline.encoder
+    assert (encoder.n_patches, encoder.config.depth, encoder.config.heads) == (30, 2, 4)
+    assert published_pipeline.masked_model.n_patches == 30  # pre-trained with 33
+    assert torch.tensor(published_pipeline.config.latent_rgb).shape == (4, 3)
+
+
+def test_number_of_voxels_is_known_in_patches_only(published_pipeline, tmp_path):
+    published_pipeline.save_pretrained(tmp_path / "imported")
+    info = read_model_info(tmp_path / "imported")
+    assert info.n_voxels == 0
+    assert [n for n in range(600) if info.fits(n)] == list(range(464, 480))
+
+
+def test_number_of_voxels_can_be_given(converted):
+    assert converted(n_voxels=470).config.n_voxels == 470
+    with pytest.raises(ModelError, match="on 464 to 479 voxels, not on 480"):
+        converted(n_voxels=480)
+
+
+def test_weights_of_no_use_are_ignored(converted):
+    def add(weights):
+        weights["model_ema.decay"] = torch.tensor(0.9)
+        weights["first_stage_model.loss.logvar"] = torch.zeros(1)
+        weights["cond_stage_model.embedding.weight"] = torch.zeros(1001, 64)
+
+    assert converted(add).unet.config.sample_size == 16
+
+
+def test_frozen_weights_may_come_from_the_base_model(converted, published_pipeline):
+    def drop(weights):
+        for name in [name for name in weights if name.startswith("first_stage_model.")]:
+            del weights[name]
+
+    ours = converted(drop).vqvae.state_dict()
+    for name, value in published_pipeline.vqvae.state_dict().items():
+        assert torch.equal(ours[name], value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "model.diffusion_model.input_blocks.4.1.transformer_blocks.0.attn2.to_q.weight",
+        "cond_stage_model.mae.blocks.1.norm2.bias",
+        "model.diffusion_model.time_embed_condtion.1.bias",
+    ],
+)
+def test_fine_tuned_weights_may_not(converted, name):
+    with pytest.raises(ModelError, match=r"missing: \S"):
+        converted(lambda weights: weights.pop(name))
+
+
+@pytest.mark.parametrize(
+    "name", ["surprise.weight", "model.diffusion_model.surprise", "first_stage_model.surprise"]
+)
+def test_left_over_weights_are_refused_by_name(converted, name):
+    with pytest.raises(ModelError, match="surprise"):
+        converted(lambda weights: weights.update({name: torch.zeros(1)}))
+
+
+def test_weight_of_another_shape_is_refused(converted):
+    name = "first_stage_model.decoder.conv_out.bias"
+    with pytest.raises(ModelError, match=r"decoder\.conv_out\.bias' has shape \(4,\)"):
+        converted(lambda weights: weights.update({name: torch.zeros(4)}))
+
+
+def test_another_noise_schedule_is_refused(converted):
+    with pytest.raises(ModelError, match="another noise schedule"):
+        converted(lambda weights: weights.update(betas=torch.linspace(1e-4, 0.02, 1000)))
+
+
+def test_without_the_encoder_file_the_number_of_heads_is_unknown(converted):
+    with pytest.raises(ModelError, match="how many attention heads"):
+        converted(encoder=False)
+
+
+@pytest.mark.parametrize(
+    "name", ["Config_MBM_fMRI", "Config_MAE_fMRI", "Config_MBM_finetune", "Config_Generative_Model"]
+)
+def test_every_published_configuration_class_is_read(write_checkpoint, name):
+    config = write_checkpoint.config(name, {"num_heads": 4})
+    path = write_checkpoint("encoder.pth", {"model": {"a": torch.ones(2)}, "config": config})
+    checkpoint = Checkpoint(path)
+    assert checkpoint.setting("num_heads") == 4
+    assert list(checkpoint.weights("model")) == ["a"]
+    with pytest.raises(ModelError, match=r"encoder\.pth: its configuration lacks 'depth'"):
+        checkpoint.setting("depth")
+
+
+class Payload:
+    """Leaves a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_code_in_a_pickle_is_refused_and_not_run(published_files, write_checkpoint, tmp_path):
+    trap = tmp_path / "sprung"
+    path = write_checkpoint("evil.pth", {"model_state_dict": {}, "config": Payload(trap)})
+    with pytest.raises(ModelError, match=r"evil\.pth: refused"):
+        convert_published(published_files["model.ckpt"], path)
+    assert not trap.exists()
+
+
+def test_unknown_class_is_refused(published_files, write_checkpoint):
+    other = write_checkpoint.config("Config_Other", {})
+    path = write_checkpoint("odd.pth", {"model_state_dict": {}, "config": other})
+    with pytest.raises(ModelError, match=r"odd\.pth: refused.*"):
+        convert_published(published_files["model.ckpt"], path)
+
+
+@pytest.mark.parametrize(
+    "contents", [b"", b"PK\x03\x04 cut off", b"no pickle", pickle.dumps([1], protocol=2)]
+)
+def test_files_that_are_no_checkpoints(published_files, tmp_path, contents):
+    path = tmp_path / "broken.pth"
+    path.write_bytes(contents)
+    with pytest.raises(ModelError, match=r"broken\.pth"):
+        convert_published(published_files["model.ckpt"], path)
+
+
+def test_file_that_was_cut_off(published_files, tmp_path):
+    path = tmp_path / "half.pth"
+    path.write_bytes(published_files["fmri_encoder.pth"].read_bytes()[:100_000])
+    with pytest.raises(ModelError, match=r"half\.pth"):
+        convert_published(published_files["model.ckpt"], path)
+
+
+def test_missing_file(published_files, tmp_path):
+    with pytest.raises(ModelError, match="No such file"):
+        convert_published(published_files["model.ckpt"], tmp_path / "none.pth")
+
+
+def test_files_in_each_others_place(published_files):
+    with pytest.raises(ModelError, match="no weights under 'state_dict'"):
+        convert_published(published_files["finetuned.pth"], published_files["model.ckpt"])

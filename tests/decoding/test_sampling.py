@@ -1,0 +1,70 @@
+import pytest
+import torch
+
+from mindvis_gui.decoding.request import Sampling
+from mindvis_gui.decoding.sampling import build_sampler, denoise, initial_noise
+
+
+def test_noise_belongs_to_its_seed():
+    noise = initial_noise([4, 0, 4], (3, 8, 8))
+    assert torch.equal(noise[0], noise[2])
+    assert torch.equal(noise[1:2], initial_noise([0], (3, 8, 8)))
+    assert not torch.equal(noise[0], noise[1])
+
+
+def test_noise_leaves_the_global_random_state_alone():
+    before = torch.random.get_rng_state()
+    initial_noise([1], (3, 8, 8))
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("name", ["plms", "ddim", "dpm++"])
+def test_exact_noise_leads_back_to_the_picture(scheduler, name):
+    """With a network that knows the clean latents, every sampler ends at them."""
+    clean = initial_noise([1, 2], (3, 4, 4))
+
+    def predict_noise(latents, step):
+        alpha = scheduler.alphas_cumprod[step]
+        return (latents - alpha.sqrt() * clean) / (1 - alpha).sqrt()
+
+    start = initial_noise([8, 9], (3, 4, 4))
+    sampler = build_sampler(scheduler, Sampling(name, 20))
+    states = list(denoise(predict_noise, sampler, start))
+    for _, predicted in states:
+        torch.testing.assert_close(predicted, clean, atol=1e-4, rtol=0)
+    # The walk ends at the schedule's first step, where a trace of noise is left.
+    torch.testing.assert_close(states[-1][0], clean, atol=0.15, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["ddim", "dpm++"])
+def test_samplers_end_where_plms_does(scheduler, name):
+    """On a mixture of two pictures, whose exact noise is known."""
+    means = torch.stack([torch.full((3, 4, 4), 0.8), torch.full((3, 4, 4), -0.8)])
+
+    def predict_noise(latents, step):
+        alpha = scheduler.alphas_cumprod[step]
+        variance = alpha * 0.04 + 1 - alpha
+        offsets = latents[:, None] - alpha.sqrt() * means
+        weights = torch.softmax(-offsets.square().sum((2, 3, 4)) / (2 * variance), dim=1)
+        score = (weights[:, :, None, None, None] * offsets).sum(1) / variance
+        return (1 - alpha).sqrt() * score
+
+    start = initial_noise(range(8), (3, 4, 4))
+
+    def walk(sampler, steps):
+        *_, (latents, _) = denoise(
+            predict_noise, build_sampler(scheduler, Sampling(sampler, steps)), start
+        )
+        return latents.flatten(1)
+
+    reference, other = walk("plms", 250), walk(name, 50)
+    assert torch.nn.functional.cosine_similarity(reference, other).min() > 0.99
+
+
+def test_dpm_steps_spread_over_the_schedule_for_any_number(scheduler):
+    for steps in (1, 7, 300, 600, 999):
+        times = build_sampler(scheduler, Sampling("dpm++", steps)).timesteps
+        assert len(times.unique()) == steps
+        assert times[-1] == 1
+        assert times[0] >= 1000 - 1000 // steps - 1 or steps == 1
+        assert times[0] < 1000
