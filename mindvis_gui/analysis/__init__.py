@@ -1,0 +1,1 @@
+"""Scores, the comparison figure, and what is written to disk."""

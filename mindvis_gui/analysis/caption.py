@@ -1,0 +1,83 @@
+"""What stands under a comparison: the protocol, and the scores with their chance levels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import mean
+
+from mindvis_gui.analysis.decoded_trial import DecodedTrial
+from mindvis_gui.decoding.request import SAMPLERS
+
+
+def protocol_caption(trial: DecodedTrial) -> str:
+    """Return how a trial was decoded, in one line: subject, voxels, model, sampler, versions."""
+    request = trial.request
+    subject = request["subject"] + (" (simulated)" if trial.simulated else "")
+    mask = request["mask"]
+    return " · ".join(
+        [
+            f"Subject {subject}",
+            "all voxels" if request["rois"] is None else f"voxels of {', '.join(request['rois'])}",
+            "no mask"
+            if mask is None
+            else f"{len(mask['masked'])} of {mask['n_patches']} patches "
+            f"masked ({'by hand' if mask['seed'] is None else 'seed ' + str(mask['seed'])})",
+            f"model {request['model']}" + _short(request["model_hash"]),
+            f"{SAMPLERS.get(request['sampler'], request['sampler'])}, {request['steps']} steps, "
+            f"{request['precision']}",
+            ", ".join(
+                f"{name}\N{NO-BREAK SPACE}{number}" for name, number in trial.versions.items()
+            ),
+        ]
+    )
+
+
+def scores_caption(trials: Sequence[DecodedTrial]) -> str:
+    """Return what the scores mean, their means over all samples, and chance beside each.
+
+    Empty when nothing was scored.
+    """
+    scores = [each for trial in trials for each in trial.scores]
+    chances = [trial.chance for trial in trials if trial.chance is not None]
+    sizes = sorted({trial.n_candidates for trial in trials if trial.n_candidates})
+    among = "–".join(str(size) for size in dict.fromkeys(sizes[:1] + sizes[-1:]))
+    parts = [
+        _mean_beside_chance(
+            "r, pixel correlation (Pearson over RGB)",
+            (each.pixel_correlation for each in scores),
+            (chance.pixel_correlation for chance in chances),
+        ),
+        _mean_beside_chance(
+            "SSIM, structural similarity",
+            (each.ssim for each in scores),
+            (chance.ssim for chance in chances),
+        ),
+        _mean_beside_chance(
+            f"Rank of the seen stimulus among {among} by r",
+            (each.rank for each in scores),
+            (chance.rank for chance in chances),
+            digits=1,
+        ),
+    ]
+    if chances:
+        parts.append("Chance of r and SSIM is the mean over stimuli that were not seen.")
+    return " ".join(part for part in parts if part)
+
+
+def _mean_beside_chance(
+    name: str, scores: Iterable[float | None], chances: Iterable[float], digits: int = 2
+) -> str:
+    known, expected = [score for score in scores if score is not None], list(chances)
+    if not known:
+        return ""
+    text = f"{name}: mean {decimal(mean(known), digits)}"
+    return text + (f", chance {decimal(mean(expected), digits)}." if expected else ".")
+
+
+def decimal(value: float, digits: int = 2) -> str:
+    """Return a score as it is printed: rounded, with a minus sign that is one."""
+    return f"{value:z.{digits}f}".replace("-", "−")
+
+
+def _short(model_hash: str) -> str:
+    return f" ({model_hash[:8]})" if model_hash else ""

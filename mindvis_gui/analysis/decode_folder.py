@@ -1,0 +1,220 @@
+"""The decode folder: samples and stimuli as PNG, and `decode.json` with how they were made.
+
+One folder holds one protocol: subject, model, versions and every option but the trial.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mindvis_gui.analysis.comparison import ChanceLevels, Comparison, SampleScores
+from mindvis_gui.analysis.decoded_trial import DecodedTrial, installed_versions, protocol
+from mindvis_gui.analysis.export import write_sample, write_stimulus
+from mindvis_gui.data.picture import decode_picture
+from mindvis_gui.data.subject import ImageArray, Subject
+from mindvis_gui.decoding.request import DecodeRequest, ModelInfo, Sample
+from mindvis_gui.errors import DataError, ExportError
+from mindvis_gui.files import atomic_path
+
+INDEX = "decode.json"
+FORMAT = "mindvis decode folder"
+FORMAT_VERSION = 1
+
+
+class DecodeFolderWriter:
+    """Adds trials to a decode folder, one by one; killed at any moment, it holds those so far.
+
+    Pictures are written before the `decode.json` that lists them, each file whole or not at all.
+    A folder that exists is continued: a trial decoded again replaces itself.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Made when the first trial is added.
+    subject : Subject
+    model : ModelInfo
+    request : DecodeRequest
+        Any of those to come; it sets the protocol of the folder.
+
+    Raises
+    ------
+    ExportError
+        If the folder holds trials of another protocol.
+    DataError
+        If its `decode.json` is damaged.
+    """
+
+    def __init__(
+        self, folder: Path, subject: Subject, model: ModelInfo, request: DecodeRequest
+    ) -> None:
+        self._folder = folder
+        self._subject = subject
+        self._head: dict[str, Any] = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "versions": installed_versions(),
+            "subject": {
+                "name": subject.name,
+                "simulated": subject.simulated,
+                "n_voxels": subject.n_voxels,
+                "unit": subject.unit,
+            },
+            "model": {
+                # Where the model lay and its whole card are no part of what was computed.
+                key: value
+                for key, value in asdict(model).items()
+                if key not in ("folder", "card")
+            },
+            "protocol": protocol(request.to_json()),
+        }
+        self._trials: dict[int, dict[str, Any]] = {}
+        self._failed: dict[int, str] = {}
+        if (folder / INDEX).exists():
+            self._continue(_read_index(folder))
+
+    def _continue(self, index: dict[str, Any]) -> None:
+        ours, theirs = _flat(self._head), _flat({key: index.get(key) for key in self._head})
+        for key in {**ours, **theirs}:
+            if ours.get(key) != theirs.get(key):
+                was, now = (str(values.get(key))[:60] for values in (theirs, ours))
+                raise ExportError(
+                    f"{self._folder}: was decoded with {key} {was}, not {now}; "
+                    "choose another folder"
+                )
+        try:
+            self._trials = {entry["request"]["trial"]: entry for entry in index["trials"]}
+            self._failed = {entry["trial"]: entry["error"] for entry in index["failed"]}
+        except (KeyError, TypeError) as error:
+            raise _damaged(self._folder, f"{type(error).__name__} {error}") from error
+
+    def add(self, comparison: Comparison) -> None:
+        """Write the samples of one trial, its stimulus and its scores.
+
+        Raises
+        ------
+        ExportError
+            If a file cannot be written; `decode.json` lists what it did before.
+        """
+        result = comparison.result
+        number = result.request.trial
+        picture = self._subject.stimulus(self._subject.trials[number])
+        stimulus = None if picture is None else f"trial-{number:04d}_stimulus.png"
+        if picture is not None and stimulus is not None:
+            write_stimulus(picture, self._folder / stimulus)
+        files = [f"trial-{number:04d}_seed-{sample.seed:04d}.png" for sample in result.samples]
+        for sample, file in zip(result.samples, files, strict=True):
+            write_sample(sample, result.request, self._folder / file)
+        entry = {
+            "request": result.request.to_json(),
+            "stimulus": stimulus,
+            "samples": files,
+            "scores": [asdict(scores) for scores in comparison.scores],
+            "n_candidates": comparison.n_candidates,
+            "chance": None if comparison.chance is None else asdict(comparison.chance),
+            "seconds": round(result.seconds, 3),
+        }
+        failed = {trial: error for trial, error in self._failed.items() if trial != number}
+        self._write({**self._trials, number: entry}, failed)
+
+    def add_failure(self, trial: int, error: Exception) -> None:
+        """Note that a trial could not be decoded; what it had before stays."""
+        self._write(self._trials, {**self._failed, trial: str(error)})
+
+    def _write(self, trials: dict[int, dict[str, Any]], failed: dict[int, str]) -> None:
+        index = {
+            **self._head,
+            "trials": [trials[number] for number in sorted(trials)],
+            "failed": [{"trial": number, "error": failed[number]} for number in sorted(failed)],
+        }
+        with atomic_path(self._folder / INDEX) as temporary:
+            text = json.dumps(index, ensure_ascii=False, indent=1)
+            temporary.write_text(text + "\n", encoding="utf-8")
+        self._trials, self._failed = trials, failed
+
+
+def read_decode_folder(folder: Path) -> list[DecodedTrial]:
+    """Read every trial of a decode folder, in the order of their numbers.
+
+    Raises
+    ------
+    DataError
+        If the folder has no `decode.json`, a damaged one, or misses a picture listed in it.
+    """
+    index = _read_index(folder)
+    try:
+        return [_read_trial(folder, index, entry) for entry in index["trials"]]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _damaged(folder, f"{type(error).__name__} {error}") from error
+
+
+def _read_trial(folder: Path, index: dict[str, Any], entry: dict[str, Any]) -> DecodedTrial:
+    seeds, files = entry["request"]["seeds"], entry["samples"]
+    if len(seeds) != len(files):
+        raise _damaged(folder, f"{len(seeds)} seeds but {len(files)} samples")
+    return DecodedTrial(
+        request=entry["request"],
+        samples=tuple(
+            Sample(_picture(folder, file), seed) for seed, file in zip(seeds, files, strict=True)
+        ),
+        stimulus=None if entry["stimulus"] is None else _picture(folder, entry["stimulus"]),
+        scores=tuple(SampleScores(**scores) for scores in entry["scores"]),
+        n_candidates=entry["n_candidates"],
+        chance=None if entry["chance"] is None else ChanceLevels(**entry["chance"]),
+        simulated=index["subject"]["simulated"],
+        versions=index["versions"],
+    )
+
+
+def _picture(folder: Path, name: str) -> ImageArray:
+    if Path(name).name != name:
+        raise _damaged(folder, f"'{name}' is not the name of a file in the folder")
+    path = folder / name
+    try:
+        return decode_picture(path.read_bytes(), str(path))
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read: {error.strerror}; decode this trial again"
+        ) from error
+
+
+def _read_index(folder: Path) -> dict[str, Any]:
+    path = folder / INDEX
+    try:
+        index = json.loads(path.read_bytes())
+    except OSError as error:
+        raise DataError(
+            f"{folder}: no decode folder ({INDEX}: {error.strerror}); "
+            "make one with 'mindvis decode'"
+        ) from error
+    except ValueError as error:
+        raise _damaged(folder, str(error)) from error
+    if not isinstance(index, dict) or index.get("format") != FORMAT:
+        raise DataError(f"{path}: was not written by 'mindvis decode'")
+    if index.get("format_version") != FORMAT_VERSION:
+        raise DataError(
+            f"{path}: format version {index.get('format_version')} is not {FORMAT_VERSION}, "
+            "the one this version of the application reads; update it or decode again"
+        )
+    for key in ("trials", "failed"):
+        if not isinstance(index.get(key), list):
+            raise _damaged(folder, f"'{key}' is missing")
+    return index
+
+
+def _damaged(folder: Path, what: str) -> DataError:
+    return DataError(f"{folder / INDEX}: is damaged ({what}); decode again into another folder")
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested mappings as one, with dotted keys that can be shown."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat

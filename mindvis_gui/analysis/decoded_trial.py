@@ -1,0 +1,83 @@
+"""One decoded trial as figures, files and evaluations need it, from a window or from a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from mindvis_gui.analysis.comparison import ChanceLevels, Comparison, SampleScores
+from mindvis_gui.data.subject import ImageArray, Subject
+from mindvis_gui.decoding.request import Sample
+from mindvis_gui.version import __version__
+
+SAMPLE_NOTICE = (
+    "A decoded image is a sample from a generative model guided by brain responses, "
+    "not a photograph of a thought."
+)
+_SHAPING = ("torch", "diffusers")  # packages whose numerics end up in a sample
+# What tells one trial from the next; everything else in a request is the protocol.
+_OF_THE_TRIAL = ("trial", "stimulus_id", "label", "vector_sha256")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class DecodedTrial:
+    """The samples of one trial, what was seen, and how they came about.
+
+    Attributes
+    ----------
+    request : mapping
+        ``DecodeRequest.to_json()``.
+    samples : tuple of Sample
+    stimulus : (h, w, 3) uint8 or None
+        As the subject's file holds it; its size may differ from that of the samples.
+    scores : tuple of SampleScores
+        In the order of `samples`; empty if they were not scored.
+    n_candidates : int
+        Stimuli that the ranks are among.
+    chance : ChanceLevels or None
+    simulated : bool
+        Whether the subject is simulated.
+    versions : mapping of str to str
+        Package → version that the samples were drawn with.
+    """
+
+    request: Mapping[str, Any]
+    samples: tuple[Sample, ...]
+    stimulus: ImageArray | None
+    scores: tuple[SampleScores, ...]
+    n_candidates: int
+    chance: ChanceLevels | None
+    simulated: bool
+    versions: Mapping[str, str]
+
+    @classmethod
+    def of(cls, comparison: Comparison, subject: Subject) -> DecodedTrial:
+        """Take what was just decoded and compared."""
+        result = comparison.result
+        return cls(
+            request=result.request.to_json(),
+            samples=result.samples,
+            stimulus=subject.stimulus(subject.trials[result.request.trial]),
+            scores=comparison.scores,
+            n_candidates=comparison.n_candidates,
+            chance=comparison.chance,
+            simulated=subject.simulated,
+            versions=installed_versions(),
+        )
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """What is the same for every trial decoded in the same way."""
+        return protocol(self.request)
+
+
+def protocol(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request (as JSON values) without what belongs to its trial alone."""
+    return {key: value for key, value in request.items() if key not in _OF_THE_TRIAL}
+
+
+def installed_versions() -> dict[str, str]:
+    """Return the versions of this application and of the packages that shape a sample."""
+    return {"mindvis-gui": __version__, **{name: version(name) for name in _SHAPING}}

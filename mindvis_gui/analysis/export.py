@@ -1,0 +1,80 @@
+"""Pictures as PNG files that say how they were made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from mindvis_gui.analysis.decoded_trial import installed_versions
+from mindvis_gui.data.subject import ImageArray
+from mindvis_gui.decoding.request import DecodeRequest, Sample
+from mindvis_gui.errors import DataError
+from mindvis_gui.files import atomic_path
+
+CHUNK = "mindvis"  # keyword of the PNG text chunk that holds the request
+
+
+def sample_request(sample: Sample, request: DecodeRequest) -> dict[str, Any]:
+    """Return what is embedded in the picture of one sample.
+
+    The request as JSON values, with `seed`, the sample's own, in place of the list of
+    seeds: a sample does not depend on what was drawn beside it, and neither does its file.
+    """
+    values = request.to_json()
+    del values["seeds"]
+    return {**values, "seed": sample.seed, "versions": installed_versions()}
+
+
+def write_sample(sample: Sample, request: DecodeRequest, path: Path) -> None:
+    """Write a sample as PNG with its request embedded; the same sample gives the same bytes.
+
+    Raises
+    ------
+    ExportError
+        If the file cannot be written; an existing one stays as it was.
+    """
+    info = PngInfo()
+    text = json.dumps(sample_request(sample, request), ensure_ascii=False, sort_keys=True)
+    info.add_itxt(CHUNK, text)
+    with atomic_path(path) as temporary:
+        Image.fromarray(sample.image).save(temporary, "PNG", pnginfo=info)
+
+
+def write_stimulus(picture: ImageArray, path: Path) -> None:
+    """Write a stimulus (h, w, 3) uint8 as PNG.
+
+    Raises
+    ------
+    ExportError
+        If the file cannot be written; an existing one stays as it was.
+    """
+    with atomic_path(path) as temporary:
+        Image.fromarray(picture).save(temporary, "PNG")
+
+
+def read_request(path: Path) -> dict[str, Any]:
+    """Return the request embedded in the picture of a sample, as `sample_request` made it.
+
+    Raises
+    ------
+    DataError
+        If the file is no PNG picture or none that this application wrote.
+    """
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            text = image.info.get(CHUNK)
+    except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises on damaged files
+        raise DataError(f"{path}: not a readable PNG picture ({error})") from error
+    try:
+        request = json.loads(text or "")
+    except ValueError:
+        request = None
+    if not isinstance(request, dict) or not isinstance(request.get("seed"), int):
+        raise DataError(
+            f"{path}: no decode request inside; only samples exported by this application hold one"
+        )
+    return request

@@ -1,0 +1,93 @@
+"""The command line: ``mindvis COMMAND …``; without a command it opens the window.
+
+A command is a module with ``add_parser(subparsers)`` and ``run(args) -> int``. Only the module
+of the command that was asked for is imported, and it imports what is heavy inside ``run``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+from mindvis_gui.cli.output import complain
+from mindvis_gui.errors import MindVisError
+from mindvis_gui.version import __version__
+
+COMMANDS = {
+    "view": "open the window (what 'mindvis' alone does)",
+    "info": "say what is in a subject file or a model folder",
+    "decode": "decode trials into a folder of pictures",
+    "figure": "draw the comparison figure of a decode folder",
+    "import-subject": "turn responses, regions and stimuli into a subject file",
+    "simulate": "make a simulated subject out of a folder of pictures",
+    "train": "train a model: stages A1, A2 and B of the method",
+}
+_OPTIONS = ("-h", "--help", "--version")  # that stand before a command
+_STOPPED = 130  # what shells report for Ctrl+C
+
+
+class _Command(Protocol):
+    def add_parser(
+        self, subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
+    ) -> object: ...
+
+    def run(self, args: argparse.Namespace) -> int: ...
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Returns
+    -------
+    int
+        0 done, 1 an expected error, said in one line on stderr. Wrong usage exits with 2.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    implied = not words or words[0] not in (*COMMANDS, *_OPTIONS)
+    if implied:
+        words.insert(0, "view")
+    parser = _parser(words[0])
+    if implied and len(words) > 1:
+        _check_subject(parser, words[1])
+    args = parser.parse_args(words)
+    try:
+        return _load(words[0]).run(args)
+    except MindVisError as error:
+        complain(str(error))
+        return 1
+    except KeyboardInterrupt:
+        complain("stopped; what was finished is kept")
+        return _STOPPED
+
+
+def _parser(command: str) -> argparse.ArgumentParser:
+    """Return the parser of all commands; only `command` has its options."""
+    parser = argparse.ArgumentParser(
+        prog="mindvis",
+        description="Decode what a person saw from fMRI of the visual cortex, by MinD-Vis.",
+        epilog="'mindvis COMMAND --help' lists the options of a command; "
+        "'mindvis demo' opens the simulated subject that ships with it.",
+    )
+    parser.add_argument("--version", action="version", version=f"mindvis-gui {__version__}")
+    subparsers = parser.add_subparsers(metavar="COMMAND")
+    for name, text in COMMANDS.items():
+        if name == command:
+            _load(name).add_parser(subparsers)
+        else:
+            subparsers.add_parser(name, help=text)
+    return parser
+
+
+def _load(command: str) -> _Command:
+    module = import_module(f"mindvis_gui.cli.{command.replace('-', '_')}")
+    return cast(_Command, module)
+
+
+def _check_subject(parser: argparse.ArgumentParser, word: str) -> None:
+    """Refuse what is neither an option nor a file: most often a misspelt command."""
+    if not word.startswith("-") and word != "demo" and not Path(word).exists():
+        parser.error(f"'{word}' is neither a command nor a file; commands: {', '.join(COMMANDS)}")

@@ -1,0 +1,176 @@
+"""``mindvis decode``: trials of a subject into a folder of pictures."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from mindvis_gui.cli.selection import (
+    mask_ratio,
+    mask_seed,
+    names,
+    numbers,
+    select_rois,
+    select_trials,
+    trial_choice,
+)
+from mindvis_gui.data.mask import MaskState
+from mindvis_gui.data.subject import Subject
+from mindvis_gui.decoding.request import (
+    PRECISIONS,
+    PRESETS,
+    SAMPLERS,
+    Decoder,
+    DecodeRequest,
+    DecodeResult,
+    ModelInfo,
+    Sampling,
+    Step,
+)
+from mindvis_gui.errors import ExportError, MindVisError, ModelError
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's options."""
+    parser = subparsers.add_parser(
+        "decode",
+        help="decode trials into a folder of pictures",
+        description="Decode trials of a subject into a folder: the samples and stimuli as PNG, "
+        "and decode.json with how they were made. The same command gives the same pictures.",
+    )
+    add = parser.add_argument
+    add("subject", metavar="SUBJECT", help="subject file, or 'demo'")
+    add("--model", default="demo", metavar="NAME|DIR", help="model folder (default: demo)")
+    add(
+        "--trials",
+        type=trial_choice,
+        default="test",
+        metavar="TRIALS",
+        help="'test' (default), 'all', or numbers: 0,3,5-9",
+    )
+    add("--seeds", type=numbers, default=tuple(range(5)), help="one sample each (default: 0-4)")
+    add("--preset", choices=PRESETS, default="fast", help="sampler, steps and precision at once")
+    add("--sampler", choices=SAMPLERS, help="instead of the preset's")
+    add("--steps", type=int, metavar="N", help="instead of the preset's")
+    add("--precision", choices=PRECISIONS, help="instead of the preset's")
+    regions = parser.add_mutually_exclusive_group()
+    regions.add_argument(
+        "--rois", type=names, metavar="V1,V2", help="decode from these regions only"
+    )
+    regions.add_argument("--without-rois", type=names, metavar="V1", help="silence these regions")
+    add("--mask-ratio", type=mask_ratio, metavar="R", help="mask this fraction of the patches")
+    add("--mask-seed", type=mask_seed, metavar="N", help="which patches (default: 0)")
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    add("--out", type=Path, required=True, metavar="DIR", help="folder to write into")
+    parser.set_defaults(refuse=parser.error)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Decode one trial after the other; one that fails does not lose the others."""
+    # Only now what takes time to import: --help needs none of it.
+    from mindvis_gui import load_decoder, open_subject
+    from mindvis_gui.analysis.comparison import compare
+    from mindvis_gui.analysis.decode_folder import DecodeFolderWriter
+    from mindvis_gui.cli.output import complain, progress, write
+    from mindvis_gui.data.prepare import measure_normalisation, prepare
+
+    if args.mask_seed is not None and args.mask_ratio is None:
+        args.refuse("--mask-seed needs --mask-ratio")
+    sampling = _sampling(args)
+    subject = open_subject(args.subject)
+    trials = select_trials(subject, args.trials)
+    rois = select_rois(subject, args.rois, args.without_rois)
+    normalisation = measure_normalisation(subject)
+    failures: list[str] = []
+    with progress(len(trials)) as show:
+        show(0, f"loading model {args.model}")
+        decoder = load_decoder(args.model, args.device, sampling.precision)
+        plan = _plan(args, subject, decoder.info, sampling, rois)
+        folder = DecodeFolderWriter(args.out, subject, decoder.info, plan)
+        for done, trial in enumerate(trials):
+            try:
+                vector = prepare(subject, trial, normalisation, rois)
+                request = replace(
+                    plan,
+                    trial=trial.index,
+                    vector=vector,
+                    stimulus_id=trial.stimulus_id,
+                    label=trial.label,
+                )
+                result = _decode(decoder, request, partial(_show_step, show, done, request))
+                folder.add(compare(result, subject))
+            except ExportError:  # a full disk does not get better with the next trial
+                raise
+            except MindVisError as error:
+                failures.append(f"trial {trial.index}: {error}")
+                folder.add_failure(trial.index, error)
+    n_decoded = len(trials) - len(failures)
+    write(f"{args.out}: {n_decoded} trials, {n_decoded * len(args.seeds)} samples")
+    if failures:
+        more = "; …" if len(failures) > 3 else ""
+        complain(f"{len(failures)} of {len(trials)} failed: {'; '.join(failures[:3])}{more}")
+    return 1 if failures else 0
+
+
+def _sampling(args: argparse.Namespace) -> Sampling:
+    """Return the preset with what was given beside it."""
+    preset = PRESETS[args.preset]
+    return Sampling(
+        args.sampler or preset.sampler,
+        preset.steps if args.steps is None else args.steps,
+        args.precision or preset.precision,
+    )
+
+
+def _plan(
+    args: argparse.Namespace,
+    subject: Subject,
+    info: ModelInfo,
+    sampling: Sampling,
+    rois: tuple[str, ...] | None,
+) -> DecodeRequest:
+    """Return the request without its trial: all that is the same for every one."""
+    if not info.fits(subject.n_voxels):
+        raise ModelError(
+            f"model {info.name} was trained on {info.n_voxels:,} voxels but {subject.name} has "
+            f"{subject.n_voxels:,}; choose a model trained on this subject"
+        )
+    mask = None
+    if args.mask_ratio is not None:
+        mask = MaskState.random(info.n_patches, args.mask_ratio, args.mask_seed or 0)
+    precision = info.precision if sampling.precision == "auto" else sampling.precision
+    return DecodeRequest(
+        subject=subject.name,
+        trial=0,
+        vector=np.zeros(subject.n_voxels, dtype=np.float32),
+        seeds=args.seeds,
+        sampling=replace(sampling, precision=precision),
+        model=info.name,
+        model_hash=info.hash,
+        rois=rois,
+        mask=mask,
+    )
+
+
+def _decode(
+    decoder: Decoder, request: DecodeRequest, report: Callable[[Step], None]
+) -> DecodeResult:
+    steps = decoder.decode(request)
+    while True:
+        try:
+            report(next(steps))
+        except StopIteration as stop:
+            result: DecodeResult = stop.value
+            return result
+
+
+def _show_step(
+    show: Callable[[float, str], None], done: int, request: DecodeRequest, step: Step
+) -> None:
+    what = f"trial {request.trial} {request.label}".rstrip()
+    show(done + step.index / step.total, what)

@@ -1,0 +1,47 @@
+"""Everything the command line writes: results to stdout, progress and complaints to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+def write(text: str) -> None:
+    """Write one line to stdout."""
+    sys.stdout.write(text + "\n")
+
+
+def write_json(document: dict[str, Any]) -> None:
+    """Write one JSON document to stdout."""
+    write(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def complain(message: str) -> None:
+    """Write what went wrong to stderr, as one line whatever the message holds."""
+    sys.stderr.write(f"mindvis: {' '.join(message.split())}\n")
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[float, str], None]]:
+    """Show how far a command is, on stderr if that is a terminal.
+
+    Yields ``show(done, what)``: how many of the `total` are done, and what is being done.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda done, what: bar.update(task, completed=done, description=what)

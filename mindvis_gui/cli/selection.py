@@ -1,0 +1,122 @@
+"""Which trials, seeds and regions the words of a command line mean."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from mindvis_gui.errors import DataError, RequestError
+
+if TYPE_CHECKING:
+    from mindvis_gui.data.subject import Subject, Trial
+
+Trials: TypeAlias = str | tuple[int, ...]  # "test", "all", or numbers
+_MOST = 100_000  # numbers in one list; more is a slip of the finger
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Read ``0,3,5-9`` as (0, 3, 5, 6, 7, 8, 9); argparse reports what is wrong with it."""
+    found: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,18})\s*(?:-\s*(\d{1,18})\s*)?", part)
+        if match is None:
+            raise argparse.ArgumentTypeError(
+                f"'{part}' in '{text}' is no number and no range; write for example 0,3,5-9"
+            )
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first:
+            raise argparse.ArgumentTypeError(f"range '{part}' runs backwards; write {last}-{first}")
+        if last - first >= _MOST:
+            raise argparse.ArgumentTypeError(f"range '{part}' holds more than {_MOST:,} numbers")
+        found.extend(range(first, last + 1))
+    for number, count in Counter(found).items():
+        if count > 1:
+            raise argparse.ArgumentTypeError(f"'{text}' names {number} twice")
+    return tuple(found)
+
+
+def trial_choice(text: str) -> Trials:
+    """Read ``test``, ``all`` or a list of numbers."""
+    return text if text in ("test", "all") else numbers(text)
+
+
+def mask_ratio(text: str) -> float:
+    """Read a fraction from 0 up to, not including, 1."""
+    try:
+        ratio = float(text)
+    except ValueError:
+        ratio = math.nan
+    if not 0 <= ratio < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no fraction from 0 up to, not including, 1")
+    return ratio
+
+
+def mask_seed(text: str) -> int:
+    """Read a seed, 0 or above."""
+    if not re.fullmatch(r"\d{1,18}", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 0")
+    return int(text)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Read ``V1,V2`` as ("V1", "V2")."""
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not found:
+        raise argparse.ArgumentTypeError("no name given; write for example V1,V2")
+    return found
+
+
+def select_trials(subject: Subject, chosen: Trials) -> list[Trial]:
+    """Return the chosen trials of a subject.
+
+    Raises
+    ------
+    DataError
+        If one does not exist, or none is marked as test.
+    """
+    if chosen == "all":
+        return list(subject.trials)
+    if chosen == "test":
+        tests = [trial for trial in subject.trials if trial.split == "test"]
+        if not tests:
+            raise DataError(
+                f"{subject.name}: no trial is marked as test; choose with --trials all or by number"
+            )
+        return tests
+    assert not isinstance(chosen, str)  # `trial_choice` lets no other word through
+    count = len(subject.trials)
+    for number in chosen:
+        if number >= count:
+            raise DataError(
+                f"{subject.name}: trial {number} does not exist; choose among 0 to {count - 1}"
+            )
+    return [subject.trials[number] for number in chosen]
+
+
+def select_rois(
+    subject: Subject, used: Sequence[str] | None, unused: Sequence[str] | None
+) -> tuple[str, ...] | None:
+    """Return the regions to decode from, in the subject's order; None is the whole vector.
+
+    Raises
+    ------
+    DataError
+        If a region does not exist.
+    RequestError
+        If none is left.
+    """
+    for name in [*(used or ()), *(unused or ())]:
+        subject.roi(name)
+    known = tuple(roi.name for roi in subject.rois)
+    chosen = tuple(
+        name for name in known if (not used or name in used) and name not in (unused or ())
+    )
+    if chosen == known:
+        return None
+    if not chosen:
+        raise RequestError(f"{subject.name}: no region is left to decode from; leave out fewer")
+    return chosen

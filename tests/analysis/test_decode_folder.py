@@ -1,0 +1,210 @@
+import errno
+import json
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mindvis_gui.analysis.comparison import compare
+from mindvis_gui.analysis.decode_folder import DecodeFolderWriter, read_decode_folder
+from mindvis_gui.decoding.request import Sampling
+from mindvis_gui.errors import DataError, ExportError, RequestError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def writer(folder, subject, model_info, decoded):
+    def make(**changes):
+        return DecodeFolderWriter(folder, subject, model_info, decoded(**changes).request)
+
+    return make
+
+
+@pytest.fixture
+def add(subject, decoded):
+    def add(writer, trial, **changes):
+        writer.add(compare(decoded(trial=trial, **changes), subject))
+
+    return add
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_trials_come_back(folder, writer, add, subject, decoded):
+    written = writer()
+    add(written, 4)
+    add(written, 1)
+    one, four = read_decode_folder(folder)
+    assert (one.request["trial"], four.request["trial"]) == (1, 4)
+    expected = compare(decoded(trial=4), subject)
+    assert four.request == expected.result.request.to_json()
+    assert four.scores == expected.scores
+    assert four.chance == expected.chance
+    assert four.n_candidates == 6
+    assert four.simulated
+    assert [sample.seed for sample in four.samples] == [0, 1, 3]
+    for read, sample in zip(four.samples, expected.result.samples, strict=True):
+        np.testing.assert_array_equal(read.image, sample.image)
+    np.testing.assert_array_equal(four.stimulus, subject.stimulus(subject.trials[4]))
+
+
+def test_files_are_named_by_trial_and_seed(folder, writer, add):
+    add(writer(seeds=(0, 12345)), 3, seeds=(0, 12345))
+    assert sorted(contents(folder)) == [
+        "decode.json",
+        "trial-0003_seed-0000.png",
+        "trial-0003_seed-12345.png",
+        "trial-0003_stimulus.png",
+    ]
+
+
+def test_only_the_index_holds_timings(folder, writer, add):
+    add(writer(), 1)
+    first = contents(folder)
+    index = json.loads(first.pop("decode.json"))
+    assert index["trials"][0]["seconds"] == 1.25
+    assert index["versions"]["mindvis-gui"]
+    assert index["model"]["hash"] == "ab" * 32
+    assert "folder" not in index["model"]
+    assert all(b"seconds" not in content for content in first.values())
+
+
+def test_the_same_request_again_writes_the_same_bytes(folder, writer, add):
+    add(writer(), 1)
+    before = contents(folder)
+    add(writer(), 1)
+    assert contents(folder) == before
+
+
+def test_a_folder_is_continued(folder, writer, add):
+    add(writer(), 1)
+    add(writer(), 2)
+    assert [trial.request["trial"] for trial in read_decode_folder(folder)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"sampling": Sampling("dpm++", 25, "fp32")}, "protocol.steps 20, not 25"),
+        ({"seeds": (0, 1)}, r"protocol.seeds \[0, 1, 3\], not \[0, 1\]"),
+        ({"rois": ("V1",)}, r"protocol.rois None, not \['V1'\]"),
+    ],
+)
+def test_another_protocol_needs_another_folder(folder, writer, add, changes, key):
+    add(writer(), 1)
+    before = contents(folder)
+    with pytest.raises(ExportError, match=f"was decoded with {key}; choose another folder"):
+        writer(**changes)
+    assert contents(folder) == before
+
+
+def test_another_model_needs_another_folder(folder, writer, add, subject, model_info, decoded):
+    add(writer(), 1)
+    other = replace(model_info, hash="cd" * 32)
+    with pytest.raises(ExportError, match=r"model\.hash abab"):
+        DecodeFolderWriter(folder, subject, other, decoded().request)
+
+
+def test_a_failure_is_listed_until_the_trial_succeeds(folder, writer, add):
+    written = writer()
+    written.add_failure(2, RequestError("no luck"))
+    add(written, 1)
+    assert json.loads((folder / "decode.json").read_text())["failed"] == [
+        {"trial": 2, "error": "no luck"}
+    ]
+    add(writer(), 2)
+    assert json.loads((folder / "decode.json").read_text())["failed"] == []
+    assert len(read_decode_folder(folder)) == 2
+
+
+@pytest.mark.parametrize("survived", range(5))
+def test_a_run_that_is_killed_leaves_the_trials_so_far(
+    folder, writer, add, subject, decoded, monkeypatch, survived
+):
+    written = writer()
+    add(written, 1)
+    real, calls = os.fsync, []
+
+    def die(handle):
+        calls.append(handle)
+        if len(calls) > survived:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", die)
+    with pytest.raises(ExportError, match="No space left"):
+        add(written, 2)
+    monkeypatch.undo()
+    assert not [name for name in contents(folder) if name.startswith(".")]
+    (trial,) = read_decode_folder(folder)
+    assert trial.request["trial"] == 1
+    add(writer(), 2)
+    assert len(read_decode_folder(folder)) == 2
+
+
+def test_a_trial_without_stimulus(folder, writer, add, subject):
+    del subject.recording._stimuli["crab"]
+    add(writer(), 1)
+    (trial,) = read_decode_folder(folder)
+    assert trial.stimulus is None
+    assert trial.scores[0].rank is None
+    assert "trial-0001_stimulus.png" not in contents(folder)
+
+
+def test_no_folder_says_how_to_make_one(tmp_path):
+    with pytest.raises(DataError, match="mindvis decode"):
+        read_decode_folder(tmp_path)
+
+
+HEAD = '{"format": "mindvis decode folder", "format_version": 1'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is damaged"),
+        ("[]", "was not written by"),
+        ('{"format": "something else"}', "was not written by"),
+        (HEAD + "9}", "format version 19"),
+        (HEAD + "}", "'trials' is missing"),
+        (HEAD + ', "trials": [{}], "failed": []}', "is damaged"),
+        (HEAD + ', "trials": [3], "failed": [4]}', "is damaged"),
+    ],
+)
+def test_a_damaged_index_is_refused(folder, text, message):
+    folder.mkdir()
+    (folder / "decode.json").write_text(text)
+    with pytest.raises(DataError, match=message):
+        read_decode_folder(folder)
+
+
+def test_a_damaged_index_is_not_written_over(folder, writer, add):
+    add(writer(), 1)
+    index = json.loads((folder / "decode.json").read_text())
+    index["trials"] = [{}]
+    (folder / "decode.json").write_text(json.dumps(index))
+    with pytest.raises(DataError, match="is damaged"):
+        writer()
+
+
+def test_a_missing_picture_is_named(folder, writer, add):
+    add(writer(), 1)
+    (folder / "trial-0001_seed-0003.png").unlink()
+    with pytest.raises(DataError, match=r"trial-0001_seed-0003\.png: cannot be read"):
+        read_decode_folder(folder)
+
+
+def test_pictures_outside_the_folder_are_not_read(folder, writer, add):
+    add(writer(), 1)
+    index = json.loads((folder / "decode.json").read_text())
+    index["trials"][0]["samples"][0] = "../secret.png"
+    (folder / "decode.json").write_text(json.dumps(index))
+    with pytest.raises(DataError, match="not the name of a file in the folder"):
+        read_decode_folder(folder)

@@ -1,0 +1,26 @@
+import numpy as np
+import pytest
+
+from mindvis_gui.analysis.recovery import interpolation_baseline
+
+
+def test_a_straight_line_is_recovered_from_its_ends():
+    vector = np.linspace(-1, 1, 40, dtype=np.float32)
+    kept = np.zeros(40, bool)
+    kept[[0, 39]] = True
+    assert interpolation_baseline(vector, kept) == pytest.approx(1.0)
+
+
+def test_it_agrees_with_a_correlation_by_hand():
+    vector = np.array([0, 5, 2, -1, 4, 3, 6], np.float32)
+    kept = np.array([True, False, True, False, True, False, True])
+    guess = [1.0, 3.0, 5.0]  # half-way between the neighbours
+    assert interpolation_baseline(vector, kept) == pytest.approx(
+        np.corrcoef(guess, [5, -1, 3])[0, 1]
+    )
+
+
+@pytest.mark.parametrize("n_masked", [0, 1, 8])
+def test_it_is_undefined_without_two_masked_voxels_or_a_kept_one(n_masked):
+    kept = np.arange(8) >= n_masked
+    assert np.isnan(interpolation_baseline(np.arange(8, dtype=np.float32), kept))

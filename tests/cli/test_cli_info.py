@@ -1,0 +1,65 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+import mindvis_gui.data
+from mindvis_gui.cli import main
+
+
+@pytest.fixture
+def opened(monkeypatch, subject):
+    changed = replace(subject, notes=("No affine was given.", "Runs are unknown."))
+    monkeypatch.setattr(mindvis_gui.data, "open_subject", lambda path: changed)
+    return changed
+
+
+def test_a_subject_as_text(opened, capsys):
+    assert main(["info", "tiny.h5"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "name           tiny" in lines
+    assert "simulated      yes" in lines
+    assert "trials         test 6 · train 18" in lines
+    assert (
+        "rois           V1 100 · V2 100 · V3 100 · hV4 100 · LOC 100 · FFA 100 · PPA 100" in lines
+    )
+    assert "voxel size mm  4.0 × 4.0 × 4.0" in lines
+    assert lines[-2:] == ["notes          No affine was given.", "               Runs are unknown."]
+
+
+def test_a_subject_as_json(opened, capsys):
+    assert main(["info", "tiny.h5", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["kind"] == "subject"
+    assert facts["voxels"] == 700
+    assert facts["unit"] == "z"
+    assert facts["trials"] == {"test": 6, "train": 18}
+    assert facts["stimuli"] == 6
+    assert facts["rois"]["hV4"] == 100
+    assert facts["anatomy"] == [31, 37, 31]
+    assert facts["notes"] == list(opened.notes)
+
+
+def test_a_subject_without_positions(monkeypatch, subject, capsys):
+    bare = replace(subject, ijk=None, affine=None, anatomy=None, rois=())
+    monkeypatch.setattr(mindvis_gui.data, "open_subject", lambda path: bare)
+    assert main(["info", "tiny.h5"]) == 0
+    out = capsys.readouterr().out
+    assert "grid           none" in out
+    assert "rois           none" in out
+
+
+def test_what_is_neither_is_one_line(tmp_path, capsys):
+    (tmp_path / "text.txt").write_text("hello")
+    assert main(["info", str(tmp_path / "text.txt")]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith("mindvis: text.txt: ")
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+
+
+def test_the_demo_subject_says_that_it_is_simulated(capsys):
+    assert main(["info", "demo", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["simulated"] is True
+    assert facts["trials"]["test"] == 50

@@ -1,0 +1,155 @@
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mindvis_gui.cli
+from mindvis_gui.cli import COMMANDS, main
+from mindvis_gui.errors import DataError
+from mindvis_gui.version import __version__
+
+PACKAGE = Path(mindvis_gui.cli.__file__).parent
+
+
+@pytest.fixture
+def view(monkeypatch):
+    """Record what the view command is asked for, without a window."""
+    import mindvis_gui.cli.view as module
+
+    asked = []
+    monkeypatch.setattr(module, "run", lambda args: asked.append(args) or 0)
+    return asked
+
+
+def test_alone_it_opens_the_window(view):
+    assert main([]) == 0
+    assert view[0].subject is None
+
+
+@pytest.mark.parametrize("words", [["demo"], ["view", "demo"]])
+def test_a_subject_opens_the_window(view, words):
+    assert main([*words, "--trial", "3", "--model", "demo", "--screenshot", "s.png"]) == 0
+    (args,) = view
+    assert (args.subject, args.trial, args.model) == ("demo", 3, "demo")
+    assert args.screenshot == Path("s.png")
+
+
+def test_a_file_opens_the_window(view, tmp_path):
+    path = tmp_path / "subject.h5"
+    path.write_bytes(b"")
+    main([str(path)])
+    assert view[0].subject == str(path)
+
+
+def test_options_without_a_subject_open_the_window(view):
+    main(["--model", "demo"])
+    assert view[0].model == "demo"
+
+
+def test_view_hands_everything_to_the_application(monkeypatch):
+    asked = []
+    app = type(sys)("mindvis_gui.app")
+    app.run = lambda *args, **options: asked.append((args, options)) or 7
+    monkeypatch.setitem(sys.modules, "mindvis_gui.app", app)
+    monkeypatch.setattr(mindvis_gui, "app", app, raising=False)
+    words = ["view", "demo", "--trial", "2", "--theme", "dark", "--size", "1280x800", "--decode"]
+    assert main(words) == 7
+    options = {"decode": True, "theme": "dark", "size": (1280, 800)}
+    assert asked == [(("demo", None, 2, None), options)]
+
+
+@pytest.mark.parametrize("size", ["1280", "wide", "0x10", "10x", "-5x5"])
+def test_a_window_without_a_size_is_wrong_usage(view, size):
+    with pytest.raises(SystemExit, match="2"):
+        main(["view", "--size", size])
+
+
+def test_a_misspelt_command_is_wrong_usage(view, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["decoed", "demo"])
+    assert "'decoed' is neither a command nor a file; commands: view," in capsys.readouterr().err
+    assert not view
+
+
+def test_a_missing_subject_of_view_is_left_to_the_window(view):
+    assert main(["view", "missing.h5"]) == 0
+    assert view[0].subject == "missing.h5"
+
+
+def test_an_expected_error_is_one_line_on_stderr(monkeypatch, capsys):
+    import mindvis_gui.cli.view as module
+
+    def fail(args):
+        raise DataError("a file\n  is broken")
+
+    monkeypatch.setattr(module, "run", fail)
+    assert main([]) == 1
+    captured = capsys.readouterr()
+    assert captured.err == "mindvis: a file is broken\n"
+    assert captured.out == ""
+
+
+def test_ctrl_c_is_one_line_too(monkeypatch, capsys):
+    import mindvis_gui.cli.view as module
+
+    def stop(args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "run", stop)
+    assert main([]) == 130
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_bugs_are_not_hidden(monkeypatch):
+    import mindvis_gui.cli.view as module
+
+    def crash(args):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(module, "run", crash)
+    with pytest.raises(ZeroDivisionError):
+        main([])
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"mindvis-gui {__version__}\n"
+
+
+def test_help_lists_every_command(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    assert all(command in shown for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_its_options(command, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    assert f"usage: mindvis {command}" in capsys.readouterr().out
+
+
+def test_help_imports_nothing_heavy():
+    heavy = "{'numpy', 'torch', 'PySide6', 'h5py', 'nibabel', 'matplotlib', 'rich'}"
+    code = (
+        "import sys\nfrom mindvis_gui.cli import main\n"
+        "try: main(['--help'])\n"
+        f"except SystemExit: sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
+def test_every_module_of_a_command_is_in_the_table():
+    for path in PACKAGE.glob("*.py"):
+        functions = {
+            node.name
+            for node in ast.parse(path.read_text()).body
+            if isinstance(node, ast.FunctionDef)
+        }
+        if "add_parser" in functions:
+            assert path.stem.replace("_", "-") in COMMANDS

@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from mindvis_gui.cli import main
+from mindvis_gui.data import open_subject
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for i in range(6):
+        coarse = rng.integers(0, 255, (6, 6, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((96, 96)).save(folder / f"{i}.png")
+    return folder
+
+
+def test_a_folder_becomes_a_subject(pictures, tmp_path, capsys):
+    out = tmp_path / "mine.h5"
+    command = ["simulate", "--stimuli", str(pictures), "--out", str(out)]
+    assert main([*command, "--test", "2", "--presentations", "2"]) == 0
+    assert "4 training and 2 test pictures" in capsys.readouterr().out
+    subject = open_subject(out)
+    assert subject.display_name == "mine (simulated)"
+    assert len(subject.trials) == 2 + 4 + 4
+    assert subject.anatomy is not None
+
+
+def test_too_few_pictures_are_an_expected_error(pictures, tmp_path, capsys):
+    out = tmp_path / "mine.h5"
+    assert main(["simulate", "--stimuli", str(pictures), "--out", str(out), "--test", "5"]) == 1
+    assert "6 pictures are too few" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_number_of_presentations_below_one_is_wrong_usage(pictures, tmp_path):
+    with pytest.raises(SystemExit) as stopped:
+        main(["simulate", "--stimuli", str(pictures), "--out", "x.h5", "--presentations", "0"])
+    assert stopped.value.code == 2

@@ -1,0 +1,102 @@
+import signal
+import subprocess
+import sys
+import time
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from mindvis_gui.cli import main
+from mindvis_gui.data import open_subject
+from mindvis_gui.data.recording import ArrayRecording
+from mindvis_gui.data.subject_file import write_subject
+
+
+@pytest.fixture
+def betas(tmp_path):
+    data = np.random.default_rng(0).normal(size=(4, 5, 6, 3)).astype(np.float32)
+    mask = np.zeros((4, 5, 6), np.uint8)
+    mask[1:3, 1:3, 1:3] = 1
+    (tmp_path / "elsewhere").mkdir()
+    for name, array in {"responses.nii.gz": data, "elsewhere/V1.nii.gz": mask}.items():
+        nib.save(nib.Nifti1Image(array, np.diag([2.0, 2, 2, 1])), tmp_path / name)
+    (tmp_path / "elsewhere" / "table.tsv").write_text("label\tsplit\na\ttest\nb\ttrain\nc\ttrain\n")
+    return tmp_path / "responses.nii.gz"
+
+
+def test_every_part_can_be_given(tmp_path, betas, capsys):
+    parts = tmp_path / "elsewhere"
+    command = ["import-subject", str(betas), "--out", str(tmp_path / "a.h5")]
+    options = ["--rois", str(parts / "V1.nii.gz"), "--events", str(parts / "table.tsv")]
+    assert main([*command, *options, "--anatomy", str(parts / "V1.nii.gz")]) == 0
+    subject = open_subject(tmp_path / "a.h5")
+    assert [roi.name for roi in subject.rois] == ["V1"]
+    assert [trial.label for trial in subject.trials] == ["a", "b", "c"]
+    assert subject.anatomy.data.shape == (4, 5, 6)
+    assert "3 trials × 8 voxels, 1 regions" in capsys.readouterr().out
+
+
+def test_notes_are_said(tmp_path, betas, capsys):
+    assert main(["import-subject", str(betas), "--out", str(tmp_path / "a.h5")]) == 0
+    assert "note: No regions given" in capsys.readouterr().err
+
+
+def test_the_demo_can_be_copied(monkeypatch, tmp_path, subject):
+    pictures = {trial.stimulus_id: subject.stimulus(trial) for trial in subject.trials}
+    values = subject.responses(range(24))
+    object.__setattr__(subject, "recording", ArrayRecording(values, pictures))
+    write_subject(tmp_path / "demo.h5", subject)
+    monkeypatch.setattr("mindvis_gui.data.demo_subject_path", lambda: tmp_path / "demo.h5")
+    assert main(["import-subject", "demo", "--out", str(tmp_path / "new" / "copy.h5")]) == 0
+    copy = open_subject(tmp_path / "new" / "copy.h5")
+    assert np.array_equal(copy.responses(range(24)), values)
+    assert copy.simulated
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--rois", "gone.nii"], "gone.nii: no such file or folder"),
+        (["--stimuli", "gone"], "gone: no such file or folder"),
+        (["--window", "3-12"], "this is not a NIfTI image"),
+    ],
+)
+def test_expected_errors_are_one_line(tmp_path, capsys, options, message):
+    source = tmp_path / "a.txt"
+    source.write_text("hello " * 100)
+    assert main(["import-subject", str(source), "--out", str(tmp_path / "a.h5"), *options]) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "a.h5").exists()
+
+
+@pytest.mark.parametrize("window", ["12", "12-3", "-3-12", "a-b", "3-100", "nan-nan"])
+def test_windows_that_make_no_sense(betas, window, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["import-subject", str(betas), "--out", "a.h5", f"--window={window}"])
+    assert stopped.value.code == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_killed_import_leaves_no_file_that_looks_whole(tmp_path, sent):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.h5").write_bytes(b"old")
+    data = np.random.default_rng(0).normal(size=(20, 20, 20, 2000)).astype(np.float32)
+    nib.save(nib.Nifti1Image(data, np.eye(4)), tmp_path / "x.nii")
+    command = [sys.executable, "-m", "mindvis_gui", "import-subject", str(tmp_path / "x.nii")]
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path / "out" / "a.h5")],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while len(list((tmp_path / "out").iterdir())) < 2 and process.poll() is None:
+        assert time.monotonic() < deadline
+    process.send_signal(sent)
+    process.wait(60)
+    assert (tmp_path / "out" / "a.h5").read_bytes() == b"old"
+    if sent != signal.SIGKILL:
+        assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.h5"]
