@@ -55,12 +55,14 @@ class Session(QObject):
     mask_changed = Signal()
     recovery_changed = Signal()
     crosshair_changed = Signal()
+    hovered_patch_changed = Signal()
     model_changed = Signal()
     options_changed = Signal()
     decode_started = Signal(object)  # DecodeRequest
     decode_progressed = Signal(object)  # Step
     result_changed = Signal()
     comparison_changed = Signal()
+    maps_changed = Signal()
     jobs_changed = Signal()
     message = Signal(str)
     problem = Signal(str)  # an expected failure, one sentence
@@ -69,7 +71,7 @@ class Session(QObject):
     def __init__(self, load_decoder: DecoderLoader, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._load_decoder = load_decoder
-        self._jobs: list[Job] = []
+        self._jobs: dict[Job, Callable[[Any], None]] = {}  # and who gets the result
         self._queue: deque[DecodeRequest] = deque()
         self._decode_job: Job | None = None
         self._recovery_job: Job | None = None
@@ -80,29 +82,50 @@ class Session(QObject):
         self.normalisation: Normalisation | None = None
         self.trial: Trial | None = None
         self.vector: FloatArray | None = None
+        self.response: FloatArray | None = None  # of the trial, in the subject's unit
         self.used_rois: frozenset[str] = frozenset()
         self.visible_rois: frozenset[str] = frozenset()
         self.mask: MaskState | None = None
         self.mask_applied = False
         self.recovery: Recovery | None = None
         self.crosshair: tuple[int, int, int] = (0, 0, 0)
+        self.hovered_patch: int | None = None
         self.decoder: Decoder | None = None
         self.sampling: Sampling = PRESETS["fast"]
         self.n_samples = 4
         self.first_seed = 0
-        self.result: DecodeResult | None = None
-        self.comparison: Comparison | None = None
+        self.running: DecodeRequest | None = None
+        self.result: DecodeResult | None = None  # the newest of the chosen trial
+        self.comparison: Comparison | None = None  # of `result`
+        self.maps: frozenset[str] = frozenset()  # "consistency", "difference": shown with samples
+        self._results: dict[int, DecodeResult] = {}  # the newest, by trial
+        self._comparisons: dict[int, Comparison] = {}
 
     # -- subject, trial, regions -------------------------------------------------------------
 
-    def open(self, path: str | Path) -> None:
-        """Open a subject file in the background; the old subject stays until it is read."""
-        self._start(_read_subject(path), f"Opening {Path(path).name}", self._set_subject)
+    def open(self, path: str | Path, trial: int | None = None) -> None:
+        """Open a subject file in the background; the old subject stays until it is read.
 
-    def _set_subject(self, opened: tuple[Subject, DisplayGrid | None, Normalisation]) -> None:
+        Then row `trial` is chosen, or else the first test trial.
+        """
+        self._start(
+            _read_subject(path),
+            f"Opening {Path(path).name}",
+            lambda opened: self._set_subject(opened, trial),
+        )
+
+    def _set_subject(
+        self, opened: tuple[Subject, DisplayGrid | None, Normalisation], trial: int | None
+    ) -> None:
+        self.stop()
+        self.running = None
         self.subject, self.grid, self.normalisation = opened
         self.trial = None
         self.vector = None
+        self.response = None
+        self.hovered_patch = None
+        self._results.clear()
+        self._comparisons.clear()
         self.result = None
         self.comparison = None
         self.used_rois = frozenset(roi.name for roi in self.subject.rois)
@@ -118,6 +141,10 @@ class Session(QObject):
         self.message.emit("; ".join(self.subject.notes) or f"Opened {self.subject.display_name}")
         tests = [trial for trial in self.subject.trials if trial.split == "test"]
         self.set_trial((tests or list(self.subject.trials))[0].index)
+        if trial is not None:
+            self.set_trial(trial)
+        if self.decoder is not None and not self._model_fits():
+            self.problem.emit(self._misfit())
 
     def set_trial(self, index: int) -> None:
         """Choose the trial at row `index`."""
@@ -129,7 +156,11 @@ class Session(QObject):
             return
         self.trial = self.subject.trials[index]
         self._update_vector()
+        self.result = self._results.get(index)
+        self.comparison = self._comparisons.get(index)
         self.trial_changed.emit()
+        self.result_changed.emit()
+        self.comparison_changed.emit()
 
     def set_used_rois(self, names: frozenset[str]) -> None:
         """Choose the regions used for decoding (undoable)."""
@@ -163,9 +194,10 @@ class Session(QObject):
         if self.subject is None or self.trial is None or self.normalisation is None:
             return
         try:
+            self.response = self.subject.responses([self.trial.index])[0]
             self.vector = prepare(self.subject, self.trial, self.normalisation, self.request_rois)
         except MindVisError as error:
-            self.vector = None
+            self.response = self.vector = None
             self.problem.emit(str(error))
         self._update_recovery()
 
@@ -179,6 +211,31 @@ class Session(QObject):
             self.crosshair = (clipped[0], clipped[1], clipped[2])
             self.crosshair_changed.emit()
 
+    def set_crosshair_mm(self, mm: tuple[float, float, float]) -> None:
+        """Move the crosshair to the grid point nearest to a position in mm."""
+        if self.grid is None:
+            return
+        voxel = self.grid.to_voxel(mm)
+        if all(0 <= v < n for v, n in zip(voxel, self.grid.shape, strict=True)):
+            self.set_crosshair(voxel)
+        else:
+            where = " ".join(f"{value:g}" for value in mm)
+            self.problem.emit(f"{where} mm lies outside the picture; the crosshair stays")
+
+    def set_hovered_patch(self, patch: int | None) -> None:
+        """Choose the patch whose voxels are lit up in the brain; None for no patch."""
+        if patch != self.hovered_patch:
+            self.hovered_patch = patch
+            self.hovered_patch_changed.emit()
+
+    @property
+    def highlighted_voxels(self) -> slice:
+        """Voxels of the hovered patch, as a slice of the response vector."""
+        if self.subject is None or self.hovered_patch is None:
+            return slice(0)
+        start = self.hovered_patch * self.patch_size
+        return slice(start, min(start + self.patch_size, self.subject.n_voxels))
+
     # -- mask --------------------------------------------------------------------------------
 
     @property
@@ -186,16 +243,19 @@ class Session(QObject):
         """Voxels a patch: the model's, or the paper's while none is loaded."""
         return self.decoder.info.patch_size if self.decoder else PATCH_SIZE
 
-    def set_mask(self, mask: MaskState) -> None:
-        """Choose which patches are masked (undoable)."""
+    def set_mask(self, mask: MaskState, gesture: int = -1) -> None:
+        """Choose which patches are masked (undoable).
+
+        Changes of one `gesture` (a drag of the slider), if it is not -1, are undone as one.
+        """
         if self.mask is None or np.array_equal(mask.kept, self.mask.kept):
             return
-        self.undo_stack.push(_Change("mask", self.mask, mask, self._set_mask))
+        self.undo_stack.push(_Change("mask", self.mask, mask, self._set_mask, gesture))
 
-    def draw_mask(self, ratio: float, seed: int) -> None:
-        """Mask a fraction `ratio` of the patches at random."""
+    def draw_mask(self, ratio: float, seed: int, gesture: int = -1) -> None:
+        """Mask a fraction `ratio` of the patches at random; see `set_mask` for `gesture`."""
         if self.mask is not None:
-            self.set_mask(MaskState.random(self.mask.n_patches, ratio, seed))
+            self.set_mask(MaskState.random(self.mask.n_patches, ratio, seed), gesture)
 
     def set_mask_applied(self, applied: bool) -> None:
         """Choose whether decoding sees the masked response or the whole one."""
@@ -228,7 +288,7 @@ class Session(QObject):
             return
         assert self.decoder is not None
         items = _recover(self.decoder, self.vector, self.mask)
-        self._recovery_job = self._start(items, "Recovering", self._set_recovery, quiet=True)
+        self._recovery_job = self._start(items, "", self._set_recovery)
 
     def _set_recovery(self, recovery: Recovery) -> None:
         self.recovery = recovery
@@ -345,64 +405,97 @@ class Session(QObject):
         request = self._queue.popleft()
         title = f"Decoding trial {request.trial}"
         self._decode_job = self._start(self.decoder.decode(request), title, self._set_result)
-        self._decode_job.progressed.connect(self._report_step)
-        self._decode_job.cancelled.connect(self._report_stop)
+        self.running = request
         self.decode_started.emit(request)
 
-    def _report_step(self, step: Step) -> None:
-        self.decode_progressed.emit(step)
+    def _report_progress(self, item: Any) -> None:
+        if isinstance(item, Step):
+            self.decode_progressed.emit(item)
 
     def _report_stop(self) -> None:
+        if self.sender() is not self._decode_job:
+            return
+        self.running = None
         self.message.emit("Stopped; nothing of the stopped decode is kept")
         self.result_changed.emit()
 
     def _set_result(self, result: DecodeResult) -> None:
-        self.result = result
-        self.comparison = None
-        self.result_changed.emit()
-        self.comparison_changed.emit()
+        if self.subject is None or result.request is not self.running:
+            return  # another subject was opened meanwhile
+        self.running = None
+        self._keep_result(result, self.subject)
         count = len(result.samples)
         self.message.emit(f"{count} sample{'s' * (count != 1)} in {result.seconds:.1f} s")
-        if self.subject is not None and self.subject.name == result.request.subject:
-            subject = self.subject
-            self._start(_run(lambda: compare(result, subject)), "Scoring", self._set_comparison)
+
+    def _keep_result(self, result: DecodeResult, subject: Subject) -> None:
+        trial = result.request.trial
+        self._results[trial] = result
+        self._comparisons.pop(trial, None)
+        if self.trial is not None and self.trial.index == trial:
+            self.result, self.comparison = result, None
+        self.result_changed.emit()
+        self.comparison_changed.emit()
+        self._start(_run(lambda: compare(result, subject)), "Scoring", self._set_comparison)
 
     def _set_comparison(self, comparison: Comparison) -> None:
+        trial = comparison.result.request.trial
+        if self._results.get(trial) is not comparison.result:
+            return  # decoded again, or another subject was opened, meanwhile
+        self._comparisons[trial] = comparison
         if comparison.result is self.result:
             self.comparison = comparison
             self.comparison_changed.emit()
 
+    def set_maps(self, maps: frozenset[str]) -> None:
+        """Choose what is shown with the samples: ``"consistency"``, ``"difference"``."""
+        if maps != self.maps:
+            self.maps = maps
+            self.maps_changed.emit()
+
     # -- jobs --------------------------------------------------------------------------------
 
     def run(self, work: Callable[[], Any], title: str, done: Callable[[Any], None]) -> None:
-        """Run `work` in the background; `done` gets its result on this thread."""
+        """Run `work` in the background; `done` gets its result on this thread.
+
+        A job without a title is not worth a word in the status bar.
+        """
         self._start(_run(work), title, done)
 
     @property
     def busy(self) -> str:
         """Title of the newest job that runs, or an empty string."""
-        visible = [job.title for job in self._jobs if job is not self._recovery_job]
-        return visible[-1] if visible else ""
+        titles = [job.title for job in self._jobs if job.title]
+        return titles[-1] if titles else ""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing runs or waits, jobs without a title included."""
+        return not self._jobs and not self._queue
 
     def _start(
-        self,
-        items: Generator[Any, None, Any],
-        title: str,
-        done: Callable[[Any], None],
-        *,
-        quiet: bool = False,
+        self, items: Generator[Any, None, Any], title: str, done: Callable[[Any], None]
     ) -> Job:
         job = Job(items, title, self)
-        job.succeeded.connect(done)
+        # Only to methods: a lambda as receiver does not survive the end of its session.
+        job.succeeded.connect(self._hand_over)
+        job.progressed.connect(self._report_progress)
         job.failed.connect(self._report_failure)
+        job.cancelled.connect(self._report_stop)
         job.finished.connect(self._retire)
-        self._jobs.append(job)
+        self._jobs[job] = done
         job.start()
-        if not quiet:
+        if title:
             self.jobs_changed.emit()
         return job
 
+    def _hand_over(self, result: Any) -> None:
+        job = self.sender()
+        assert isinstance(job, Job)
+        self._jobs[job](result)
+
     def _report_failure(self, error: Exception) -> None:
+        if self.sender() is self._decode_job:
+            self.running = None
         if isinstance(error, MindVisError):
             self.problem.emit(str(error))
         else:
@@ -412,15 +505,15 @@ class Session(QObject):
     def _retire(self) -> None:
         job = self.sender()
         assert isinstance(job, Job)
-        self._jobs.remove(job)
+        del self._jobs[job]
         if job is self._recovery_job:
             self._recovery_job = None
             if self._recovery_stale:
                 self._update_recovery()
-        else:
-            if job is self._decode_job:
-                self._decode_job = None
-                self._decode_next()
+        elif job is self._decode_job:
+            self._decode_job = None
+            self._decode_next()
+        if job.title:
             self.jobs_changed.emit()
         job.deleteLater()
 
@@ -435,11 +528,27 @@ class Session(QObject):
 
 
 class _Change(QUndoCommand):
-    """Sets one value, and the old one on undo."""
+    """Sets one value, and the old one on undo; those of one gesture are undone together."""
 
-    def __init__(self, text: str, old: Any, new: Any, setter: Callable[[Any], None]) -> None:
+    def __init__(
+        self,
+        text: str,
+        old: Any,
+        new: Any,
+        setter: Callable[[Any], None],
+        gesture: int = -1,
+    ) -> None:
         super().__init__(text)
-        self._old, self._new, self._setter = old, new, setter
+        self._old, self._new, self._setter, self._gesture = old, new, setter, gesture
+
+    def id(self) -> int:
+        return self._gesture
+
+    def mergeWith(self, later: QUndoCommand) -> bool:
+        if not isinstance(later, _Change):
+            return False
+        self._new = later._new
+        return True
 
     def redo(self) -> None:
         self._setter(self._new)

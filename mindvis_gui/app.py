@@ -1,0 +1,198 @@
+"""Starts the window: what ``mindvis view`` and ``mindvis-gui`` do."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import pyqtgraph
+from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication
+
+from mindvis_gui import load_decoder
+from mindvis_gui.errors import ExportError, MindVisError
+from mindvis_gui.files import atomic_path
+from mindvis_gui.paths import resources_dir
+from mindvis_gui.session import Session
+from mindvis_gui.settings import Settings
+from mindvis_gui.views.error_dialog import ErrorDialog, report
+from mindvis_gui.views.main_window import MainWindow
+from mindvis_gui.views.theme import apply_theme
+
+_NO_DISPLAY = (
+    "no display here (neither DISPLAY nor WAYLAND_DISPLAY is set); "
+    "`make demo` decodes three demo trials without one"
+)
+_POLL = 20  # ms between two looks at whether everything is done
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Start the window with the options of ``mindvis view``."""
+    from mindvis_gui.cli import main as command_line
+
+    return command_line(["view", *(sys.argv[1:] if argv is None else argv)])
+
+
+def run(
+    subject: str | None = None,
+    model: str | None = None,
+    trial: int | None = None,
+    screenshot: Path | None = None,
+    *,
+    decode: bool = False,
+    theme: str = "",
+    size: tuple[int, int] | None = None,
+) -> int:
+    """Show the window until it is closed, or until its picture is taken.
+
+    Parameters
+    ----------
+    subject, model : str, optional
+        Path or name; without a subject the welcome page is shown.
+    trial : int, optional
+        Row of the subject's responses; the first test trial by default.
+    screenshot : pathlib.Path, optional
+        PNG to write once everything asked for is on screen; then the application ends.
+    decode : bool
+        Decode the trial once subject and model are there.
+    theme : {"", "dark", "light"}
+        By default what was chosen last, or else what the system uses.
+    size : (int, int), optional
+        Width and height of the window in pixels.
+
+    Returns
+    -------
+    int
+        Exit code.
+
+    Raises
+    ------
+    MindVisError
+        If there is no display, or the picture cannot be taken.
+    """
+    if not _has_display():
+        if screenshot is None:
+            raise MindVisError(_NO_DISPLAY)
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"  # a picture of the window needs no display
+    app = _application()
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings() if screenshot is None else _default_settings(Path(folder))
+        apply_theme(app, theme or settings.theme or _system_theme(app))
+        session = Session(load_decoder)
+        window = MainWindow(session, settings)
+        session.setParent(window)  # ends with the window, not before it
+        if size is not None:
+            window.resize(*size)
+        steps: list[Callable[[], None]] = []
+        if subject is not None:
+            steps.append(lambda: session.open(subject, trial))
+        if model is not None:
+            steps.append(lambda: session.load_model(model))
+        if decode:
+            steps.append(session.decode)
+        if screenshot is not None:
+            _take_picture(window, session, steps, screenshot)
+            return 0
+        show_errors(window, session)
+        window.show()
+        QTimer.singleShot(0, lambda: do_in_turn(session, steps))
+        return app.exec()
+
+
+def _has_display() -> bool:
+    """Whether Qt finds a display; without one it would abort the process."""
+    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _application() -> QApplication:
+    pyqtgraph.setConfigOptions(imageAxisOrder="row-major", antialias=True)
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("mindvis")
+    app.setDesktopFileName("mindvis")
+    app.setWindowIcon(QIcon(str(resources_dir() / "icon.svg")))
+    return app
+
+
+def _system_theme(app: QApplication) -> str:
+    return "light" if app.styleHints().colorScheme() == Qt.ColorScheme.Light else "dark"
+
+
+def _default_settings(folder: Path) -> Settings:
+    """Return settings that nobody changed: a picture looks the same for everyone."""
+    return Settings(QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat))
+
+
+def do_in_turn(session: Session, steps: Sequence[Callable[[], None]]) -> None:
+    """Do each step once the jobs of the one before have ended."""
+    waiting = deque(steps)
+
+    def go_on() -> None:
+        if waiting and not session.busy:
+            waiting.popleft()()
+
+    session.jobs_changed.connect(go_on)
+    go_on()
+
+
+def show_errors(window: MainWindow, session: Session) -> None:
+    """Show what nobody expected in a dialog; the application goes on."""
+
+    def show(error: BaseException) -> None:
+        print(report(error), file=sys.stderr)  # noqa: T201
+        if not window.findChildren(ErrorDialog):
+            ErrorDialog(error, window).open()
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            window.close()
+        else:
+            show(error.with_traceback(trace))
+
+    session.crashed.connect(show)
+    sys.excepthook = hook
+
+
+def _take_picture(
+    window: MainWindow, session: Session, steps: Sequence[Callable[[], None]], path: Path
+) -> None:
+    """Do the steps and write the window as PNG; what goes wrong in between is raised."""
+    errors: list[Exception] = []
+    session.problem.connect(lambda text: errors.append(MindVisError(text)))
+    session.crashed.connect(errors.append)
+    window.show()
+    do_in_turn(session, steps)
+    _wait_until(lambda: session.idle)
+    window.grab()  # painting the list of trials asks for its thumbnails
+    _wait_until(lambda: session.idle)
+    try:
+        if errors:
+            raise errors[0]
+        with atomic_path(path) as temporary:
+            if not window.grab().save(str(temporary), "PNG"):
+                raise ExportError(f"{path}: the picture of the window cannot be written")
+    finally:
+        window.close()
+
+
+def _wait_until(done: Callable[[], bool]) -> None:
+    """Run the event loop until `done` says so, two looks in a row."""
+    loop, timer, seen = QEventLoop(), QTimer(interval=_POLL), 0
+
+    def look() -> None:
+        nonlocal seen
+        seen = seen + 1 if done() else 0
+        if seen == 2:
+            loop.quit()
+
+    timer.timeout.connect(look)
+    timer.start()
+    loop.exec()

@@ -1,0 +1,75 @@
+"""What the application remembers between two starts, each with its type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings
+
+_N_RECENT = 5
+
+
+class Settings:
+    """Typed preferences in a `QSettings` store.
+
+    Parameters
+    ----------
+    store : QSettings, optional
+        The user's own by default; tests give a file of their own.
+    """
+
+    def __init__(self, store: QSettings | None = None) -> None:
+        self._store = store or QSettings("mindvis", "mindvis")
+
+    @property
+    def theme(self) -> str:
+        """``"dark"``, ``"light"``, or an empty string to follow the system."""
+        value = str(self._store.value("theme", ""))
+        return value if value in ("dark", "light") else ""
+
+    @theme.setter
+    def theme(self, name: str) -> None:
+        self._store.setValue("theme", name)
+
+    @property
+    def folder(self) -> Path:
+        """Folder that file dialogs start in."""
+        folder = Path(str(self._store.value("folder", "")) or Path.home())
+        return folder if folder.is_dir() else Path.home()
+
+    @folder.setter
+    def folder(self, folder: Path) -> None:
+        self._store.setValue("folder", str(folder))
+
+    @property
+    def recent(self) -> list[Path]:
+        """Subjects opened last, the newest first, without those that are gone."""
+        count = self._store.beginReadArray("recent")
+        paths = []
+        for i in range(count):
+            self._store.setArrayIndex(i)
+            paths.append(Path(str(self._store.value("path"))))
+        self._store.endArray()
+        return [path for path in paths if path.exists()]
+
+    def add_recent(self, path: Path) -> None:
+        """Put `path` in front of the subjects opened last."""
+        paths = [path, *(other for other in self.recent if other != path)][:_N_RECENT]
+        self._store.beginWriteArray("recent", len(paths))
+        for i, each in enumerate(paths):
+            self._store.setArrayIndex(i)
+            self._store.setValue("path", str(each))
+        self._store.endArray()
+
+    def layout(self, name: str) -> QByteArray:
+        """Return the saved state ``name`` of a window, dock area or splitter; empty if none."""
+        value = self._store.value(f"layout/{name}", QByteArray())
+        return value if isinstance(value, QByteArray) else QByteArray()
+
+    def set_layout(self, name: str, state: QByteArray) -> None:
+        """Save a state as Qt gives it."""
+        self._store.setValue(f"layout/{name}", state)
+
+    def forget_layout(self) -> None:
+        """Go back to the default layout at the next start."""
+        self._store.remove("layout")

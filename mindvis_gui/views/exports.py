@@ -1,0 +1,79 @@
+"""Writing what was decoded, in the background; a failure is one line in the status bar."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mindvis_gui.analysis.comparison import compare
+from mindvis_gui.analysis.decoded_trial import DecodedTrial
+from mindvis_gui.analysis.export import write_sample
+from mindvis_gui.decoding.request import DecodeRequest
+from mindvis_gui.session import Session
+
+
+def figure_name(request: DecodeRequest) -> str:
+    """Return the name suggested for the comparison figure."""
+    return f"{_stem(request)}_comparison.png"
+
+
+def sample_name(request: DecodeRequest, seed: int) -> str:
+    """Return the name of one sample's file."""
+    return f"{_stem(request)}_seed-{seed:04d}.png"
+
+
+def start_figure(session: Session, path: Path) -> None:
+    """Write the comparison figure of the session's result to `path`."""
+    result, subject, comparison = session.result, session.subject, session.comparison
+    if result is None or subject is None:
+        return
+
+    def write() -> Path:
+        from mindvis_gui.analysis.figure import write_figure  # brings matplotlib
+
+        write_figure([DecodedTrial.of(comparison or compare(result, subject), subject)], path)
+        return path
+
+    session.run(write, f"Writing {path.name}", lambda done: _report(session, f"Wrote {done}"))
+
+
+def start_samples(session: Session, folder: Path) -> None:
+    """Write each sample of the session's result into `folder`."""
+    result = session.result
+    if result is None:
+        return
+
+    def write() -> int:
+        for sample in result.samples:
+            path = folder / sample_name(result.request, sample.seed)
+            write_sample(sample, result.request, path)
+        return len(result.samples)
+
+    session.run(
+        write,
+        "Writing samples",
+        lambda count: _report(session, f"Wrote {count} samples to {folder}"),
+    )
+
+
+def start_sample(session: Session, seed: int, path: Path) -> None:
+    """Write the sample of one seed to `path`."""
+    result = session.result
+    if result is None:
+        return
+    sample = next(sample for sample in result.samples if sample.seed == seed)
+    session.run(
+        lambda: write_sample(sample, result.request, path),
+        f"Writing {path.name}",
+        lambda _: _report(session, f"Wrote {path}"),
+    )
+
+
+def _report(session: Session, text: str) -> None:
+    session.message.emit(text)
+
+
+def _stem(request: DecodeRequest) -> str:
+    """Return subject and trial in letters that every file system takes."""
+    subject = re.sub(r"[^\w.-]+", "-", request.subject).strip("-.").lower() or "subject"
+    return f"{subject}_trial-{request.trial:04d}"

@@ -1,0 +1,50 @@
+"""Questions for a file or folder; each answers with a path, or None when the person cancels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+_SUBJECTS = "Subjects (*.h5 *.hdf5 *.nii *.nii.gz);;All files (*)"
+_FIGURES = "PNG (*.png);;SVG (*.svg);;PDF (*.pdf)"
+
+
+def ask_subject_file(parent: QWidget, folder: Path) -> Path | None:
+    """Ask for a subject that is one file."""
+    return _path(QFileDialog.getOpenFileName(parent, "Open a subject", str(folder), _SUBJECTS)[0])
+
+
+def ask_subject_folder(parent: QWidget, folder: Path) -> Path | None:
+    """Ask for a subject that is a folder."""
+    return _path(QFileDialog.getExistingDirectory(parent, "Open a subject's folder", str(folder)))
+
+
+def ask_model_folder(parent: QWidget, folder: Path) -> Path | None:
+    """Ask for a model folder."""
+    return _path(QFileDialog.getExistingDirectory(parent, "Open a model folder", str(folder)))
+
+
+def ask_figure_file(parent: QWidget, suggested: Path) -> Path | None:
+    """Ask where to write a figure; the chosen ending says the format."""
+    name, chosen = QFileDialog.getSaveFileName(parent, "Export figure", str(suggested), _FIGURES)
+    path = _path(name)
+    if path is None or path.suffix:
+        return path
+    return path.with_suffix(f".{chosen.split()[0].lower()}")
+
+
+def ask_sample_file(parent: QWidget, suggested: Path) -> Path | None:
+    """Ask where to write one sample."""
+    name = QFileDialog.getSaveFileName(parent, "Export sample", str(suggested), "PNG (*.png)")[0]
+    path = _path(name)
+    return path.with_suffix(".png") if path else None
+
+
+def ask_sample_folder(parent: QWidget, folder: Path) -> Path | None:
+    """Ask for the folder to write samples to."""
+    return _path(QFileDialog.getExistingDirectory(parent, "Export samples to", str(folder)))
+
+
+def _path(name: str) -> Path | None:
+    return Path(name) if name else None

@@ -1,0 +1,314 @@
+"""The pictures: what was seen, and what was decoded with every seed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QLabel, QMenu, QScrollArea, QWidget
+
+from mindvis_gui.analysis.comparison import Comparison, SampleScores, resized
+from mindvis_gui.analysis.difference import difference_map
+from mindvis_gui.data.subject import ImageArray
+from mindvis_gui.decoding.request import Sample, Step
+from mindvis_gui.errors import DataError
+from mindvis_gui.session import Session
+from mindvis_gui.views.large_view import LargeView
+from mindvis_gui.views.numerals import coefficient
+from mindvis_gui.views.overlay import sequential_colours
+from mindvis_gui.views.picture import Picture, PictureTile, to_qimage
+from mindvis_gui.views.theme import MARGIN
+
+_GAP = 8
+_SMALLEST = 112  # pixels; below that the gallery scrolls
+_FULL_DIFFERENCE = 128.0  # of 0–255: the brightest colour of a difference map
+_CONSISTENT = (0.5, 1.0)  # range of the consistency map
+
+
+class GalleryView(QWidget):
+    """Shows the stimulus of the chosen trial beside the samples decoded from its response.
+
+    A click shows a picture large, holding Space the stimulus over all samples.
+    """
+
+    export_requested = Signal(int)  # seed
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._step: Step | None = None
+        self._stimulus: ImageArray | None = None
+        self._missing = ""  # why there is none
+        self._large: LargeView | None = None
+        self.tiles: list[PictureTile] = []
+        self._canvas = QWidget()
+        self._scroll = QScrollArea(self)
+        self._scroll.setWidget(self._canvas)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.sentence = QLabel("", self._canvas)
+        self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.sentence.setWordWrap(True)
+        self.sentence.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setMinimumHeight(_SMALLEST + PictureTile.caption_height(self) + 2 * _GAP)
+        self.setAccessibleName("Stimulus and samples")
+
+        for signal in (
+            session.subject_changed,
+            session.result_changed,
+            session.comparison_changed,
+            session.options_changed,
+            session.model_changed,
+            session.maps_changed,
+        ):
+            signal.connect(self._refresh)
+        session.trial_changed.connect(self._set_trial)
+        session.decode_started.connect(self._start)
+        session.decode_progressed.connect(self._progress)
+        self._set_trial()
+
+    # -- what is shown -----------------------------------------------------------------------
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """What the tiles show, the stimulus first."""
+        return [tile.picture for tile in self.tiles]
+
+    def _set_trial(self) -> None:
+        subject, trial = self._session.subject, self._session.trial
+        self._stimulus, self._missing = None, "no stimulus in this file"
+        if subject is not None and trial is not None:
+            try:
+                self._stimulus = subject.stimulus(trial)
+            except DataError as error:
+                self._missing = "the stimulus cannot be read"
+                self._session.problem.emit(str(error))
+        self._refresh()
+
+    def _start(self) -> None:
+        self._step = None
+        self._refresh()
+
+    def _progress(self, step: Step) -> None:
+        if step.preview is None and self._step is not None:
+            step = Step(step.index, step.total, self._step.preview)  # the last one stays
+        self._step = step
+        self._refresh()
+
+    def _refresh(self) -> None:
+        session = self._session
+        if session.subject is None or session.trial is None:
+            self._show([], "Open a subject to see what was shown and what is decoded")
+            return
+        running, result = session.running, session.result
+        if running is not None and running.trial == session.trial.index:
+            self._show([self._seen(), *self._previews(running.seeds)])
+        elif result is not None:
+            samples = [self._sample(i, sample) for i, sample in enumerate(result.samples)]
+            self._show([self._seen(), *samples, *self._consistency()])
+        else:
+            first, count = session.first_seed, session.n_samples
+            empty = [Picture(f"seed {seed}") for seed in range(first, first + count)]
+            self._show([self._seen(), *empty], self._invitation())
+
+    def _invitation(self) -> str:
+        if self._session.decoder is None:
+            return "Choose a model in the toolbar to decode this response"
+        return "Press Decode (Ctrl+Return) to draw samples from this response"
+
+    def _seen(self) -> Picture:
+        assert self._session.trial is not None
+        label = self._session.trial.label
+        missing = "" if self._stimulus is not None else self._missing
+        return Picture(
+            "seen",
+            (label, "stimulus") if label else ("stimulus",),
+            self._stimulus,
+            missing,
+            seen=True,
+            hint="The picture that was shown in this trial",
+        )
+
+    def _previews(self, seeds: tuple[int, ...]) -> list[Picture]:
+        step = self._step
+        if step is None:
+            return [Picture(f"seed {seed}", ("decoding…",), instead="decoding…") for seed in seeds]
+        notes = (f"decoding… step {step.index} of {step.total}", f"step {step.index}/{step.total}")
+        images = [None] * len(seeds) if step.preview is None else list(step.preview)
+        return [
+            Picture(f"seed {seed}", notes, image, "" if image is not None else "decoding…")
+            for seed, image in zip(seeds, images, strict=True)
+        ]
+
+    def _sample(self, place: int, sample: Sample) -> Picture:
+        comparison = self._session.comparison
+        image, title = sample.image, f"seed {sample.seed}"
+        if "difference" in self._session.maps and self._stimulus is not None:
+            height, width = image.shape[:2]
+            difference = difference_map(image, resized(self._stimulus, width, height))
+            image = sequential_colours(difference / _FULL_DIFFERENCE)
+            title += " − seen"
+        if comparison is None:
+            return Picture(title, image=image, seed=sample.seed)
+        scores = comparison.scores[place]
+        return Picture(
+            title,
+            _notes(scores, comparison),
+            image,
+            seed=sample.seed,
+            hint=_hint(scores, comparison),
+        )
+
+    def _consistency(self) -> list[Picture]:
+        comparison = self._session.comparison
+        if "consistency" not in self._session.maps or comparison is None:
+            return []
+        if comparison.consistency is None:
+            return [Picture("consistency", instead="needs two samples or more")]
+        low, high = _CONSISTENT
+        values = (comparison.consistency - low) / (high - low)
+        return [
+            Picture(
+                "consistency",
+                (f"mean {coefficient(float(comparison.consistency.mean()))}",),
+                sequential_colours(values),
+                hint="How far the samples agree at each pixel: 1 − SD / 127.5 over seeds, "
+                f"from {low:g} (dark) or less to {high:g} (bright, all the same)",
+            )
+        ]
+
+    def _show(self, pictures: list[Picture], sentence: str = "") -> None:
+        while len(self.tiles) > len(pictures):
+            spare = self.tiles.pop()
+            spare.hide()
+            spare.deleteLater()
+        while len(self.tiles) < len(pictures):
+            self.tiles.append(self._new_tile())
+        for tile, picture in zip(self.tiles, pictures, strict=True):
+            tile.show_picture(picture)
+        self.sentence.setText(sentence)
+        self.sentence.setVisible(bool(sentence))
+        self._arrange()
+
+    def _new_tile(self) -> PictureTile:
+        tile = PictureTile(self._canvas)
+        tile.opened.connect(lambda: self._open(tile))
+        tile.menu_wanted.connect(lambda position: self._open_menu(tile, position))
+        tile.show()
+        return tile
+
+    # -- layout ------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Make the tiles as large as fits."""
+        super().resizeEvent(event)
+        self._scroll.setGeometry(self.rect())
+        self._arrange()
+
+    def _arrange(self) -> None:
+        count = max(len(self.tiles), 1)
+        caption = PictureTile.caption_height(self)
+        width, height = self.width() - 2 * MARGIN, self.height() - 2 * _GAP
+        side, columns = _best_fit(count, width, height, caption)
+        rows = -(-count // columns)
+        for i, tile in enumerate(self.tiles):
+            row, column = divmod(i, columns)
+            left, top = MARGIN + column * (side + _GAP), _GAP + row * (side + caption + _GAP)
+            tile.setGeometry(left, top, side, side + caption)
+        needed = 2 * _GAP + rows * (side + caption + _GAP) - _GAP
+        self._canvas.resize(self.width(), max(needed, self.height()) if needed > 0 else 0)
+        left = MARGIN + (side + _GAP if self.tiles and columns > 1 else 0)
+        right = MARGIN + columns * (side + _GAP) if self.tiles else self.width()
+        self.sentence.setGeometry(left, _GAP, right - left, side if self.tiles else self.height())
+        self.sentence.raise_()
+
+    # -- acting ------------------------------------------------------------------------------
+
+    def show_stimulus(self, shown: bool) -> None:
+        """Lay the stimulus over all samples, or take it away again."""
+        for tile in self.tiles:
+            if not tile.picture.seen and tile.picture.image is not None:
+                tile.cover(self._stimulus if shown else None)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Show the stimulus while Space is held."""
+        if event.key() == Qt.Key.Key_Space:
+            self.show_stimulus(True)
+        else:
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """Show the samples again."""
+        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self.show_stimulus(False)
+        else:
+            super().keyReleaseEvent(event)
+
+    @property
+    def large(self) -> LargeView:
+        """The large view, over the whole window."""
+        if self._large is None or self._large.parentWidget() is not self.window():
+            self._large = LargeView(self.window())
+        return self._large
+
+    def _open(self, tile: PictureTile) -> None:
+        if tile.picture.image is not None:
+            self.large.closed.connect(tile.setFocus, Qt.ConnectionType.SingleShotConnection)
+            self.large.open(self.pictures, self.tiles.index(tile))
+
+    def _open_menu(self, tile: PictureTile, position: QPoint) -> None:
+        picture = tile.picture
+        if picture.image is None:
+            return
+        menu = self.menu(picture)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(position)
+
+    def menu(self, picture: Picture) -> QMenu:
+        """Return what can be done with a picture."""
+        assert picture.image is not None
+        image, seed = to_qimage(picture.image), picture.seed
+        menu = QMenu(self)
+        menu.addAction("Copy", lambda: QGuiApplication.clipboard().setImage(image))
+        if seed is not None:
+            menu.addAction("Save PNG…", lambda: self.export_requested.emit(seed))
+        return menu
+
+
+def _best_fit(count: int, width: int, height: int, caption: int) -> tuple[int, int]:
+    """Return the side of the largest squares of which `count` fit, and how many stand in a row."""
+    best = (0, 1)
+    for columns in range(1, count + 1):
+        rows = -(-count // columns)
+        across = (width - _GAP * (columns - 1)) // columns
+        down = (height - _GAP * (rows - 1)) // rows - caption
+        best = max(best, (min(across, down), columns))
+    if best[0] >= _SMALLEST:
+        return best
+    columns = max((width + _GAP) // (_SMALLEST + _GAP), 1)
+    return max((width - _GAP * (columns - 1)) // columns, 1), columns
+
+
+def _notes(scores: SampleScores, comparison: Comparison) -> tuple[str, ...]:
+    if scores.pixel_correlation is None:
+        return ()
+    short = f"r {coefficient(scores.pixel_correlation)}"
+    if scores.rank is None:
+        return (short,)
+    return (f"{short} · rank {scores.rank}/{comparison.n_candidates}", short)
+
+
+def _hint(scores: SampleScores, comparison: Comparison) -> str:
+    if scores.pixel_correlation is None:
+        return "\n".join(comparison.notes)
+    chance = comparison.chance
+    lines = [
+        f"r: correlation of all pixels with the stimulus, {coefficient(scores.pixel_correlation)}"
+        + (f" (with other stimuli {coefficient(chance.pixel_correlation)})" if chance else ""),
+        f"SSIM: structural similarity, {coefficient(scores.ssim)}"
+        + (f" (with other stimuli {coefficient(chance.ssim)})" if chance else ""),
+    ]
+    if scores.rank is not None and chance is not None:
+        lines.append(
+            f"rank of the own stimulus among {comparison.n_candidates} by r, 1 the best: "
+            f"{scores.rank} (chance {chance.rank:g})"
+        )
+    return "\n".join(lines)

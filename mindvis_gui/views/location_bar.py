@@ -1,0 +1,131 @@
+"""Where the crosshair is: mm, voxel, response, regions and patch."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import numpy as np
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QColor, QFontMetrics
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
+
+from mindvis_gui.session import Session
+from mindvis_gui.views.theme import is_dark, label, roi_colours
+
+
+class LocationBar(QWidget):
+    """Shows what lies under the crosshair; mm can be typed."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._colours: dict[str, QColor] = {}
+        self.mm = QLineEdit()
+        self.mm.setAccessibleName("Crosshair position in mm")
+        self.mm.setToolTip("x y z in mm (right, anterior, superior); type three numbers and Enter")
+        self.mm.setFixedWidth(self.fontMetrics().horizontalAdvance("−00 −000 −00") + 20)
+        self.mm.returnPressed.connect(self._go)
+        self.voxel = self._value("Voxel on the functional grid")
+        self.response = self._value("Response of the chosen trial here")
+        self.region = self._value("Regions here")
+        self.region.setTextFormat(Qt.TextFormat.RichText)
+        self.patch = self._value("Patch of the response vector that holds this voxel")
+
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        fields = {
+            "mm": self.mm,
+            "voxel": self.voxel,
+            "response": self.response,
+            "region": self.region,
+            "patch": self.patch,
+        }
+        for caption, field in fields.items():
+            row.addWidget(label(caption, "caption"))
+            row.addWidget(field)
+            row.addSpacing(4)
+        row.addStretch(1)
+        bold = self.font()
+        bold.setBold(True)
+        for field, widest in ((self.voxel, "00 00 00"), (self.response, "−0.00 z")):
+            field.setMinimumWidth(QFontMetrics(bold).horizontalAdvance(widest))
+        self.patch.setMinimumWidth(1)  # cut short where the window is narrow
+
+        session.subject_changed.connect(self._set_subject)
+        for signal in (session.crosshair_changed, session.trial_changed, session.model_changed):
+            signal.connect(self._refresh)
+        self._set_subject()
+
+    def _value(self, name: str) -> QLabel:
+        made = label("", "strong")
+        made.setAccessibleName(name)
+        made.setToolTip(name)
+        return made
+
+    def _set_subject(self) -> None:
+        subject = self._session.subject
+        self._colours = roi_colours(subject) if subject is not None else {}
+        self._refresh()
+
+    def _go(self) -> None:
+        numbers = re.findall(r"[-−+]?\d+(?:\.\d+)?", self.mm.text())
+        if len(numbers) == 3:
+            x, y, z = (float(number.replace("−", "-")) for number in numbers)
+            self._session.set_crosshair_mm((x, y, z))
+        else:
+            text = self.mm.text()
+            self._session.problem.emit(f"'{text}' is no position; type x y z in mm: -10 -82 2")
+        self._refresh()
+
+    def _refresh(self) -> None:
+        subject, grid = self._session.subject, self._session.grid
+        self.setEnabled(grid is not None)
+        if subject is None or grid is None:
+            for field in (self.mm, self.voxel, self.response, self.region, self.patch):
+                field.setText("")
+            return
+        at = self._session.crosshair
+        mm = grid.to_mm(at)
+        self.mm.setText(" ".join(_number(value) for value in mm))
+        index = int(grid.voxel_at[at])
+        if index < 0:
+            self.voxel.setText("no response here")
+            for field in (self.response, self.region, self.patch):
+                field.setText("–")
+            return
+        assert subject.ijk is not None
+        self.voxel.setText(" ".join(str(i) for i in subject.ijk[index]))
+        self.voxel.setToolTip(f"Position {index:,} of {subject.n_voxels:,} in the response vector")
+        response = self._session.response
+        value = "–" if response is None else f"{response[index]:.2f} {subject.unit}"
+        self.response.setText(value.replace("-", "−"))
+        self.region.setText(self._regions(index))
+        mask, size = self._session.mask, self._session.patch_size
+        count = "" if mask is None else f" of {mask.n_patches}"
+        self.patch.setText(f"{index // size + 1}{count}")
+
+    def _regions(self, index: int) -> str:
+        assert self._session.subject is not None
+        names = [roi.name for roi in self._session.subject.rois if np.any(roi.voxels == index)]
+        dark = is_dark(self)
+        colours = [self._colours[name] for name in names]
+        shades = [colour.lighter(125) if dark else colour.darker(135) for colour in colours]
+        parts = [
+            f'<span style="color:{shade.name()}">{html.escape(name)}</span>'
+            for name, shade in zip(names, shades, strict=True)
+        ]
+        return " ".join(parts) or "none"
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Write the regions in shades that can be read on the new theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "patch"):
+            self._refresh()
+
+
+def _number(value: float) -> str:
+    """Write mm without a decimal where there is none, with a true minus sign."""
+    text = f"{value:.1f}".removesuffix(".0")
+    return "0" if text == "-0" else text.replace("-", "−")

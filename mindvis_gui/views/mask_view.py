@@ -1,0 +1,163 @@
+"""The mask: how much of the response is hidden, and what SC-MBM makes of the rest."""
+
+from __future__ import annotations
+
+import random
+
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QSlider,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mindvis_gui.analysis.recovery import interpolation_baseline
+from mindvis_gui.data.mask import MaskState
+from mindvis_gui.session import Session
+from mindvis_gui.views.icons import icon
+from mindvis_gui.views.numerals import coefficient
+from mindvis_gui.views.region_band import RegionBand
+from mindvis_gui.views.signal_strip import SignalStrip
+from mindvis_gui.views.theme import MARGIN, label
+
+_MAX_RATIO = 95  # per cent
+_MAX_SEED = 2**31 - 1
+_RECOVERED = (
+    "Pearson's r of the response recovered by SC-MBM with the true one, over the masked voxels "
+    "of this trial. Baseline: straight lines between the kept voxels, in vector order. Chance is 0."
+)
+
+
+class MaskView(QWidget):
+    """Shows and paints the mask over the response vector, above the regions it runs through."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._gestures = 0
+        self.ratio_label = label("", "caption")
+        self.ratio = QSlider(Qt.Orientation.Horizontal)
+        self.ratio.setRange(0, _MAX_RATIO)
+        self.ratio.setMinimumWidth(60)
+        self.ratio.setMaximumWidth(170)
+        self.ratio.setAccessibleName("Mask ratio in per cent")
+        self.ratio.setToolTip("Fraction of the patches that is masked; the paper trains with 75 %")
+        self.mode = QComboBox()
+        self.mode.addItems(["random", "paint"])
+        self.mode.setAccessibleName("How patches are masked")
+        self.mode.setToolTip(
+            "random: drawn from the seed, a click in the signal moves the crosshair there\n"
+            "paint: click and drag in the signal to mask or keep patches"
+        )
+        self.seed = QSpinBox()
+        self.seed.setRange(0, _MAX_SEED)
+        self.seed.setPrefix("seed ")
+        self.seed.setFixedWidth(self.fontMetrics().horizontalAdvance("seed 99999") + 20)
+        self.seed.setAccessibleName("Seed of the random mask")
+        self.dice = QToolButton()
+        self.dice.setIcon(icon("dice"))
+        self.dice.setProperty("kind", "quiet")
+        self.dice.setAccessibleName("Draw another random mask")
+        self.dice.setToolTip("Draw another random mask")
+        self.applied = QCheckBox("decode masked")
+        self.applied.setToolTip(
+            "Decode from the masked response: masked voxels are set to 0, the mean"
+        )
+        self.recovered = QLabel()
+        self.recovered.setToolTip(_RECOVERED)
+        self.recovered.setMinimumWidth(self.fontMetrics().horizontalAdvance("recovered r −.00 "))
+        self.strip = SignalStrip(session)
+        self.band = RegionBand(self.strip.x_of)
+
+        header = QHBoxLayout()
+        header.setSpacing(10)
+        header.addWidget(label("Mask", "strong"))
+        for widget in (self.ratio_label, self.ratio, self.mode, self.seed, self.dice, self.applied):
+            header.addWidget(widget)
+        header.setStretchFactor(self.ratio, 1)
+        header.addStretch(1)
+        header.addWidget(self.recovered)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(MARGIN, 6, MARGIN, 4)
+        column.setSpacing(4)
+        column.addLayout(header)
+        column.addWidget(self.strip, 1)
+        column.addWidget(self.band)
+
+        self.ratio.sliderPressed.connect(self._begin_gesture)
+        self.ratio.valueChanged.connect(self._draw_mask)
+        self.seed.valueChanged.connect(self._draw_mask)
+        self.dice.clicked.connect(lambda: self.seed.setValue(random.randrange(10_000)))
+        self.mode.currentIndexChanged.connect(self._set_mode)
+        self.applied.toggled.connect(session.set_mask_applied)
+        self.strip.painted.connect(self._paint)
+        self.strip.view_changed.connect(self.band.update)
+        session.subject_changed.connect(self._set_subject)
+        session.mask_changed.connect(self._show_mask)
+        for signal in (session.recovery_changed, session.trial_changed, session.model_changed):
+            signal.connect(self._show_recovery)
+        self._set_subject()
+
+    def _set_subject(self) -> None:
+        if self._session.subject is not None:
+            self.band.set_subject(self._session.subject)
+        self.setEnabled(self._session.subject is not None)
+        self._show_mask()
+
+    # -- editing -----------------------------------------------------------------------------
+
+    def _begin_gesture(self) -> None:
+        self._gestures += 1
+
+    def _draw_mask(self) -> None:
+        gesture = self._gestures if self.ratio.isSliderDown() else -1
+        self._session.draw_mask(self.ratio.value() / 100, self.seed.value(), gesture)
+
+    def _set_mode(self) -> None:
+        self.strip.painting = self.mode.currentText() == "paint"
+        mask = self._session.mask
+        if not self.strip.painting and mask is not None and mask.seed is None:
+            self._draw_mask()
+
+    def _paint(self, patches: list[int], keep: bool) -> None:
+        if self._session.mask is not None:
+            self._session.set_mask(self._session.mask.painted(patches, keep=keep))
+
+    # -- showing -----------------------------------------------------------------------------
+
+    def _show_mask(self) -> None:
+        mask = self._session.mask
+        if mask is not None:
+            self.ratio_label.setText(f"ratio {mask.ratio:.0%}".replace("%", " %"))
+            self._follow(mask)
+        with QSignalBlocker(self.applied):
+            self.applied.setChecked(self._session.mask_applied)
+        self._show_recovery()
+
+    def _follow(self, mask: MaskState) -> None:
+        """Set ratio and seed to those of `mask`, unless they already give it."""
+        ratio, seed = self.ratio.value() / 100, self.seed.value()
+        asked = MaskState.random(mask.n_patches, ratio, seed).kept
+        if mask.seed is None or bool((asked == mask.kept).all()):
+            return
+        with QSignalBlocker(self.ratio), QSignalBlocker(self.seed):
+            self.ratio.setValue(round(100 * mask.ratio))
+            self.seed.setValue(mask.seed)
+
+    def _show_recovery(self) -> None:
+        session = self._session
+        if session.decoder is None:
+            self.recovered.setText("no model loaded")
+        elif session.recovery is None or session.vector is None or session.mask is None:
+            self.recovered.setText("")
+        else:
+            kept = session.mask.kept_voxels(session.patch_size, session.vector.size)
+            baseline = coefficient(interpolation_baseline(session.vector, kept))
+            reached = coefficient(session.recovery.correlation)
+            self.recovered.setText(f"recovered <b>r {reached}</b> (baseline {baseline})")

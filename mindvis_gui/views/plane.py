@@ -1,0 +1,127 @@
+"""The three anatomical planes: which grid axis runs where on the screen, and which way.
+
+The affine alone decides, so that a grid stored right-to-left or with permuted axes
+is drawn as the person lies, and a click means the millimetres it shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import permutations
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+_T = TypeVar("_T", bound=np.generic)
+_WORLD = (("L", "R"), ("P", "A"), ("I", "S"))  # negative and positive end of x, y, z in mm
+_PLANES = (("sagittal", 1, 2), ("coronal", 0, 2), ("axial", 0, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """One plane through a grid, drawn with `across` to the right and `up` upwards.
+
+    Attributes
+    ----------
+    name : str
+    through, across, up : int
+        Grid axes: the one a slice is cut across, and the two of the picture.
+    flip_across, flip_up : bool
+        Whether the grid axis runs against the picture's.
+    shape : tuple of int
+        Grid points along `across` and `up`.
+    spacing : tuple of float
+        Size of a grid step along `across` and `up`, in mm.
+    edges : tuple of str
+        Letters at the left, right, bottom and top edge of the picture.
+    """
+
+    name: str
+    through: int
+    across: int
+    up: int
+    flip_across: bool
+    flip_up: bool
+    shape: tuple[int, int]
+    spacing: tuple[float, float]
+    edges: tuple[str, str, str, str]
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """Width and height of the picture in mm."""
+        return self.shape[0] * self.spacing[0], self.shape[1] * self.spacing[1]
+
+    def slice(self, volume: NDArray[_T], index: int) -> NDArray[_T]:
+        """Return the slice (up, across) at `index`, row 0 at the bottom, as a view."""
+        cut = volume[(slice(None),) * self.through + (index,)]
+        picture = cut.T if self.across < self.up else cut
+        if self.flip_up:
+            picture = picture[::-1]
+        return picture[:, ::-1] if self.flip_across else picture
+
+    def position(self, voxel: tuple[int, int, int]) -> tuple[float, float]:
+        """Return where the centre of a grid point is drawn, in mm from the lower left corner."""
+        column = self._column(voxel[self.across], self.shape[0], self.flip_across)
+        row = self._column(voxel[self.up], self.shape[1], self.flip_up)
+        return (column + 0.5) * self.spacing[0], (row + 0.5) * self.spacing[1]
+
+    def voxel(self, x: float, y: float, at: tuple[int, int, int]) -> tuple[int, int, int]:
+        """Return the grid point drawn at (x, y) mm, in the slice that `at` lies in."""
+        voxel = list(at)
+        voxel[self.across] = self._column(
+            int(np.floor(x / self.spacing[0])), self.shape[0], self.flip_across
+        )
+        voxel[self.up] = self._column(
+            int(np.floor(y / self.spacing[1])), self.shape[1], self.flip_up
+        )
+        return voxel[0], voxel[1], voxel[2]
+
+    @staticmethod
+    def _column(index: int, count: int, flipped: bool) -> int:
+        return count - 1 - index if flipped else index
+
+
+def planes(
+    shape: tuple[int, int, int], affine: NDArray[np.float64], *, radiological: bool = False
+) -> tuple[Plane, Plane, Plane]:
+    """Return the sagittal, coronal and axial plane of a grid.
+
+    Parameters
+    ----------
+    shape : (X, Y, Z)
+    affine : (4, 4) float64
+        Grid indices → mm in RAS+; oblique grids are drawn along their nearest axes.
+    radiological : bool
+        Draw the person's left on the right. The default is neurological.
+    """
+    axes = _nearest_axes(affine)
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    made = []
+    for name, x, y in _PLANES:
+        across, up = axes[x], axes[y]
+        mirrored = radiological and x == 0
+        made.append(
+            Plane(
+                name=name,
+                through=3 - across - up,
+                across=across,
+                up=up,
+                flip_across=bool(affine[x, across] < 0) != mirrored,
+                flip_up=bool(affine[y, up] < 0),
+                shape=(shape[across], shape[up]),
+                spacing=(float(spacing[across]), float(spacing[up])),
+                edges=(*(_WORLD[x][::-1] if mirrored else _WORLD[x]), *_WORLD[y]),
+            )
+        )
+    return made[0], made[1], made[2]
+
+
+def _nearest_axes(affine: NDArray[np.float64]) -> tuple[int, int, int]:
+    """Return the grid axis that runs most along x, along y and along z."""
+    cosines = np.abs(affine[:3, :3]) / np.linalg.norm(affine[:3, :3], axis=0)
+    x, y, z = max(
+        permutations(range(3)),
+        key=lambda axes: sum(cosines[world, axis] for world, axis in enumerate(axes)),
+    )
+    return x, y, z

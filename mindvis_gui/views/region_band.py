@@ -1,0 +1,75 @@
+"""Which region every part of the response vector belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from PySide6.QtCore import QEvent, QRectF, Qt
+from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QToolTip, QWidget
+
+from mindvis_gui.data.subject import Subject
+from mindvis_gui.views.overlay import region_labels
+from mindvis_gui.views.theme import muted, roi_colours
+
+_BAND = 10  # pixels
+
+
+class RegionBand(QWidget):
+    """Coloured runs of the regions along the vector, with names where they fit.
+
+    Parameters
+    ----------
+    x_of : callable
+        Where a voxel is drawn, in pixels; shared with the strip above.
+    """
+
+    def __init__(self, x_of: Callable[[float], float], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._x_of = x_of
+        self._runs: list[tuple[int, int, str, QColor]] = []  # from, to, region, colour
+        self.setFixedHeight(_BAND + 4 + self.fontMetrics().height())
+        self.setAccessibleName("Regions along the response vector")
+
+    def set_subject(self, subject: Subject) -> None:
+        """Show the regions of `subject`."""
+        colours = roi_colours(subject)
+        labels = region_labels(subject, frozenset(roi.name for roi in subject.rois))[:-1]
+        starts = np.flatnonzero(np.diff(labels, prepend=-1)).tolist()
+        self._runs = []
+        for start, stop in zip(starts, [*starts[1:], labels.size], strict=True):
+            if labels[start]:
+                name = subject.rois[labels[start] - 1].name
+                self._runs.append((start, stop, name, colours[name]))
+        described = ", ".join(dict.fromkeys(name for _, _, name, _ in self._runs))
+        self.setAccessibleDescription(described)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the runs, and every name once: under its widest run, if that has room."""
+        painter = QPainter(self)
+        left, right = self._x_of(0), float(self.width())
+        painter.setClipRect(QRectF(left, 0, right - left, self.height()))
+        widest: dict[str, tuple[float, float]] = {}
+        for start, stop, name, colour in self._runs:
+            low, high = max(self._x_of(start), 0.0), min(self._x_of(stop), right)
+            if high <= low:
+                continue
+            painter.fillRect(QRectF(low, 1, max(high - low - 1, 1), _BAND), colour)
+            if high - low > widest.get(name, (0.0, 0.0))[1]:
+                widest[name] = (low, high - low)
+        painter.setPen(muted(self))
+        for name, (low, width) in widest.items():
+            if self.fontMetrics().horizontalAdvance(name) <= width:
+                area = QRectF(low, _BAND + 2, width, self.height() - _BAND - 2)
+                painter.drawText(area, Qt.AlignmentFlag.AlignCenter, name)
+
+    def event(self, event: QEvent) -> bool:
+        """Name the region under the mouse."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            x = event.pos().x()
+            names = [n for a, b, n, _ in self._runs if self._x_of(a) <= x < self._x_of(b)]
+            QToolTip.showText(event.globalPos(), names[0] if names else "", self)
+            return True
+        return super().event(event)

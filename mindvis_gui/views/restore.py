@@ -1,0 +1,57 @@
+"""From a sample's file back to what it was decoded with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mindvis_gui.data.mask import MaskState
+from mindvis_gui.data.subject import read_only
+from mindvis_gui.decoding.request import Sampling
+from mindvis_gui.errors import DataError, RequestError
+from mindvis_gui.session import Session
+
+
+def restore_request(session: Session, request: Mapping[str, Any]) -> None:
+    """Choose trial, regions, mask, sampling and seed as an exported sample says.
+
+    Raises
+    ------
+    RequestError
+        If the sample belongs to another subject than the one that is open.
+    DataError
+        If the request is incomplete or does not fit the subject.
+    """
+    subject = session.subject
+    if subject is None or subject.name != request.get("subject"):
+        raise RequestError(
+            f"this sample was decoded from {request.get('subject')}; open that subject first"
+        )
+    try:
+        sampling = Sampling(request["sampler"], request["steps"], request["precision"])
+        trial, seed = int(request["trial"]), int(request["seed"])
+        names = request["rois"] or [roi.name for roi in subject.rois]
+        used = frozenset(subject.roi(name).name for name in names)
+        mask = None if request["mask"] is None else _mask(request["mask"])
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise DataError(f"the request in this sample is incomplete: {error!r}") from error
+    session.set_trial(trial)
+    session.set_used_rois(used)
+    session.set_sampling(sampling)
+    session.set_seeds(seed, 1)
+    session.set_mask_applied(mask is not None)
+    if mask is not None and session.mask is not None:
+        if mask.n_patches != session.mask.n_patches:
+            raise DataError(
+                f"the mask of this sample has {mask.n_patches} patches, not "
+                f"{session.mask.n_patches}; load the model it was decoded with"
+            )
+        session.set_mask(mask)
+
+
+def _mask(values: Mapping[str, Any]) -> MaskState:
+    kept = np.ones(int(values["n_patches"]), dtype=np.bool_)
+    kept[list(values["masked"])] = False
+    return MaskState(read_only(kept), values["seed"])

@@ -1,0 +1,92 @@
+"""The regions of interest: colour, name, voxel count, used for decoding, shown on the brain."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QToolButton, QWidget
+
+from mindvis_gui.data.subject import Roi, Subject
+from mindvis_gui.session import Session
+from mindvis_gui.views.buttons import icon_button
+from mindvis_gui.views.icons import icon
+from mindvis_gui.views.theme import GAP, SWATCH, label, roi_colours
+
+
+class RoiList(QWidget):
+    """One row a region; a tick says that decoding uses it, an eye that the brain shows it."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._uses: dict[str, QCheckBox] = {}
+        self._eyes: dict[str, QToolButton] = {}
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(GAP)
+        self._grid.setVerticalSpacing(1)
+        self._grid.setColumnStretch(0, 1)
+        session.rois_changed.connect(self._show_used)
+        session.visible_rois_changed.connect(self._show_visible)
+
+    def set_subject(self, subject: Subject | None) -> None:
+        """Show the regions of another subject."""
+        while item := self._grid.takeAt(0):
+            if widget := item.widget():
+                widget.deleteLater()
+        self._uses.clear()
+        self._eyes.clear()
+        colours = roi_colours(subject) if subject else {}
+        for row, roi in enumerate(subject.rois if subject else ()):
+            self._add(row, roi, colours[roi.name])
+        self._show_used()
+        self._show_visible()
+
+    def _add(self, row: int, roi: Roi, colour: QColor) -> None:
+        use = QCheckBox(roi.name)
+        use.setIcon(_swatch(colour))
+        use.setIconSize(QSize(SWATCH, SWATCH))
+        use.setAccessibleName(f"Use {roi.name} for decoding")
+        use.setToolTip(f"Use {roi.name} for decoding")
+        use.toggled.connect(lambda on, name=roi.name: self._use(name, on))
+        count = label(f"{roi.voxels.size:,}", "count")
+        count.setToolTip(f"{roi.voxels.size:,} voxels")
+        eye = icon_button(QIcon(), f"Show {roi.name} on the brain")
+        eye.setCheckable(True)
+        eye.toggled.connect(lambda on, name=roi.name: self._see(name, on))
+        self._grid.addWidget(use, row, 0)
+        self._grid.addWidget(count, row, 1, Qt.AlignmentFlag.AlignRight)
+        self._grid.addWidget(eye, row, 2)
+        self._uses[roi.name], self._eyes[roi.name] = use, eye
+
+    def _use(self, name: str, on: bool) -> None:
+        used = self._session.used_rois
+        self._session.set_used_rois(used | {name} if on else used - {name})
+
+    def _see(self, name: str, on: bool) -> None:
+        visible = self._session.visible_rois
+        self._session.set_visible_rois(visible | {name} if on else visible - {name})
+
+    def _show_used(self) -> None:
+        for name, box in self._uses.items():
+            with QSignalBlocker(box):
+                box.setChecked(name in self._session.used_rois)
+
+    def _show_visible(self) -> None:
+        for name, eye in self._eyes.items():
+            visible = name in self._session.visible_rois
+            with QSignalBlocker(eye):
+                eye.setChecked(visible)
+            eye.setIcon(icon("eye" if visible else "eye-off", QPalette.ColorRole.PlaceholderText))
+
+
+def _swatch(colour: QColor) -> QIcon:
+    pixmap = QPixmap(4 * SWATCH, 4 * SWATCH)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawRoundedRect(pixmap.rect(), SWATCH, SWATCH)
+    painter.end()
+    return QIcon(pixmap)

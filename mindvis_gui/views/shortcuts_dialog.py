@@ -1,0 +1,54 @@
+"""Every key, from the table of actions."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QVBoxLayout, QWidget
+
+from mindvis_gui.views.actions import ACTIONS, OTHER_KEYS
+from mindvis_gui.views.theme import GAP, MARGIN, label
+
+
+class ShortcutsDialog(QDialog):
+    """Lists keys and what they do, by menu."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keyboard shortcuts")
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(3 * GAP)
+        self._grid.setVerticalSpacing(4)
+        columns: list[list[str]] = [["File", "Edit", "View"], ["Decode", "Help", "Elsewhere"]]
+        for column, menus in enumerate(columns):
+            row = 0
+            for menu in menus:
+                row = self._add_menu(menu, row, 3 * column)
+        self._grid.setColumnMinimumWidth(2, 2 * GAP)
+        close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        close.rejected.connect(self.reject)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(2 * MARGIN, MARGIN, 2 * MARGIN, MARGIN)
+        page.setSpacing(MARGIN)
+        page.addLayout(self._grid)
+        page.addWidget(close)
+
+    def _add_menu(self, menu: str, row: int, column: int) -> int:
+        """Add the keys of one menu from `row` on; return the next free row."""
+        if menu == "Elsewhere":
+            lines = list(OTHER_KEYS)
+        else:
+            lines = [
+                (
+                    QKeySequence(entry.shortcut).toString(QKeySequence.SequenceFormat.NativeText),
+                    entry.text.rstrip("…"),
+                )
+                for entry in ACTIONS
+                if entry.menu == menu and entry.shortcut
+            ]
+        self._grid.addWidget(label(menu, "heading"), row, column, 1, 2)
+        for keys, text in lines:
+            row += 1
+            self._grid.addWidget(label(keys, "strong"), row, column)
+            self._grid.addWidget(label(text), row, column + 1)
+        self._grid.setRowMinimumHeight(row + 1, GAP)
+        return row + 2

@@ -1,0 +1,142 @@
+"""The line at the bottom: device, model, what happens now and how long, and problems."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar, QWidget
+
+from mindvis_gui.decoding.request import DecodeRequest, ModelInfo, Step
+from mindvis_gui.session import Session
+from mindvis_gui.views.theme import label
+
+_BAR_WIDTH = 180
+
+
+class ActivityBar(QStatusBar):
+    """Follows the session; a problem stays until `forget_problem`."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._started = 0.0
+        self._message = "Ready"
+        self.device = label()
+        self.model = label("no model")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedSize(_BAR_WIDTH, 4)
+        self.bar.setAccessibleName("Progress")
+        self.bar.hide()
+        self.activity = _ElidedLabel()
+        self.activity.setText(self._message)
+        self.problem = _ElidedLabel()
+        self.problem.setProperty("kind", "problem")
+        self.problem.setAccessibleName("Problem")
+        self.problem.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.problem.hide()
+        for widget in (self.device, self.model, self.bar):
+            self.addWidget(widget)
+        self.addWidget(self.activity, 1)
+        self.addWidget(self.problem, 2)
+        self.setSizeGripEnabled(False)
+        self.setContentsMargins(6, 0, 6, 0)
+        self.device.hide()
+        session.model_changed.connect(self._show_model)
+        session.message.connect(self._show_message)
+        session.problem.connect(self.show_problem)
+        session.jobs_changed.connect(self._show_jobs)
+        session.decode_started.connect(self._start)
+        session.decode_progressed.connect(self._show_step)
+
+    def show_problem(self, text: str) -> None:
+        """Show one sentence in the colour of problems and say it to screen readers."""
+        self.problem.setText(text[:1].upper() + text[1:])
+        self.problem.show()
+        event = QAccessibleAnnouncementEvent(self.problem, text)
+        event.setPoliteness(QAccessible.AnnouncementPoliteness.Assertive)
+        QAccessible.updateAccessibility(event)
+
+    def forget_problem(self) -> None:
+        """Empty the problem: the person has gone on to something else."""
+        self.problem.setText("")
+        self.problem.hide()
+
+    def _show_model(self) -> None:
+        decoder = self._session.decoder
+        if decoder is not None:
+            info = decoder.info
+            self.device.setText(f"{info.device.upper()} · {info.precision}")
+            self.device.show()
+            self.model.setText(f"{info.name} · {_count(info)} parameters")
+
+    def _show_message(self, text: str) -> None:
+        self._message = text
+        if not self._session.busy:
+            self.activity.setText(text)
+
+    def _show_jobs(self) -> None:
+        busy = self._session.busy
+        self.bar.setVisible(bool(busy))
+        if not busy:
+            self.activity.setText(self._message)
+        elif not self._session.decoding:
+            self.bar.setRange(0, 0)  # how long opening and loading take is not known
+            self.activity.setText(f"{busy} …")
+
+    def _start(self, request: DecodeRequest) -> None:
+        self._started = time.monotonic()
+        self.bar.setRange(0, 1)
+        self.bar.setValue(0)
+        self.bar.show()
+        self.activity.setText(f"Decoding trial {request.trial} …")
+
+    def _show_step(self, step: Step) -> None:
+        self.bar.setRange(0, step.total)
+        self.bar.setValue(step.index)
+        elapsed = time.monotonic() - self._started
+        left = elapsed / step.index * (step.total - step.index)
+        waiting = f" · {self._session.queued} waiting" if self._session.queued else ""
+        self.activity.setText(
+            f"Step {step.index} of {step.total} · {_duration(left)} left{waiting}"
+        )
+
+
+class _ElidedLabel(QLabel):
+    """One line that never asks for more room than there is; the tooltip has all of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._text = ""
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def setText(self, text: str) -> None:
+        self._text = text
+        self.setToolTip(text)
+        self.setAccessibleDescription(text)
+        self._elide()
+
+    def text(self) -> str:
+        return self._text
+
+    def resizeEvent(self, event: object) -> None:
+        self._elide()
+
+    def _elide(self) -> None:
+        width = self.contentsRect().width()
+        super().setText(
+            self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideRight, width)
+        )
+
+
+def _count(info: ModelInfo) -> str:
+    """Return the number of parameters in millions."""
+    millions = info.parameters / 1e6
+    return f"{millions:.0f} M" if millions >= 10 else f"{millions:.1f} M"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

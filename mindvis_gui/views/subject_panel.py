@@ -1,0 +1,162 @@
+"""What is open: the subject's facts, its regions, and its trials to choose from."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QPalette
+from PySide6.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QScrollArea,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mindvis_gui.data.subject import Subject, Trial
+from mindvis_gui.session import Session
+from mindvis_gui.views.icons import icon
+from mindvis_gui.views.roi_list import RoiList
+from mindvis_gui.views.theme import GAP, MARGIN, label
+from mindvis_gui.views.trial_list import TrialList
+from mindvis_gui.views.trial_model import TrialModel
+
+_MIN_WIDTH = 200
+_ROI_ROWS = 8  # shown without scrolling
+
+
+class SubjectPanel(QWidget):
+    """Chooses regions and trial of the session's subject."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._name = label(kind="strong")
+        self._simulated = label("(simulated)", "muted")
+        self._facts = label(kind="muted")
+        self._facts.setWordWrap(True)
+        self.rois = RoiList(session)
+        self._roi_area = QScrollArea()
+        self._roi_area.setWidgetResizable(True)
+        self._roi_area.setWidget(self.rois)
+        self._roi_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._no_rois = label("This subject has no regions; decoding uses every voxel.", "caption")
+        self._no_rois.setWordWrap(True)
+        self._make_filter()
+        self._model = TrialModel(session)
+        self.trials = TrialList(self._model)
+        self.trials.chosen.connect(lambda trial: session.set_trial(trial.index))
+        self._no_trials = label("No trial matches; empty the filter or choose all.", "caption")
+        self._no_trials.setWordWrap(True)
+        self._no_trials.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._trial_stack = QStackedWidget()
+        self._trial_stack.addWidget(self.trials)
+        self._trial_stack.addWidget(self._no_trials)
+        self._lay_out()
+        self.setMinimumWidth(_MIN_WIDTH)
+        session.subject_changed.connect(self._show_subject)
+        session.trial_changed.connect(self._show_trial)
+        self._show_subject()
+
+    def _make_filter(self) -> None:
+        self.filter = QLineEdit()
+        self.filter.setPlaceholderText("filter")
+        self.filter.setClearButtonEnabled(True)
+        glass = QAction(icon("search", QPalette.ColorRole.PlaceholderText), "", self.filter)
+        self.filter.addAction(glass, QLineEdit.ActionPosition.LeadingPosition)
+        self.filter.setAccessibleName("Filter trials")
+        self.filter.setToolTip("Words of label, category or number; split:test for a split")
+        self.filter.textChanged.connect(self._filter)
+        self.split = QComboBox()
+        self.split.setAccessibleName("Split of the trials shown")
+        self.split.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.split.currentIndexChanged.connect(self._filter)
+
+    def _lay_out(self) -> None:
+        name = QHBoxLayout()
+        name.addWidget(self._name)
+        name.addWidget(self._simulated)
+        name.addStretch()
+        head = QGridLayout()
+        head.setColumnStretch(0, 1)
+        head.setHorizontalSpacing(GAP)
+        head.addWidget(label("Regions", "heading"), 0, 0)
+        head.addWidget(label("voxels", "caption"), 0, 1)
+        head.addWidget(label("view", "caption"), 0, 2)
+        filters = QHBoxLayout()
+        filters.setSpacing(GAP)
+        filters.addWidget(self.filter, 1)
+        filters.addWidget(self.split)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(MARGIN, 0, MARGIN, GAP)
+        column.setSpacing(4)
+        column.addLayout(name)
+        column.addWidget(self._facts)
+        column.addSpacing(GAP)
+        column.addLayout(head)
+        column.addWidget(self._roi_area)
+        column.addWidget(self._no_rois)
+        column.addSpacing(GAP)
+        column.addWidget(label("Trials", "heading"))
+        column.addLayout(filters)
+        column.addSpacing(2)
+        column.addWidget(self._trial_stack, 1)
+        self._facts.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+
+    def step_trial(self, by: int) -> None:
+        """Choose the next (`by` = 1) or previous (-1) of the trials shown."""
+        if self._session.trial is None or not self._model.rowCount():
+            return
+        row = self._model.row_of(self._session.trial) + by
+        self.trials.show_trial(max(0, min(row, self._model.rowCount() - 1)))
+
+    def _show_subject(self) -> None:
+        subject = self._session.subject
+        self._name.setText(subject.name if subject else "No subject")
+        self._simulated.setVisible(bool(subject and subject.simulated))
+        self._facts.setText(_facts(subject) if subject else "Open one from the toolbar.")
+        self._facts.setToolTip("\n".join([str(subject.source), *subject.notes]) if subject else "")
+        self.rois.set_subject(subject)
+        n_rois = len(subject.rois) if subject else 0
+        self._roi_area.setVisible(n_rois > 0)
+        self._no_rois.setVisible(subject is not None and n_rois == 0)
+        row_height = self.rois.sizeHint().height() / max(n_rois, 1)
+        self._roi_area.setFixedHeight(round(row_height * min(n_rois, _ROI_ROWS)))
+        self._model.set_subject(subject)
+        self._show_splits(subject)
+
+    def _show_splits(self, subject: Subject | None) -> None:
+        splits = list(dict.fromkeys(trial.split for trial in subject.trials)) if subject else []
+        self.split.blockSignals(True)
+        self.split.clear()
+        self.split.addItem("all", "")
+        for split in splits:
+            self.split.addItem(split, split)
+        self.split.setCurrentIndex(max(0, self.split.findData("test")))
+        self.split.blockSignals(False)
+        self.filter.clear()
+        self._filter()
+
+    def _filter(self) -> None:
+        self._model.set_filter(self.split.currentData() or "", self.filter.text())
+        empty = self._session.subject is not None and not self._model.rowCount()
+        self._trial_stack.setCurrentWidget(self._no_trials if empty else self.trials)
+        self._show_trial()
+
+    def _show_trial(self) -> None:
+        trial: Trial | None = self._session.trial
+        self.trials.show_trial(-1 if trial is None else self._model.row_of(trial))
+
+
+def _facts(subject: Subject) -> str:
+    """Return the line with the numbers of trials and voxels and the size of a voxel."""
+    parts = [f"{len(subject.trials):,} trials", f"{subject.n_voxels:,} voxels"]
+    if subject.affine is not None:
+        sizes = np.linalg.norm(subject.affine[:3, :3], axis=0)
+        shown = sizes[:1] if np.allclose(sizes, sizes[0], atol=0.01) else sizes
+        parts.append(" × ".join(f"{size:.3g}" for size in shown) + " mm")
+    return " · ".join(parts)

@@ -1,0 +1,106 @@
+"""The toolbar: open, model, decode, seeds; and at the right compare, export, theme, menu."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
+
+from mindvis_gui.views.actions import ACTIONS
+from mindvis_gui.views.buttons import icon_button
+from mindvis_gui.views.icons import icon
+from mindvis_gui.views.theme import ICON
+
+
+class MainToolBar(QToolBar):
+    """Shows the actions of the table, the model's name and the seeds.
+
+    Parameters
+    ----------
+    actions : mapping of str to QAction
+        By id.
+    model_names : callable
+        Names of the models that were found, asked each time the menu opens.
+    choose_model : callable
+        Called with the name of the model chosen.
+    """
+
+    def __init__(
+        self,
+        actions: Mapping[str, QAction],
+        model_names: Callable[[], list[str]],
+        choose_model: Callable[[str], None],
+    ) -> None:
+        super().__init__("Toolbar")
+        self.setObjectName("toolbar")
+        self.setMovable(False)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self.setIconSize(QSize(ICON, ICON))
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._actions, self._model_names, self._choose = actions, model_names, choose_model
+        for name in ("open", "demo"):
+            self._button(name)
+        self.addSeparator()
+        self.model = QToolButton()
+        self.model.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.model.setToolTip("Choose the trained model")
+        self.model.setMenu(QMenu(self.model))
+        self.model.menu().aboutToShow.connect(self._fill_model_menu)
+        self.addWidget(self.model)
+        self._button("decode").setProperty("kind", "primary")
+        self._button("stop")
+        self.seeds = self._button("new_seed")
+        gap = QWidget()
+        gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.addWidget(gap)
+        for name in ("compare", "export_figure"):
+            self._button(name)
+        self._button("theme").setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        self.addWidget(self._menu_button())
+        self.show_model("")
+
+    def show_model(self, name: str) -> None:
+        """Show the name of the loaded model; none for an empty one."""
+        self.model.setText(f"Model: {name or 'none'} ▾")
+        self.model.setAccessibleName(f"Model: {name or 'none'}")
+
+    def show_seeds(self, first: int, count: int) -> None:
+        """Show which seeds the next decode uses."""
+        last = first + count - 1
+        self.seeds.setText(f"Seed {first}" if count == 1 else f"Seeds {first}–{last}")
+
+    def _button(self, name: str) -> QToolButton:
+        self.addAction(self._actions[name])
+        button = self.widgetForAction(self._actions[name])
+        assert isinstance(button, QToolButton)
+        button.setAccessibleName(self._actions[name].text().rstrip("…"))
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        return button
+
+    def _menu_button(self) -> QToolButton:
+        """Return the button with the whole table of actions as menus."""
+        menu = QMenu(self)
+        for title in dict.fromkeys(entry.menu for entry in ACTIONS):
+            part = menu.addMenu(title)
+            for entry in ACTIONS:
+                if entry.menu == title:
+                    part.addAction(self._actions[entry.id])
+        button = icon_button(icon("menu"), "Menu", "Menu  (F10)")
+        button.setProperty("kind", "")
+        button.setShortcut("F10")
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setMenu(menu)
+        return button
+
+    def _fill_model_menu(self) -> None:
+        menu = self.model.menu()
+        menu.clear()
+        for name in self._model_names():
+            menu.addAction(name).triggered.connect(partial(self._choose, name))
+        if menu.isEmpty():
+            menu.addAction("No model found").setEnabled(False)
+        menu.addSeparator()
+        menu.addAction(self._actions["open_model"])

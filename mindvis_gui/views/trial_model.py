@@ -1,0 +1,169 @@
+"""The trials of a subject as a list model: filtered, with thumbnails read in the background."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QSize,
+    Qt,
+    QTimer,
+)
+from PySide6.QtGui import QImage, QPixmap
+
+from mindvis_gui.data.subject import Subject, Trial
+from mindvis_gui.errors import DataError
+from mindvis_gui.session import Session
+from mindvis_gui.views.theme import THUMBNAIL
+
+TRIAL_ROLE = Qt.ItemDataRole.UserRole
+_BATCH = 32  # stimuli read in one job: a screenful
+_CACHED = 2000  # thumbnails kept, 6 KiB each
+_PIXELS = 2 * THUMBNAIL  # sharp on a high-density screen, too
+_Index = QModelIndex | QPersistentModelIndex
+
+
+class TrialModel(QAbstractListModel):
+    """Rows are the trials that pass the filter; asking for a thumbnail puts it on the list to read.
+
+    Nothing is read until a row is drawn, so 30,000 trials cost what a screenful costs.
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        self._subject: Subject | None = None
+        self._texts: list[str] = []
+        self._rows: list[int] = []
+        self._thumbnails: OrderedDict[str, QPixmap | None] = OrderedDict()
+        self._wanted: list[Trial] = []
+        self._reading = False
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._read_wanted)
+
+    def set_subject(self, subject: Subject | None) -> None:
+        """Show the trials of another subject, all of them."""
+        self.beginResetModel()
+        self._subject = subject
+        self._texts = [_searched(trial) for trial in subject.trials] if subject else []
+        self._rows = list(range(len(self._texts)))
+        self._thumbnails.clear()
+        self._wanted.clear()
+        self.endResetModel()
+
+    def set_filter(self, split: str, words: str) -> None:
+        """Show the trials of `split` (all if empty) that match every one of `words`.
+
+        A word is looked for in label, category and trial number; ``split:test`` in the split.
+        """
+        if self._subject is None:
+            return
+        wanted = words.lower().split()
+        splits = [word.removeprefix("split:") for word in wanted if word.startswith("split:")]
+        splits += [split] * bool(split)
+        texts = [word for word in wanted if not word.startswith("split:")]
+        trials = self._subject.trials
+        self.beginResetModel()
+        self._rows = [
+            i
+            for i, text in enumerate(self._texts)
+            if all(trials[i].split == each for each in splits) and all(w in text for w in texts)
+        ]
+        self.endResetModel()
+
+    def row_of(self, trial: Trial) -> int:
+        """Return the row that shows `trial`, or -1 when the filter hides it."""
+        try:
+            return self._rows.index(trial.index)
+        except ValueError:
+            return -1
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, D102
+        return 0 if parent.isValid() else len(self._rows)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: D102
+        if self._subject is None or not index.isValid():
+            return None
+        trial = self._subject.trials[self._rows[index.row()]]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return trial.label or trial.stimulus_id or f"trial {trial.index}"
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return f"{trial.label or trial.stimulus_id}, {caption(trial)}"
+            case Qt.ItemDataRole.DecorationRole:
+                return self._thumbnail(trial)
+            case Qt.ItemDataRole.UserRole:
+                return trial
+        return None
+
+    def _thumbnail(self, trial: Trial) -> QPixmap | None:
+        if trial.stimulus_id in self._thumbnails:
+            self._thumbnails.move_to_end(trial.stimulus_id)
+            return self._thumbnails[trial.stimulus_id]
+        self._wanted.append(trial)
+        if not self._reading:
+            self._soon.start()
+        return None
+
+    def _read_wanted(self) -> None:
+        """Read the newest of what was asked for; rows scrolled past long ago are forgotten."""
+        subject, newest = self._subject, self._wanted[-_BATCH:]
+        self._wanted.clear()
+        if subject is None or not newest:
+            return
+        self._reading = True
+
+        def read() -> tuple[Subject, dict[str, QImage | None]]:
+            return subject, {trial.stimulus_id: _thumbnail(subject, trial) for trial in newest}
+
+        self._session.run(read, "", self._keep)
+
+    def _keep(self, read: tuple[Subject, dict[str, QImage | None]]) -> None:
+        subject, images = read
+        self._reading = False
+        if subject is self._subject:
+            for key, image in images.items():
+                self._thumbnails[key] = QPixmap.fromImage(image) if image else None
+            while len(self._thumbnails) > _CACHED:
+                self._thumbnails.popitem(last=False)
+            if self._rows:
+                last = self.index(len(self._rows) - 1)
+                self.dataChanged.emit(self.index(0), last, [Qt.ItemDataRole.DecorationRole])
+        if self._wanted:
+            self._soon.start()
+
+
+def caption(trial: Trial) -> str:
+    """Return the line beneath a trial's label."""
+    return " · ".join(
+        part for part in (trial.split, f"trial {trial.index}", trial.category) if part
+    )
+
+
+def _searched(trial: Trial) -> str:
+    return f"{trial.label} {trial.category} trial {trial.index}".lower()
+
+
+def _thumbnail(subject: Subject, trial: Trial) -> QImage | None:
+    """Return the stimulus cut to a square, or None when there is none that can be read."""
+    try:
+        picture = subject.stimulus(trial)
+    except DataError:
+        return None  # choosing the trial says what is wrong; the list goes on
+    if picture is None:
+        return None
+    pixels = np.ascontiguousarray(picture)
+    height, width, _ = pixels.shape
+    whole = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
+    small = whole.scaled(
+        QSize(_PIXELS, _PIXELS),
+        Qt.AspectRatioMode.KeepAspectRatioByExpanding,
+        Qt.TransformationMode.SmoothTransformation,
+    )
+    left, top = (small.width() - _PIXELS) // 2, (small.height() - _PIXELS) // 2
+    return small.copy(left, top, _PIXELS, _PIXELS)

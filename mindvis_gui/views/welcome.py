@@ -1,0 +1,73 @@
+"""What is shown while nothing is open: how to begin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QIcon
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from mindvis_gui.paths import resources_dir
+from mindvis_gui.views.buttons import push_button
+from mindvis_gui.views.theme import GAP, label
+
+_LOGO = 72
+
+
+class WelcomePage(QWidget):
+    """Offers the demo, a file, and what was open before; a file may also be dropped here."""
+
+    subject_chosen = Signal(object)  # Path
+
+    def __init__(self, open_action: QAction, demo_action: QAction, recent: Sequence[Path]) -> None:
+        super().__init__()
+        logo = QLabel()
+        logo.setPixmap(QIcon(str(resources_dir() / "icon.svg")).pixmap(QSize(_LOGO, _LOGO)))
+        title = label("Decode what was seen", "title")
+        text = label(
+            "Open a subject's fMRI responses, pick a trial, and decode it several times beside "
+            "the picture the person saw.\n"
+            "The demo subject is simulated; it and its model are included.",
+            "muted",
+        )
+        text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.demo = _button("Try the demo", demo_action, "primary")
+        self.open = _button("Open a subject…", open_action)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(GAP)
+        buttons.addStretch()
+        buttons.addWidget(self.demo)
+        buttons.addWidget(self.open)
+        buttons.addStretch()
+        column = QVBoxLayout(self)
+        column.setSpacing(GAP)
+        column.addStretch(3)
+        column.addWidget(logo, alignment=Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(GAP)
+        column.addWidget(title, alignment=Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(text, alignment=Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(GAP)
+        column.addLayout(buttons)
+        column.addWidget(
+            label("or drop a file anywhere", "caption"), alignment=Qt.AlignmentFlag.AlignHCenter
+        )
+        column.addSpacing(2 * GAP)
+        if recent:
+            column.addWidget(label("Recent", "heading"), alignment=Qt.AlignmentFlag.AlignHCenter)
+        for path in recent:
+            column.addWidget(self._recent(path), alignment=Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(4)
+
+    def _recent(self, path: Path) -> QPushButton:
+        button = push_button(f"{path.name}  –  {path.parent}", f"Open {path.name}", "quiet")
+        button.clicked.connect(lambda: self.subject_chosen.emit(path))
+        return button
+
+
+def _button(text: str, action: QAction, kind: str = "") -> QPushButton:
+    button = push_button(text, text.rstrip("…"), kind)
+    button.setToolTip(action.toolTip())
+    button.clicked.connect(action.trigger)
+    return button

@@ -1,0 +1,158 @@
+"""Brain → mask → images in the middle, the subject and the decode options beside them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QByteArray, Qt, Signal
+from PySide6.QtGui import QPalette, QShowEvent
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QHBoxLayout,
+    QMainWindow,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mindvis_gui.session import Session
+from mindvis_gui.views.brain_view import BrainView
+from mindvis_gui.views.buttons import icon_button
+from mindvis_gui.views.compare_panel import ComparePanel
+from mindvis_gui.views.decode_panel import DecodePanel
+from mindvis_gui.views.gallery import GalleryView
+from mindvis_gui.views.icons import icon
+from mindvis_gui.views.mask_view import MaskView
+from mindvis_gui.views.subject_panel import SubjectPanel
+from mindvis_gui.views.theme import MARGIN, PANEL_WIDTH, label
+
+_HEIGHTS = [405, 150, 280]  # of brain, mask and images, at first
+_MIN_WIDTH = 480  # of the middle
+_CLOSE_ICON = 12
+
+
+class Workspace(QMainWindow):
+    """The panels and their arrangement; docks move and close, the middle is split by hand."""
+
+    panel_toggled = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowFlags(Qt.WindowType.Widget)
+        self.subject_panel = SubjectPanel(session)
+        self.decode_panel = DecodePanel(session)
+        self.brain_view = BrainView(session)
+        self.mask_view = MaskView(session)
+        self.gallery = GalleryView(session)
+        self.compare_panel = ComparePanel(session)
+        images = QWidget()
+        column = QVBoxLayout(images)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.gallery, 1)
+        column.addWidget(self.compare_panel)
+        self._splitter = QSplitter(Qt.Orientation.Vertical)
+        self._splitter.setHandleWidth(1)
+        self._splitter.setChildrenCollapsible(False)
+        middle: tuple[QWidget, ...] = (self.brain_view, self.mask_view, images)
+        for i, view in enumerate(middle):
+            view.setMinimumWidth(_MIN_WIDTH)
+            self._splitter.addWidget(view)
+            self._splitter.setStretchFactor(i, _HEIGHTS[i])
+        self.setCentralWidget(self._splitter)
+        self._docks = {
+            "subject": self._dock("subject", "Subject", self.subject_panel),
+            "decode": self._dock("decode", "Decode", self.decode_panel),
+        }
+        self._panels: dict[str, QWidget] = {
+            **self._docks,
+            "brain": self.brain_view,
+            "mask": self.mask_view,
+            "images": images,
+            "compare": self.compare_panel,
+        }
+        self._restored = False
+        self.restore_default()
+
+    def _dock(self, name: str, title: str, panel: QWidget) -> QDockWidget:
+        dock = QDockWidget(title)
+        dock.setObjectName(name)
+        # Not floating: floating docks misbehave on some window systems and hide behind the window.
+        dock.setFeatures(
+            QDockWidget.DockWidgetFeature.DockWidgetMovable
+            | QDockWidget.DockWidgetFeature.DockWidgetClosable
+        )
+        dock.setAllowedAreas(
+            Qt.DockWidgetArea.LeftDockWidgetArea | Qt.DockWidgetArea.RightDockWidgetArea
+        )
+        dock.setTitleBarWidget(_DockTitle(title, dock))
+        dock.setWidget(panel)
+        dock.toggleViewAction().toggled.connect(self.panel_toggled)
+        return dock
+
+    def is_shown(self, panel: str) -> bool:
+        """Whether the panel of that name is open."""
+        return not self._panels[panel].isHidden()
+
+    def show_panel(self, panel: str, shown: bool) -> None:
+        """Open or close the panel of that name; opening gives it the keyboard."""
+        widget = self._panels[panel]
+        widget.setVisible(shown)
+        if shown:
+            widget.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.panel_toggled.emit()
+
+    def restore_default(self) -> None:
+        """Put every panel where it is at first."""
+        self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self._docks["subject"])
+        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self._docks["decode"])
+        for panel in self._panels.values():
+            panel.setVisible(True)
+        self._splitter.setSizes(_HEIGHTS)
+        self._set_widths()
+        self.panel_toggled.emit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Give the docks their width, which Qt forgets while they are hidden (called by Qt)."""
+        super().showEvent(event)
+        if not self._restored:
+            self._set_widths()
+            self._restored = True
+
+    def _set_widths(self) -> None:
+        docks = list(self._docks.values())
+        self.resizeDocks(docks, [PANEL_WIDTH, PANEL_WIDTH - 10], Qt.Orientation.Horizontal)
+
+    def layout_states(self) -> dict[str, QByteArray]:
+        """Return the arrangement as Qt saves it."""
+        closed = " ".join(name for name in self._panels if not self.is_shown(name))
+        return {
+            "docks": self.saveState(),
+            "centre": self._splitter.saveState(),
+            "closed": QByteArray(closed.encode()),
+        }
+
+    def restore_layout(self, docks: QByteArray, centre: QByteArray, closed: QByteArray) -> None:
+        """Take over a saved arrangement; empty ones are left out."""
+        if not docks.isEmpty():
+            self._restored = self.restoreState(docks)
+        if not centre.isEmpty():
+            self._splitter.restoreState(centre)
+        self._splitter.setHandleWidth(1)
+        for name in closed.toStdString().split():
+            self._panels[name].hide()
+
+
+class _DockTitle(QWidget):
+    """A quiet heading with a cross; the dock is dragged by it."""
+
+    def __init__(self, title: str, dock: QDockWidget) -> None:
+        super().__init__(dock)
+        cross = icon("close", QPalette.ColorRole.PlaceholderText)
+        tip = "Close this panel; the menu View brings it back"
+        close = icon_button(cross, f"Close the panel {title}", tip, _CLOSE_ICON)
+        close.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        close.clicked.connect(dock.close)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(MARGIN, 6, MARGIN - 6, 2)
+        row.addWidget(label(title, "heading"))
+        row.addStretch()
+        row.addWidget(close)

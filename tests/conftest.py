@@ -1,0 +1,295 @@
+"""What all tests share.
+
+A small subject in memory, a decoder without networks and a session over both; a
+model folder with random networks; and guards: no screen, no settings of the user's,
+no thread left running.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"  # Qt and torch read these when they are imported
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import threading
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shiboken6
+from PySide6.QtCore import QSettings
+
+from mindvis_gui.data.mask import MaskState
+from mindvis_gui.data.prepare import padded_length
+from mindvis_gui.data.subject import FloatArray, ImageArray, IntArray, Roi, Subject, Trial, Volume
+from mindvis_gui.decoding.request import (
+    DecodeRequest,
+    DecodeResult,
+    ModelInfo,
+    Recovery,
+    Sample,
+    Step,
+)
+from mindvis_gui.errors import DataError, ModelError
+from mindvis_gui.job import Job
+from mindvis_gui.settings import Settings
+
+PATCH = 16
+SIDE = 32  # pixels of a decoded picture
+LABELS = ("cactus", "crab", "bird", "bed", "violin", "train")
+
+
+class MemoryRecording:
+    """Responses and stimuli of a subject that was never in a file."""
+
+    def __init__(self, responses: FloatArray, stimuli: dict[str, ImageArray]) -> None:
+        self._responses, self._stimuli = responses, stimuli
+
+    def responses(self, indices: IntArray) -> FloatArray:
+        return self._responses[indices]
+
+    def stimulus(self, stimulus_id: str) -> ImageArray | None:
+        return self._stimuli.get(stimulus_id)
+
+
+class FakeDecoder:
+    """Answers with plain colours, one a seed; `hold` makes a decode wait after its second step."""
+
+    def __init__(self, n_voxels: int) -> None:
+        self.info = ModelInfo(
+            name="fake",
+            folder="",
+            n_voxels=n_voxels,
+            patch_size=PATCH,
+            n_patches=padded_length(n_voxels, PATCH) // PATCH,
+            image_size=SIDE,
+            parameters=20_000_000,
+            hash="0" * 64,
+        )
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def hold(self) -> None:
+        self.go_on.clear()
+
+    def release(self) -> None:
+        self.go_on.set()
+
+    def decode(self, request: DecodeRequest) -> Generator[Step, None, DecodeResult]:
+        images = [
+            np.full((SIDE, SIDE, 3), 40 + seed * 37 % 200, np.uint8) for seed in request.seeds
+        ]
+        for index in range(1, request.sampling.steps + 1):
+            yield Step(index, request.sampling.steps, np.stack(images)[:, ::4, ::4])
+            if index == 2:
+                assert self.go_on.wait(30)
+        samples = tuple(Sample(i, s) for i, s in zip(images, request.seeds, strict=True))
+        return DecodeResult(request, samples, seconds=0.1)
+
+    def recover(self, vector: FloatArray, mask: MaskState) -> Recovery:
+        return Recovery(vector * np.float32(0.9), correlation=1.0 - mask.ratio)
+
+
+def make_subject(n_trials: int = 24, name: str = "tiny") -> Subject:
+    """Return seven regions on a ball of a brain, and `n_trials` trials with coloured stimuli."""
+    rng = np.random.default_rng(0)
+    centre, radius = np.array([15, 18, 15]), 13.0
+    points = np.argwhere(np.ones((31, 37, 31), dtype=bool))
+    distance = np.linalg.norm((points - centre) / [1.0, 1.25, 1.0], axis=1)
+    inside = points[distance < radius]
+    back = inside[inside[:, 1] < 10]  # the occipital end
+    ijk = back[np.argsort(back[:, 1] * 50 + back[:, 2], kind="stable")][:700]
+    anatomy = np.zeros((31, 37, 31), dtype=np.float32)
+    anatomy[tuple(inside.T)] = 100 - 4 * distance[distance < radius]
+    affine = np.diag([4.0, 4.0, 4.0, 1.0])
+    affine[:3, 3] = [-60, -80, -50]
+    names = ("V1", "V2", "V3", "hV4", "LOC", "FFA", "PPA")
+    rois = tuple(Roi(n, v) for n, v in zip(names, np.array_split(np.arange(700), 7), strict=True))
+    stimuli = {}
+    for i, label in enumerate(LABELS):
+        image = np.full((48, 48, 3), 200, dtype=np.uint8)
+        image[10:38, 14:34] = (40 * i, 255 - 40 * i, 90)
+        stimuli[label] = image
+    trials = tuple(
+        Trial(
+            index=i,
+            split="test" if i < len(LABELS) else "train",
+            stimulus_id=LABELS[i % len(LABELS)],
+            label=LABELS[i % len(LABELS)],
+            category="thing",
+        )
+        for i in range(n_trials)
+    )
+    responses = rng.normal(size=(n_trials, 700)).astype(np.float32)
+    return Subject(
+        name=name,
+        source=Path(f"{name}.h5"),
+        trials=trials,
+        rois=rois,
+        n_voxels=700,
+        recording=MemoryRecording(responses, stimuli),
+        unit="z",
+        ijk=ijk,
+        affine=affine,
+        anatomy=Volume(anatomy, affine),
+        simulated=True,
+    )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep tests away from the settings of whoever runs them."""
+    folder = str(tmp_path_factory.mktemp("settings"))
+    for kind in (QSettings.Format.NativeFormat, QSettings.Format.IniFormat):
+        QSettings.setPath(kind, QSettings.Scope.UserScope, folder)
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test after which a job still runs."""
+    started: list[Job] = []
+    start = Job.start
+
+    def remember(job: Job) -> None:
+        started.append(job)
+        start(job)
+
+    monkeypatch.setattr(Job, "start", remember)
+    yield
+    running = [job.title for job in started if shiboken6.isValid(job) and job.isRunning()]
+    assert not running, f"left running: {running}"
+
+
+@pytest.fixture(scope="session")
+def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a model with random networks: 100 voxels, pictures of 32 pixels."""
+    import torch
+
+    from mindvis_gui.decoding.conditioner import Conditioner
+    from mindvis_gui.decoding.masked_model import MaskedBrainModel
+    from mindvis_gui.decoding.networks import build_scheduler, build_unet, build_vqvae, time_width
+    from mindvis_gui.decoding.pipeline import MindVisPipeline
+
+    torch.manual_seed(0)
+    masked_model = MaskedBrainModel(
+        n_voxels=100, width=32, depth=1, heads=2, decoder_width=16, decoder_depth=1, decoder_heads=2
+    )
+    encoder = masked_model.encoder
+    unet = build_unet(32, 32, sample_size=8, multipliers=(1, 1), attention=(False, True), layers=1)
+    pipeline = MindVisPipeline(
+        encoder=encoder,
+        conditioner=Conditioner(encoder.n_tokens, 32, 32, time_width(unet), context_tokens=8),
+        unet=unet,
+        vqvae=build_vqvae(32, codes=64, sample_size=32, multipliers=(1, 1, 1), layers=1),
+        scheduler=build_scheduler(),
+        masked_model=masked_model,
+        n_voxels=100,
+        image_size=32,
+        dataset="random numbers",
+        latent_rgb=[[0.2, 0.0, 0.0], [0.0, 0.2, 0.0], [0.0, 0.0, 0.2], [0.1, 0.1, 0.1]],
+        normalisation={"mean": 0.0, "std": 1.0, "basis": "none"},
+    )
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    pipeline.save_pretrained(folder)
+    (folder / "README.md").write_text("# Tiny\n\nRandom networks.\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def subject() -> Subject:
+    return make_subject()
+
+
+@pytest.fixture
+def subject_factory() -> Callable[..., Subject]:
+    return make_subject
+
+
+@pytest.fixture
+def decoder(subject: Subject) -> Iterator[FakeDecoder]:
+    fake = FakeDecoder(subject.n_voxels)
+    yield fake
+    fake.release()
+
+
+@pytest.fixture
+def decoder_factory() -> type[FakeDecoder]:
+    return FakeDecoder
+
+
+@pytest.fixture
+def session(qapp, monkeypatch, subject, decoder):
+    """Return a session that opens the subject by any path and loads the decoder by any name.
+
+    The path ``missing.h5`` and the model ``missing`` do not exist.
+    """
+    import mindvis_gui.session as module
+
+    def open_subject(path: str | Path) -> Subject:
+        if Path(path).name == "missing.h5":
+            raise DataError("missing.h5: no such file; check the path")
+        return subject
+
+    def load_decoder(name: str) -> FakeDecoder:
+        if name == "missing":
+            raise ModelError("missing: no model of that name; found: fake")
+        return decoder
+
+    monkeypatch.setattr(module, "open_subject", open_subject)
+    made = module.Session(load_decoder)
+    yield made
+    decoder.release()
+    made.close()
+    shiboken6.delete(made)  # now, not whenever a worker thread collects garbage
+
+
+@pytest.fixture
+def opened(qtbot, session):
+    """Return the session with the subject open and its first test trial chosen."""
+    with qtbot.waitSignal(session.trial_changed):
+        session.open("tiny.h5")
+    return session
+
+
+@pytest.fixture
+def ready(qtbot, opened):
+    """Return the session with subject and model, ready to decode."""
+    with qtbot.waitSignal(opened.model_changed):
+        opened.load_model("fake")
+    return opened
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Return settings that nobody changed."""
+    return Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+
+
+@pytest.fixture
+def window(qtbot, qapp, session, settings):
+    """Return the window on screen, nothing open, in the dark theme."""
+    from mindvis_gui.views.main_window import MainWindow
+    from mindvis_gui.views.theme import THEMES, apply_theme
+
+    if qapp.palette().window().color().name() != THEMES["dark"].window:
+        apply_theme(qapp, "dark")
+    made = MainWindow(session, settings)
+    qtbot.addWidget(made)
+    with qtbot.waitExposed(made):
+        made.show()
+    yield made
+    shiboken6.delete(made)  # before the session that it listens to
+
+
+@pytest.fixture
+def opened_window(window, opened):
+    """Return the window with the subject open."""
+    return window
+
+
+@pytest.fixture
+def ready_window(window, ready):
+    """Return the window with subject and model, ready to decode."""
+    return window

@@ -1,0 +1,246 @@
+"""The whole story by clicks and keys, and what only a process of its own can show."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox
+
+from mindvis_gui import app
+from mindvis_gui.analysis.export import read_request
+from mindvis_gui.data.subject_file import write_subject
+from mindvis_gui.errors import MindVisError
+from mindvis_gui.views import file_dialogs
+from mindvis_gui.views.error_dialog import ErrorDialog
+
+HEAVY = ("torch", "diffusers", "nilearn", "matplotlib", "skimage", "scipy")
+CONTROL = Qt.KeyboardModifier.ControlModifier
+LEFT = Qt.MouseButton.LeftButton
+
+# Runs the application, says what is imported once the window was shown, and closes it.
+SHOW_AND_TELL = """
+import json, sys
+from PySide6.QtCore import QTimer
+from mindvis_gui.views.main_window import MainWindow
+
+shown = MainWindow.showEvent
+def show(self, event):
+    shown(self, event)
+    QTimer.singleShot(0, lambda: tell(self))
+def tell(window):
+    print(json.dumps([name for name in sys.argv[1:] if name in sys.modules]))
+    window.close()
+MainWindow.showEvent = show
+
+from mindvis_gui.app import main
+sys.exit(main([]))
+"""
+
+
+def pixels(path):
+    with Image.open(path) as image:
+        return np.array(image.convert("RGB"))
+
+
+def click(qtbot, window, action):
+    qtbot.mouseClick(window.toolbar.widgetForAction(window.actions_by_id[action]), LEFT)
+
+
+def test_open_pick_mask_decode_stop_decode_compare_export(
+    qtbot, window, session, decoder, monkeypatch, tmp_path
+):
+    workspace = window.workspace
+
+    # open, and load a model
+    monkeypatch.setattr(file_dialogs, "ask_subject_file", lambda *_: tmp_path / "tiny.h5")
+    with qtbot.waitSignal(session.trial_changed):
+        qtbot.keyClick(window, Qt.Key.Key_O, CONTROL)
+    monkeypatch.setattr(file_dialogs, "ask_model_folder", lambda *_: tmp_path)
+    with qtbot.waitSignal(session.recovery_changed):
+        window.actions_by_id["open_model"].trigger()
+
+    # pick a trial, leave a region out, mask half of the patches
+    qtbot.keyClick(window, Qt.Key.Key_PageDown)
+    assert session.trial.label == "crab"
+    boxes = workspace.subject_panel.findChildren(QCheckBox)
+    next(box for box in boxes if box.text() == "V1").click()
+    workspace.mask_view.ratio.setValue(50)
+    assert session.mask.ratio == pytest.approx(0.5, abs=0.02)
+    workspace.decode_panel.apply_mask.click()
+
+    # decode, stop, decode
+    decoder.hold()
+    with qtbot.waitSignal(session.decode_progressed):
+        click(qtbot, window, "decode")
+    with qtbot.waitSignal(session.message, check_params_cb=lambda text: "Stopped" in text):
+        qtbot.keyClick(window, Qt.Key.Key_Escape)
+        decoder.release()
+    qtbot.waitUntil(lambda: session.idle)
+    assert session.result is None
+    qtbot.keyClick(window, Qt.Key.Key_Return, CONTROL)
+    qtbot.waitUntil(lambda: session.comparison is not None)
+    request = session.result.request
+    assert request.trial == 1
+    assert request.rois == ("V2", "V3", "hV4", "LOC", "FFA", "PPA")
+    assert request.mask is session.mask
+
+    # compare
+    seen, *decoded = workspace.gallery.pictures
+    assert seen.seen
+    assert [picture.seed for picture in decoded] == [0, 1, 2, 3]
+    assert all(picture.image is not None for picture in decoded)
+    assert workspace.compare_panel.isVisible()
+
+    # export figure and samples
+    figure = tmp_path / "figure.png"
+    monkeypatch.setattr(file_dialogs, "ask_figure_file", lambda *_: figure)
+    qtbot.keyClick(window, Qt.Key.Key_E, CONTROL)
+    qtbot.waitUntil(lambda: session.idle, timeout=30_000)
+    assert pixels(figure).std() > 10
+    assert window.status.activity.text() == f"Wrote {figure}"
+    monkeypatch.setattr(file_dialogs, "ask_sample_folder", lambda *_: tmp_path / "samples")
+    window.actions_by_id["export_samples"].trigger()
+    qtbot.waitUntil(lambda: session.idle)
+    names = sorted(path.name for path in (tmp_path / "samples").iterdir())
+    assert names == [f"tiny_trial-0001_seed-{seed:04d}.png" for seed in range(4)]
+    embedded = read_request(tmp_path / "samples" / names[2])
+    assert (embedded["seed"], embedded["trial"]) == (2, 1)
+
+    # undo the mask and the region
+    qtbot.keyClick(window, Qt.Key.Key_Z, CONTROL)
+    qtbot.keyClick(window, Qt.Key.Key_Z, CONTROL)
+    assert len(session.used_rois) == 7
+
+
+def test_suggested_names_say_what_is_inside(qtbot, ready_window, ready, monkeypatch):
+    asked = []
+    monkeypatch.setattr(file_dialogs, "ask_figure_file", lambda _, path: asked.append(path.name))
+    monkeypatch.setattr(file_dialogs, "ask_sample_file", lambda _, path: asked.append(path.name))
+    object.__setattr__(ready.subject, "name", "S/1 (day 2)")
+    with qtbot.waitSignal(ready.result_changed):
+        ready.decode()
+    ready_window.export_figure()
+    ready_window.workspace.gallery.export_requested.emit(3)
+    assert asked == ["s-1-day-2_trial-0000_comparison.png", "s-1-day-2_trial-0000_seed-0003.png"]
+
+
+def test_one_sample_from_the_gallery(qtbot, ready_window, ready, monkeypatch, tmp_path):
+    path = tmp_path / "one.png"
+    monkeypatch.setattr(file_dialogs, "ask_sample_file", lambda *_: path)
+    with qtbot.waitSignal(ready.result_changed):
+        ready.decode()
+    ready_window.workspace.gallery.export_requested.emit(3)
+    qtbot.waitUntil(lambda: ready.idle)
+    assert read_request(path)["seed"] == 3
+    assert np.array_equal(pixels(path), ready.result.samples[3].image)
+
+
+def test_export_that_cannot_be_written_is_one_line(
+    qtbot, ready_window, ready, monkeypatch, tmp_path
+):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    monkeypatch.setattr(file_dialogs, "ask_figure_file", lambda *_: blocked / "figure.png")
+    with qtbot.waitSignal(ready.result_changed):
+        ready.decode()
+    with qtbot.waitSignal(ready.problem, timeout=30_000):
+        ready_window.export_figure()
+    assert "cannot be written" in ready_window.status.problem.text()
+    assert ready.result is not None
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".png"] == []
+
+
+def test_steps_at_the_start_wait_for_one_another(qtbot, session):
+    steps = [lambda: session.open("tiny.h5", 3), lambda: session.load_model("fake"), session.decode]
+    app.do_in_turn(session, steps)
+    qtbot.waitUntil(lambda: session.comparison is not None)
+    assert session.result.request.trial == 3
+
+
+def test_unexpected_errors_open_one_dialog(window, session, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    app.show_errors(window, session)
+    session.crashed.emit(ZeroDivisionError("in a job"))
+    sys.excepthook(ValueError, ValueError("in a slot"), None)
+    dialogs = window.findChildren(ErrorDialog)
+    assert [dialog.isVisible() for dialog in dialogs] == [True]
+    assert "in a job" in dialogs[0].report
+    assert "in a slot" in capsys.readouterr().err
+
+
+def test_keyboard_interrupt_closes_the_window(window, session, monkeypatch):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    app.show_errors(window, session)
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert not window.isVisible()
+
+
+@pytest.fixture
+def subject_path(tmp_path, subject):
+    path = tmp_path / "tiny.h5"
+    write_subject(path, subject)
+    return path
+
+
+def run_python(*arguments, **environment):
+    env = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        env=env | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+
+
+def test_nothing_heavy_is_imported_before_the_window_is_shown():
+    done = run_python("-c", SHOW_AND_TELL, *HEAVY, QT_QPA_PLATFORM="offscreen")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+def test_screenshot_of_a_trial(subject_path, tmp_path):
+    picture = tmp_path / "s.png"
+    command = ("-m", "mindvis_gui", "view", subject_path, "--trial", 3, "--screenshot", picture)
+    look = ("--size", "1280x800", "--theme", "light")
+    done = run_python(*command, *look, QT_QPA_PLATFORM="offscreen")
+    assert done.returncode == 0, done.stderr
+    shown = pixels(picture)
+    assert shown.shape == (800, 1280, 3)
+    stimulus = (120, 135, 90)  # of the fourth trial
+    assert np.all(shown == stimulus, axis=2).sum() > 1000
+
+
+def test_screenshot_needs_no_display(subject_path, tmp_path):
+    picture = tmp_path / "s.png"
+    command = ("-m", "mindvis_gui", "view", subject_path, "--screenshot", picture)
+    done = run_python(*command, QT_QPA_PLATFORM="")
+    assert done.returncode == 0, done.stderr
+    assert picture.exists()
+
+
+def test_screenshot_of_what_is_no_subject(tmp_path):
+    broken = tmp_path / "broken.h5"
+    broken.write_bytes(b"no subject")
+    picture = tmp_path / "s.png"
+    command = ("-m", "mindvis_gui", "view", broken, "--screenshot", picture)
+    done = run_python(*command, QT_QPA_PLATFORM="offscreen")
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if "plugin" not in line]
+    assert len(lines) == 1
+    assert "broken.h5" in lines[0]
+    assert not picture.exists()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays are found differently")
+def test_without_a_display_it_says_so(monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(MindVisError, match=r"no display here .* `make demo`"):
+        app.run("demo")

@@ -1,0 +1,39 @@
+from PySide6.QtCore import QByteArray
+
+
+def test_theme_follows_the_system_until_chosen(settings):
+    assert settings.theme == ""
+    settings.theme = "light"
+    assert settings.theme == "light"
+
+
+def test_a_theme_that_does_not_exist_is_none(settings):
+    settings.theme = "purple"
+    assert settings.theme == ""
+
+
+def test_folder_that_is_gone_is_the_home_folder(settings, tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    settings.folder = folder
+    assert settings.folder == folder
+    folder.rmdir()
+    assert settings.folder.is_dir()
+
+
+def test_recent_are_the_newest_five_that_exist(settings, tmp_path):
+    files = [tmp_path / f"{i}.h5" for i in range(7)]
+    for file in files:
+        file.touch()
+        settings.add_recent(file)
+    settings.add_recent(files[4])
+    files[6].unlink()
+    assert settings.recent == [files[4], files[5], files[3], files[2]]
+
+
+def test_layout_is_kept_until_forgotten(settings):
+    assert settings.layout("docks").isEmpty()
+    settings.set_layout("docks", QByteArray(b"where"))
+    assert settings.layout("docks") == QByteArray(b"where")
+    settings.forget_layout()
+    assert settings.layout("docks").isEmpty()

@@ -1,0 +1,78 @@
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+    QScrollBar,
+    QWidget,
+)
+
+INTERACTIVE = (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+)
+
+
+def is_part(widget):
+    """Whether the widget is an inner part of another one, which has the name."""
+    inside = (QAbstractSpinBox, QComboBox, QLineEdit, QAbstractItemView)
+    parent = widget.parentWidget()
+    while parent is not None:
+        if isinstance(parent, inside):
+            return True
+        parent = parent.parentWidget()
+    return isinstance(widget, QScrollBar) or widget.objectName().startswith("qt_")
+
+
+def controls(window):
+    return [
+        w for w in window.findChildren(QWidget) if isinstance(w, INTERACTIVE) and not is_part(w)
+    ]
+
+
+def test_every_control_has_a_name(ready_window):
+    nameless = [
+        f"{type(w).__name__} in {type(w.parentWidget()).__name__}"
+        for w in controls(ready_window)
+        if not (w.accessibleName() or getattr(w, "text", str)())
+    ]
+    assert nameless == []
+
+
+def test_names_tell_controls_apart(ready_window):
+    names = [w.accessibleName() for w in controls(ready_window) if w.isVisible()]
+    names = [name for name in names if name]
+    assert len(names) > 20
+    twice = {name for name in names if names.count(name) > 1}
+    assert twice <= {"New seeds", "Decode"}  # the same action in two places
+
+
+@pytest.mark.parametrize("panel", ["subject_panel", "decode_panel"])
+def test_tab_reaches_every_control_of_a_panel(qtbot, ready_window, panel):
+    widget = getattr(ready_window.workspace, panel)
+    wanted = {
+        w
+        for w in controls(ready_window)
+        if widget.isAncestorOf(w)
+        and w.isVisible()
+        and w.isEnabled()
+        and w.focusPolicy() & Qt.FocusPolicy.TabFocus
+    }
+    ready_window.activateWindow()
+    reached = set()
+    for _ in range(200):
+        qtbot.keyClick(ready_window.focusWidget() or ready_window, Qt.Key.Key_Tab)
+        focus = ready_window.focusWidget()
+        while focus is not None:
+            reached.add(focus)
+            focus = focus.parentWidget()
+    assert wanted
+    assert wanted <= reached

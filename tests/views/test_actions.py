@@ -1,0 +1,47 @@
+import inspect
+from collections import Counter
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+
+from mindvis_gui.views.actions import ACTIONS
+from mindvis_gui.views.main_window import MainWindow
+
+
+def test_no_shortcut_is_used_twice():
+    keys = [QKeySequence(entry.shortcut).toString() for entry in ACTIONS if entry.shortcut]
+    assert [key for key, count in Counter(keys).items() if count > 1] == []
+
+
+def test_every_shortcut_is_one_that_qt_knows():
+    for entry in ACTIONS:
+        sequence = QKeySequence(entry.shortcut)
+        assert sequence.isEmpty() == (not entry.shortcut)
+        assert all(sequence[i].key() != Qt.Key.Key_unknown for i in range(sequence.count()))
+
+
+def test_every_id_is_used_once():
+    assert max(Counter(entry.id for entry in ACTIONS).values()) == 1
+
+
+@pytest.mark.parametrize("entry", ACTIONS, ids=lambda entry: entry.id)
+def test_every_action_has_a_method_that_takes_what_it_gets(entry):
+    method = getattr(MainWindow, entry.slot)
+    if entry.slot != "close":
+        assert len(inspect.signature(method).parameters) == 1 + entry.checkable
+
+
+def test_letters_are_typed_in_a_text_field(qtbot, opened_window, session):
+    field = opened_window.workspace.subject_panel.filter
+    field.setFocus()
+    qtbot.keyClicks(field, "crab")
+    assert field.text() == "crab"
+    assert session.first_seed == 0
+
+
+def test_a_letter_elsewhere_is_a_shortcut(qtbot, opened_window, session):
+    opened_window.workspace.subject_panel.trials.setFocus()
+    session.set_seeds(10**6, 4)
+    qtbot.keyClick(opened_window.workspace.subject_panel.trials, Qt.Key.Key_R)
+    assert session.first_seed < 10**6

@@ -1,0 +1,245 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication
+
+from mindvis_gui.data.subject import Volume
+from mindvis_gui.views.brain_view import BrainView
+from mindvis_gui.views.overlay_controls import BOTH, ERROR, NONE, REGIONS, RESPONSE
+from mindvis_gui.views.slice_view import _borders
+
+SAGITTAL, CORONAL, AXIAL = range(3)
+
+
+@pytest.fixture
+def brain(qtbot, opened):
+    view = BrainView(opened)
+    qtbot.addWidget(view)
+    view.resize(900, 400)
+    view.show()
+    qtbot.waitExposed(view)
+    return view
+
+
+def pixel_of(view, voxel):
+    """Return the pixel at which a slice view draws a grid point."""
+    x, y = view.plane.position(voxel)
+    scene = view._view.mapViewToScene(QPointF(x, y))
+    return view.mapFromScene(scene)
+
+
+def wheel(view, delta, modifiers=Qt.KeyboardModifier.NoModifier):
+    event = QWheelEvent(
+        QPointF(50, 50),
+        view.mapToGlobal(QPointF(50, 50)),
+        QPoint(),
+        QPoint(0, delta),
+        Qt.MouseButton.NoButton,
+        modifiers,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(view.viewport(), event)
+
+
+def overlay(view):
+    """Return the RGBA overlay of a slice, rows from the bottom."""
+    return view._overlay.image
+
+
+@pytest.mark.parametrize("number", [SAGITTAL, CORONAL, AXIAL])
+def test_a_click_moves_the_crosshair_to_the_voxel_under_it(qtbot, brain, opened, number):
+    view = brain.slices[number]
+    wanted = [9, 12, 20]
+    wanted[view.plane.through] = opened.crosshair[view.plane.through]
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=pixel_of(view, wanted))
+    assert opened.crosshair == tuple(wanted)
+
+
+def test_a_click_means_the_millimetres_it_shows_on_a_flipped_anisotropic_grid(
+    qtbot, session, subject, monkeypatch
+):
+    flipped = np.diag([-2.0, 4.0, 3.0, 1.0])
+    flipped[:3, 3] = [60, -80, -50]
+    anatomy = Volume(np.arange(60 * 37 * 40, dtype=np.float32).reshape(60, 37, 40), flipped)
+    monkeypatch.setattr(
+        "mindvis_gui.session.open_subject", lambda path: replace(subject, anatomy=anatomy)
+    )
+    with qtbot.waitSignal(session.trial_changed):
+        session.open("flipped.h5")
+    brain = BrainView(session)
+    qtbot.addWidget(brain)
+    brain.resize(900, 400)
+    brain.show()
+    qtbot.waitExposed(brain)
+    axial = brain.slices[AXIAL]
+    left = QPointF(axial.viewport().width() / 2 - 60, axial.viewport().height() / 2).toPoint()
+    qtbot.mouseClick(axial.viewport(), Qt.MouseButton.LeftButton, pos=left)
+    assert session.grid.to_mm(session.crosshair)[0] < -10  # left of the middle is left
+    drawn = axial._to_mm(QPointF(left))
+    assert axial.plane.position(session.crosshair) == pytest.approx(
+        (drawn.x(), drawn.y()), abs=axial.plane.spacing[1]
+    )
+
+
+def test_dragging_takes_the_crosshair_along(qtbot, brain, opened):
+    view = brain.slices[AXIAL]
+    depth = opened.crosshair[2]
+    qtbot.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=pixel_of(view, (8, 9, depth)))
+    qtbot.mouseMove(view.viewport(), pixel_of(view, (20, 25, depth)))
+    assert opened.crosshair == (20, 25, depth)
+
+
+@pytest.mark.parametrize(
+    "modifier", [Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier]
+)
+def test_the_wheel_goes_through_slices(brain, opened, modifier):
+    x, y, z = opened.crosshair
+    wheel(brain.slices[AXIAL], 120, modifier)
+    assert opened.crosshair == (x, y, z + 1)
+    wheel(brain.slices[SAGITTAL], -240, modifier)
+    assert opened.crosshair == (x - 2, y, z + 1)
+
+
+def test_small_turns_of_a_touchpad_add_up_both_ways(brain, opened):
+    x, y, z = opened.crosshair
+    wheel(brain.slices[AXIAL], -40)
+    assert opened.crosshair == (x, y, z)
+    wheel(brain.slices[AXIAL], -40)
+    wheel(brain.slices[AXIAL], -40)
+    assert opened.crosshair == (x, y, z - 1)
+
+
+def test_ctrl_wheel_zooms_all_three_and_a_double_click_shows_all(qtbot, brain):
+    before = [view._view.viewRect().width() for view in brain.slices]
+    wheel(brain.slices[CORONAL], 240, Qt.KeyboardModifier.ControlModifier)
+    after = [view._view.viewRect().width() for view in brain.slices]
+    assert after == pytest.approx([width / 1.44 for width in before], rel=0.02)
+    qtbot.mouseDClick(brain.slices[AXIAL].viewport(), Qt.MouseButton.LeftButton)
+    assert [view._view.viewRect().width() for view in brain.slices] == pytest.approx(before)
+
+
+def test_the_slices_have_one_scale(brain):
+    scales = [view.viewport().width() / view._view.viewRect().width() for view in brain.slices]
+    assert scales == pytest.approx([scales[0]] * 3, rel=0.02)
+
+
+def test_arrows_move_in_the_plane_and_shift_arrows_through_it(qtbot, brain, opened):
+    x, y, z = opened.crosshair
+    axial = brain.slices[AXIAL]
+    qtbot.keyClick(axial, Qt.Key.Key_Left)
+    qtbot.keyClick(axial, Qt.Key.Key_Up)
+    assert opened.crosshair == (x - 1, y + 1, z)
+    qtbot.keyClick(axial, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    assert opened.crosshair == (x - 1, y + 1, z - 1)
+
+
+def test_regions_are_drawn_where_their_voxels_are(brain, opened):
+    brain.controls.choose(REGIONS)
+    axial = brain.slices[AXIAL]
+    covered = axial.plane.slice(opened.grid.voxel_at, opened.crosshair[2]) >= 0
+    assert covered.any()
+    assert np.array_equal(overlay(axial)[..., 3] > 0, covered)
+
+
+def test_hiding_a_region_takes_it_off_the_brain(brain, opened):
+    brain.controls.choose(REGIONS)
+    opened.set_visible_rois(frozenset())
+    assert not any(overlay(view)[..., 3].any() for view in brain.slices)
+
+
+def test_the_response_of_another_trial_is_drawn_when_it_is_chosen(brain, opened):
+    brain.controls.choose(RESPONSE)
+    before = overlay(brain.slices[AXIAL]).copy()
+    opened.set_trial(3)
+    assert not np.array_equal(before, overlay(brain.slices[AXIAL]))
+
+
+def test_both_outlines_the_regions_that_the_slice_cuts(brain, opened):
+    brain.controls.choose(BOTH)
+    axial = brain.slices[AXIAL]
+    here = axial.plane.slice(opened.grid.voxel_at, opened.crosshair[2])
+    cut = {i for i, roi in enumerate(opened.subject.rois, 1) if np.isin(here, roi.voxels).any()}
+    assert {number for number, item in axial._outlines if item.isVisible()} == cut
+    brain.controls.choose(NONE)
+    assert not axial._outlines
+    assert not overlay(axial)[..., 3].any()
+
+
+def test_an_outline_runs_along_the_edges_of_its_voxels():
+    numbers = np.zeros((5, 6), np.int16)
+    numbers[2, 3] = 1
+    numbers[2, 4] = 2
+    points, sides = _borders(numbers)
+    own = points[(sides == 1).any(axis=1)]
+    corners = {(3, 2), (4, 2), (3, 3), (4, 3)}  # column, row
+    assert {tuple(end) for edge in own.tolist() for end in edge} == corners
+    assert len(own) == 4
+    assert len(points) == 7  # the edge between the two regions is one
+    assert _borders(np.zeros((5, 6), np.int16))[0].shape == (0, 2, 2)
+
+
+def test_the_recovery_error_covers_masked_voxels_alone(qtbot, brain, ready):
+    qtbot.waitUntil(lambda: ready.recovery is not None)
+    brain.controls.choose(ERROR)
+    kept = ready.mask.kept_voxels(ready.patch_size, ready.subject.n_voxels)
+    for view in brain.slices:
+        here = view.plane.slice(ready.grid.voxel_at, ready.crosshair[view.plane.through])
+        masked = (here >= 0) & ~kept[here]
+        assert np.array_equal(overlay(view)[..., 3] > 0, masked)
+
+
+def test_the_threshold_hides_weak_responses(brain, opened):
+    brain.controls.choose(RESPONSE)
+    opened.set_crosshair(opened.grid.voxel_position(int(np.abs(opened.response).argmin())))
+    axial = brain.slices[AXIAL]
+    x, y = axial.plane.position(opened.crosshair)
+    row, column = int(y // axial.plane.spacing[1]), int(x // axial.plane.spacing[0])
+    assert overlay(axial)[row, column, 3] == 255
+    brain.controls.threshold.setValue(0.5)
+    assert overlay(axial)[row, column, 3] == 0
+
+
+def test_a_hovered_patch_lights_up(brain, opened):
+    brain.controls.choose(NONE)
+    opened.set_crosshair(opened.grid.voxel_position(40))
+    opened.set_hovered_patch(2)  # voxels 32 to 47
+    assert any((overlay(view) == 255).all(axis=-1).any() for view in brain.slices)
+    opened.set_hovered_patch(None)
+    assert not any(overlay(view)[..., 3].any() for view in brain.slices)
+
+
+def test_radiological_mirrors_the_axial_slice(brain):
+    brain.controls.choose(REGIONS)
+    before = overlay(brain.slices[AXIAL]).copy()
+    brain.controls.radiological.setChecked(True)
+    assert np.array_equal(overlay(brain.slices[AXIAL]), before[:, ::-1])
+    assert brain.slices[AXIAL].plane.edges[:2] == ("R", "L")
+
+
+def test_without_positions_one_sentence_says_so(qtbot, session, subject, monkeypatch):
+    flat = replace(subject, ijk=None, affine=None, anatomy=None)
+    monkeypatch.setattr("mindvis_gui.session.open_subject", lambda path: flat)
+    brain = BrainView(session)
+    qtbot.addWidget(brain)
+    brain.show()
+    with qtbot.waitSignal(session.trial_changed):
+        session.open("flat.npz")
+    assert brain.placeholder.isVisible()
+    assert "no voxel positions" in brain.placeholder.text()
+    assert not brain.controls.isEnabled()
+
+
+def test_no_scipy_is_loaded_for_drawing():
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, mindvis_gui.views.brain_view; "
+        "print('scipy' in sys.modules, 'OpenGL' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]

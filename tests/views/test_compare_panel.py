@@ -1,0 +1,62 @@
+import re
+
+import pytest
+from PySide6.QtCore import Qt
+
+from mindvis_gui.views.compare_panel import ComparePanel
+
+
+@pytest.fixture
+def panel(qtbot, ready):
+    made = ComparePanel(ready)
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+@pytest.fixture
+def scored(qtbot, panel, ready):
+    ready.decode()
+    qtbot.waitUntil(lambda: ready.comparison is not None)
+    return panel
+
+
+def plain(label):
+    return re.sub(r"<[^>]+>", "", label.text())
+
+
+def test_before_decoding_it_says_what_will_be_here(panel):
+    assert "once this trial is decoded" in panel.note.text()
+    assert not panel.consistency_map.isEnabled()
+
+
+def test_every_score_has_its_chance_level_beside_it(scored, ready):
+    assert plain(scored.decoded) == "decoded 4 of 4"
+    assert re.fullmatch(r"pixel r −?\.\d\d ± \.\d\d chance −?\.\d\d", plain(scored.pixel))
+    assert re.fullmatch(r"rank \d\.\d of 6 chance 3\.5", plain(scored.rank))
+    assert plain(scored.consistency).startswith("consistency ")
+    assert all(label.toolTip() for label in (scored.pixel, scored.rank, scored.consistency))
+
+
+def test_a_single_sample_has_no_spread_and_no_consistency(qtbot, panel, ready):
+    ready.set_seeds(0, 1)
+    ready.decode()
+    qtbot.waitUntil(lambda: ready.comparison is not None)
+    assert "±" not in plain(panel.pixel)
+    assert not panel.consistency.isVisible()
+    assert not panel.consistency_map.isEnabled()
+
+
+def test_the_scores_go_with_their_trial(scored, ready):
+    ready.set_trial(1)
+    assert not scored.pixel.isVisible()
+    ready.set_trial(0)
+    assert scored.pixel.isVisible()
+
+
+def test_the_buttons_choose_the_maps(qtbot, scored, ready):
+    qtbot.mouseClick(scored.consistency_map, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(scored.difference_map, Qt.MouseButton.LeftButton)
+    assert ready.maps == {"consistency", "difference"}
+    qtbot.mouseClick(scored.consistency_map, Qt.MouseButton.LeftButton)
+    assert ready.maps == {"difference"}

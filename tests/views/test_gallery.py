@@ -1,0 +1,268 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QWidget
+
+from mindvis_gui.errors import DataError
+from mindvis_gui.views.gallery import GalleryView
+
+
+@pytest.fixture
+def window(qtbot):
+    made = QWidget()
+    qtbot.addWidget(made)
+    made.resize(940, 400)
+    return made
+
+
+@pytest.fixture
+def gallery(qtbot, window, ready):
+    made = GalleryView(ready, window)
+    made.resize(940, 240)
+    window.show()
+    qtbot.waitExposed(window)
+    return made
+
+
+@pytest.fixture
+def decoded(qtbot, gallery, ready):
+    with qtbot.waitSignals(
+        [ready.result_changed, ready.comparison_changed, ready.comparison_changed]
+    ):
+        ready.decode()
+    qtbot.waitUntil(lambda: ready.comparison is not None)
+    return gallery
+
+
+def titles(gallery):
+    return [picture.title for picture in gallery.pictures]
+
+
+def images(gallery):
+    return [picture.image is not None for picture in gallery.pictures]
+
+
+def test_before_decoding_the_stimulus_stands_beside_places_for_the_samples(gallery, ready):
+    assert titles(gallery) == ["seen", "seed 0", "seed 1", "seed 2", "seed 3"]
+    assert images(gallery) == [True, False, False, False, False]
+    assert "Ctrl+Return" in gallery.sentence.text()
+    ready.set_seeds(5, 2)
+    assert titles(gallery) == ["seen", "seed 5", "seed 6"]
+
+
+def test_without_a_model_it_says_what_to_do_first(qtbot, window, opened):
+    gallery = GalleryView(opened, window)
+    assert "model" in gallery.sentence.text()
+
+
+def test_without_a_subject_it_says_so(window, session):
+    gallery = GalleryView(session, window)
+    assert "Open a subject" in gallery.sentence.text()
+    assert not gallery.tiles
+
+
+def test_previews_are_shown_while_decoding(qtbot, gallery, ready, decoder):
+    decoder.hold()
+    ready.decode()
+    qtbot.waitUntil(lambda: "step 2 of 20" in gallery.pictures[1].notes[0])
+    assert images(gallery) == [True] * 5
+    assert gallery.pictures[1].image.shape == (8, 8, 3)
+    assert gallery.pictures[1].seed is None  # nothing to save yet
+    assert not gallery.sentence.isVisible()
+    with qtbot.waitSignal(ready.result_changed):
+        decoder.release()
+    assert gallery.pictures[1].image.shape == (32, 32, 3)
+
+
+def test_a_preview_stays_through_steps_without_one(qtbot, gallery, ready, decoder):
+    from mindvis_gui.decoding.request import Step
+
+    decoder.hold()
+    ready.decode()
+    qtbot.waitUntil(lambda: images(gallery) == [True] * 5)
+    ready.decode_progressed.emit(Step(3, 20))
+    assert images(gallery) == [True] * 5
+    assert "step 3" in gallery.pictures[1].notes[0]
+    decoder.release()
+    qtbot.waitUntil(lambda: ready.result is not None)
+
+
+def test_previews_of_another_trial_are_not_shown_beside_this_stimulus(
+    qtbot, gallery, ready, decoder
+):
+    decoder.hold()
+    ready.decode()
+    qtbot.waitUntil(lambda: images(gallery) == [True] * 5)
+    ready.set_trial(1)
+    assert images(gallery) == [True, False, False, False, False]
+    ready.set_trial(0)
+    assert images(gallery) == [True] * 5
+    decoder.release()
+    qtbot.waitUntil(lambda: ready.result is not None)
+
+
+def test_a_result_that_arrives_after_the_trial_was_changed_waits_for_its_trial(
+    qtbot, gallery, ready, decoder
+):
+    decoder.hold()
+    ready.decode()
+    qtbot.waitUntil(lambda: images(gallery) == [True] * 5)
+    ready.set_trial(1)
+    with qtbot.waitSignal(ready.result_changed):
+        decoder.release()
+    assert images(gallery) == [True, False, False, False, False]
+    assert ready.result is None
+    ready.set_trial(0)
+    assert images(gallery) == [True] * 5
+
+
+def test_each_trial_keeps_its_result_and_scores(qtbot, decoded, ready):
+    notes = [picture.notes for picture in decoded.pictures]
+    ready.set_trial(1)
+    assert images(decoded) == [True, False, False, False, False]
+    assert ready.comparison is None
+    ready.set_trial(0)
+    assert images(decoded) == [True] * 5
+    assert [picture.notes for picture in decoded.pictures] == notes
+
+
+def test_scores_stand_beneath_with_chance_in_the_tool_tip(decoded):
+    sample = decoded.pictures[1]
+    assert sample.notes[0].startswith("r ")
+    assert "rank" in sample.notes[0]
+    assert "chance 3.5" in sample.hint
+    assert "other stimuli" in sample.hint
+
+
+def test_stopping_shows_the_places_again(qtbot, gallery, ready, decoder):
+    decoder.hold()
+    ready.decode()
+    qtbot.waitUntil(lambda: images(gallery) == [True] * 5)
+    ready.stop()
+    with qtbot.waitSignal(ready.result_changed):
+        decoder.release()
+    assert images(gallery) == [True, False, False, False, False]
+
+
+def test_a_missing_stimulus_is_said_to_be_missing(qtbot, window, session, subject, monkeypatch):
+    first = replace(subject.trials[0], stimulus_id="lost")
+    broken = replace(subject, trials=(first, *subject.trials[1:]))
+    monkeypatch.setattr("mindvis_gui.session.open_subject", lambda path: broken)
+    gallery = GalleryView(session, window)
+    with qtbot.waitSignal(session.trial_changed):
+        session.open("broken.h5")
+    assert gallery.pictures[0].image is None
+    assert gallery.pictures[0].instead == "no stimulus in this file"
+
+
+def test_a_damaged_stimulus_is_reported_and_the_rest_is_shown(
+    qtbot, gallery, ready, subject, monkeypatch
+):
+    def damaged(stimulus_id):
+        raise DataError("crab.png: not a readable picture; replace it")
+
+    monkeypatch.setattr(subject.recording, "stimulus", damaged)
+    with qtbot.waitSignal(ready.problem) as said:
+        ready.set_trial(1)
+    assert "crab.png" in said.args[0]
+    assert gallery.pictures[0].instead == "the stimulus cannot be read"
+    assert len(gallery.pictures) == 5
+
+
+def test_holding_space_lays_the_stimulus_over_the_samples(qtbot, decoded):
+    tile = decoded.tiles[2]
+    before = tile.shown.copy()
+    qtbot.keyPress(tile, Qt.Key.Key_Space)
+    assert tile.shown.size() == decoded.tiles[0].shown.size() != before.size()
+    qtbot.keyRelease(tile, Qt.Key.Key_Space)
+    assert tile.shown == before
+
+
+def test_a_click_shows_a_sample_large_beside_the_stimulus_and_keys_walk_on(qtbot, decoded):
+    qtbot.mouseClick(decoded.tiles[2], Qt.MouseButton.LeftButton)
+    large = decoded.large
+    assert large.isVisible()
+    assert large.geometry() == decoded.window().rect()
+    assert (large.stimulus.title, large.current.title) == ("seen", "seed 1")
+    qtbot.keyClick(large, Qt.Key.Key_Right)
+    assert large.current.title == "seed 2"
+    for _ in range(3):
+        qtbot.keyClick(large, Qt.Key.Key_Left)
+    assert large.current.title == "seed 3"  # around the end, past the stimulus
+    qtbot.keyPress(large, Qt.Key.Key_Space)
+    assert large.covered
+    qtbot.keyRelease(large, Qt.Key.Key_Space)
+    assert not large.covered
+    qtbot.keyClick(large, Qt.Key.Key_W)
+    assert large.wiping
+    qtbot.keyClick(large, Qt.Key.Key_Escape)
+    assert not large.isVisible()
+
+
+def test_the_large_view_takes_escape_from_the_window(qtbot, decoded):
+    from PySide6.QtGui import QAction, QKeySequence
+
+    stopped = []
+    action = QAction("Stop", decoded.window())
+    action.setShortcut(QKeySequence("Esc"))
+    action.triggered.connect(lambda: stopped.append(1))
+    decoded.window().addAction(action)
+    qtbot.keyClick(decoded.tiles[1], Qt.Key.Key_Return)
+    qtbot.keyClick(decoded.large, Qt.Key.Key_Escape)
+    assert not decoded.large.isVisible()
+    assert not stopped
+
+
+def test_the_wipe_follows_the_mouse(qtbot, decoded):
+    qtbot.keyClick(decoded.tiles[1], Qt.Key.Key_Return)
+    large = decoded.large
+    qtbot.keyClick(large, Qt.Key.Key_W)
+    box = large._box(0, 1)
+    for share in (0.25, 0.75):
+        point = box.topLeft() + (box.bottomRight() - box.topLeft()) * share
+        qtbot.mouseClick(large, Qt.MouseButton.LeftButton, pos=point.toPoint())
+        assert large._divider == pytest.approx(share, abs=0.01)
+
+
+def test_the_menu_copies_and_asks_for_an_export(qtbot, decoded):
+    menu = decoded.menu(decoded.pictures[3])
+    copy, save = menu.actions()
+    copy.trigger()
+    assert QGuiApplication.clipboard().image().size().toTuple() == (32, 32)
+    with qtbot.waitSignal(decoded.export_requested) as asked:
+        save.trigger()
+    assert asked.args == [2]
+    assert len(decoded.menu(decoded.pictures[0]).actions()) == 1  # the stimulus is not ours to save
+
+
+def test_maps_are_shown_with_the_samples(decoded, ready):
+    before = decoded.pictures[1].image
+    ready.set_maps(frozenset({"consistency", "difference"}))
+    assert titles(decoded)[-1] == "consistency"
+    assert titles(decoded)[1] == "seed 0 − seen"
+    assert not np.array_equal(decoded.pictures[1].image, before)
+    ready.set_maps(frozenset())
+    assert decoded.pictures[1].image is before
+
+
+@pytest.mark.parametrize(("count", "size"), [(4, (940, 240)), (9, (940, 300)), (20, (500, 240))])
+def test_tiles_are_equal_squares_that_do_not_overlap(gallery, ready, count, size):
+    ready.set_seeds(0, count)
+    gallery.resize(*size)
+    boxes = [tile.geometry() for tile in gallery.tiles]
+    assert len({box.size().toTuple() for box in boxes}) == 1
+    assert boxes[0].width() >= 100
+    assert not any(a.intersects(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    assert max(box.right() for box in boxes) < size[0]
+
+
+def test_tiles_can_be_reached_by_keys_and_have_names(qtbot, decoded):
+    decoded.tiles[0].setFocus()
+    qtbot.keyClick(decoded.tiles[0], Qt.Key.Key_Right)
+    assert decoded.tiles[1].hasFocus()
+    names = [tile.accessibleName() for tile in decoded.tiles]
+    assert names[0] == "seen, cactus"
+    assert names[1].startswith("seed 0, r ")

@@ -1,0 +1,60 @@
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+
+from mindvis_gui.views.location_bar import LocationBar
+from mindvis_gui.views.theme import apply_theme
+
+
+@pytest.fixture
+def bar(qtbot, opened):
+    made = LocationBar(opened)
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def go_to(qtbot, bar, text):
+    bar.mm.setText(text)  # not keyClicks: it knows no minus sign, which may be pasted
+    qtbot.keyClick(bar.mm, Qt.Key.Key_Return)
+
+
+def test_it_says_what_lies_under_the_crosshair(bar, opened):
+    opened.set_crosshair(opened.grid.voxel_position(105))
+    subject = opened.subject
+    assert bar.voxel.text() == " ".join(str(i) for i in subject.ijk[105])
+    assert bar.response.text() == f"{opened.response[105]:.2f} z".replace("-", "−")
+    assert "V2" in bar.region.text()
+    assert bar.patch.text() == "7 of 44"
+
+
+@pytest.mark.parametrize("text", ["-8 -76 -2", "−8, −76, −2", "-8.4 -75.9 -2"])
+def test_typed_millimetres_move_the_crosshair(qtbot, bar, opened, text):
+    go_to(qtbot, bar, text)
+    assert opened.grid.to_mm(opened.crosshair).tolist() == [-8, -76, -2]
+    assert bar.mm.text() == "−8 −76 −2"
+
+
+@pytest.mark.parametrize("text", ["here", "1 2", "900 0 0"])
+def test_what_is_no_position_in_the_picture_is_refused_with_a_reason(qtbot, bar, opened, text):
+    before, shown = opened.crosshair, bar.mm.text()
+    with qtbot.waitSignal(opened.problem) as said:
+        go_to(qtbot, bar, text)
+    assert text.split()[0] in said.args[0]
+    assert opened.crosshair == before
+    assert bar.mm.text() == shown
+
+
+def test_where_nothing_was_recorded_no_value_is_made_up(bar, opened):
+    opened.set_crosshair((0, 0, 0))
+    assert bar.voxel.text() == "no response here"
+    assert bar.response.text() == bar.region.text() == bar.patch.text() == "–"
+
+
+def test_regions_are_written_darker_on_light(qtbot, bar, opened):
+    app = QApplication.instance()
+    opened.set_crosshair(opened.grid.voxel_position(105))
+    apply_theme(app, "dark")
+    dark = bar.region.text()
+    apply_theme(app, "light")
+    assert bar.region.text() != dark

@@ -1,0 +1,279 @@
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QToolButton
+
+from mindvis_gui.analysis.export import write_sample
+from mindvis_gui.views import main_window as module
+from mindvis_gui.views.command_palette import CommandPalette
+from mindvis_gui.views.main_window import model_names
+from mindvis_gui.views.shortcuts_dialog import ShortcutsDialog
+from mindvis_gui.views.theme import is_dark
+
+
+def button(window, name):
+    found = window.toolbar.widgetForAction(window.actions_by_id[name])
+    assert isinstance(found, QToolButton)
+    return found
+
+
+def drop(window, *paths):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(5, 5), Qt.DropAction.CopyAction, data, left, none)
+    window.dragEnterEvent(enter)
+    assert enter.isAccepted()
+    window.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, none))
+
+
+def test_welcome_first_then_the_workspace(qtbot, window, session):
+    assert window.welcome.isVisible()
+    assert not window.actions_by_id["decode"].isEnabled()
+    assert not window.actions_by_id["panel_mask"].isEnabled()
+    with qtbot.waitSignal(session.trial_changed):
+        session.open("tiny.h5")
+    assert window.workspace.isVisible()
+    assert window.windowTitle().startswith("tiny (simulated)")
+    assert window.actions_by_id["decode"].isEnabled()
+    assert window.actions_by_id["panel_mask"].isEnabled()
+
+
+def test_demo_button_opens_subject_and_model(qtbot, window, session):
+    with qtbot.waitSignals([session.trial_changed, session.model_changed]):
+        qtbot.mouseClick(window.welcome.demo, Qt.MouseButton.LeftButton)
+
+
+def test_demo_keeps_the_model_that_is_loaded(qtbot, ready_window, ready, decoder):
+    loaded = []
+    ready.model_changed.connect(lambda: loaded.append(ready.decoder))
+    with qtbot.waitSignal(ready.trial_changed):
+        ready_window.open_demo()
+    qtbot.waitUntil(lambda: ready.idle)
+    assert loaded == []
+    assert ready.decoder is decoder
+
+
+def test_open_by_a_dialog(qtbot, window, session, settings, monkeypatch, tmp_path):
+    monkeypatch.setattr(
+        module.file_dialogs, "ask_subject_file", lambda parent, folder: tmp_path / "tiny.h5"
+    )
+    with qtbot.waitSignal(session.trial_changed):
+        qtbot.mouseClick(button(window, "open"), Qt.MouseButton.LeftButton)
+    assert settings.folder == tmp_path
+
+
+def test_cancelled_dialog_changes_nothing(window, session, monkeypatch):
+    monkeypatch.setattr(module.file_dialogs, "ask_subject_file", lambda parent, folder: None)
+    window.open_subject()
+    assert session.idle
+
+
+def test_recent_subjects_can_be_opened_again(qtbot, session, settings, tmp_path, subject):
+    object.__setattr__(subject, "source", tmp_path / "tiny.h5")
+    subject.source.touch()
+    first = module.MainWindow(session, settings)
+    qtbot.addWidget(first)
+    with qtbot.waitSignal(session.trial_changed):
+        session.open("tiny.h5")
+    assert settings.recent == [subject.source]
+    second = module.MainWindow(session, settings)
+    qtbot.addWidget(second)
+    with qtbot.waitSignal(session.trial_changed):
+        second.welcome.subject_chosen.emit(settings.recent[0])
+
+
+def test_models_are_listed_by_name(qtbot, window, monkeypatch, session, tmp_path):
+    for name in ("b", "a"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model_index.json").touch()
+    (tmp_path / "no model").mkdir()
+    monkeypatch.setattr(module, "model_dirs", lambda: [tmp_path])
+    assert model_names() == ["a", "b"]
+    menu = window.toolbar.model.menu()
+    menu.aboutToShow.emit()
+    assert [a.text() for a in menu.actions() if a.text()] == ["a", "b", "Open model folder…"]
+    with qtbot.waitSignal(session.model_changed):
+        menu.actions()[0].trigger()
+    assert "fake" in window.toolbar.model.text()
+
+
+def test_no_model_at_all_is_said_in_the_menu(window, monkeypatch):
+    monkeypatch.setattr(module, "model_dirs", list)
+    menu = window.toolbar.model.menu()
+    menu.aboutToShow.emit()
+    assert menu.actions()[0].text() == "No model found"
+    assert not menu.actions()[0].isEnabled()
+
+
+def test_what_is_dropped_is_opened(qtbot, window, session, tmp_path):
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "model_index.json").touch()
+    with qtbot.waitSignals([session.trial_changed, session.model_changed]):
+        drop(window, tmp_path / "tiny.h5", model)
+
+
+def test_exported_sample_dropped_brings_its_request_back(qtbot, ready_window, ready, tmp_path):
+    ready.set_trial(2)
+    with qtbot.waitSignal(ready.result_changed):
+        ready.decode()
+    path = tmp_path / "sample.png"
+    write_sample(ready.result.samples[3], ready.result.request, path)
+    ready.set_trial(0)
+    drop(ready_window, path)
+    assert ready.trial.index == 2
+    assert (ready.first_seed, ready.n_samples) == (3, 1)
+
+
+def test_other_picture_dropped_is_one_line(ready_window, tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "holiday.png")
+    drop(ready_window, tmp_path / "holiday.png")
+    assert "no decode request inside" in ready_window.status.problem.text()
+
+
+def test_bad_file_is_one_line_and_the_window_goes_on(qtbot, opened_window, session, subject):
+    with qtbot.waitSignal(session.problem):
+        drop(opened_window, Path("missing.h5"))
+    assert opened_window.status.problem.text() == "Missing.h5: no such file; check the path"
+    assert session.subject is subject
+    opened_window.actions_by_id["next_trial"].trigger()
+    assert opened_window.status.problem.text() == ""
+    assert session.trial.index == 1
+
+
+def test_page_keys_choose_trials(qtbot, opened_window, session):
+    qtbot.keyClick(opened_window, Qt.Key.Key_PageDown)
+    qtbot.keyClick(opened_window, Qt.Key.Key_PageDown)
+    qtbot.keyClick(opened_window, Qt.Key.Key_PageUp)
+    assert session.trial.index == 1
+
+
+def test_new_seeds(qtbot, opened_window, session):
+    session.set_seeds(10**6, 3)
+    qtbot.mouseClick(button(opened_window, "new_seed"), Qt.MouseButton.LeftButton)
+    assert session.first_seed < 10**6
+    assert session.n_samples == 3
+    last = session.first_seed + 2
+    assert button(opened_window, "new_seed").text() == f"Seeds {session.first_seed}–{last}"
+
+
+def test_stop_is_there_only_while_decoding(qtbot, ready_window, ready, decoder):
+    actions = ready_window.actions_by_id
+    assert not actions["stop"].isEnabled()
+    decoder.hold()
+    with qtbot.waitSignal(ready.decode_progressed):
+        qtbot.mouseClick(button(ready_window, "decode"), Qt.MouseButton.LeftButton)
+    assert actions["stop"].isEnabled()
+    qtbot.keyClick(ready_window, Qt.Key.Key_Escape)
+    decoder.release()
+    qtbot.waitUntil(lambda: not actions["stop"].isEnabled())
+
+
+def test_options_that_cannot_be_are_not_decoded(qtbot, ready_window, ready):
+    panel = ready_window.workspace.decode_panel
+    panel.sampler.setCurrentIndex(panel.sampler.findText("PLMS"))
+    panel.steps.setValue(30)
+    qtbot.keyClick(ready_window, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert not ready.decoding
+    assert "divides 1000" in ready_window.status.problem.text()
+
+
+def test_panels_close_and_come_back(qtbot, opened_window):
+    workspace, actions = opened_window.workspace, opened_window.actions_by_id
+    for name in ("subject", "brain", "mask", "images", "decode"):
+        actions[f"panel_{name}"].trigger()
+        assert not workspace.is_shown(name)
+        assert not actions[f"panel_{name}"].isChecked()
+    actions["default_layout"].trigger()
+    assert all(workspace.is_shown(name) for name in ("subject", "brain", "mask", "images"))
+    assert actions["panel_mask"].isChecked()
+
+
+def test_cross_of_a_dock_unchecks_its_action(qtbot, opened_window):
+    cross = next(
+        b
+        for b in opened_window.findChildren(QToolButton)
+        if b.accessibleName() == "Close the panel Subject"
+    )
+    qtbot.mouseClick(cross, Qt.MouseButton.LeftButton)
+    assert not opened_window.actions_by_id["panel_subject"].isChecked()
+
+
+def test_compare_button_hides_the_scores(qtbot, opened_window):
+    assert opened_window.workspace.compare_panel.isVisible()
+    qtbot.mouseClick(button(opened_window, "compare"), Qt.MouseButton.LeftButton)
+    assert not opened_window.workspace.compare_panel.isVisible()
+
+
+def test_theme_changes_and_is_remembered(qtbot, opened_window, settings):
+    assert is_dark(opened_window)
+    before = opened_window.grab().toImage()
+    qtbot.mouseClick(button(opened_window, "theme"), Qt.MouseButton.LeftButton)
+    assert not is_dark(opened_window)
+    assert settings.theme == "light"
+    assert opened_window.grab().toImage() != before
+
+
+def test_layout_is_remembered(qtbot, opened_window, session, settings):
+    opened_window.actions_by_id["panel_mask"].trigger()
+    opened_window.actions_by_id["panel_decode"].trigger()
+    opened_window.close()
+    again = module.MainWindow(session, settings)
+    qtbot.addWidget(again)
+    assert not again.workspace.is_shown("mask")
+    assert not again.workspace.is_shown("decode")
+    again.actions_by_id["default_layout"].trigger()
+    assert again.workspace.is_shown("decode")
+    assert settings.layout("docks").isEmpty()
+
+
+def test_palette_and_help_open(qtbot, opened_window):
+    qtbot.keyClick(opened_window, Qt.Key.Key_F1)
+    shortcuts = opened_window.findChild(ShortcutsDialog)
+    assert shortcuts.isVisible()
+    shortcuts.close()
+    opened_window.actions_by_id["palette"].trigger()
+    palette = opened_window.findChild(CommandPalette)
+    qtbot.keyClicks(palette.line, "next trial")
+    qtbot.keyClick(palette.line, Qt.Key.Key_Return)
+    assert opened_window._session.trial.index == 1
+
+
+def test_full_screen_and_back(opened_window):
+    opened_window.toggle_full_screen()
+    assert opened_window.isFullScreen()
+    opened_window.toggle_full_screen()
+    assert not opened_window.isFullScreen()
+
+
+def test_space_shows_the_stimulus_wherever_the_focus_is(qtbot, ready_window, ready, monkeypatch):
+    calls = []
+    monkeypatch.setattr(ready_window.workspace.gallery, "show_stimulus", calls.append)
+    trials = ready_window.workspace.subject_panel.trials
+    trials.setFocus()
+    qtbot.keyPress(trials, Qt.Key.Key_Space)
+    assert calls == [True]
+    qtbot.keyRelease(trials, Qt.Key.Key_Space)
+    assert calls == [True, False]
+
+
+def test_closing_ends_the_jobs(qtbot, ready_window, ready, decoder):
+    decoder.hold()
+    with qtbot.waitSignal(ready.decode_progressed):
+        ready.decode()
+    decoder.release()
+    ready_window.close()
+    assert all(job.isFinished() for job in ready._jobs)
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)])
+def test_window_fits_common_screens(qtbot, ready_window, size):
+    ready_window.resize(*size)
+    assert (ready_window.width(), ready_window.height()) == size
+    side = ready_window.workspace.subject_panel.width()
+    assert 200 <= side < 300
+    assert ready_window.workspace.brain_view.width() > size[0] // 2

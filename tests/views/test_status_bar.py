@@ -1,0 +1,81 @@
+import pytest
+from PySide6.QtGui import QPalette
+
+from mindvis_gui.decoding.request import Step
+from mindvis_gui.views.status_bar import ActivityBar
+from mindvis_gui.views.theme import THEMES, apply_theme
+
+
+@pytest.fixture
+def bar(qtbot, qapp, session):
+    apply_theme(qapp, "dark")
+    made = ActivityBar(session)
+    qtbot.addWidget(made)
+    made.resize(1200, 26)
+    with qtbot.waitExposed(made):
+        made.show()
+    return made
+
+
+def test_nothing_happens_at_first(bar):
+    assert bar.activity.text() == "Ready"
+    assert bar.model.text() == "no model"
+    assert not bar.bar.isVisible()
+    assert not bar.device.isVisible()
+
+
+def test_model_and_device(bar, ready):
+    assert bar.model.text() == "fake · 20 M parameters"
+    assert bar.device.text() == "CPU · fp32"
+
+
+def test_job_of_unknown_length(qtbot, bar, session):
+    session.run(lambda: None, "Counting", lambda _: session.message.emit("Counted"))
+    assert bar.activity.text() == "Counting …"
+    assert bar.bar.isVisible()
+    assert bar.bar.maximum() == 0
+    qtbot.waitUntil(lambda: not bar.bar.isVisible())
+    assert bar.activity.text() == "Counted"
+
+
+def test_decode_shows_steps_and_time_left(qtbot, bar, ready, decoder):
+    decoder.hold()
+    ready.decode()
+    qtbot.waitUntil(lambda: bar.bar.value() == 2)
+    assert bar.bar.maximum() == 20
+    assert bar.activity.text().startswith("Step 2 of 20 · ")
+    assert bar.activity.text().endswith(" s left")
+    ready.decode()
+    ready.decode_progressed.emit(Step(3, 20))
+    assert bar.activity.text().endswith("1 waiting")
+    decoder.release()
+    qtbot.waitUntil(lambda: ready.idle)
+    assert bar.activity.text() == "4 samples in 0.1 s"
+
+
+def test_long_decodes_are_told_in_minutes(bar, ready, monkeypatch):
+    import mindvis_gui.views.status_bar as module
+
+    monkeypatch.setattr(bar, "_started", 0.0)
+    monkeypatch.setattr(module.time, "monotonic", lambda: 100.0)
+    ready.decode_progressed.emit(Step(1, 4))
+    assert "5 min left" in bar.activity.text()
+
+
+def test_problem_stays_until_forgotten(qtbot, bar, opened):
+    opened.set_trial(99)
+    assert bar.problem.text() == "Trial 99 does not exist; choose one of 0 to 23"
+    opened.message.emit("Something else")
+    assert bar.problem.text()
+    colour = bar.problem.palette().color(QPalette.ColorRole.WindowText).name()
+    assert colour == THEMES["dark"].problem
+    bar.forget_problem()
+    assert bar.problem.text() == ""
+
+
+def test_long_problem_is_cut_and_whole_in_the_tooltip(bar):
+    text = "No such file. " * 40
+    bar.show_problem(text)
+    assert bar.problem.text() == text
+    assert bar.problem.toolTip() == text
+    assert bar.minimumSizeHint().width() < 1200

@@ -1,0 +1,143 @@
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QLabel, QToolButton
+
+from mindvis_gui.views.subject_panel import SubjectPanel
+from mindvis_gui.views.trial_model import TRIAL_ROLE
+
+
+@pytest.fixture
+def panel(qtbot, session):
+    made = SubjectPanel(session)
+    qtbot.addWidget(made)
+    made.resize(250, 800)
+    with qtbot.waitExposed(made):
+        made.show()
+    return made
+
+
+@pytest.fixture
+def full(panel, opened):
+    return panel
+
+
+def texts(panel):
+    return [text.text() for text in panel.findChildren(QLabel) if text.isVisible()]
+
+
+def box(panel, name):
+    return next(b for b in panel.findChildren(QCheckBox) if b.text() == name)
+
+
+def eye(panel, name):
+    wanted = f"Show {name} on the brain"
+    return next(b for b in panel.findChildren(QToolButton) if b.accessibleName() == wanted)
+
+
+def rows(panel):
+    model = panel.trials.model()
+    return [model.index(row, 0).data(TRIAL_ROLE).index for row in range(model.rowCount())]
+
+
+def test_without_a_subject_it_says_what_to_do(panel):
+    assert "Open one from the toolbar." in texts(panel)
+
+
+def test_facts_of_the_subject(full):
+    assert "tiny" in texts(full)
+    assert "(simulated)" in texts(full)
+    assert "24 trials · 700 voxels · 4 mm" in texts(full)
+
+
+def test_real_subject_is_not_called_simulated(panel, subject, qtbot, session):
+    object.__setattr__(subject, "simulated", False)
+    with qtbot.waitSignal(session.trial_changed):
+        session.open("tiny.h5")
+    assert "(simulated)" not in texts(panel)
+
+
+def test_tick_says_whether_a_region_is_used(full, opened):
+    box(full, "V1").click()
+    assert opened.used_rois == {"V2", "V3", "hV4", "LOC", "FFA", "PPA"}
+    opened.undo_stack.undo()
+    assert box(full, "V1").isChecked()
+
+
+def test_last_region_stays_ticked(full, opened):
+    opened.set_used_rois(frozenset({"V1"}))
+    box(full, "V1").click()
+    assert box(full, "V1").isChecked()
+
+
+def test_eye_hides_a_region(full, opened):
+    eye(full, "FFA").click()
+    assert opened.visible_rois == opened.used_rois - {"FFA"}
+    opened.set_visible_rois(opened.used_rois)
+    assert eye(full, "FFA").isChecked()
+
+
+def test_test_trials_are_listed_first(full, opened):
+    assert full.split.currentText() == "test"
+    assert rows(full) == [0, 1, 2, 3, 4, 5]
+    assert full.trials.currentIndex().data(TRIAL_ROLE) is opened.trial
+
+
+def test_click_chooses_a_trial(qtbot, full, opened):
+    place = full.trials.visualRect(full.trials.model().index(2, 0)).center()
+    qtbot.mouseClick(full.trials.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert opened.trial.index == 2
+
+
+def test_arrow_keys_choose_a_trial(qtbot, full, opened):
+    qtbot.keyClick(full.trials, Qt.Key.Key_Down)
+    assert opened.trial.index == 1
+    qtbot.keyClick(full.trials, Qt.Key.Key_End)
+    assert opened.trial.index == 5
+
+
+def test_steps_stay_within_what_is_listed(full, opened):
+    full.step_trial(-1)
+    assert opened.trial.index == 0
+    for _ in range(9):
+        full.step_trial(1)
+    assert opened.trial.index == 5
+
+
+def test_filter_keeps_the_chosen_trial(qtbot, full, opened):
+    qtbot.keyClicks(full.filter, "bird")
+    assert rows(full) == [2]
+    assert opened.trial.index == 0
+    full.step_trial(1)
+    assert opened.trial.index == 2
+
+
+def test_focus_alone_chooses_nothing(qtbot, full, opened):
+    qtbot.keyClicks(full.filter, "bird")
+    full.trials.setFocus()
+    assert opened.trial.index == 0
+
+
+def test_filter_that_nothing_passes_says_what_to_do(qtbot, full):
+    qtbot.keyClicks(full.filter, "unicorn")
+    assert "No trial matches; empty the filter or choose all." in texts(full)
+
+
+def test_trial_chosen_elsewhere_is_marked(full, opened):
+    opened.set_trial(4)
+    assert full.trials.currentIndex().row() == 4
+
+
+def test_subject_without_regions(qtbot, panel, session, subject):
+    object.__setattr__(subject, "rois", ())
+    with qtbot.waitSignal(session.trial_changed):
+        session.open("tiny.h5")
+    assert "This subject has no regions; decoding uses every voxel." in texts(panel)
+
+
+def test_another_subject_takes_the_place_of_the_first(qtbot, full, opened):
+    qtbot.keyClicks(full.filter, "bird")
+    with qtbot.waitSignal(opened.trial_changed):
+        opened.open("again.h5")
+    assert full.filter.text() == ""
+    assert rows(full) == [0, 1, 2, 3, 4, 5]
+    assert len([b for b in full.findChildren(QCheckBox) if b.isVisible()]) == 7

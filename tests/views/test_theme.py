@@ -1,0 +1,74 @@
+import pytest
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QWidget
+
+from mindvis_gui.data.subject import Roi
+from mindvis_gui.views.theme import (
+    ROI_COLOURS,
+    THEMES,
+    apply_theme,
+    is_dark,
+    label,
+    muted,
+    problem,
+    roi_colours,
+)
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, WCAG 2.1."""
+    parts = [getattr(QColor(colour), name)() for name in ("redF", "greenF", "blueF")]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("name", THEMES)
+@pytest.mark.parametrize("role", ["text", "muted", "problem"])
+def test_text_can_be_read(name, role):
+    theme = THEMES[name]
+    assert contrast(getattr(theme, role), theme.window) >= 4.5
+    assert contrast(theme.text, theme.selection) >= 4.5
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_primary_button_can_be_read(name):
+    theme = THEMES[name]
+    assert contrast(theme.on_accent, theme.accent) >= 4.5
+
+
+def test_themes_differ_on_screen(qapp, qtbot):
+    widget = QWidget()
+    qtbot.addWidget(widget)
+    seen = []
+    for name in ("dark", "light"):
+        apply_theme(qapp, name)
+        widget.show()
+        middle = widget.grab().toImage().pixelColor(widget.rect().center()).lightness()
+        seen.append((is_dark(widget), middle < 128, muted(widget).name(), problem(widget).name()))
+    assert seen[0][:2] == (True, True)
+    assert seen[1][:2] == (False, False)
+    assert seen[0][2:] == (THEMES["dark"].muted, THEMES["dark"].problem)
+    assert seen[1][2:] == (THEMES["light"].muted, THEMES["light"].problem)
+
+
+def test_every_region_has_a_colour_of_its_own(subject):
+    colours = roi_colours(subject)
+    assert colours["V1"].name() == ROI_COLOURS[0]
+    assert len({colour.name() for colour in colours.values()}) == len(subject.rois)
+
+
+def test_many_regions_are_told_apart(subject):
+    rois = tuple(Roi(f"r{i}", subject.rois[0].voxels) for i in range(20))
+    object.__setattr__(subject, "rois", rois)
+    assert len({colour.name() for colour in roi_colours(subject).values()}) == 20
+
+
+def test_heading_is_in_capitals(qtbot):
+    heading = label("Trials", "heading")
+    qtbot.addWidget(heading)
+    assert heading.text() == "TRIALS"

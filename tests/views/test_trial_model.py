@@ -1,0 +1,104 @@
+import time
+
+import pytest
+from PySide6.QtCore import Qt
+
+from mindvis_gui.data.subject import Trial
+from mindvis_gui.errors import DataError
+from mindvis_gui.views.trial_model import TRIAL_ROLE, TrialModel, caption
+
+
+@pytest.fixture
+def model(session, subject):
+    made = TrialModel(session)
+    made.set_subject(subject)
+    return made
+
+
+def shown(model):
+    return [model.index(row).data(TRIAL_ROLE).index for row in range(model.rowCount())]
+
+
+def test_all_trials_are_rows(model, subject, qtmodeltester):
+    assert shown(model) == list(range(24))
+    qtmodeltester.check(model)
+
+
+@pytest.mark.parametrize(
+    ("split", "words", "rows"),
+    [
+        ("test", "", [0, 1, 2, 3, 4, 5]),
+        ("", "CRAB", [1, 7, 13, 19]),
+        ("train", "crab", [7, 13, 19]),
+        ("", "split:test crab", [1]),
+        ("", "trial 23", [23]),
+        ("test", "split:train", []),
+        ("", "crab thing", [1, 7, 13, 19]),
+        ("", "unicorn", []),
+    ],
+)
+def test_filter(model, split, words, rows):
+    model.set_filter(split, words)
+    assert shown(model) == rows
+
+
+def test_row_of_a_trial_follows_the_filter(model, subject):
+    model.set_filter("train", "")
+    assert model.row_of(subject.trials[7]) == 1
+    assert model.row_of(subject.trials[0]) == -1
+
+
+def test_thumbnail_comes_later_and_is_square(qtbot, model):
+    assert model.index(0).data(Qt.ItemDataRole.DecorationRole) is None
+    with qtbot.waitSignal(model.dataChanged):
+        pass
+    pixmap = model.index(0).data(Qt.ItemDataRole.DecorationRole)
+    assert pixmap.width() == pixmap.height()
+
+
+def test_stimulus_that_cannot_be_read_leaves_the_others(qtbot, model, subject, monkeypatch):
+    def stimulus(stimulus_id):
+        if stimulus_id == "cactus":
+            raise DataError("cactus.png: not a picture")
+        return original(stimulus_id)
+
+    original = subject.recording.stimulus
+    monkeypatch.setattr(subject.recording, "stimulus", stimulus)
+    for row in range(2):
+        model.index(row).data(Qt.ItemDataRole.DecorationRole)
+    with qtbot.waitSignal(model.dataChanged):
+        pass
+    assert model.index(0).data(Qt.ItemDataRole.DecorationRole) is None
+    assert model.index(1).data(Qt.ItemDataRole.DecorationRole) is not None
+
+
+def test_only_the_newest_rows_asked_for_are_read(qtbot, session, subject_factory):
+    subject = subject_factory(6)
+    asked = []
+    original = subject.recording.stimulus
+    subject.recording.stimulus = lambda name: (asked.append(name), original(name))[1]
+    trials = tuple(Trial(i, "test", f"picture {i}") for i in range(500))
+    object.__setattr__(subject, "trials", trials)
+    model = TrialModel(session)
+    model.set_subject(subject)
+    for row in range(500):
+        model.index(row).data(Qt.ItemDataRole.DecorationRole)
+    with qtbot.waitSignal(model.dataChanged):
+        pass
+    assert asked == [f"picture {i}" for i in range(468, 500)]
+
+
+def test_thirty_thousand_trials_cost_nothing_until_they_are_drawn(session, subject_factory):
+    subject = subject_factory(30_000)
+    subject.recording.stimulus = lambda name: pytest.fail("read before it was drawn")
+    model = TrialModel(session)
+    begun = time.process_time()
+    model.set_subject(subject)
+    model.set_filter("train", "cra")
+    assert time.process_time() - begun < 2
+    assert model.rowCount() == 4999
+
+
+def test_caption_leaves_out_what_is_not_known():
+    assert caption(Trial(3, "test", category="plant")) == "test · trial 3 · plant"
+    assert caption(Trial(3, "test")) == "test · trial 3"
