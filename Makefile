@@ -20,6 +20,7 @@ run: setup
 	@$(BIN)/mindvis view demo --model demo
 
 demo: setup
+	@rm -rf out/demo
 	$(BIN)/mindvis decode demo --model demo --trials 3,7,12 --seeds 0-3 --out out/demo
 	$(BIN)/mindvis figure out/demo --out out/demo/figure.png
 

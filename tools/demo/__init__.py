@@ -1,0 +1,1 @@
+"""The steps that rebuild the demo; see ``tools/build_demo.py``."""

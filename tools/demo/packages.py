@@ -27,25 +27,39 @@ class Package:
 
 
 FLUENT_3D = Package(
-    "@lobehub/fluent-emoji-3d", "1.1.0", "c1bb7eee7de090205a232518a9ab4adb3df458bfbe8a1f78232991194c8b2e58"
+    "@lobehub/fluent-emoji-3d",
+    "1.1.0",
+    "c1bb7eee7de090205a232518a9ab4adb3df458bfbe8a1f78232991194c8b2e58",
 )
 FLUENT_COLOUR = Package(
-    "@iconify-json/fluent-emoji", "1.2.7", "8044210dbf11e016d4de85f15d01a243423bd832457e7e2491df1b751c0e272b"
+    "@iconify-json/fluent-emoji",
+    "1.2.7",
+    "8044210dbf11e016d4de85f15d01a243423bd832457e7e2491df1b751c0e272b",
 )
 FLUENT_FLAT = Package(
-    "@iconify-json/fluent-emoji-flat", "1.2.6", "7d064769dee690815f823bc5bcc511d957198caf9f5edd8dd9c1aa48a6aeb175"
+    "@iconify-json/fluent-emoji-flat",
+    "1.2.6",
+    "7d064769dee690815f823bc5bcc511d957198caf9f5edd8dd9c1aa48a6aeb175",
 )
 NOTO = Package(
-    "@iconify-json/noto", "1.2.9", "3e918d88fc945c0bb3d468dbace6f88caef67f01c9f0e7bcae0915a042e8f1ad"
+    "@iconify-json/noto",
+    "1.2.9",
+    "3e918d88fc945c0bb3d468dbace6f88caef67f01c9f0e7bcae0915a042e8f1ad",
 )
 NOTO_V1 = Package(
-    "@iconify-json/noto-v1", "1.2.5", "2bf62c26c2c2884aa99e90aec942cdaee17a5921f05690694f4978ad4b017c37"
+    "@iconify-json/noto-v1",
+    "1.2.5",
+    "2bf62c26c2c2884aa99e90aec942cdaee17a5921f05690694f4978ad4b017c37",
 )
 FXEMOJI = Package(
-    "@iconify-json/fxemoji", "1.2.2", "f3e72b3c59d05e1db03b7e308d55c0d05bd7ba3f625a90da1b79313c12858eef"
+    "@iconify-json/fxemoji",
+    "1.2.2",
+    "f3e72b3c59d05e1db03b7e308d55c0d05bd7ba3f625a90da1b79313c12858eef",
 )
 NAMES = Package(
-    "emoji-datasource-google", "16.0.0", "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438"
+    "emoji-datasource-google",
+    "16.0.0",
+    "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438",
 )
 PACKAGES = (FLUENT_3D, FLUENT_COLOUR, FLUENT_FLAT, NOTO, NOTO_V1, FXEMOJI, NAMES)
 
@@ -75,7 +89,7 @@ def fetch_packages(folder: Path, *, download: bool = True) -> None:
             )
             if done.returncode or not path.is_file():
                 raise SystemExit(
-                    f"npm could not fetch {package.name}@{package.version} as {path}:\n{done.stderr}"
+                    f"npm could not fetch {package.name}@{package.version}:\n{done.stderr}"
                 )
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         if digest != package.digest:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import resvg_py
@@ -74,9 +75,8 @@ def _letters(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _read_json(folder: Path, package: Package, name: str) -> dict[str, dict[str, str]]:
-    members = read_members(folder, package, name)
-    return dict(json.loads(members[name])) if name in members else {}
+def _read_json(folder: Path, package: Package, name: str) -> Any:
+    return json.loads(read_members(folder, package, name)[name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +92,19 @@ def _read_concepts(folder: Path) -> _Concepts:
     key_of_code = _read_json(folder, FLUENT_FLAT, "chars.json")
     entries = json.loads(read_members(folder, NAMES, "emoji_pretty.json")["emoji_pretty.json"])
     concepts = _Concepts({}, {}, {})
+    unicode_names: dict[str, str] = {}
     for entry in entries:
         codes = {entry["unified"].lower(), (entry["non_qualified"] or entry["unified"]).lower()}
         codes |= {code.replace("-fe0f", "") for code in codes}
-        key = next((str(key_of_code[code]) for code in sorted(codes) if code in key_of_code), None)
+        key = next((key_of_code[code] for code in sorted(codes) if code in key_of_code), None)
         if key is None or entry["category"] in _LEFT_OUT:
             continue
         concepts.by_code.update(dict.fromkeys(codes, key))
-        for name in (entry["name"], key, *entry["short_names"]):
-            concepts.by_name.setdefault(_letters(name), key)
+        concepts.by_name[_letters(key)] = key
+        unicode_names[_letters(entry["name"])] = key
         concepts.category[key] = f"{entry['category']} / {entry['subcategory']}"
+    # Older sets use Unicode names; where the same word is another set's key, the key counts.
+    concepts.by_name.update({k: v for k, v in unicode_names.items() if k not in concepts.by_name})
     return concepts
 
 
@@ -129,7 +132,9 @@ def _read_svg_set(
             f'xmlns:xlink="http://www.w3.org/1999/xlink" width="{width}" height="{height}" '
             f'viewBox="{left} {top} {width} {height}">{icon["body"]}</svg>'
         )
-        png = resvg_py.svg_to_bytes(svg_string=svg, width=2 * SIZE, height=2 * SIZE)
+        png = resvg_py.svg_to_bytes(
+            svg_string=svg, width=2 * SIZE, height=2 * SIZE, skip_system_fonts=True
+        )
         picture = Image.open(io.BytesIO(png)).convert("RGBA")
         yield Picture(key, concepts.category[key], design, style, _fit(picture))
 

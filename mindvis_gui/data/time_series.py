@@ -1,0 +1,170 @@
+"""Trial responses from fMRI time series by averaging a window after each onset.
+
+For every run, each voxel's series is detrended (linearly) and z-scored, and the response to a
+trial is its mean over the volumes that start within the window after the trial's onset. The
+window is late because the haemodynamic response is: the default, 3–12 s, covers its peak.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from mindvis_gui.data.nifti_file import NiftiFile
+from mindvis_gui.data.recording import Pictures
+from mindvis_gui.data.rois import check_same_grid, nifti_files
+from mindvis_gui.data.subject import FloatArray, IntArray, Trial
+from mindvis_gui.data.table import read_seconds, read_table
+from mindvis_gui.data.trial_table import trials_from_table
+from mindvis_gui.errors import DataError
+
+Window = tuple[float, float]
+DEFAULT_WINDOW: Window = (3.0, 12.0)
+
+_DERIVATIVE = re.compile(r"_(space|desc|res|den)-[^_]+")
+_RUN = re.compile(r"_run-(\d+)")
+_SESSION = re.compile(r"(?:^|_)ses-(\d+)")
+_STIMULUS_OR_LABEL = ("stimulus", "stim_file", "stimulus_id", "label", "trial_type")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Run:
+    """One run: the image, its events, where they came from, and its number and session."""
+
+    image: NiftiFile
+    events: dict[str, list[str]]
+    table: Path
+    number: int
+    session: int
+
+
+def is_bold(path: Path) -> bool:
+    """Whether the file name says, as in BIDS, that this is a time series."""
+    return path.name.endswith(("_bold.nii", "_bold.nii.gz"))
+
+
+def find_runs(source: Path, events: Path | None) -> list[Run]:
+    """Pair time series with their tables of events.
+
+    Parameters
+    ----------
+    source : pathlib.Path
+        One 4-D image, or a folder of ``*_bold.nii.gz``.
+    events : pathlib.Path, optional
+        A table, or the folder of the ``*_events.tsv`` (default: where the images are).
+
+    Raises
+    ------
+    DataError
+        If there is no run, one has no events or no repetition time, or grids differ.
+    """
+    images = [source] if source.is_file() else [p for p in nifti_files(source) if is_bold(p)]
+    if not images:
+        raise DataError(
+            f"{source}: no betas.nii.gz and no *_bold.nii.gz in this folder; see docs/formats.md"
+        )
+    runs = []
+    for order, path in enumerate(images, 1):
+        table = _events_of(path, events)
+        image = NiftiFile(path)
+        if not image.repetition_time:
+            raise DataError(f"{path.name}: the header gives no time between volumes (pixdim[4])")
+        number, session = (pattern.search(path.name) for pattern in (_RUN, _SESSION))
+        runs.append(
+            Run(
+                image,
+                read_table(table),
+                table,
+                int(number[1]) if number else order,
+                int(session[1]) if session else 0,
+            )
+        )
+        check_same_grid(image, runs[0].image)
+    return runs
+
+
+def average_runs(
+    runs: list[Run], points: IntArray, window: Window, pictures: Pictures
+) -> tuple[FloatArray, list[Trial], list[str]]:
+    """Return the responses (n_trials, n_points) in z, their trials, and notes."""
+    first, last = window
+    blocks: list[FloatArray] = []
+    trials: list[Trial] = []
+    unlabelled = late = 0
+    for run in runs:
+        onsets = np.array(read_seconds(run.events, "onset", run.table))
+        named = [name for name in _STIMULUS_OR_LABEL if name in run.events]
+        starts = np.arange(run.image.n_volumes) * run.image.repetition_time
+        series = standardised(read_series(run.image, points), run.image.path.name)
+        for trial in trials_from_table(run.events, run.table, pictures):
+            if named and not any(run.events[name][trial.index] for name in named):
+                unlabelled += 1
+                continue
+            after = starts - onsets[trial.index]
+            inside = (after >= first) & (after <= last)
+            if not inside.any():
+                late += 1
+                continue
+            blocks.append(series[inside].mean(axis=0))
+            trials.append(
+                replace(
+                    trial,
+                    index=len(trials),
+                    run=trial.run or run.number,
+                    session=trial.session or run.session,
+                )
+            )
+    if not blocks:
+        raise DataError(
+            f"{runs[0].table.name}: no event has a volume {first:g} to {last:g} s after its onset"
+        )
+    notes = [
+        f"Responses are means of the volumes {first:g} to {last:g} s after onset, "
+        "detrended and z-scored a run"
+    ]
+    if unlabelled:
+        notes.append(f"{unlabelled:,} events without a stimulus or label were left out")
+    if late:
+        notes.append(f"{late:,} events have no volume in that window and were left out")
+    return np.stack(blocks), trials, notes
+
+
+def read_series(image: NiftiFile, points: IntArray) -> FloatArray:
+    """Read the series (n_volumes, n_points) of some points of an image, volume by volume."""
+    series = np.empty((image.n_volumes, len(points)), dtype=np.float32)
+    for row, volume in zip(series, image.volumes(), strict=True):
+        row[:] = volume[points]
+    return series
+
+
+def standardised(series: FloatArray, where: str) -> FloatArray:
+    """Detrend linearly and z-score each column of (n_volumes, n_points); constant ones become 0."""
+    broken = ~np.isfinite(series).all(axis=0)
+    if broken.any():
+        raise DataError(
+            f"{where}: {int(broken.sum()):,} voxels of the regions hold NaN or infinite values; "
+            "leave them out of the masks"
+        )
+    time = np.arange(len(series), dtype=np.float32) - np.float32((len(series) - 1) / 2)
+    centred = series - series.mean(axis=0, dtype=np.float64).astype(np.float32)
+    power = float((time**2).sum()) or 1.0
+    centred -= time[:, None] * (time @ centred / np.float32(power))
+    spread = centred.std(axis=0)
+    # What rounding leaves of a constant series must not be blown up to z = 1.
+    silent = spread <= 1e-5 * np.abs(series).max(axis=0)
+    spread[silent] = 1
+    centred[:, silent] = 0
+    return np.asarray(centred / spread, dtype=np.float32)
+
+
+def _events_of(image: Path, events: Path | None) -> Path:
+    if events is not None and events.is_file():
+        return events
+    stem = image.name.removesuffix(".gz").removesuffix(".nii").removesuffix("_bold")
+    table = (events or image.parent) / f"{_DERIVATIVE.sub('', stem)}_events.tsv"
+    if not table.is_file():
+        raise DataError(f"{image.name}: its events are missing; expected {table}")
+    return table

@@ -1,0 +1,86 @@
+"""Trials from a table: one row a trial, columns named as in BIDS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mindvis_gui.data.checks import check_split
+from mindvis_gui.data.recording import Pictures
+from mindvis_gui.data.subject import Trial
+from mindvis_gui.data.table import read_integers
+from mindvis_gui.errors import DataError
+
+_STIMULUS = ("stimulus", "stim_file", "stimulus_id")
+_LABEL = ("label", "trial_type")
+
+
+def trials_from_table(table: dict[str, list[str]], path: Path, pictures: Pictures) -> list[Trial]:
+    """Return one trial a row.
+
+    Columns, all optional: ``stimulus`` (or ``stim_file``), the name of a picture with or
+    without its suffix; ``label`` (or ``trial_type``); ``category``; ``split``; ``session``;
+    ``run``; ``presentations``. Others are ignored. Without ``split`` all trials are training.
+    """
+    n = len(next(iter(table.values())))
+    splits = [
+        check_split(split or "train", path.name) for split in table.get("split", ["train"] * n)
+    ]
+    presentations = read_integers(table, "presentations", 1, path)
+    if min(presentations) < 1:
+        raise DataError(f"{path.name}: column 'presentations' holds the value {min(presentations)}")
+    return list(
+        map(
+            Trial,
+            range(n),
+            splits,
+            _picture_names(first_column(table, _STIMULUS, n), pictures),
+            first_column(table, _LABEL, n),
+            table.get("category", [""] * n),
+            read_integers(table, "session", 0, path),
+            read_integers(table, "run", 0, path),
+            presentations,
+        )
+    )
+
+
+def first_column(table: dict[str, list[str]], names: Sequence[str], n: int) -> list[str]:
+    """Return the first column there is of `names`, or `n` empty cells."""
+    return next((table[name] for name in names if name in table), [""] * n)
+
+
+def unnamed_trials(n: int, pictures: Pictures) -> tuple[list[Trial], str]:
+    """Return `n` training trials without a table, and a note on what they are taken to show."""
+    if len(pictures) == n:
+        names = list(pictures)
+        note = (
+            f"No trials.tsv: the {n:,} pictures in sorted order are taken for the trials' stimuli"
+        )
+    else:
+        names = [""] * n
+        note = f"No trials.tsv: the stimuli of the {n:,} trials are not known"
+        if pictures:
+            note += f" ({len(pictures):,} pictures are not one a trial)"
+    return [Trial(index, "train", name) for index, name in enumerate(names)], note
+
+
+def missing_pictures(trials: Sequence[Trial], pictures: Pictures) -> list[str]:
+    """Return a note that names a stimulus that was shown but has no picture, if there is one."""
+    missing = sorted({t.stimulus_id for t in trials if t.stimulus_id} - set(pictures))
+    if not missing:
+        return []
+    return [f"{len(missing):,} of the stimuli shown have no picture, for example '{missing[0]}'"]
+
+
+def _picture_names(cells: Sequence[str], pictures: Pictures) -> list[str]:
+    """Complete names that lack folder or suffix, where that leaves exactly one picture."""
+    by_stem: dict[str, str] = {}
+    for name in pictures:
+        stem = Path(name).stem
+        by_stem[stem] = "" if stem in by_stem else name
+    names = []
+    for cell in cells:
+        file_name = cell.replace("\\", "/").rsplit("/", 1)[-1]
+        found = file_name if file_name in pictures else by_stem.get(file_name, "")
+        names.append(found or cell)
+    return names

