@@ -6,7 +6,6 @@ view. Setters check their value, store it, and emit one signal.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoCommand, QUndoStack
+from PySide6.QtGui import QUndoStack
 
 from mindvis_gui.analysis.comparison import Comparison, compare
 from mindvis_gui.data import open_subject
@@ -22,6 +21,7 @@ from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.prepare import Normalisation, measure_normalisation, padded_length, prepare
 from mindvis_gui.data.subject import FloatArray, Subject, Trial
+from mindvis_gui.decode_queue import DecodeQueue
 from mindvis_gui.decoding.request import (
     PRESETS,
     DecodeRequest,
@@ -29,10 +29,10 @@ from mindvis_gui.decoding.request import (
     DecodeResult,
     Recovery,
     Sampling,
-    Step,
 )
 from mindvis_gui.errors import MindVisError, ModelError, RequestError
-from mindvis_gui.job import Job
+from mindvis_gui.jobs import Jobs
+from mindvis_gui.undo import Change
 
 PATCH_SIZE = 16  # of the paper; a loaded model brings its own
 DecoderLoader = Callable[[str], Decoder]
@@ -71,10 +71,16 @@ class Session(QObject):
     def __init__(self, load_decoder: DecoderLoader, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._load_decoder = load_decoder
-        self._jobs: dict[Job, Callable[[Any], None]] = {}  # and who gets the result
-        self._queue: deque[DecodeRequest] = deque()
-        self._decode_job: Job | None = None
-        self._recovery_job: Job | None = None
+        self._jobs = Jobs(self)
+        self._jobs.changed.connect(self.jobs_changed)
+        self._jobs.failed.connect(self._report_failure)
+        self._queue = DecodeQueue(self._jobs, self)
+        self._queue.started.connect(self.decode_started)
+        self._queue.progressed.connect(self.decode_progressed)
+        self._queue.decoded.connect(self._keep_result)
+        self._queue.stopped.connect(self._report_stop)
+        self._queue.failed.connect(self.result_changed)
+        self._recovering = False
         self._recovery_stale = False
         self.undo_stack = QUndoStack(self)
         self.subject: Subject | None = None
@@ -94,7 +100,6 @@ class Session(QObject):
         self.sampling: Sampling = PRESETS["fast"]
         self.n_samples = 4
         self.first_seed = 0
-        self.running: DecodeRequest | None = None
         self.result: DecodeResult | None = None  # the newest of the chosen trial
         self.comparison: Comparison | None = None  # of `result`
         self.maps: frozenset[str] = frozenset()  # "consistency", "difference": shown with samples
@@ -108,7 +113,7 @@ class Session(QObject):
 
         Then row `trial` is chosen, or else the first test trial.
         """
-        self._start(
+        self._jobs.start(
             _read_subject(path),
             f"Opening {Path(path).name}",
             lambda opened: self._set_subject(opened, trial),
@@ -117,8 +122,7 @@ class Session(QObject):
     def _set_subject(
         self, opened: tuple[Subject, DisplayGrid | None, Normalisation], trial: int | None
     ) -> None:
-        self.stop()
-        self.running = None
+        self._queue.abandon()
         self.subject, self.grid, self.normalisation = opened
         self.trial = None
         self.vector = None
@@ -138,7 +142,7 @@ class Session(QObject):
         self.crosshair_changed.emit()
         self.result_changed.emit()
         self.comparison_changed.emit()
-        self.message.emit("; ".join(self.subject.notes) or f"Opened {self.subject.display_name}")
+        self.message.emit(" ".join(self.subject.notes) or f"Opened {self.subject.display_name}")
         tests = [trial for trial in self.subject.trials if trial.split == "test"]
         self.set_trial((tests or list(self.subject.trials))[0].index)
         if trial is not None:
@@ -170,7 +174,7 @@ class Session(QObject):
             self.problem.emit("at least one region must be used for decoding")
             self.rois_changed.emit()  # lets the view fall back to what is so
             return
-        self.undo_stack.push(_Change("regions used", self.used_rois, names, self._set_used_rois))
+        self.undo_stack.push(Change("regions used", self.used_rois, names, self._set_used_rois))
 
     def _set_used_rois(self, names: frozenset[str]) -> None:
         self.used_rois = names
@@ -250,7 +254,7 @@ class Session(QObject):
         """
         if self.mask is None or np.array_equal(mask.kept, self.mask.kept):
             return
-        self.undo_stack.push(_Change("mask", self.mask, mask, self._set_mask, gesture))
+        self.undo_stack.push(Change("mask", self.mask, mask, self._set_mask, gesture))
 
     def draw_mask(self, ratio: float, seed: int, gesture: int = -1) -> None:
         """Mask a fraction `ratio` of the patches at random; see `set_mask` for `gesture`."""
@@ -278,8 +282,8 @@ class Session(QObject):
 
     def _update_recovery(self) -> None:
         """Ask SC-MBM for the masked voxels; while it is busy, only the newest state counts."""
-        self._recovery_stale = self._recovery_job is not None
-        if self._recovery_stale:
+        self._recovery_stale = self._recovering
+        if self._recovering:
             return
         if not self._model_fits() or self.vector is None or self.mask is None:
             if self.recovery is not None:
@@ -287,18 +291,24 @@ class Session(QObject):
                 self.recovery_changed.emit()
             return
         assert self.decoder is not None
+        self._recovering = True
         items = _recover(self.decoder, self.vector, self.mask)
-        self._recovery_job = self._start(items, "", self._set_recovery)
+        self._jobs.start(items, "", self._set_recovery, ended=self._end_recovery)
 
     def _set_recovery(self, recovery: Recovery) -> None:
         self.recovery = recovery
         self.recovery_changed.emit()
 
+    def _end_recovery(self) -> None:
+        self._recovering = False
+        if self._recovery_stale:
+            self._update_recovery()
+
     # -- model and options -------------------------------------------------------------------
 
     def load_model(self, name: str) -> None:
         """Load a model folder, by name or path, in the background."""
-        self._start(_run(lambda: self._load_decoder(name)), f"Loading model {name}", self._set_decoder)
+        self.run(lambda: self._load_decoder(name), f"Loading model {name}", self._set_decoder)
 
     def _set_decoder(self, decoder: Decoder) -> None:
         self.decoder = decoder
@@ -314,7 +324,7 @@ class Session(QObject):
         return (
             self.decoder is not None
             and self.subject is not None
-            and self.decoder.info.n_voxels == self.subject.n_voxels
+            and self.decoder.info.fits(self.subject.n_voxels)
         )
 
     def _misfit(self) -> str:
@@ -377,16 +387,22 @@ class Session(QObject):
     def decode(self) -> None:
         """Decode the chosen trial in the background; waits its turn if one is running."""
         try:
-            self._queue.append(self.request())
+            request = self.request()
         except MindVisError as error:
             self.problem.emit(str(error))
             return
-        self._decode_next()
+        assert self.decoder is not None
+        self._queue.add(self.decoder, request)
+
+    @property
+    def running(self) -> DecodeRequest | None:
+        """What is decoded now."""
+        return self._queue.running
 
     @property
     def decoding(self) -> bool:
         """Whether a decode runs."""
-        return self._decode_job is not None
+        return self._queue.active
 
     @property
     def queued(self) -> int:
@@ -395,47 +411,24 @@ class Session(QObject):
 
     def stop(self) -> None:
         """Stop the running decode before its next step and forget those that wait."""
-        self._queue.clear()
-        if self._decode_job is not None:
-            self._decode_job.cancel()
-
-    def _decode_next(self) -> None:
-        if self._decode_job is not None or not self._queue or self.decoder is None:
-            return
-        request = self._queue.popleft()
-        title = f"Decoding trial {request.trial}"
-        self._decode_job = self._start(self.decoder.decode(request), title, self._set_result)
-        self.running = request
-        self.decode_started.emit(request)
-
-    def _report_progress(self, item: Any) -> None:
-        if isinstance(item, Step):
-            self.decode_progressed.emit(item)
+        self._queue.stop()
 
     def _report_stop(self) -> None:
-        if self.sender() is not self._decode_job:
-            return
-        self.running = None
         self.message.emit("Stopped; nothing of the stopped decode is kept")
         self.result_changed.emit()
 
-    def _set_result(self, result: DecodeResult) -> None:
-        if self.subject is None or result.request is not self.running:
-            return  # another subject was opened meanwhile
-        self.running = None
-        self._keep_result(result, self.subject)
-        count = len(result.samples)
-        self.message.emit(f"{count} sample{'s' * (count != 1)} in {result.seconds:.1f} s")
-
-    def _keep_result(self, result: DecodeResult, subject: Subject) -> None:
-        trial = result.request.trial
+    def _keep_result(self, result: DecodeResult) -> None:
+        subject, trial = self.subject, result.request.trial
+        assert subject is not None  # opening another one abandons the decodes of the old
         self._results[trial] = result
         self._comparisons.pop(trial, None)
         if self.trial is not None and self.trial.index == trial:
             self.result, self.comparison = result, None
         self.result_changed.emit()
         self.comparison_changed.emit()
-        self._start(_run(lambda: compare(result, subject)), "Scoring", self._set_comparison)
+        count = len(result.samples)
+        self.message.emit(f"{count} sample{'s' * (count != 1)} in {result.seconds:.1f} s")
+        self.run(lambda: compare(result, subject), "Scoring", self._set_comparison)
 
     def _set_comparison(self, comparison: Comparison) -> None:
         trial = comparison.result.request.trial
@@ -459,111 +452,34 @@ class Session(QObject):
 
         A job without a title is not worth a word in the status bar.
         """
-        self._start(_run(work), title, done)
+        self._jobs.run(work, title, done)
 
     @property
     def busy(self) -> str:
         """Title of the newest job that runs, or an empty string."""
-        titles = [job.title for job in self._jobs if job.title]
-        return titles[-1] if titles else ""
+        return self._jobs.busy
 
     @property
     def idle(self) -> bool:
         """Whether nothing runs or waits, jobs without a title included."""
-        return not self._jobs and not self._queue
-
-    def _start(
-        self, items: Generator[Any, None, Any], title: str, done: Callable[[Any], None]
-    ) -> Job:
-        job = Job(items, title, self)
-        # Only to methods: a lambda as receiver does not survive the end of its session.
-        job.succeeded.connect(self._hand_over)
-        job.progressed.connect(self._report_progress)
-        job.failed.connect(self._report_failure)
-        job.cancelled.connect(self._report_stop)
-        job.finished.connect(self._retire)
-        self._jobs[job] = done
-        job.start()
-        if title:
-            self.jobs_changed.emit()
-        return job
-
-    def _hand_over(self, result: Any) -> None:
-        job = self.sender()
-        assert isinstance(job, Job)
-        self._jobs[job](result)
+        return self._jobs.idle and not len(self._queue)
 
     def _report_failure(self, error: Exception) -> None:
-        if self.sender() is self._decode_job:
-            self.running = None
         if isinstance(error, MindVisError):
             self.problem.emit(str(error))
         else:
             self.crashed.emit(error)
-        self.result_changed.emit()
-
-    def _retire(self) -> None:
-        job = self.sender()
-        assert isinstance(job, Job)
-        del self._jobs[job]
-        if job is self._recovery_job:
-            self._recovery_job = None
-            if self._recovery_stale:
-                self._update_recovery()
-        elif job is self._decode_job:
-            self._decode_job = None
-            self._decode_next()
-        if job.title:
-            self.jobs_changed.emit()
-        job.deleteLater()
 
     def close(self) -> None:
         """Cancel every job and wait for it; call before the application ends."""
-        self._queue.clear()
+        self._queue.abandon()
         self._recovery_stale = False
-        for job in self._jobs:
-            job.cancel()
-        for job in list(self._jobs):
-            job.wait()
+        self._jobs.close()
 
 
-class _Change(QUndoCommand):
-    """Sets one value, and the old one on undo; those of one gesture are undone together."""
-
-    def __init__(
-        self,
-        text: str,
-        old: Any,
-        new: Any,
-        setter: Callable[[Any], None],
-        gesture: int = -1,
-    ) -> None:
-        super().__init__(text)
-        self._old, self._new, self._setter, self._gesture = old, new, setter, gesture
-
-    def id(self) -> int:
-        return self._gesture
-
-    def mergeWith(self, later: QUndoCommand) -> bool:
-        if not isinstance(later, _Change):
-            return False
-        self._new = later._new
-        return True
-
-    def redo(self) -> None:
-        self._setter(self._new)
-
-    def undo(self) -> None:
-        self._setter(self._old)
-
-
-def _run(work: Callable[[], Any]) -> Generator[Any, None, Any]:
-    """Make a job of a plain function."""
-    return work()
-    yield  # makes this a generator: a Job draws items
-
-
-def _recover(decoder: Decoder, vector: FloatArray, mask: MaskState) -> Generator[Any, None, Recovery]:
+def _recover(
+    decoder: Decoder, vector: FloatArray, mask: MaskState
+) -> Generator[Any, None, Recovery]:
     return decoder.recover(vector, mask)
     yield
 
@@ -576,5 +492,3 @@ def _read_subject(
     grid = DisplayGrid.of(subject) if subject.ijk is not None else None
     yield
     return subject, grid, measure_normalisation(subject)
-
-

@@ -2,6 +2,7 @@ import pytest
 
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding.request import PRESETS
+from mindvis_gui.job import Job
 from mindvis_gui.session import Session
 
 
@@ -241,7 +242,7 @@ def test_close_ends_what_runs(qtbot, ready, decoder):
         ready.decode()
     decoder.release()
     ready.close()
-    assert all(job.isFinished() for job in ready._jobs)
+    assert all(job.isFinished() for job in ready.findChildren(Job))
 
 
 def test_another_subject_stops_the_decode_and_drops_its_result(qtbot, ready, decoder):

@@ -82,11 +82,11 @@ class LargeView(QWidget):
         elif self.wiping:
             box = self._box(0, 1)
             self._paint(painter, current, box)
-            painter.setClipRect(QRectF(box.left(), 0, self._divider * box.width(), self.height()))
-            painter.fillRect(self.rect(), _BACK)
-            self._paint(painter, stimulus, box)
-            painter.setClipping(False)
             x = box.left() + self._divider * box.width()
+            assert stimulus.image is not None
+            painter.setClipRect(QRectF(box.topLeft(), QPointF(x, box.bottom())))
+            painter.drawImage(box, to_qimage(stimulus.image))
+            painter.setClipping(False)
             painter.setPen(QPen(accent(self), 2))
             painter.drawLine(QPointF(x, box.top()), QPointF(x, box.bottom()))
         else:
@@ -109,7 +109,8 @@ class LargeView(QWidget):
         painter.setPen(accent(self) if picture.seen else _TEXT)
         align = Qt.AlignmentFlag
         area = QRectF(box.left(), box.bottom() + 8, box.width(), 24)
-        painter.drawText(area, align.AlignLeft | align.AlignTop, picture.title)
+        title = f"seen | {picture.title}" if self.wiping and not picture.seen else picture.title
+        painter.drawText(area, align.AlignLeft | align.AlignTop, title)
         painter.setPen(_DIM)
         painter.drawText(area, align.AlignRight | align.AlignTop, "".join(picture.notes[:1]))
 

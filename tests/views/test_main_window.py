@@ -7,6 +7,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QToolButton
 
 from mindvis_gui.analysis.export import write_sample
+from mindvis_gui.job import Job
 from mindvis_gui.views import main_window as module
 from mindvis_gui.views.command_palette import CommandPalette
 from mindvis_gui.views.main_window import model_names
@@ -267,7 +268,7 @@ def test_closing_ends_the_jobs(qtbot, ready_window, ready, decoder):
         ready.decode()
     decoder.release()
     ready_window.close()
-    assert all(job.isFinished() for job in ready._jobs)
+    assert all(job.isFinished() for job in ready.findChildren(Job))
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)])
