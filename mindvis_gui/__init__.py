@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 __all__ = ["__version__", "load_decoder", "open_subject"]
 
 
-def load_decoder(folder: str | Path, device: str = "auto", precision: str = "auto") -> Decoder:
+def load_decoder(
+    folder: str | Path,
+    device: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+) -> Decoder:
     """Load a model folder, given by path or by the name of one in a models folder.
 
     Parameters
@@ -23,6 +28,8 @@ def load_decoder(folder: str | Path, device: str = "auto", precision: str = "aut
     folder : str or pathlib.Path
     device : {"auto", "cpu", "cuda"}
     precision : {"auto", "fp32", "bf16"}
+    threads : int, optional
+        CPU threads torch may use in this process.
 
     Raises
     ------
@@ -32,4 +39,4 @@ def load_decoder(folder: str | Path, device: str = "auto", precision: str = "aut
     # torch takes seconds to import: only when a model is really wanted.
     from mindvis_gui.decoding.models import load_decoder as load
 
-    return load(folder, device, precision)
+    return load(folder, device, precision, threads)

@@ -16,6 +16,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from mindvis_gui import load_decoder
+from mindvis_gui.decoding.request import Decoder
 from mindvis_gui.errors import ExportError, MindVisError
 from mindvis_gui.files import atomic_path
 from mindvis_gui.paths import resources_dir
@@ -84,7 +85,7 @@ def run(
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings() if screenshot is None else _default_settings(Path(folder))
         apply_theme(app, theme or settings.theme or _system_theme(app))
-        session = Session(load_decoder)
+        session = Session(_load_decoder)
         window = MainWindow(session, settings)
         session.setParent(window)  # ends with the window, not before it
         if size is not None:
@@ -103,6 +104,13 @@ def run(
         window.show()
         QTimer.singleShot(0, lambda: do_in_turn(session, steps))
         return app.exec()
+
+
+def _load_decoder(name: str) -> Decoder:
+    """Load a model such that one core is left for the window."""
+    # Threads of torch that wait by spinning would take that core, too.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    return load_decoder(name, threads=max(1, (os.cpu_count() or 1) - 1))
 
 
 def _has_display() -> bool:

@@ -7,7 +7,10 @@ import warnings
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from PIL import Image
+from PIL import (
+    Image,
+    WebPImagePlugin,  # noqa: F401  Pillow would load all its plugins to find this one, for 0.1 s
+)
 
 from mindvis_gui.data.subject import ImageArray, read_only
 from mindvis_gui.errors import DataError

@@ -66,7 +66,9 @@ ACTIONS = (
 OTHER_KEYS = (
     ("Space, held", "Show the stimulus over the samples"),
     ("Arrow keys", "Move the crosshair in a slice, or through the trials"),
-    ("Shift + wheel", "Go through the slices"),
+    ("Shift + wheel, Shift + up or down", "Go through the slices"),
+    ("Ctrl + wheel", "Zoom a slice or the signal"),
+    ("Return, on a picture", "Show it large; then W wipes between stimulus and sample"),
 )
 
 

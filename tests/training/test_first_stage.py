@@ -1,0 +1,89 @@
+"""The VQ autoencoder: its codebook, its coordinates, and a few steps of training."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from mindvis_gui.training.first_stage import (
+    correlation_penalty,
+    picture_loss,
+    psnr,
+    reconstruct,
+    restart_dead_codes,
+    standardise_latents,
+    start_codebook,
+    train_first_stage,
+)
+
+
+def test_standardising_changes_latents_but_no_picture(vqvae, rng):
+    vqvae.eval()
+    pictures = torch.rand(24, 3, 32, 32, generator=rng) * 2 - 1
+    with torch.no_grad():
+        start_codebook(vqvae, vqvae.encode(pictures).latents, rng)
+    before = reconstruct(vqvae, pictures)
+    standardise_latents(vqvae, pictures)
+    with torch.no_grad():
+        latents = vqvae.encode(pictures).latents
+    torch.testing.assert_close(reconstruct(vqvae, pictures), before, atol=1e-3, rtol=0)
+    torch.testing.assert_close(latents.mean(dim=(0, 2, 3)), torch.zeros(4), atol=1e-4, rtol=0)
+    assert float(latents.square().mean()) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_codebook_starts_in_the_clusters(vqvae, rng):
+    centres = torch.randn(16, 4, generator=rng) * 5
+    points = centres[torch.randint(16, (3200,), generator=rng)]
+    points = points + 0.01 * torch.randn(points.shape, generator=rng)
+    start_codebook(vqvae, points.T.reshape(1, 4, 40, 80), rng)
+    distance = torch.cdist(points, vqvae.quantize.embedding.weight.detach()).min(dim=1).values
+    assert float((distance < 0.1).float().mean()) > 0.6  # k-means may merge a few
+
+
+def test_dead_codes_move_onto_latents(vqvae, rng):
+    used = torch.ones(16)
+    used[3] = used[7] = 0.1
+    before = vqvae.quantize.embedding.weight.detach().clone()
+    latents = torch.full((1, 4, 2, 2), 9.0)
+    restart_dead_codes(vqvae, latents, used, rng)
+    moved = (vqvae.quantize.embedding.weight != before).any(dim=1)
+    assert moved.nonzero().flatten().tolist() == [3, 7]
+    assert bool((vqvae.quantize.embedding.weight[[3, 7]] == 9).all())
+    assert used.tolist() == [1.0] * 16
+
+
+def test_copied_channels_are_penalised(rng):
+    independent = torch.randn(8, 4, 32, 32, generator=rng)
+    copied = independent[:, :1].expand(-1, 4, -1, -1)
+    assert float(correlation_penalty(independent)) < 0.01
+    assert float(correlation_penalty(copied)) == pytest.approx(12 / 16, abs=0.1)
+
+
+def test_picture_loss_sees_blur_and_colour():
+    sharp = torch.zeros(1, 3, 16, 16)
+    sharp[..., ::2] = 1.0
+    blurred = torch.full_like(sharp, 0.5)
+    tinted = sharp.clone()
+    tinted[:, 1] -= 0.2
+    assert float(picture_loss(sharp, sharp)) == 0.0
+    grey = sharp - 0.2 / 3
+    assert float(picture_loss(tinted, sharp)) > float(picture_loss(grey, sharp))
+    assert float(picture_loss(blurred, sharp)) > 0.75  # 0.25 + 0.5 without the edges
+
+
+def test_psnr_of_a_known_error():
+    target = torch.zeros(2, 3, 4, 4)
+    assert psnr(target + 0.2, target) == pytest.approx(20.0, abs=1e-3)
+
+
+def test_training_lowers_the_error(vqvae, plan, metrics):
+    def draw(number, generator):
+        colours = torch.rand(number, 3, 1, 1, generator=generator) * 2 - 1
+        return colours.expand(-1, -1, 32, 32).contiguous()
+
+    held = draw(4, torch.Generator().manual_seed(1))
+    plan = replace(plan, steps=24, log_every=6, validate_every=24)
+    train_first_stage(vqvae, draw, held, plan, batch=4, plain_steps=12)
+    errors = metrics("picture")
+    assert errors[1] < errors[0]
+    assert metrics("codes_in_use", "validation")[0] > 1
