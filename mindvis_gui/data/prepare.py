@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
+from mindvis_gui.data.checks import SPLITS
 from mindvis_gui.data.subject import FloatArray, IntArray, Subject, Trial, read_only
 from mindvis_gui.errors import DataError
 
@@ -38,18 +40,58 @@ def measure_normalisation(subject: Subject) -> Normalisation:
     train = [trial.index for trial in subject.trials if trial.split == "train"]
     basis = "training trials" if train else "all trials"
     indices = train or [trial.index for trial in subject.trials]
+    return _measure(subject, indices, basis)
+
+
+def published_normalisation(
+    subject: Subject, dataset: Literal["GOD", "BOLD5000", "HCP"], patch_size: int = 16
+) -> dict[str, Normalisation]:
+    """Measure mean and standard deviation as the published code does, for each split.
+
+    It differs from `measure_normalisation` in three ways. Vectors are padded before they are
+    measured, so the first voxels count twice. For GOD the test responses are given the mean and
+    deviation of the *already normalised* training responses, that is, they keep their raw scale.
+    For BOLD5000 all single trials are measured together, the test ones included.
+
+    Parameters
+    ----------
+    dataset : {"GOD", "BOLD5000", "HCP"}
+        Whose protocol; the published code has one a data set.
+    patch_size : int
+        Voxels a patch, to which vectors are padded.
+
+    Returns
+    -------
+    dict of str to Normalisation
+        For ``train``, ``test`` and ``test-single``.
+    """
+    splits = ("train", "test-single") if dataset == "BOLD5000" else ("train",)
+    indices = [trial.index for trial in subject.trials if trial.split in splits]
+    own = _measure(subject, indices, f"padded {' and '.join(splits)} trials", patch_size)
+    if dataset != "GOD":
+        return dict.fromkeys(SPLITS, own)
+    kept = Normalisation(0.0, 1.0, "already normalised training trials")
+    return {"train": own, "test": kept, "test-single": kept}
+
+
+def _measure(
+    subject: Subject, indices: Sequence[int], basis: str, patch_size: int = 0
+) -> Normalisation:
     if not indices:
         raise DataError(f"{subject.name}: the file holds no trials")
     count, mean, squares = 0, 0.0, 0.0
     for start in range(0, len(indices), _BLOCK):
-        block = subject.responses(indices[start : start + _BLOCK]).astype(np.float64)
+        block = subject.responses(indices[start : start + _BLOCK])
+        if patch_size:
+            block = pad_to_patches(block, patch_size)
+        values = block.astype(np.float64)
         # Merging deviations from block means (Chan et al. 1979) keeps the digits that a
         # difference of sums of squares loses when the mean is far larger than the spread.
-        shift = float(block.mean()) - mean
-        share = block.size / (count + block.size)
-        squares += float(((block - block.mean()) ** 2).sum()) + shift**2 * count * share
+        shift = float(values.mean()) - mean
+        share = values.size / (count + values.size)
+        squares += float(((values - values.mean()) ** 2).sum()) + shift**2 * count * share
         mean += shift * share
-        count += block.size
+        count += values.size
     std = float(np.sqrt(squares / count))
     if std <= _RESOLUTION * abs(mean):
         raise DataError(f"{subject.name}: every response is {mean:g}; there is nothing to decode")

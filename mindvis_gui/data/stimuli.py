@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,20 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data.hdf5 import damage_reported, open_hdf5
+from mindvis_gui.data.npz import NpzFile
 from mindvis_gui.data.picture import SUFFIXES, is_picture_array
 from mindvis_gui.data.recording import Pictures
 from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.errors import DataError
-
-_NPZ_DAMAGE = (
-    OSError,
-    ValueError,
-    EOFError,
-    LookupError,
-    RuntimeError,  # an encrypted archive
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 def open_pictures(path: Path) -> Pictures:
@@ -121,26 +109,10 @@ def _hdf5_pictures(path: Path) -> PictureArray:
 
 
 def _npz_pictures(path: Path) -> PictureArray:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            found = [info.filename for info in archive.infolist() if _holds_pictures(archive, info)]
-        name = _the_one(found, path)
-        with np.load(path, allow_pickle=False) as arrays:
-            return PictureArray(arrays[name.removesuffix(".npy")], path)
-    except _NPZ_DAMAGE as error:
-        raise DataError(f"{path.name}: the npz file is damaged ({error}); copy it again") from error
-
-
-def _holds_pictures(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
-    """Look at the header of an array only; what it claims must be there before it is allocated."""
-    with archive.open(info) as member:
-        version = np.lib.format.read_magic(member)
-        if version == (1, 0):
-            shape, _, dtype = np.lib.format.read_array_header_1_0(member)
-        else:
-            shape, _, dtype = np.lib.format.read_array_header_2_0(member)
-        packed = 1032 * info.compress_size  # no zip member unpacks to more
-    return is_picture_array(shape, dtype) and math.prod(shape) <= min(info.file_size, packed)
+    archive = NpzFile(path)
+    headers = archive.headers.items()
+    found = [name for name, header in headers if is_picture_array(header.shape, header.dtype)]
+    return PictureArray(archive.read(_the_one(found, path), np.uint8), path)
 
 
 def _the_one(found: list[Any], path: Path) -> Any:

@@ -34,7 +34,7 @@ def trials_from_table(table: dict[str, list[str]], path: Path, pictures: Picture
             Trial,
             range(n),
             splits,
-            _picture_names(first_column(table, _STIMULUS, n), pictures),
+            complete_names(first_column(table, _STIMULUS, n), pictures),
             first_column(table, _LABEL, n),
             table.get("category", [""] * n),
             read_integers(table, "session", 0, path),
@@ -72,8 +72,8 @@ def missing_pictures(trials: Sequence[Trial], pictures: Pictures) -> list[str]:
     return [f"{len(missing):,} of the stimuli shown have no picture, for example '{missing[0]}'"]
 
 
-def _picture_names(cells: Sequence[str], pictures: Pictures) -> list[str]:
-    """Complete names that lack folder or suffix, where that leaves exactly one picture."""
+def complete_names(cells: Sequence[str], pictures: Pictures) -> list[str]:
+    """Complete names that lack a suffix or have a folder, where that leaves exactly one picture."""
     by_stem: dict[str, str] = {}
     for name in pictures:
         stem = Path(name).stem

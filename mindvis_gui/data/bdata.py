@@ -1,0 +1,201 @@
+"""BData files of the Kamitani laboratory: ``.h5``, and ``.mat`` of version 7.3, which is HDF5 too.
+
+====================  ====================================================================
+``/dataset``          (samples, columns); older files: ``dataSet``
+``/metadata/key``     (keys,) text: what each row of ``value`` marks; older: ``metaData``
+``/metadata/value``   (keys, columns); NaN where a key says nothing about a column
+``/vmap/<key>/<n>``   text, optional: what the number n means in the column called ``key``
+====================  ====================================================================
+
+``VoxelData`` marks the columns with responses, ``ROI_<name>`` those of a region; ``voxel_x``,
+``voxel_y`` and ``voxel_z`` are positions in mm. Single columns are marked by ``DataType``
+(1 training, 2 test, 3 imagery), ``stimulus_id`` or ``image_index``, ``Session`` and ``Run``. MATLAB
+stores all arrays transposed, and texts as references to arrays of characters.
+
+The response vector is the voxels of ``ROI_VC``, as MinD-Vis uses them, or all if there is none.
+Test trials of the same stimulus are averaged; imagery is left out. Pictures are looked for in a
+folder ``stimuli/`` (or ``stimuli.npz``, ``stimuli.h5``) beside the file.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mindvis_gui.data.bdata_file import BDataFile
+from mindvis_gui.data.checks import MAX_VOXELS, check_roi_name
+from mindvis_gui.data.hdf5 import damage_reported
+from mindvis_gui.data.imagenet import label_of, picture_name, read_class_names
+from mindvis_gui.data.recording import Pictures, RowRecording, StackedRows
+from mindvis_gui.data.stimuli import open_pictures
+from mindvis_gui.data.subject import IntArray, Roi, Subject, Trial, read_only
+from mindvis_gui.data.trial_table import complete_names, missing_pictures
+from mindvis_gui.data.voxel_grid import infer_grid
+from mindvis_gui.errors import DataError
+
+_SPLITS = {1.0: "train", 2.0: "test-single"}  # by DataType
+_REGION = "ROI_"
+_STIMULI = ("stimuli", "stimuli.npz", "stimuli.h5")
+_AXES = ("voxel_x", "voxel_y", "voxel_z")
+_IMAGENET = re.compile(r"n\d{8}_\d+")
+_MAX_BYTES = 1 << 31  # of responses held in memory
+
+
+def read_bdata_subject(path: Path) -> Subject:
+    """Open a subject; its responses are read when the first of them is asked for.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged, or its parts are missing or contradict each other.
+    """
+    with damage_reported(path):
+        return _subject(BDataFile(path))
+
+
+def _subject(file: BDataFile) -> Subject:
+    path = file.path
+    columns, rois, notes = _regions(file)
+    if 4 * file.n_samples * len(columns) > _MAX_BYTES:
+        raise DataError(
+            f"{path.name}: {file.n_samples:,} samples × {len(columns):,} voxels do not fit in "
+            "memory"
+        )
+    beside = [path.with_name(name) for name in _STIMULI]
+    stimuli = next(filter(Path.exists, beside), None)
+    pictures: Pictures = open_pictures(stimuli) if stimuli else {}
+    trials, rows, more = _trials(file, pictures)
+    ijk, affine, note = _positions(file, columns)
+    stack = StackedRows([(file.n_samples, partial(file.read_columns, columns))])
+    return Subject(
+        name=path.stem,
+        source=path,
+        trials=tuple(trials),
+        rois=rois,
+        n_voxels=len(columns),
+        recording=RowRecording(stack, rows, pictures, stimuli.name if stimuli else ""),
+        ijk=ijk,
+        affine=affine,
+        notes=(*notes, *more, note, *missing_pictures(trials, pictures)),
+        origin="BData of the Kamitani laboratory",
+    )
+
+
+def _regions(file: BDataFile) -> tuple[IntArray, tuple[Roi, ...], list[str]]:
+    """Return the columns of the response vector, its regions, and notes."""
+    if "VoxelData" not in file.keys:
+        raise DataError(f"{file.path.name}: no key VoxelData says which columns are responses")
+    inside = file.marked("VoxelData")
+    notes = []
+    if f"{_REGION}VC" in file.keys:
+        visual = inside & file.marked(f"{_REGION}VC")
+        if (left := int(inside.sum() - visual.sum())) and visual.any():
+            notes.append(f"The response vector is the voxels of VC; {left:,} outside are left out")
+        inside = visual if visual.any() else inside
+    columns = np.flatnonzero(inside)
+    if not 1 <= columns.size <= MAX_VOXELS:
+        raise DataError(f"{file.path.name}: VoxelData marks {columns.size:,} columns")
+    rois = []
+    empty = []
+    for key in dict.fromkeys(file.keys):
+        if key.startswith(_REGION):
+            name = check_roi_name(key.removeprefix(_REGION), file.path.name)
+            voxels = np.flatnonzero(file.marked(key)[columns])
+            if voxels.size:
+                rois.append(Roi(name, read_only(voxels)))
+            else:
+                empty.append(name)
+    if empty:
+        notes.append(f"Regions without a voxel in the response vector: {', '.join(empty)}")
+    return columns, tuple(rois), notes
+
+
+def _trials(file: BDataFile, pictures: Pictures) -> tuple[list[Trial], list[IntArray], list[str]]:
+    """Return the trials, the samples each is the mean of, and notes."""
+    kinds = file.column("DataType")
+    notes = [] if kinds is not None else ["No column DataType: all samples are taken for training"]
+    splits = ["train"] * file.n_samples
+    if kinds is not None:
+        splits = [_SPLITS.get(kind, "") for kind in kinds.tolist()]
+    if left := splits.count(""):
+        notes.append(f"{left:,} samples that are neither training nor test (imagery) are left out")
+    names, labels = _stimuli(file, pictures)
+    sessions, runs = (_integers(file.column(key), file.n_samples) for key in ("Session", "Run"))
+    trials: list[Trial] = []
+    rows: list[IntArray] = []
+    repeats: dict[str, list[int]] = {}
+    for row, split in enumerate(splits):
+        if not split:
+            continue
+        if split == "test-single" and names[row]:
+            repeats.setdefault(names[row], []).append(row)
+        elif split == "test-single":  # of an unknown stimulus, so there is nothing to average
+            split = "test"
+        trials.append(
+            Trial(len(trials), split, names[row], labels[row], "", sessions[row], runs[row])
+        )
+        rows.append(np.array([row]))
+    for name, samples in repeats.items():
+        first = samples[0]
+        trials.append(Trial(len(trials), "test", name, labels[first], presentations=len(samples)))
+        rows.append(np.array(samples))
+    if repeats:
+        notes.append(f"Test responses are means over the presentations of {len(repeats):,} stimuli")
+    if not trials:
+        raise DataError(f"{file.path.name}: no sample is of a training or test trial")
+    return trials, rows, notes
+
+
+def _stimuli(file: BDataFile, pictures: Pictures) -> tuple[list[str], list[str]]:
+    """Return name and label of the stimulus of each sample, empty where unknown."""
+    key = next((k for k in ("stimulus_id", "image_index") if file.column(k) is not None), "")
+    numbers = file.column(key)
+    if numbers is None:
+        return [""] * file.n_samples, [""] * file.n_samples
+    meanings = file.meanings(key)
+    index = file.path.with_name("imagenet_class_index.json")
+    classes = read_class_names(index) if index.exists() else {}
+    names, labels = [], []
+    for number in numbers.tolist():
+        meaning = meanings.get(number, "")
+        if not np.isfinite(number):
+            name = ""
+        elif meaning or number == int(number):
+            name = meaning or str(int(number))
+        else:
+            name = picture_name(f"{number:.6f}")
+        names.append(name)
+        labels.append(label_of(name, classes) if _IMAGENET.match(name) else meaning)
+    return complete_names(names, pictures), labels
+
+
+def _integers(values: NDArray[np.float64] | None, n: int) -> list[int]:
+    """Return a column of integers from 1, 0 where it says nothing."""
+    if values is None:
+        return [0] * n
+    return [int(value) if 1 <= value < 1e6 else 0 for value in values.tolist()]
+
+
+def _positions(
+    file: BDataFile, columns: IntArray
+) -> tuple[IntArray | None, NDArray[np.float64] | None, str]:
+    """Return voxel indices, affine, and a note that says where they come from."""
+    if not set(_AXES) <= set(file.keys):
+        return None, None, "No voxel positions in this file; the brain cannot be drawn"
+    mm = np.stack([file.values(axis)[columns] for axis in _AXES], axis=1)
+    found = infer_grid(mm)
+    if found is None:
+        return (
+            None,
+            None,
+            "The voxel positions lie on no grid along the axes; the brain cannot be drawn",
+        )
+    ijk, affine = found
+    size = " × ".join(f"{step:g}" for step in np.diag(affine)[:3].round(3))
+    start = ", ".join(f"{at:g}" for at in affine[:3, 3].round(3))
+    note = f"The grid is inferred from the voxels' positions: steps of {size} mm from ({start}) mm"
+    return read_only(ijk), read_only(affine), note

@@ -1,0 +1,81 @@
+"""Human Connectome Project subjects as MinD-Vis publishes them: ``HCP_visual_voxel.npz``.
+
+``V1``, ``V2``, ``V3`` and ``V4`` each hold a time series (n_frames, n_voxels). As in the published
+code, each response is the mean of a window of about ten frames; all are for pre-training, and
+nothing is known about what was seen.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mindvis_gui.data.checks import MAX_TRIALS, MAX_VOXELS
+from mindvis_gui.data.npz import NpzFile
+from mindvis_gui.data.recording import RowRecording, StackedRows
+from mindvis_gui.data.subject import FloatArray, IntArray, Roi, Subject, Trial, read_only
+from mindvis_gui.errors import DataError
+
+REGIONS = ("V1", "V2", "V3", "V4")
+FRAMES = 10  # a window: 8 s at the 0.75 s that the published code takes for the TR
+
+
+def is_hcp(archive: NpzFile) -> bool:
+    """Whether an archive is laid out as this module describes."""
+    return all(name in archive for name in REGIONS) and "arr_0" not in archive
+
+
+def windows(n_frames: int) -> list[IntArray]:
+    """Return the frames of each window: as many near-equal ones as whole windows fit."""
+    return np.array_split(np.arange(n_frames), n_frames // FRAMES)
+
+
+def read_hcp_subject(archive: NpzFile) -> Subject:
+    """Open a subject; the time series are read when the first response is asked for.
+
+    Raises
+    ------
+    DataError
+        If the time series are of different length, or shorter than one window.
+    """
+    path = archive.path
+    shapes = [archive.header(name, ndim=2, kinds="f").shape for name in REGIONS]
+    n_frames = shapes[0][0]
+    for name, shape in zip(REGIONS, shapes, strict=True):
+        if shape[0] != n_frames:
+            raise DataError(
+                f"{path.name}: V1 has {n_frames:,} frames but {name} has {shape[0]:,}; "
+                "is this file complete?"
+            )
+    edges = np.cumsum([0, *(shape[1] for shape in shapes)])
+    n_voxels = int(edges[-1])
+    if not FRAMES <= n_frames <= MAX_TRIALS or n_voxels > MAX_VOXELS:
+        raise DataError(
+            f"{path.name}: {n_frames:,} frames × {n_voxels:,} voxels; from {FRAMES} × 4 to "
+            f"{MAX_TRIALS:,} × {MAX_VOXELS:,} are allowed"
+        )
+
+    def read() -> FloatArray:
+        values = np.empty((n_frames, n_voxels), dtype=np.float32)
+        for name, first, last in zip(REGIONS, edges, edges[1:], strict=False):
+            values[:, first:last] = archive.read(name, np.float32)
+        return values
+
+    rows = windows(n_frames)
+    return Subject(
+        name=path.resolve().parent.name or path.stem,
+        source=path,
+        trials=tuple(
+            Trial(index=index, split="train", presentations=1) for index in range(len(rows))
+        ),
+        rois=tuple(
+            Roi(name, read_only(np.arange(first, last)))
+            for name, first, last in zip(REGIONS, edges, edges[1:], strict=False)
+        ),
+        n_voxels=n_voxels,
+        recording=RowRecording(StackedRows([(n_frames, read)]), rows),
+        notes=(
+            f"{n_frames:,} frames of a time series: each of the {len(rows):,} responses is the "
+            f"mean of about {FRAMES} frames, for pre-training",
+        ),
+        origin="Human Connectome Project, as prepared for MinD-Vis",
+    )

@@ -1,0 +1,265 @@
+"""BData files as the laboratory's own library writes them, and by MATLAB's rules."""
+
+import h5py
+import numpy as np
+import pytest
+from bdpy import BData
+from PIL import Image
+
+from mindvis_gui.data import open_subject
+from mindvis_gui.errors import DataError
+
+STEP, START = np.array([3.0, 3.0, 3.3]), np.array([-31.5, -90.0, -12.2])
+KINDS = np.array([1] * 8 + [2] * 6 + [3] * 2)
+# ImageNet pictures are numbered by synset and, behind the point, by picture.
+SHOWN = [1443537.022563, 2084071.000009] * 4 + [1518878.010042, 1621127.01934] * 3 + [1518878.0] * 2
+RESPONSES = np.random.default_rng(0).normal(size=(16, 24))
+IJK = np.stack(np.unravel_index([0, 59, *range(3, 25)], (4, 5, 3)), axis=1)
+REGIONS = {"VC": np.arange(24) < 18, "V1": np.arange(24) < 7, "FFA": np.arange(24) >= 20}
+
+
+def bdata() -> BData:
+    data = BData()
+    data.add(RESPONSES, "VoxelData")
+    for key, column in {"DataType": KINDS, "stimulus_id": SHOWN, "Run": np.arange(16) // 4}.items():
+        data.add(np.asarray(column, float)[:, None], key)
+    for name, flags in REGIONS.items():
+        data.add_metadata(f"ROI_{name}", flags.astype(float), where="VoxelData")
+    for axis, mm in zip("xyz", (IJK * STEP + START).T, strict=True):
+        data.add_metadata(f"voxel_{axis}", mm, where="VoxelData")
+    return data
+
+
+@pytest.fixture
+def bdata_path(tmp_path):
+    path = tmp_path / "Subject3.h5"
+    bdata().save(str(path))
+    return path
+
+
+@pytest.fixture
+def matlab_path(tmp_path, bdata_path):
+    """Return the same as MATLAB 7.3 stores it: transposed, texts as references, its own header."""
+    path = tmp_path / "Subject3.mat"
+    with (
+        h5py.File(bdata_path) as source,
+        h5py.File(path, "w", userblock_size=512, track_order=True) as file,
+    ):
+        file.create_dataset("dataSet", data=source["dataset"][()].T, chunks=(5, 5), compression=3)
+        file["metaData/value"] = source["metadata/value"][()].T
+        keys = file.create_dataset("metaData/key", (len(source["metadata/key"]), 1), h5py.ref_dtype)
+        for row, key in enumerate(source["metadata/key"].asstr()[()]):
+            letters = np.array([[ord(letter)] for letter in key], np.uint16)
+            file[f"#refs#/{row}"] = letters
+            keys[row, 0] = file[f"#refs#/{row}"].ref
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file")
+    return path
+
+
+@pytest.mark.parametrize("which", ["bdata_path", "matlab_path"])
+def test_everything_in_the_file(request, which):
+    subject = open_subject(request.getfixturevalue(which))
+    assert subject.name == "Subject3"
+    assert subject.n_voxels == 18
+    assert {roi.name: roi.voxels.tolist() for roi in subject.rois} == {
+        "VC": list(range(18)),
+        "V1": list(range(7)),
+    }
+    splits = [trial.split for trial in subject.trials]
+    assert splits == ["train"] * 8 + ["test-single"] * 6 + ["test"] * 2
+    single = subject.responses(range(14))
+    assert np.array_equal(single, RESPONSES[:14, :18].astype(np.float32))
+    assert np.allclose(subject.responses([15])[0], single[9:14:2].mean(axis=0), atol=1e-6)
+    assert subject.trials[0].stimulus_id == "n01443537_22563"
+    assert subject.trials[15].stimulus_id == "n01621127_19340"
+    assert subject.trials[15].presentations == 3
+    assert [trial.run for trial in subject.trials[4:14]] == [1] * 4 + [2] * 4 + [3] * 2
+    assert subject.notes[:4] == (
+        "The response vector is the voxels of VC; 6 outside are left out",
+        "Regions without a voxel in the response vector: FFA",
+        "2 samples that are neither training nor test (imagery) are left out",
+        "Test responses are means over the presentations of 2 stimuli",
+    )
+
+
+def test_the_grid_is_inferred_from_the_positions(bdata_path):
+    subject = open_subject(bdata_path)
+    mm = subject.ijk @ subject.affine[:3, :3].T + subject.affine[:3, 3]
+    assert np.allclose(mm, (IJK * STEP + START)[:18], atol=1e-6)
+    assert np.allclose(np.diag(subject.affine)[:3], STEP)
+    assert subject.notes[4] == (
+        "The grid is inferred from the voxels' positions: steps of 3 × 3 × 3.3 mm "
+        "from (-31.5, -90, -12.2) mm"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        (lambda mm: mm + 0.4 * np.arange(24)[:, None] ** 1.3, "lie on no grid along the axes"),
+        (lambda mm: np.where(np.arange(24)[:, None] == 1, mm[0], mm), "lie on no grid"),
+        (lambda mm: mm * np.nan, "lie on no grid"),
+        (lambda mm: mm * 1e200, "lie on no grid"),
+        (lambda mm: mm * 0, "lie on no grid"),
+    ],
+)
+def test_positions_on_no_grid(tmp_path, change, note):
+    data = bdata()
+    for axis, mm in zip("xyz", change(IJK * STEP + START).T, strict=True):
+        data.metadata.set(f"voxel_{axis}", np.r_[mm, [np.nan] * 3], "")
+    data.save(str(tmp_path / "a.h5"))
+    subject = open_subject(tmp_path / "a.h5")
+    assert subject.ijk is None
+    assert any(note in line for line in subject.notes)
+
+
+def test_a_single_slice_has_a_grid(tmp_path):
+    data = bdata()
+    mm = np.stack([3.0 * (np.arange(24) % 6), 3.0 * (np.arange(24) // 6), np.full(24, 9.0)])
+    for axis, values in zip("xyz", mm, strict=True):
+        data.metadata.set(f"voxel_{axis}", np.r_[values, [np.nan] * 3], "")
+    data.save(str(tmp_path / "a.h5"))
+    assert np.diag(open_subject(tmp_path / "a.h5").affine).tolist() == [3, 3, 3, 1]
+
+
+def test_pictures_beside_the_file_and_texts_for_numbers(tmp_path):
+    (tmp_path / "stimuli").mkdir()
+    Image.new("RGB", (8, 9), (7, 8, 9)).save(tmp_path / "stimuli" / "n01443537_22563.png")
+    Image.new("RGB", (8, 9), (1, 2, 3)).save(tmp_path / "stimuli" / "ostrich ü.png")
+    (tmp_path / "imagenet_class_index.json").write_text('{"0": ["n02084071", "police_dog"]}')
+    data = bdata()
+    data.add_vmap(
+        "stimulus_id", dict.fromkeys(SHOWN, "") | {1518878.010042: "ostrich ü", 1518878.0: "x"}
+    )
+    data.save(str(tmp_path / "a.h5"))
+    subject = open_subject(tmp_path / "a.h5")
+    assert subject.stimulus(subject.trials[0])[0, 0].tolist() == [7, 8, 9]
+    assert subject.trials[1].label == "police dog"
+    named = subject.trials[8]
+    assert (named.stimulus_id, named.label) == ("ostrich ü.png", "ostrich ü")
+    assert subject.stimulus(named)[0, 0].tolist() == [1, 2, 3]
+    assert "2 of the stimuli shown have no picture, for example 'n01621127_19340'" in subject.notes
+
+
+def test_without_what_is_optional(tmp_path):
+    data = BData()
+    data.add(RESPONSES, "VoxelData")
+    data.save(str(tmp_path / "a.h5"))
+    subject = open_subject(tmp_path / "a.h5")
+    assert (subject.n_voxels, subject.rois, subject.ijk) == (24, (), None)
+    assert [trial.split for trial in subject.trials] == ["train"] * 16
+    assert subject.notes == (
+        "No column DataType: all samples are taken for training",
+        "No voxel positions in this file; the brain cannot be drawn",
+    )
+
+
+def test_test_trials_of_unknown_stimuli_are_not_averaged(tmp_path):
+    data = BData()
+    data.add(RESPONSES, "VoxelData")
+    data.add(KINDS[:, None].astype(float), "DataType")
+    data.save(str(tmp_path / "a.h5"))
+    splits = [trial.split for trial in open_subject(tmp_path / "a.h5").trials]
+    assert splits == ["train"] * 8 + ["test"] * 6
+
+
+def replaced(name, data, **options):
+    def change(file):
+        del file[name]
+        file.create_dataset(name, data=data, **options)
+
+    return change
+
+
+def external(file):
+    del file["dataset"]
+    file["dataset"] = h5py.ExternalLink("elsewhere.h5", "/dataset")
+
+
+def grown(name, shape):
+    def change(file):
+        del file[name]
+        file.create_dataset(name, shape, "f8", chunks=True)
+
+    return change
+
+
+def renamed_keys(old, new):
+    def change(file):
+        keys = [new if key == old else key for key in file["metadata/key"].asstr()[()]]
+        replaced("metadata/key", keys)(file)
+
+    return change
+
+
+WRONG = {
+    "an external link": (external, "/dataset is a link to somewhere else"),
+    "three axes": (replaced("dataset", np.zeros((2, 3, 4))), r"shape \(2, 3, 4\), not 2 axes"),
+    "text": (replaced("dataset", np.full((16, 27), b"x")), "/dataset holds values of type |S1"),
+    "absurd samples": (grown("dataset", (10**9, 27)), "/dataset claims 1,000,000,000 samples"),
+    "one huge chunk": (
+        lambda file: (
+            file.__delitem__("dataset"),
+            file.create_dataset("dataset", (10**6, 27), "f8", chunks=(10**6, 27)),
+        ),
+        "/dataset has chunks of 216,000,000 bytes",
+    ),
+    "fewer columns": (replaced("dataset", np.zeros((16, 26))), "10 keys and 26 columns"),
+    "absurd metadata": (grown("metadata/value", (10, 10**9)), "claims 80,000,000,000 bytes"),
+    "absurd keys": (
+        replaced("metadata/key", np.zeros(10_001, "S1")),
+        "/metadata/key has 10,001 keys",
+    ),
+    "fewer keys": (replaced("metadata/key", [b"VoxelData"]), r"\(10, 27\) but there are 1 keys"),
+    "keys are numbers": (replaced("metadata/key", np.arange(10)), "/metadata/key holds .* int64"),
+    "keys of lists": (
+        lambda file: (
+            file.__delitem__("metadata/key"),
+            file.create_dataset("metadata/key", (10,), h5py.vlen_dtype(np.uint8)),
+        ),
+        "/metadata/key holds values of type object, not text",
+    ),
+    "chunked text": (
+        replaced("metadata/key", ["x"] * 10, chunks=(2,), dtype=h5py.string_dtype()),
+        "keeps its text in a way that cannot be read safely",
+    ),
+    "very long keys": (replaced("metadata/key", ["x" * 5000] * 10), "the text is damaged"),
+    "no voxel data": (renamed_keys("VoxelData", "x"), "no key VoxelData says"),
+    "no voxel": (
+        lambda file: file["metadata/value"].__setitem__(0, np.nan),
+        "VoxelData marks 0 columns",
+    ),
+    "odd region": (renamed_keys("ROI_V1", "ROI_V1,V2"), "name 'V1,V2' is not allowed"),
+    "only imagery": (
+        lambda file: file["dataset"].__setitem__((slice(None), 24), 3.0),
+        "no sample is of a training or test trial",
+    ),
+    "vmap of words": (lambda file: file.create_group("vmap/stimulus_id/1.0"), "is not a dataset"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_said_in_one_line(bdata_path, case):
+    change, message = WRONG[case]
+    with h5py.File(bdata_path, "a") as file:
+        change(file)
+    with pytest.raises(DataError, match=message) as caught:
+        open_subject(bdata_path)
+    assert str(caught.value).startswith("Subject3.h5: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_responses_that_are_not_finite(bdata_path):
+    with h5py.File(bdata_path, "a") as file:
+        file["dataset"][3, :2] = [np.nan, 1e300]
+    subject = open_subject(bdata_path)
+    with pytest.raises(DataError, match="trial 3 holds 2 values that are NaN or infinite"):
+        subject.responses(range(8))
+
+
+def test_matlab_references_to_something_else(matlab_path):
+    with h5py.File(matlab_path, "a") as file:
+        file["metaData/key"][0, 0] = file["metaData"].ref
+    with pytest.raises(DataError, match="metaData/key holds more than text"):
+        open_subject(matlab_path)
