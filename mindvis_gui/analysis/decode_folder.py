@@ -151,6 +151,20 @@ def read_decode_folder(folder: Path) -> list[DecodedTrial]:
         raise _damaged(folder, f"{type(error).__name__} {error}") from error
 
 
+def read_failures(folder: Path) -> dict[int, str]:
+    """Read which trials could not be decoded, and why.
+
+    Raises
+    ------
+    DataError
+        If the folder has no `decode.json`, or a damaged one.
+    """
+    try:
+        return {entry["trial"]: entry["error"] for entry in _read_index(folder)["failed"]}
+    except (KeyError, TypeError) as error:
+        raise _damaged(folder, f"{type(error).__name__} {error}") from error
+
+
 def _read_trial(folder: Path, index: dict[str, Any], entry: dict[str, Any]) -> DecodedTrial:
     seeds, files = entry["request"]["seeds"], entry["samples"]
     if len(seeds) != len(files):

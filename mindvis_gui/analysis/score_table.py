@@ -1,0 +1,206 @@
+"""The table of a paper: one row a decode folder, one column a score; as CSV and as LaTeX."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from mindvis_gui.analysis.bootstrap import RESAMPLES
+from mindvis_gui.analysis.caption import decimal
+from mindvis_gui.analysis.evaluation import Evaluation, Score
+from mindvis_gui.analysis.scores import Metric
+from mindvis_gui.files import atomic_path
+
+_FACTS = ("subject", "simulated", "model", "model_hash", "trials", "samples", "stimuli")
+_PARTS = ("mean", "low", "high", "best", "chance", "unseen")
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "−": r"$-$",
+    "↓": r"$\downarrow$",
+}
+
+
+def columns(evaluations: Sequence[Evaluation]) -> list[Metric]:
+    """Return the scores that any of the evaluations has, in their order."""
+    found = {score.metric.key: score.metric for each in evaluations for score in each.scores}
+    return list(found.values())
+
+
+def heading(metric: Metric) -> str:
+    """Return the name of a score, with an arrow where less is better."""
+    return metric.name if metric.higher_is_better else f"{metric.name} ↓"
+
+
+def interval_text(score: Score) -> str:
+    """Return a mean with its interval, or alone where there is none."""
+    digits = score.metric.digits
+    mean = decimal(score.mean, digits)
+    if score.interval is None:
+        return mean
+    low, high = (decimal(bound, digits) for bound in score.interval)
+    return f"{mean} [{low}, {high}]"
+
+
+def row(evaluation: Evaluation, metrics: Sequence[Metric]) -> list[Score | None]:
+    """Return the evaluation's scores in the order of `metrics`, None where it has none."""
+    scores = {score.metric.key: score for score in evaluation.scores}
+    return [scores.get(metric.key) for metric in metrics]
+
+
+def csv_table(evaluations: Sequence[Evaluation]) -> str:
+    """Return the table as CSV: mean, interval, best, chance and `unseen` of each score."""
+    metrics = columns(evaluations)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*_FACTS, *(f"{metric.key}_{part}" for metric in metrics for part in _PARTS)])
+    for each in evaluations:
+        cells: list[object] = [
+            each.subject,
+            "yes" if each.simulated else "no",
+            each.model,
+            each.model_hash,
+            len(each.trials),
+            len(each.seeds),
+            each.n_stimuli,
+        ]
+        for score in row(each, metrics):
+            cells += ["" if number is None else repr(number) for number in _numbers(score)]
+        writer.writerow(cells)
+    return text.getvalue()
+
+
+def _numbers(score: Score | None) -> tuple[float | None, ...]:
+    """Return what `_PARTS` name."""
+    if score is None:
+        return (None,) * len(_PARTS)
+    low, high = (None, None) if score.interval is None else score.interval
+    return score.mean, low, high, score.best, score.chance, score.unseen
+
+
+def latex_table(evaluations: Sequence[Evaluation]) -> str:
+    """Return the table as a LaTeX ``tabular`` (needs ``booktabs``), its protocol in comments.
+
+    Each subject has a second line with the chance levels.
+    """
+    metrics = columns(evaluations)
+    lines = [_comment(line) for each in evaluations for line in protocol_lines(each)]
+    lines += [
+        rf"\begin{{tabular}}{{l{'c' * len(metrics)}}}",
+        r"\toprule",
+        _line(["Subject", *map(heading, metrics)]),
+        r"\midrule",
+    ]
+    for each in evaluations:
+        scores = row(each, metrics)
+        lines.append(
+            _line([each.display_name, *("–" if s is None else interval_text(s) for s in scores)])
+        )
+        lines.append(r"\quad " + _line(["chance", *map(chance_text, scores)]))
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def protocol_lines(evaluation: Evaluation) -> list[str]:
+    """Return all that a table has to say beside its numbers, one sentence or list a line."""
+    return [
+        facts_line(evaluation),
+        *(f"{score.metric.name}: {protocol_text(score)}" for score in evaluation.scores),
+        *remarks(evaluation),
+        *(f"not available: {each.name} — {each.reason}" for each in evaluation.unavailable),
+    ]
+
+
+def facts_line(evaluation: Evaluation) -> str:
+    """Return what was scored, in one line."""
+    decoding, short = evaluation.decoding, evaluation.model_hash[:8]
+    width, height = evaluation.size
+    return " · ".join(
+        [
+            evaluation.display_name,
+            f"model {evaluation.model}" + (f" ({short})" if short else ""),
+            f"{decoding['sampler']}, {decoding['steps']} steps, {decoding['precision']}",
+            f"trials {len(evaluation.trials)}, samples {len(evaluation.seeds)} each",
+            f"{evaluation.n_stimuli} stimuli",
+            f"{width} × {height} px",
+        ]
+    )
+
+
+def remarks(evaluation: Evaluation) -> list[str]:
+    """Return how to read the scores, one sentence each."""
+    of_scores = dict.fromkeys(score.note for score in evaluation.scores if score.note)
+    inputs = dict.fromkeys(
+        f"{score.protocol['classifier']} sees the {score.protocol['input']}."
+        for score in evaluation.scores
+        if "classifier" in score.protocol
+    )
+    remarks = [
+        "Mean over samples, then trials; intervals: 95 % percentile bootstrap over stimuli, "
+        f"{RESAMPLES:,} resamples, seed {evaluation.seed}."
+    ]
+    if len(evaluation.seeds) > 1:
+        remarks.append(
+            "Best seed: the one with the best mean over these trials, so it is optimistic."
+        )
+    if any(chance_text(score).endswith(")") for score in evaluation.scores):
+        remarks.append(
+            "Beside chance, in brackets: the same samples scored with the classes of stimuli that "
+            "were not seen."
+        )
+    return [*remarks, *inputs, *evaluation.notes, *of_scores]
+
+
+def protocol_text(score: Score) -> str:
+    """Return a score's protocol in one line."""
+    # What holds for the whole table is said once above it.
+    return ", ".join(
+        str(value) if isinstance(value, str) else f"{name} {value}"
+        for name, value in score.protocol.items()
+        if name not in ("aggregation", "trials", "samples", "input")
+    )
+
+
+def chance_text(score: Score | None) -> str:
+    """Return a chance level as it is printed, and `unseen` where that is another number."""
+    if score is None or score.chance is None:
+        return "–"
+    digits = score.metric.digits
+    chance = decimal(score.chance, digits)
+    if score.unseen is None or score.unseen == score.chance:
+        return chance
+    return f"{chance} ({decimal(score.unseen, digits)})"
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a table into a file.
+
+    Raises
+    ------
+    ExportError
+        If it cannot be written; an existing file stays as it was.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def latex_escaped(text: str) -> str:
+    """Return text with everything escaped that LaTeX would read as a command."""
+    return "".join(_LATEX.get(character, character) for character in " ".join(text.split()))
+
+
+def _line(cells: Sequence[str]) -> str:
+    return " & ".join(map(latex_escaped, cells)) + r" \\"
+
+
+def _comment(text: str) -> str:
+    return "% " + " ".join(text.split())

@@ -1,0 +1,192 @@
+"""``mindvis evaluate``: the scores of decode folders, with their protocol beside them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mindvis_gui.cli.selection import mask_seed, names
+from mindvis_gui.errors import RequestError
+from mindvis_gui.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from mindvis_gui.analysis.evaluation import Evaluation
+    from mindvis_gui.analysis.scores import Network
+
+FORMAT = "mindvis evaluation"
+FORMAT_VERSION = 1
+_WIDTH = 120  # columns, where no terminal says how many it has
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's options."""
+    parser = subparsers.add_parser(
+        "evaluate",
+        help="score decode folders, with protocol and chance levels",
+        description="Score the samples of decode folders: means with 95 % intervals over trials, "
+        "best seed, chance level and protocol. Several folders make several rows of one table.",
+        epilog="docs/evaluation.md defines every score and says what it can be compared with.",
+    )
+    add = parser.add_argument
+    add("folders", nargs="+", type=Path, metavar="DIR", help="folder that 'mindvis decode' wrote")
+    add(
+        "--metrics",
+        type=_metrics,
+        metavar="NAMES",
+        help="pixcorr, ssim, ssim-425, mse, pairwise-mse, pairwise-pcc, pairwise-ssim, "
+        "pairwise-features, identification-N, topK-Nway, … (default: all)",
+    )
+    add("--seed", type=mask_seed, default=0, metavar="N", help="of all that is random (default: 0)")
+    add("--json", action="store_true", help="print one JSON document")
+    add("--csv", type=Path, metavar="FILE", help="also write the table as CSV")
+    add("--latex", type=Path, metavar="FILE", help="also write the table for LaTeX")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read the folders, score them, print and write the tables."""
+    from mindvis_gui.analysis.score_table import csv_table, latex_table, write_text
+    from mindvis_gui.analysis.scores import DEFAULT, UNAVAILABLE, metric
+    from mindvis_gui.cli.output import progress, write_json
+    from mindvis_gui.scoring import load_network
+
+    keys = args.metrics or (*DEFAULT, *UNAVAILABLE)
+    wanted = [metric(key) for key in keys if key not in UNAVAILABLE]
+    network = load_network() if any(each.needs_network for each in wanted) else None
+    evaluations = []
+    with progress(len(args.folders)) as show:
+        for done, folder in enumerate(args.folders):
+            found = _evaluate(folder, keys, network, args.seed, partial(show, done))
+            evaluations.append(found)
+    if args.csv is not None:
+        write_text(csv_table(evaluations), args.csv)
+    if args.latex is not None:
+        write_text(latex_table(evaluations), args.latex)
+    if args.json:
+        write_json(
+            {
+                "format": FORMAT,
+                "format_version": FORMAT_VERSION,
+                "version": __version__,
+                "evaluations": [
+                    {"folder": str(folder), **each.to_json()}
+                    for folder, each in zip(args.folders, evaluations, strict=True)
+                ],
+            }
+        )
+    else:
+        _print(evaluations)
+    return 0
+
+
+def _metrics(text: str) -> tuple[str, ...]:
+    """Read ``ssim,pixcorr``; argparse reports a name that is none."""
+    from mindvis_gui.analysis.scores import UNAVAILABLE, metric
+
+    keys = names(text)
+    for key in keys:
+        if key not in UNAVAILABLE:
+            try:
+                metric(key)
+            except RequestError as error:
+                raise argparse.ArgumentTypeError(str(error)) from error
+    return keys
+
+
+def _evaluate(
+    folder: Path,
+    keys: Sequence[str],
+    network: Network | None,
+    seed: int,
+    report: Callable[[str], None],
+) -> Evaluation:
+    from mindvis_gui.analysis.decode_folder import read_decode_folder, read_failures
+    from mindvis_gui.analysis.evaluate import evaluate
+
+    report(str(folder))
+    failed = sorted(read_failures(folder))
+    steps = evaluate(read_decode_folder(folder), keys, network, failed, seed)
+    while True:
+        try:
+            report(next(steps))
+        except StopIteration as stop:
+            result: Evaluation = stop.value
+            return result
+
+
+def _print(evaluations: Sequence[Evaluation]) -> None:
+    from rich.console import Console
+
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else _WIDTH, markup=False)
+    for each in evaluations:
+        _print_one(console, each)
+    if len(evaluations) > 1:
+        console.print(_summary(evaluations))
+
+
+def _print_one(console: Console, evaluation: Evaluation) -> None:
+    """Print one folder's scores, what they mean, and what is missing."""
+    from rich.padding import Padding
+
+    from mindvis_gui.analysis.score_table import facts_line, remarks
+
+    console.print()
+    console.print(facts_line(evaluation), style="bold", highlight=False)
+    console.print(_scores(evaluation))
+    for remark in remarks(evaluation):
+        console.print(Padding(remark, (0, 0, 0, 1)), highlight=False)
+    for each in evaluation.unavailable:
+        line = f"not available: {each.name} — {each.reason}"
+        console.print(Padding(line, (0, 0, 0, 1)), style="dim", highlight=False)
+    console.print()
+
+
+def _scores(evaluation: Evaluation) -> Table:
+    from mindvis_gui.analysis.caption import decimal
+    from mindvis_gui.analysis.score_table import chance_text, heading, interval_text, protocol_text
+
+    several = len(evaluation.seeds) > 1
+    headings = ["score", "mean [95 % interval]", "best (seed)", "chance", "protocol"]
+    table = _table()
+    for title in headings:
+        if title != "best (seed)" or several:
+            table.add_column(title, overflow="fold", no_wrap=title != "protocol")
+    for score in evaluation.scores:
+        best = f"{decimal(score.best, score.metric.digits)} ({score.best_seed})"
+        table.add_row(
+            heading(score.metric),
+            interval_text(score),
+            *([best] if several else []),
+            chance_text(score),
+            protocol_text(score),
+        )
+    return table
+
+
+def _summary(evaluations: Sequence[Evaluation]) -> Table:
+    """Return the table of a paper: one row a folder, one column a score."""
+    from mindvis_gui.analysis.score_table import columns, heading, interval_text, row
+
+    metrics = columns(evaluations)
+    table = _table()
+    for title in ("subject", "model", "trials", *map(heading, metrics)):
+        table.add_column(title, overflow="fold")
+    for each in evaluations:
+        cells = ("–" if score is None else interval_text(score) for score in row(each, metrics))
+        table.add_row(each.display_name, each.model, str(len(each.trials)), *cells)
+    return table
+
+
+def _table() -> Table:
+    from rich import box
+    from rich.table import Table
+
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")

