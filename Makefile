@@ -1,15 +1,17 @@
 # Every target first does what `setup` does: the virtual environment and whatever is missing in it.
-PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(shell command -v $(name) 2>/dev/null)))
+NEW_ENOUGH := 'import sys; sys.exit(sys.version_info < (3, 11))'
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	$$name -c $(NEW_ENOUGH) >/dev/null 2>&1 && echo $$name && break; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: setup run demo test lint bench clean
+.PHONY: setup run demo test lint bench screenshots clean
 
 setup: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt tools/system_libraries.sh
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %d.%d; try: make PYTHON=python3.12" % sys.version_info[:2])'
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name yours: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || sh tools/system_libraries.sh venv $(PYTHON)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,demo]'
@@ -21,7 +23,7 @@ run: setup
 
 demo: setup
 	@rm -rf out/demo
-	$(BIN)/mindvis decode demo --model demo --trials 3,7,12 --seeds 0-3 --out out/demo
+	$(BIN)/mindvis decode demo --model demo --trials 6,9,12 --seeds 0-3 --out out/demo
 	$(BIN)/mindvis figure out/demo --out out/demo/figure.png
 
 test: setup
@@ -38,3 +40,10 @@ bench: setup
 
 clean:
 	rm -rf $(VENV) out dist build
+
+# The pictures of docs/, taken of the real window on a virtual screen (needs xvfb).
+screenshots: setup
+	for theme in dark light; do \
+	  xvfb-run -a -s '-screen 0 1440x900x24' $(BIN)/mindvis view demo --model demo --trial 9 \
+	    --decode --theme $$theme --size 1440x900 --screenshot docs/images/window-$$theme.png || exit 1; \
+	done
