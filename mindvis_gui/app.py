@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -86,7 +86,7 @@ def run(
         settings = Settings() if screenshot is None else _default_settings(Path(folder))
         apply_theme(app, theme or settings.theme or _system_theme(app))
         session = Session(_load_decoder)
-        window = MainWindow(session, settings)
+        window = MainWindow(session, settings, _import_model)
         session.setParent(window)  # ends with the window, not before it
         if size is not None:
             window.resize(*size)
@@ -111,6 +111,15 @@ def _load_decoder(name: str) -> Decoder:
     # Threads of torch that wait by spinning would take that core, too.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return load_decoder(name, threads=max(1, (os.cpu_count() or 1) - 1))
+
+
+def _import_model(
+    ldm: Path, finetuned: Path, encoder: Path | None, folder: Path
+) -> Generator[tuple[float, str], None, Path]:
+    """Import published checkpoints; brings torch only when the first item is drawn."""
+    from mindvis_gui.decoding.import_published import importing_published
+
+    return (yield from importing_published(ldm, finetuned, encoder, folder))
 
 
 def _has_display() -> bool:

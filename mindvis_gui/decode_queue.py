@@ -6,7 +6,7 @@ from collections import deque
 
 from PySide6.QtCore import QObject, Signal
 
-from mindvis_gui.decoding.request import DecodeRequest, Decoder, DecodeResult, Step
+from mindvis_gui.decoding.request import Decoder, DecodeRequest, DecodeResult, Step
 from mindvis_gui.job import Job
 from mindvis_gui.jobs import Jobs
 

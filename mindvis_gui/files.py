@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import tempfile
+import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,15 +27,12 @@ def atomic_path(target: Path) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            dir=target.parent, prefix=f".{target.stem[:30]}-", suffix=target.suffix
-        )
-        os.close(handle)
-        temporary = Path(name)
+        # Named before it is made: an interruption in between must find it to remove it.
+        temporary = target.parent / f".{target.stem[:30]}-{secrets.token_hex(8)}{target.suffix}"
+        temporary.touch(exist_ok=False)
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
     except OSError as error:
         raise ExportError(f"{target}: cannot be written: {error.strerror or error}") from error
@@ -42,8 +41,38 @@ def atomic_path(target: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _umask() -> int:
-    """Return the process's file mode mask, which `mkstemp` ignores."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+@contextmanager
+def atomic_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Yield an empty folder that becomes `target` once the block is done.
+
+    On any error it is removed and an existing `target` stays as it was. Meanwhile it lies
+    one level deeper than `target`, so that no search among the siblings finds it.
+
+    Raises
+    ------
+    ExportError
+        If `target` exists and is not to be overwritten, or cannot be written.
+    """
+    holder = target.parent / f".{target.name[:30]}-{secrets.token_hex(8)}"
+    made, replaced = holder / target.name, holder / "replaced"
+    try:
+        if target.exists() and not overwrite:
+            raise FileExistsError(errno.EEXIST, "it exists already; choose another name")
+        made.mkdir(parents=True)
+        yield made
+        for path in made.rglob("*"):
+            if path.is_file():
+                with path.open("rb+") as file:
+                    os.fsync(file.fileno())
+        if target.exists():
+            target.rename(replaced)
+        try:
+            made.rename(target)
+        except BaseException:
+            if replaced.exists():
+                replaced.rename(target)
+            raise
+    except OSError as error:
+        raise ExportError(f"{target}: cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(holder, ignore_errors=True)

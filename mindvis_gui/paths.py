@@ -35,16 +35,29 @@ def demo_subject_path() -> Path:
     return resources_dir() / "demo" / "subject.h5"
 
 
+def new_models_dir() -> Path:
+    """Folder that imported models go to: the first of ``$MINDVIS_MODELS``, or the user's."""
+    given = _given_model_dirs()
+    return given[0] if given else _own_models_dir()
+
+
 def model_dirs() -> list[Path]:
     """Folders searched for model folders, first match wins.
 
     ``$MINDVIS_MODELS`` (path-separated), ``./models``, the user's data folder, the shipped one.
     """
-    given = [Path(part) for part in os.environ.get("MINDVIS_MODELS", "").split(os.pathsep) if part]
     candidates = [
-        *given,
+        *_given_model_dirs(),
         Path.cwd() / "models",
-        user_data_path("mindvis", appauthor=False) / "models",
+        _own_models_dir(),
         _shipped("models"),
     ]
     return list(dict.fromkeys(folder.resolve() for folder in candidates if folder.is_dir()))
+
+
+def _given_model_dirs() -> list[Path]:
+    return [Path(part) for part in os.environ.get("MINDVIS_MODELS", "").split(os.pathsep) if part]
+
+
+def _own_models_dir() -> Path:
+    return user_data_path("mindvis", appauthor=False) / "models"

@@ -24,13 +24,14 @@ from mindvis_gui.data.subject import FloatArray, Subject, Trial
 from mindvis_gui.decode_queue import DecodeQueue
 from mindvis_gui.decoding.request import (
     PRESETS,
-    DecodeRequest,
     Decoder,
+    DecodeRequest,
     DecodeResult,
     Recovery,
     Sampling,
 )
 from mindvis_gui.errors import MindVisError, ModelError, RequestError
+from mindvis_gui.job import Job
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.undo import Change
 
@@ -142,7 +143,8 @@ class Session(QObject):
         self.crosshair_changed.emit()
         self.result_changed.emit()
         self.comparison_changed.emit()
-        self.message.emit(" ".join(self.subject.notes) or f"Opened {self.subject.display_name}")
+        notes = "; ".join(note.rstrip(".") for note in self.subject.notes)
+        self.message.emit(notes or f"Opened {self.subject.display_name}")
         tests = [trial for trial in self.subject.trials if trial.split == "test"]
         self.set_trial((tests or list(self.subject.trials))[0].index)
         if trial is not None:
@@ -330,11 +332,7 @@ class Session(QObject):
     def _misfit(self) -> str:
         assert self.decoder is not None
         assert self.subject is not None
-        info = self.decoder.info
-        return (
-            f"model {info.name} was trained on {info.n_voxels:,} voxels but {self.subject.name} has "
-            f"{self.subject.n_voxels:,}; choose a model trained on this subject"
-        )
+        return self.decoder.info.misfit(self.subject.name, self.subject.n_voxels)
 
     def set_sampling(self, sampling: Sampling) -> None:
         """Choose sampler, steps and precision."""
@@ -453,6 +451,17 @@ class Session(QObject):
         A job without a title is not worth a word in the status bar.
         """
         self._jobs.run(work, title, done)
+
+    def start(
+        self,
+        items: Generator[Any, None, Any],
+        title: str,
+        done: Callable[[Any], None],
+        progress: Callable[[Any], None],
+        ended: Callable[[], None],
+    ) -> Job:
+        """Run the generator `items` in the background; see `mindvis_gui.jobs.Jobs.start`."""
+        return self._jobs.start(items, title, done, progress=progress, ended=ended)
 
     @property
     def busy(self) -> str:

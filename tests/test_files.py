@@ -3,7 +3,7 @@ import stat
 import pytest
 
 from mindvis_gui.errors import ExportError
-from mindvis_gui.files import atomic_path
+from mindvis_gui.files import atomic_folder, atomic_path
 
 
 def write_half(target, error):
@@ -67,3 +67,38 @@ def test_permissions_are_those_of_any_new_file(tmp_path):
         temporary.write_text("x")
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (plain, tmp_path / "atomic")}
     assert len(modes) == 1
+
+
+def write_folder(target, error=None, **options):
+    with atomic_folder(target, **options) as made:
+        (made / "part").mkdir()
+        (made / "part" / "a.txt").write_text("new")
+        assert not list(target.parent.glob("*/part"))  # no sibling looks like the folder
+        if error:
+            raise error
+
+
+def test_folder_appears_only_when_the_block_is_done(tmp_path):
+    write_folder(tmp_path / "in" / "a")
+    assert (tmp_path / "in" / "a" / "part" / "a.txt").read_text() == "new"
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_an_error_leaves_no_folder(tmp_path, error):
+    with pytest.raises((ExportError, KeyboardInterrupt)):
+        write_folder(tmp_path / "a", error)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_replaced_only_on_demand(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "old.txt").write_text("old")
+    with pytest.raises(ExportError, match=r"a: cannot be written: it exists already"):
+        write_folder(tmp_path / "a")
+    with pytest.raises(RuntimeError, match="boom"):
+        write_folder(tmp_path / "a", RuntimeError("boom"), overwrite=True)
+    assert (tmp_path / "a" / "old.txt").exists()
+    write_folder(tmp_path / "a", overwrite=True)
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["part"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

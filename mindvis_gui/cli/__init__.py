@@ -22,7 +22,9 @@ COMMANDS = {
     "info": "say what is in a subject file or a model folder",
     "decode": "decode trials into a folder of pictures",
     "figure": "draw the comparison figure of a decode folder",
+    "evaluate": "score decode folders, with protocol and chance levels",
     "import-subject": "turn responses, regions and stimuli into a subject file",
+    "import-model": "turn published checkpoints into a model folder",
     "simulate": "make a simulated subject out of a folder of pictures",
     "train": "train a model: stages A1, A2 and B of the method",
 }

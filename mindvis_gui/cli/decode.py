@@ -136,10 +136,7 @@ def _plan(
 ) -> DecodeRequest:
     """Return the request without its trial: all that is the same for every one."""
     if not info.fits(subject.n_voxels):
-        raise ModelError(
-            f"model {info.name} was trained on {info.n_voxels:,} voxels but {subject.name} has "
-            f"{subject.n_voxels:,}; choose a model trained on this subject"
-        )
+        raise ModelError(info.misfit(subject.name, subject.n_voxels))
     mask = None
     if args.mask_ratio is not None:
         mask = MaskState.random(info.n_patches, args.mask_ratio, args.mask_seed or 0)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mindvis_gui.cli.interruption import stopped_cleanly
 from mindvis_gui.errors import DataError
 
 if TYPE_CHECKING:
@@ -45,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.cli.output import complain, progress, write
     from mindvis_gui.data.subject_file import writing_subject
 
-    with _stopped_cleanly():
+    with stopped_cleanly():
         subject = _read(args)
         for note in subject.notes:
             complain(f"note: {note}")
@@ -88,13 +86,3 @@ def _window(text: str) -> tuple[float, float]:
             f"'{text}' must rise from 0 or more to less than 60 seconds"
         )
     return first, last
-
-
-@contextmanager
-def _stopped_cleanly() -> Iterator[None]:
-    """Let a request to terminate end the block as Ctrl+C does, so that nothing is left behind."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

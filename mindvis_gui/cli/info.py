@@ -85,7 +85,7 @@ def model_facts(info: ModelInfo) -> dict[str, Any]:
         "name": info.name,
         "folder": info.folder,
         "dataset": info.dataset,
-        "voxels": info.n_voxels,
+        "voxels": info.n_voxels or info.voxels,
         "patch_size": info.patch_size,
         "patches": info.n_patches,
         "image_size": info.image_size,

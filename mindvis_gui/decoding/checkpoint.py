@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,77 +14,138 @@ from torch import Tensor, nn
 from mindvis_gui.decoding.published_keys import renamed
 from mindvis_gui.errors import ModelError
 
-_CONFIG_CLASSES = (
-    "Config_MBM_fMRI",
-    "Config_MAE_fMRI",
-    "Config_MBM_finetune",
-    "Config_Generative_Model",
+_CLASSES = (
+    "config.Config_MBM_fMRI",
+    "config.Config_MAE_fMRI",
+    "config.Config_MBM_finetune",
+    "config.Config_Generative_Model",
+    # Lightning names this one in every checkpoint that it writes, as key of a table.
+    "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
 )
+# The section that holds the weights tells which of the published files a file is.
+_KINDS = {
+    "state_dict": "a latent diffusion model (model.ckpt)",
+    "model_state_dict": "a fine-tuned model (finetuned.pth)",
+    "model": "a pre-trained fMRI encoder (fmri_encoder.pth)",
+}
+_PLAIN = (bool, int, float, str)
 
 
-class _Config:
-    """Stands in for every configuration class of the published code: attributes, no methods."""
+class _StandIn:
+    """Stands in for every known class: attributes, no methods."""
 
 
 class Checkpoint:
     """The contents of one file.
 
+    Parameters
+    ----------
+    path : Path
+    section : {"state_dict", "model_state_dict", "model"}
+        Where the weights are in a file of the kind that is wanted.
+
     Raises
     ------
     ModelError
-        If the file is missing or cut off, or holds objects other than tensors, plain
-        values and the known configuration classes.
+        If the file is missing or cut off, is of another kind, or holds objects other than
+        tensors, plain values and the known classes.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, section: str) -> None:
         self.path = path
-        known: list[Any] = [(_Config, f"config.{name}") for name in _CONFIG_CLASSES]
+        known: list[Any] = [(_StandIn, name) for name in _CLASSES]
         try:
             with torch.serialization.safe_globals(known):
                 contents = torch.load(path, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError as error:
+            named = re.search(r"GLOBAL (\S+)", str(error))
+            what = f"it holds {named[1]}, which is no weight" if named else "it is no checkpoint"
+            raise ModelError(f"{path}: refused: {what}; nothing of it was run") from error
+        except OSError as error:
+            raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from error
+        except Exception as error:  # a damaged file makes torch's reader fail in any way
             reason = str(error).partition("\n")[0]
-            raise ModelError(
-                f"{path}: refused: no checkpoint, or it holds more than weights ({reason})"
-            ) from error
-        except (OSError, EOFError, RuntimeError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-            raise ModelError(f"{path}: cannot be read as a checkpoint: {reason}") from error
+            raise ModelError(f"{path}: is no checkpoint, or damaged: {reason}") from error
         if not isinstance(contents, Mapping):
             raise ModelError(f"{path}: holds a {type(contents).__name__}, not a checkpoint")
-        self._contents = contents
+        if section not in contents:
+            kind = next((_KINDS[name] for name in _KINDS if name in contents), "something else")
+            raise ModelError(f"{path}: is {kind}, not {_KINDS[section]}")
+        self._weights, self._config = contents[section], contents.get("config")
 
-    def weights(self, section: str) -> Weights:
-        """Return the named tensors of a section."""
-        found = self._contents.get(section)
-        if not isinstance(found, Mapping) or not all(map(torch.is_tensor, found.values())):
-            raise ModelError(
-                f"{self.path}: has no weights under '{section}'; is this the right file?"
-            )
+    def take_weights(self) -> Weights:
+        """Return the named tensors, which take gigabytes and are kept here no longer."""
+        found, self._weights = self._weights, None
+        if not isinstance(found, Mapping) or not all(map(_is_weight, found.items())):
+            raise ModelError(f"{self.path}: holds more than weights among its weights")
+        for name, value in found.items():
+            if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+                raise ModelError(f"{self.path}: weight '{name}' claims more values than it has")
         return Weights(found, self.path)
 
-    def setting(self, name: str) -> Any:
-        """Return a setting of the configuration that was saved with the weights."""
-        try:
-            return getattr(self._contents["config"], name)
-        except (KeyError, AttributeError):
-            raise ModelError(f"{self.path}: its configuration lacks '{name}'") from None
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The configuration that was saved with the weights: plain values, and lists of them."""
+        found = vars(self._config) if isinstance(self._config, _StandIn) else {}
+        return {
+            name: value
+            for name, value in found.items()
+            if isinstance(value, _PLAIN)
+            or (isinstance(value, list | tuple) and all(isinstance(v, _PLAIN) for v in value))
+        }
+
+    def number(self, name: str) -> int:
+        """Return a setting that is a whole number from 1."""
+        value = self.settings.get(name)
+        if value is None:
+            raise ModelError(f"{self.path}: its configuration lacks '{name}'")
+        if not isinstance(value, int) or value < 1:
+            raise ModelError(f"{self.path}: its configuration has {value!r} as '{name}'")
+        return value
 
 
 class Weights(dict[str, Tensor]):
-    """Named tensors and the file that they came from."""
+    """Named tensors, the file that they came from, and what that file calls them."""
 
-    def __init__(self, weights: Mapping[str, Tensor], path: Path) -> None:
+    def __init__(
+        self, weights: Mapping[str, Tensor], path: Path, theirs: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(weights)
         self.path = path
+        self._theirs = theirs or {}
 
     def __missing__(self, name: str) -> Tensor:
         raise ModelError(f"{self.path}: weight '{name}' is missing; is this the right file?")
 
+    def shape(self, name: str, dimensions: int) -> tuple[int, ...]:
+        """Return the shape of a weight that must have so many dimensions."""
+        shape = tuple(self[name].shape)
+        if len(shape) != dimensions or 0 in shape:
+            raise ModelError(
+                f"{self.path}: weight '{self.called(name)}' has shape {shape}, "
+                f"which is not {dimensions} sizes above 0"
+            )
+        return shape
+
+    def called(self, name: str) -> str:
+        """Return what the file calls a weight."""
+        return self._theirs.get(name, name)
+
+    def renamed(self, table: Mapping[str, str]) -> Weights:
+        """Return the weights by our names."""
+        ours = renamed(self, table)
+        theirs = {name: self.called(old) for old, name in ours.items()}
+        return Weights({ours[old]: value for old, value in self.items()}, self.path, theirs)
+
+    def over(self, base: Weights) -> Weights:
+        """Return these weights, and those of `base` that are not among them."""
+        return Weights(base | self, self.path, {**base._theirs, **self._theirs})
+
     def take(self, prefix: str) -> Weights:
         """Take out the weights under `prefix`, which their names then lack."""
-        names = [name for name in self if name.startswith(prefix)]
-        return Weights({name.removeprefix(prefix): self.pop(name) for name in names}, self.path)
+        names = {name: name.removeprefix(prefix) for name in self if name.startswith(prefix)}
+        theirs = {short: self.called(name) for name, short in names.items()}
+        return Weights({short: self.pop(name) for name, short in names.items()}, self.path, theirs)
 
     def count(self, template: str) -> int:
         """Count from 0 how many of ``template.format(number)`` some name starts with."""
@@ -92,18 +154,17 @@ class Weights(dict[str, Tensor]):
             number += 1
         return number
 
-    def fill(self, network: nn.Module, table: Mapping[str, str]) -> None:
-        """Copy all weights into `network`, which calls them by other names.
+    def fill(self, network: nn.Module) -> None:
+        """Copy all weights into `network`.
 
         Raises
         ------
         ModelError
             If a weight is left over, missing or of another shape.
         """
-        theirs = {ours: name for name, ours in renamed(self, table).items()}
         wanted = network.state_dict()
-        missing = wanted.keys() - theirs.keys()
-        extra = [theirs[name] for name in theirs.keys() - wanted.keys()]
+        missing = wanted.keys() - self.keys()
+        extra = [self.called(name) for name in self.keys() - wanted.keys()]
         if missing or extra:
             raise ModelError(
                 f"{self.path}: not the published layout of {type(network).__name__}; "
@@ -111,16 +172,27 @@ class Weights(dict[str, Tensor]):
             )
         values = {}
         for name, target in wanted.items():
-            value = self[theirs[name]]
+            value = self[name]
             if value.shape == (*target.shape, 1, 1):  # a 1x1 convolution there, linear here
                 value = value[:, :, 0, 0]
             if value.shape != target.shape:
                 raise ModelError(
-                    f"{self.path}: weight '{theirs[name]}' has shape {tuple(value.shape)} "
+                    f"{self.path}: weight '{self.called(name)}' has shape {tuple(value.shape)} "
                     f"where {tuple(target.shape)} is needed"
                 )
             values[name] = value.to(target.dtype)
         network.load_state_dict(values)
+
+
+def _is_weight(item: tuple[Any, Any]) -> bool:
+    """Whether a name and a value are a name and an ordinary tensor that is really there."""
+    name, value = item
+    return (
+        isinstance(name, str)
+        and torch.is_tensor(value)
+        and value.layout is torch.strided
+        and value.device.type == "cpu"
+    )
 
 
 def _listed(names: Collection[str]) -> str:

@@ -141,15 +141,7 @@ class MindVisDecoder:
 
     def _check(self, vector: FloatArray, mask: MaskState | None) -> None:
         if not self.info.fits(vector.size):
-            wanted = (
-                f"{self.info.n_voxels:,} voxels"
-                if self.info.n_voxels
-                else f"{self.info.n_patches} patches of {self.info.patch_size} voxels"
-            )
-            raise ModelError(
-                f"model {self.info.name} was trained on {wanted} but the response has "
-                f"{vector.size:,} voxels; choose a model trained on this subject"
-            )
+            raise ModelError(self.info.misfit("the response", vector.size))
         if mask is not None and mask.n_patches != self.info.n_patches:
             raise RequestError(
                 f"the mask is for {mask.n_patches} patches but model {self.info.name} has "

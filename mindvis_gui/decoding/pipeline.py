@@ -107,17 +107,26 @@ def load_pipeline(folder: Path) -> MindVisPipeline:
     config = MindVisPipeline.load_config(folder, local_files_only=True)
     has_masked_model = config.get("masked_model", [None])[0] is not None
     return MindVisPipeline(
-        encoder=_load(FmriEncoder, folder / "encoder"),
-        conditioner=_load(Conditioner, folder / "conditioner"),
-        unet=_load(UNet2DConditionModel, folder / "unet"),
-        vqvae=_load(VQModel, folder / "vqvae"),
+        encoder=load_network(FmriEncoder, folder / "encoder"),
+        conditioner=load_network(Conditioner, folder / "conditioner"),
+        unet=load_network(UNet2DConditionModel, folder / "unet"),
+        vqvae=load_network(VQModel, folder / "vqvae"),
         scheduler=PNDMScheduler.from_pretrained(folder / "scheduler", local_files_only=True),
-        masked_model=_load(MaskedBrainModel, folder / "masked_model") if has_masked_model else None,
+        masked_model=load_network(MaskedBrainModel, folder / "masked_model")
+        if has_masked_model
+        else None,
         **{name: config[name] for name in _FACTS if name in config},
     )
 
 
-def _load(network: type[_Network], folder: Path) -> _Network:
+def load_network(network: type[_Network], folder: Path) -> _Network:
+    """Load one network from its own folder, from safetensors only.
+
+    Raises
+    ------
+    ModelError
+        If the folder holds something else, or weights and configuration do not fit.
+    """
     try:
         model, report = network.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, output_loading_info=True

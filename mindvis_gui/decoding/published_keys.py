@@ -17,27 +17,24 @@ IGNORED = re.compile(
     r"|model_ema\.|first_stage_model\.loss\.|cond_stage_model\.embedding\."
     r"|cond_stage_model\.mae\.(cls_token|mask_token)$"
 )
-# What fine-tuning changes (section 3.2), which a base model therefore cannot stand in for.
+# What fine-tuning changes (section 3.2), by our names: a base model cannot stand in for it.
 FINE_TUNED = re.compile(
-    r"cond_stage_model\.|.*(\.attn2\.|\.transformer_blocks\.\d+\.norm2\.|\.time_embed_condtion\.)"
+    r"(encoder|conditioner)\.|unet\..*(\.attn2\.|\.transformer_blocks\.\d+\.norm2\.)"
 )
 
-CONDITIONING = re.compile(
-    r"cond_stage_model\.(channel_mapper|dim_mapper)\."
-    r"|model\.diffusion_model\.time_embed_condtion\."
-)
+UNET = "model.diffusion_model"
+FIRST_STAGE = "first_stage_model"
 
-UNET = "model.diffusion_model."
-FIRST_STAGE = "first_stage_model."
-ENCODER = "cond_stage_model.mae."
-
-CONDITIONER = {
-    "cond_stage_model.channel_mapper": "token_mapper",
-    "cond_stage_model.dim_mapper": "width_mapper",
-    "model.diffusion_model.time_embed_condtion.0": "time_pool.0",
-    "model.diffusion_model.time_embed_condtion.1": "time_pool.1",
-    "model.diffusion_model.time_embed_condtion.2": "time_mapper",
-    "model.diffusion_model.time_embed_condtion": "time_mapper",  # of models that pool the tokens
+_PARTS = {
+    UNET: "unet",
+    FIRST_STAGE: "vqvae",
+    "cond_stage_model.mae": "encoder",
+    "cond_stage_model.channel_mapper": "conditioner.token_mapper",
+    "cond_stage_model.dim_mapper": "conditioner.width_mapper",
+    f"{UNET}.time_embed_condtion.0": "conditioner.time_pool.0",
+    f"{UNET}.time_embed_condtion.1": "conditioner.time_pool.1",
+    f"{UNET}.time_embed_condtion.2": "conditioner.time_mapper",
+    f"{UNET}.time_embed_condtion": "conditioner.time_mapper",  # of models that pool the tokens
 }
 
 MASKED_MODEL = {name: f"encoder.{name}" for name in ("patch_embed", "pos_embed", "blocks", "norm")}
@@ -52,7 +49,16 @@ _RESIDUAL = {
 }
 
 
-def unet_table(levels: int, layers: int) -> dict[str, str]:
+def ldm_table(unet_levels: int, unet_layers: int, first_stage_levels: int) -> dict[str, str]:
+    """Name every layer of a latent diffusion model, each name led by its part's.
+
+    The parts are ``unet``, ``vqvae``, ``encoder`` and ``conditioner``.
+    """
+    unet = _unet_table(unet_levels, unet_layers)
+    return _PARTS | unet | _first_stage_table(first_stage_levels)
+
+
+def _unet_table(levels: int, layers: int) -> dict[str, str]:
     """Name the layers of a U-Net of `levels` resolutions with `layers` residual blocks each."""
     table = {
         "time_embed.0": "time_embedding.linear_1",
@@ -84,7 +90,7 @@ def unet_table(levels: int, layers: int) -> dict[str, str]:
     return table | _RESIDUAL
 
 
-def first_stage_table(levels: int) -> dict[str, str]:
+def _first_stage_table(levels: int) -> dict[str, str]:
     """Name the layers of a first stage of `levels` resolutions."""
     table = {"nin_shortcut": "conv_shortcut"}
     for level in range(levels):

@@ -207,6 +207,21 @@ class ModelInfo:
             return n_voxels == self.n_voxels
         return padded_length(n_voxels, self.patch_size) == self.n_patches * self.patch_size
 
+    @property
+    def voxels(self) -> str:
+        """How many voxels it was trained on, as text; a range where only patches are known."""
+        if self.n_voxels:
+            return f"{self.n_voxels:,}"
+        most = self.n_patches * self.patch_size - 1  # padding adds 1 to `patch_size` voxels
+        return f"{most - self.patch_size + 1:,} to {most:,}"
+
+    def misfit(self, subject: str, n_voxels: int) -> str:
+        """Return the sentence that says why responses of a subject cannot be decoded."""
+        return (
+            f"model {self.name} was trained on {self.voxels} voxels but {subject} has "
+            f"{n_voxels:,}; choose a model trained on this subject"
+        )
+
 
 class Decoder(Protocol):
     """A trained model that turns responses into pictures; MinD-Vis is one."""

@@ -32,6 +32,8 @@ ACTIONS = (
     Entry("demo", "Demo", "open_demo", "File", "", "Open the simulated demo subject"),
     Entry("open_model", "Open model folder…", "open_model", "File", "Ctrl+M",
           "Load a trained model from any folder"),
+    Entry("import_model", "Import published checkpoint…", "import_model", "File", "",
+          "Turn the published files of MinD-Vis into a model folder"),
     Entry("export_figure", "Export figure…", "export_figure", "File", "Ctrl+E",
           "Write stimulus, samples and scores as PNG, SVG or PDF"),
     Entry("export_samples", "Export samples…", "export_samples", "File", "Ctrl+Shift+E",

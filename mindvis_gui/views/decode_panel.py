@@ -228,7 +228,7 @@ class DecodePanel(QScrollArea):
     def _show_model(self) -> None:
         info = self._session.decoder.info if self._session.decoder else None
         self._facts["Device"].setText(f"{info.device.upper()} · {info.precision}" if info else "–")
-        self._facts["Model voxels"].setText(f"{info.n_voxels:,}" if info else "–")
+        self._facts["Model voxels"].setText(info.voxels if info else "–")
         self._facts["Image"].setText(f"{info.image_size} × {info.image_size} px" if info else "–")
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-_SUBJECTS = "Subjects (*.h5 *.hdf5 *.nii *.nii.gz);;All files (*)"
+_SUBJECTS = "Subjects (*.h5 *.hdf5 *.mat *.npz *.npy *.nii *.nii.gz);;All files (*)"
+_CHECKPOINTS = "Checkpoints (*.ckpt *.pth *.pt);;All files (*)"
 _FIGURES = "PNG (*.png);;SVG (*.svg);;PDF (*.pdf)"
 
 
@@ -23,6 +24,12 @@ def ask_subject_folder(parent: QWidget, folder: Path) -> Path | None:
 def ask_model_folder(parent: QWidget, folder: Path) -> Path | None:
     """Ask for a model folder."""
     return _path(QFileDialog.getExistingDirectory(parent, "Open a model folder", str(folder)))
+
+
+def ask_checkpoint_file(parent: QWidget, name: str, folder: Path) -> Path | None:
+    """Ask for the published file called `name`."""
+    title = f"Choose {name}"
+    return _path(QFileDialog.getOpenFileName(parent, title, str(folder), _CHECKPOINTS)[0])
 
 
 def ask_figure_file(parent: QWidget, suggested: Path) -> Path | None:

@@ -17,6 +17,7 @@ from mindvis_gui.settings import Settings
 from mindvis_gui.views import exports, file_dialogs
 from mindvis_gui.views.actions import make_actions
 from mindvis_gui.views.command_palette import CommandPalette
+from mindvis_gui.views.import_dialog import ImportDialog, ModelImporter
 from mindvis_gui.views.restore import restore_request
 from mindvis_gui.views.shortcuts_dialog import ShortcutsDialog
 from mindvis_gui.views.status_bar import ActivityBar
@@ -31,11 +32,21 @@ _PANELS = ("subject", "brain", "mask", "images", "decode", "compare")
 
 
 class MainWindow(QMainWindow):
-    """Turns actions into calls of the session's setters, and shows the session's state."""
+    """Turns actions into calls of the session's setters, and shows the session's state.
 
-    def __init__(self, session: Session, settings: Settings, parent: QWidget | None = None) -> None:
+    Where no `import_model` is given, published checkpoints cannot be imported.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        import_model: ModelImporter | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._session, self._settings = session, settings
+        self._import_model = import_model
         self.setWindowTitle("mindvis")
         self.resize(_SIZE)
         self.setAcceptDrops(True)
@@ -97,6 +108,7 @@ class MainWindow(QMainWindow):
         enabled = {
             "decode": has_trial,
             "stop": session.decoding,
+            "import_model": self._import_model is not None,
             "next_trial": has_trial,
             "previous_trial": has_trial,
             "undo": session.undo_stack.canUndo(),
@@ -144,6 +156,11 @@ class MainWindow(QMainWindow):
         if folder is not None:
             self._settings.folder = folder.parent
             self.load_model(str(folder))
+
+    def import_model(self) -> None:
+        """Ask for published checkpoint files, make a model folder of them and load it."""
+        if self._import_model is not None:
+            ImportDialog(self._session, self._settings, self._import_model, self).open()
 
     def load_model(self, name: str) -> None:
         """Load a model by name or folder."""

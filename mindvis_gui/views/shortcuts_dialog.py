@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QIcon, QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QVBoxLayout, QWidget
 
 from mindvis_gui.views.actions import ACTIONS, OTHER_KEYS
@@ -25,6 +25,7 @@ class ShortcutsDialog(QDialog):
                 row = self._add_menu(menu, row, 3 * column)
         self._grid.setColumnMinimumWidth(2, 2 * GAP)
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        close.button(QDialogButtonBox.StandardButton.Close).setIcon(QIcon())  # words are enough
         close.rejected.connect(self.reject)
         page = QVBoxLayout(self)
         page.setContentsMargins(2 * MARGIN, MARGIN, 2 * MARGIN, MARGIN)

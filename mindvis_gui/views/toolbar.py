@@ -104,3 +104,4 @@ class MainToolBar(QToolBar):
             menu.addAction("No model found").setEnabled(False)
         menu.addSeparator()
         menu.addAction(self._actions["open_model"])
+        menu.addAction(self._actions["import_model"])

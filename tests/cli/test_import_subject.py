@@ -2,15 +2,20 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
+from bdpy import BData
 
 from mindvis_gui.cli import main
 from mindvis_gui.data import open_subject
 from mindvis_gui.data.recording import ArrayRecording
 from mindvis_gui.data.subject_file import write_subject
+
+PUBLISHED = Path(__file__).parents[1] / "data_golden" / "published"
 
 
 @pytest.fixture
@@ -52,6 +57,36 @@ def test_the_demo_can_be_copied(monkeypatch, tmp_path, subject):
     copy = open_subject(tmp_path / "new" / "copy.h5")
     assert np.array_equal(copy.responses(range(24)), values)
     assert copy.simulated
+
+
+@pytest.mark.parametrize(
+    ("source", "trials", "rois"),
+    [
+        ("GOD/sbj_3.npz", {"train": 24, "test": 4, "test-single": 8}, "V1 V2 V3 V4 VC"),
+        ("BOLD5000", {"train": 11, "test": 3, "test-single": 7}, "EarlyVis LOC OPA PPA RSC"),
+        ("HCP/dummy_sub_01/HCP_visual_voxel.npz", {"train": 4}, "V1 V2 V3 V4"),
+    ],
+)
+def test_published_data_sets(tmp_path, source, trials, rois):
+    path = PUBLISHED / source
+    assert main(["import-subject", str(path), "--out", str(tmp_path / "a.h5")]) == 0
+    one, copy = open_subject(path), open_subject(tmp_path / "a.h5")
+    everything = range(sum(trials.values()))
+    assert Counter(trial.split for trial in copy.trials) == trials
+    assert copy.trials == one.trials
+    assert [roi.name for roi in copy.rois] == rois.split()
+    assert np.array_equal(copy.responses(everything), one.responses(everything))
+    for trial in one.trials[:3]:
+        assert np.array_equal(copy.stimulus(trial), one.stimulus(trial))
+
+
+def test_bdata(tmp_path):
+    data = BData()
+    data.add(np.random.default_rng(0).normal(size=(6, 20)), "VoxelData")
+    data.add_metadata("ROI_V1", np.arange(20) < 9, where="VoxelData")
+    data.save(str(tmp_path / "b.h5"))
+    assert main(["import-subject", str(tmp_path / "b.h5"), "--out", str(tmp_path / "a.h5")]) == 0
+    assert len(open_subject(tmp_path / "a.h5").roi("V1").voxels) == 9
 
 
 @pytest.mark.parametrize(

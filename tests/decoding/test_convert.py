@@ -2,6 +2,7 @@
 
 import pickle
 
+import numpy as np
 import pytest
 import torch
 
@@ -118,11 +119,11 @@ def test_without_the_encoder_file_the_number_of_heads_is_unknown(converted):
 def test_every_published_configuration_class_is_read(write_checkpoint, name):
     config = write_checkpoint.config(name, {"num_heads": 4})
     path = write_checkpoint("encoder.pth", {"model": {"a": torch.ones(2)}, "config": config})
-    checkpoint = Checkpoint(path)
-    assert checkpoint.setting("num_heads") == 4
-    assert list(checkpoint.weights("model")) == ["a"]
+    checkpoint = Checkpoint(path, "model")
+    assert checkpoint.number("num_heads") == 4
+    assert list(checkpoint.take_weights()) == ["a"]
     with pytest.raises(ModelError, match=r"encoder\.pth: its configuration lacks 'depth'"):
-        checkpoint.setting("depth")
+        checkpoint.number("depth")
 
 
 class Payload:
@@ -173,5 +174,41 @@ def test_missing_file(published_files, tmp_path):
 
 
 def test_files_in_each_others_place(published_files):
-    with pytest.raises(ModelError, match="no weights under 'state_dict'"):
+    with pytest.raises(ModelError, match=r"is a fine-tuned model .*, not a latent diffusion"):
         convert_published(published_files["finetuned.pth"], published_files["model.ckpt"])
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_damaged_files_are_never_worse_than_refused(tmp_path, zipped):
+    """Old and new layout of torch files, with random bytes changed."""
+    path = tmp_path / "damaged.pth"
+    contents = {"model": {"a": torch.ones(4, 4), "b": torch.zeros(3)}, "config": None}
+    torch.save(contents, path, _use_new_zipfile_serialization=zipped)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(200):
+        damaged = np.frombuffer(whole, np.uint8).copy()
+        damaged[rng.integers(len(whole), size=5)] = rng.integers(256, size=5)
+        path.write_bytes(damaged.tobytes())
+        try:
+            Checkpoint(path, "model").take_weights()
+        except ModelError:
+            refused += 1
+    assert refused > 20
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        {"a": torch.ones(2), 3: torch.ones(2)},
+        {"a": "text"},
+        {"a": torch.ones(2).to_sparse()},
+        {"a": torch.empty(10**12, device="meta")},
+        [torch.ones(2)],
+    ],
+)
+def test_what_is_among_weights_and_is_none(write_checkpoint, weights):
+    path = write_checkpoint("odd.pth", {"model": weights})
+    with pytest.raises(ModelError, match=r"odd\.pth: "):
+        Checkpoint(path, "model").take_weights()

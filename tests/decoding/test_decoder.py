@@ -109,7 +109,7 @@ def test_response_and_mask_matter(tiny, ask, vector):
 
 def test_response_of_another_length_is_refused(tiny, ask):
     short = np.zeros(90, dtype=np.float32)
-    with pytest.raises(ModelError, match="trained on 100 voxels but the response has 90 voxels"):
+    with pytest.raises(ModelError, match="trained on 100 voxels but the response has 90;"):
         next(tiny.decode(ask(vector=short)))
 
 
@@ -122,6 +122,8 @@ def test_a_length_known_in_patches_only_takes_any_that_fills_them(tiny, vector):
     loose = replace(tiny.info, n_voxels=0)  # 7 patches of 16
     assert [n for n in range(200) if loose.fits(n)] == list(range(96, 112))
     assert [n for n in range(200) if tiny.info.fits(n)] == [100]
+    assert "trained on 96 to 111 voxels but anna has 90;" in loose.misfit("anna", 90)
+    assert "trained on 100 voxels but anna has 90;" in tiny.info.misfit("anna", 90)
 
 
 def test_recovery_predicts_masked_voxels_from_kept_ones(tiny, vector):

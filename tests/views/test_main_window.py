@@ -96,7 +96,8 @@ def test_models_are_listed_by_name(qtbot, window, monkeypatch, session, tmp_path
     assert model_names() == ["a", "b"]
     menu = window.toolbar.model.menu()
     menu.aboutToShow.emit()
-    assert [a.text() for a in menu.actions() if a.text()] == ["a", "b", "Open model folder…"]
+    offered = [a.text() for a in menu.actions() if a.text()]
+    assert offered == ["a", "b", "Open model folder…", "Import published checkpoint…"]
     with qtbot.waitSignal(session.model_changed):
         menu.actions()[0].trigger()
     assert "fake" in window.toolbar.model.text()
