@@ -1,0 +1,1 @@
+"""Training: the first stage, the diffusion model, SC-MBM and fine-tuning (needs torch)."""

@@ -12,12 +12,12 @@ from mindvis_gui.training.dcldm import (
     Augmentation,
     Best,
     DoubleConditioned,
-    TrialSet,
     train_dcldm,
     trained_parameters,
     warm_up,
 )
 from mindvis_gui.training.label_ldm import PictureContext
+from mindvis_gui.training.trials import TrialSet
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_best_weights_come_back():
 
 
 def test_warm_up_approaches_the_context(masked_model, conditioner, trials, plan, metrics):
-    context = PictureContext(3, 16, 4, grid=2).requires_grad_(False)
+    context = PictureContext(3, 16, 128, 4, grid=2).requires_grad_(False)
     plan = replace(plan, steps=40, log_every=10)
     warm_up(masked_model.encoder, conditioner, context, trials, trials, plan, batch=6)
     losses = metrics("loss", "validation")

@@ -4,26 +4,34 @@ from dataclasses import replace
 
 import torch
 
-from mindvis_gui.training.label_ldm import PictureContext, degrade, noise_loss, train_label_ldm
+from mindvis_gui.training.label_ldm import (
+    PictureContext,
+    degrade,
+    noise_loss,
+    train_label_ldm,
+    weaken,
+)
 
 
 def test_context_without_grid_is_the_label_alone(rng):
-    context = PictureContext(3, 16)
+    context = PictureContext(3, 16, 128)
     latents = torch.randn(2, 4, 8, 8, generator=rng)
-    tokens = context(torch.tensor([2, 0]), context.layout(latents))
-    torch.testing.assert_close(tokens, context.labels.weight[[2, 0]].unsqueeze(1))
+    tokens, time = context(torch.tensor([2, 0]), context.layout(latents))
+    embeddings = context.labels.weight[[2, 0]]
+    torch.testing.assert_close(tokens, embeddings.unsqueeze(1))
+    torch.testing.assert_close(time, embeddings @ context.second.weight.T)
 
 
 def test_layout_tokens_tell_cells_apart(rng):
-    context = PictureContext(3, 16, 4, grid=4)
+    context = PictureContext(3, 16, 128, 4, grid=4)
     latents = torch.randn(2, 4, 8, 8, generator=rng)
     layout = context.layout(latents)
     torch.testing.assert_close(layout[:, :, 0, 0], latents[:, :, :2, :2].mean(dim=(2, 3)))
     labels = torch.tensor([1, 1])
-    tokens = context(labels, layout)
+    tokens = context(labels, layout)[0]
     assert tokens.shape == (2, 1 + 16, 16)
     layout[0, :, 1, 2] += 1.0
-    changed = (context(labels, layout) != tokens).any(dim=2)
+    changed = (context(labels, layout)[0] != tokens).any(dim=2)
     assert changed.nonzero().tolist() == [[0, 1 + 4 + 2]]
 
 
@@ -35,6 +43,15 @@ def test_degraded_layouts_keep_their_mean(rng):
     assert not torch.equal(degraded, layout)
 
 
+def test_weakened_labels_point_the_same_way(rng):
+    embeddings = torch.randn(2000, 16, generator=rng)
+    weak = weaken(embeddings, rng)
+    share = (weak * embeddings).sum(dim=1) / embeddings.square().sum(dim=1)
+    assert 0.2 < float(share.min()) < 0.5
+    assert 0.9 < float(share.max()) < 1.2
+    assert float(torch.cosine_similarity(weak, embeddings).min()) > 0.7
+
+
 def test_noise_loss_of_an_all_zero_network_is_one(unet, scheduler, rng):
     torch.nn.init.zeros_(unet.conv_out.weight)
     torch.nn.init.zeros_(unet.conv_out.bias)
@@ -44,8 +61,23 @@ def test_noise_loss_of_an_all_zero_network_is_one(unet, scheduler, rng):
     assert abs(float(loss) - 1.0) < 0.05
 
 
+def test_noisy_steps_count_more_up_to_the_limit(unet, scheduler):
+    torch.nn.init.zeros_(unet.conv_out.weight)
+    torch.nn.init.zeros_(unet.conv_out.bias)
+
+    def loss(limit: float) -> float:
+        rng = torch.Generator().manual_seed(1)
+        conditions = torch.zeros(64, 2, 16), torch.zeros(64, 128)
+        with torch.no_grad():
+            value = noise_loss(unet, scheduler, torch.zeros(64, 4, 8, 8), *conditions, rng, limit)
+        return float(value)
+
+    assert loss(1.0) < loss(2.0) < 2 * loss(1.0)
+    assert loss(2.0) < loss(50.0) < 50 * loss(1.0)
+
+
 def test_training_lowers_the_loss_and_leaves_frozen_context(unet, scheduler, plan, metrics):
-    context = PictureContext(2, 16, 4, grid=2).requires_grad_(False)
+    context = PictureContext(2, 16, 128, 4, grid=2).requires_grad_(False)
     before = context.places.clone()
 
     def draw(number, generator):

@@ -1,0 +1,176 @@
+"""The first stage: a VQ autoencoder of pictures, whose latents the diffusion model works on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from diffusers import VQModel
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from mindvis_gui.training.loop import Plan, train
+
+Draw = Callable[[int, Generator], Tensor]  # number, generator → pictures (n, 3, h, w), -1 to 1
+
+
+def picture_loss(made: Tensor, target: Tensor, scales: int = 3) -> Tensor:
+    """Squared and absolute error of pictures (batch, 3, h, w) and of their edges at `scales` sizes.
+
+    The squared error of the colours without their lightness has a term of its own,
+    or rare hues are never learned; the edges keep the outlines sharp.
+    """
+    loss = F.mse_loss(made, target) + F.l1_loss(made, target)
+    error = F.avg_pool2d(made - target, 4)
+    loss = loss + 3 * (error - error.mean(dim=1, keepdim=True)).square().mean()
+    for scale in range(scales):
+        if scale:
+            made, target = F.avg_pool2d(made, 2), F.avg_pool2d(target, 2)
+        loss = loss + 0.25 * sum(
+            F.l1_loss(torch.diff(made, dim=axis), torch.diff(target, dim=axis)) for axis in (2, 3)
+        )
+    return loss
+
+
+def train_first_stage(
+    vqvae: VQModel,
+    draw: Draw,
+    held_out: Tensor,
+    plan: Plan,
+    *,
+    batch: int = 16,
+    plain_steps: int = 500,
+    restart_until: float = 0.8,
+    precision: torch.dtype = torch.bfloat16,
+) -> None:
+    """Train the VQ autoencoder.
+
+    The first `plain_steps` steps leave the latents as they are; then the codebook
+    starts from k-means of the latents, and codes that go unused are moved onto
+    latents of the present batch until `restart_until` of the steps are done.
+
+    Parameters
+    ----------
+    draw : callable
+        (number, generator) → pictures.
+    held_out : Tensor, shape (n, 3, h, w)
+        Pictures for the validation.
+    """
+    optimiser = torch.optim.AdamW(vqvae.parameters(), lr=0.0, betas=(0.9, 0.99), weight_decay=1e-4)
+    used = torch.zeros(vqvae.config.num_vq_embeddings)
+    latents = torch.empty(0)
+
+    def loss(step: int, generator: Generator) -> dict[str, Tensor]:
+        nonlocal latents
+        target = draw(batch, generator)
+        with torch.autocast("cpu", precision):
+            before = vqvae.quant_conv(vqvae.encoder(target)).float()
+        latents = before.detach()
+        if step < plain_steps:
+            quantised, commitment = before, before.new_zeros(())
+        else:
+            with torch.autocast("cpu", enabled=False):
+                quantised, commitment, (_, _, codes) = vqvae.quantize(before)
+            used.mul_(0.99).add_(torch.bincount(codes.flatten(), minlength=len(used)))
+        with torch.autocast("cpu", precision):
+            made = vqvae.decoder(vqvae.post_quant_conv(quantised)).float()
+        error = picture_loss(made, target)
+        shared = correlation_penalty(before)
+        return {
+            "loss": error + commitment + 0.3 * shared,
+            "picture": error,
+            "commitment": commitment,
+            "shared": shared,
+        }
+
+    def after_step(step: int, generator: Generator) -> None:
+        if step + 1 == plain_steps:
+            with torch.no_grad(), torch.autocast("cpu", precision):
+                pictures = [vqvae.encode(draw(batch, generator)).latents for _ in range(60)]
+            start_codebook(vqvae, torch.cat(pictures).float(), generator)
+            used.fill_(1.0)
+        elif plain_steps < step < restart_until * plan.steps and step % 50 == 0:
+            restart_dead_codes(vqvae, latents, used, generator)
+
+    def validate(step: int) -> dict[str, float]:
+        return {
+            "psnr": psnr(reconstruct(vqvae, held_out), held_out),
+            "codes_in_use": float((used > 0.5).sum()),
+        }
+
+    parts = {"vqvae": vqvae}
+    train(loss, optimiser, parts, plan, after_step=after_step, validate=validate)
+
+
+def correlation_penalty(latents: Tensor) -> Tensor:
+    """How far the channels of latents (n, channels, h, w) are from independent with variance 1.
+
+    Without it channels end up as copies of each other, and colours go missing.
+    """
+    points = latents.permute(0, 2, 3, 1).flatten(0, 2)  # (points, channels)
+    points = points - points.mean(dim=0)
+    covariance = points.T @ points / len(points)
+    return (covariance - torch.eye(len(covariance), device=covariance.device)).square().mean()
+
+
+def start_codebook(vqvae: VQModel, latents: Tensor, generator: Generator, rounds: int = 8) -> None:
+    """Set the codebook to k-means centres of latents (n, channels, h, w)."""
+    points = latents.permute(0, 2, 3, 1).flatten(0, 2)  # (points, channels)
+    codebook = vqvae.quantize.embedding.weight
+    centres = points[torch.randperm(len(points), generator=generator)[: len(codebook)]]
+    for _ in range(rounds):
+        nearest = _nearest(points, centres)
+        count = torch.bincount(nearest, minlength=len(centres)).clamp(min=1)
+        sums = torch.zeros_like(centres).index_add_(0, nearest, points)
+        # A centre without points stays where it is.
+        centres = torch.where((sums != 0).any(dim=1, keepdim=True), sums / count[:, None], centres)
+    with torch.no_grad():
+        codebook.copy_(centres)
+
+
+def restart_dead_codes(
+    vqvae: VQModel, latents: Tensor, used: Tensor, generator: Generator, below: float = 0.5
+) -> None:
+    """Move codes whose running count in `used` (codes,) is below `below` onto present latents."""
+    dead = (used < below).nonzero().flatten()
+    points = latents.permute(0, 2, 3, 1).flatten(0, 2)
+    chosen = torch.randint(len(points), (len(dead),), generator=generator)
+    with torch.no_grad():
+        vqvae.quantize.embedding.weight[dead] = points[chosen]
+    used[dead] = 1.0
+
+
+@torch.no_grad()
+def standardise_latents(vqvae: VQModel, pictures: Tensor) -> None:
+    """Give the latents of `pictures` mean 0 in each channel and overall variance 1.
+
+    An exact change of coordinates of what comes before, in and after the codebook:
+    reconstructions stay the same, and the diffusion model needs no scaling factor.
+    """
+    latents = torch.cat([vqvae.encode(part).latents for part in torch.split(pictures, 16)])
+    mean = latents.mean(dim=(0, 2, 3))
+    deviation = (latents - mean[:, None, None]).square().mean().sqrt()
+    vqvae.quant_conv.weight /= deviation
+    vqvae.quant_conv.bias.sub_(mean).div_(deviation)
+    vqvae.quantize.embedding.weight.sub_(mean).div_(deviation)
+    after = vqvae.post_quant_conv
+    after.bias += torch.einsum("oihw,i->o", after.weight, mean)
+    after.weight *= deviation
+
+
+@torch.no_grad()
+def reconstruct(vqvae: VQModel, pictures: Tensor) -> Tensor:
+    """Encode, quantise and decode pictures (n, 3, h, w)."""
+    return torch.cat([vqvae(part).sample for part in torch.split(pictures, 16)])
+
+
+def psnr(made: Tensor, target: Tensor) -> float:
+    """Peak signal-to-noise ratio in dB of pictures from -1 to 1, the mean over pictures."""
+    errors = ((made - target) / 2).square().mean(dim=(1, 2, 3))
+    return float((-10 / math.log(10) * errors.log()).mean())
+
+
+def _nearest(points: Tensor, centres: Tensor) -> Tensor:
+    parts = [torch.cdist(part, centres).argmin(dim=1) for part in torch.split(points, 8192)]
+    return torch.cat(parts)

@@ -1,0 +1,113 @@
+"""A subject's training trials as tensors: responses, and latents of what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from diffusers import VQModel
+from torch import Generator, Tensor
+
+from mindvis_gui.analysis.comparison import resized
+from mindvis_gui.data.prepare import Normalisation, pad_to_patches
+from mindvis_gui.data.subject import ImageArray, Subject, Trial
+from mindvis_gui.errors import DataError
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class TrialSet:
+    """Trials with the latents of what was seen.
+
+    Attributes
+    ----------
+    responses : Tensor, shape (n, n_padded), normalised and padded
+    latents : Tensor, shape (n, versions, channels, h, w)
+        Latents of each trial's picture, before the codebook, in slightly different versions.
+    concepts : Tensor, shape (n,) int
+        Which thing was shown.
+    """
+
+    responses: Tensor
+    latents: Tensor
+    concepts: Tensor
+
+    def __len__(self) -> int:
+        return len(self.responses)
+
+    def rows(self, chosen: Tensor) -> TrialSet:
+        """Return the trials at `chosen` (m,)."""
+        return TrialSet(self.responses[chosen], self.latents[chosen], self.concepts[chosen])
+
+
+def training_trials(subject: Subject) -> list[Trial]:
+    """Return the trials of the training split.
+
+    Raises
+    ------
+    DataError
+        If the subject has none.
+    """
+    trials = [trial for trial in subject.trials if trial.split == "train"]
+    if not trials:
+        raise DataError(
+            f"{subject.name}: no trial is marked as training, so nothing can be learned"
+        )
+    return trials
+
+
+def read_responses(
+    subject: Subject, trials: Sequence[Trial], normalisation: Normalisation, patch_size: int
+) -> Tensor:
+    """Return normalised and padded responses (n, n_padded)."""
+    responses = normalisation.apply(subject.responses([trial.index for trial in trials]))
+    return torch.from_numpy(pad_to_patches(responses, patch_size))
+
+
+def read_pictures(subject: Subject, trials: Sequence[Trial], size: int) -> Tensor:
+    """Return what was seen (n, 3, size, size), from -1 to 1.
+
+    Raises
+    ------
+    DataError
+        If the file has no picture for a trial.
+    """
+    pictures = np.stack([resized(_seen(subject, trial), size, size) for trial in trials])
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+@torch.no_grad()
+def encode(vqvae: VQModel, pictures: Tensor, batch: int = 32) -> Tensor:
+    """Return latents (n, channels, h, w) of pictures (n, 3, H, W), before the codebook."""
+    parts = [vqvae.encode(part.to(vqvae.device)).latents for part in torch.split(pictures, batch)]
+    return torch.cat(parts).cpu()
+
+
+def read_trials(
+    subject: Subject, normalisation: Normalisation, vqvae: VQModel, size: int, patch_size: int
+) -> TrialSet:
+    """Return all training trials with the latents of what was seen, at `size` pixels."""
+    trials = training_trials(subject)
+    labels = sorted({trial.label for trial in trials})
+    return TrialSet(
+        read_responses(subject, trials, normalisation, patch_size),
+        encode(vqvae, read_pictures(subject, trials, size)).unsqueeze(1),
+        torch.tensor([labels.index(trial.label) for trial in trials]),
+    )
+
+
+def held_back(n: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Split trials 0 … n - 1 at random: a tenth for the validation, at least one, and the rest."""
+    order = torch.randperm(n, generator=Generator().manual_seed(seed))
+    return order[: max(1, n // 10)], order[max(1, n // 10) :]
+
+
+def _seen(subject: Subject, trial: Trial) -> ImageArray:
+    picture = subject.stimulus(trial)
+    if picture is None:
+        raise DataError(
+            f"{subject.name}: trial {trial.index} has no picture; fine-tuning needs one for each "
+            "training trial"
+        )
+    return picture

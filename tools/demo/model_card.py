@@ -1,0 +1,83 @@
+"""The model card of the demo model, filled in from what was measured."""
+# ruff: noqa: E501 (rows of tables)
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+_CARD = """# MinD-Vis demo model
+
+Decodes the **simulated** subject `demo` and nothing else. No person was measured, nothing here
+says how well real brains can be decoded: the simulation is cleaner and its pictures are simpler.
+
+## Data
+
+- **Subject**: simulated, {n_voxels:,} voxels in schematic V1, V2, V3, hV4, LOC, FFA and PPA.
+  1,200 training trials of one presentation; 50 test stimuli, each the mean of 24 presentations.
+- **Pictures**: {all_pictures:,} drawings (Microsoft Fluent Emoji, MIT; Noto Emoji,
+  Apache-2.0; FxEmojis by Mozilla, CC BY 4.0) on soft backgrounds. The first stage saw all of them, the diffusion model the
+  {pictures:,} of categories that the subject is shown ({labels} concepts).
+- **Held out of every stage**: the 40 test drawings of concepts seen in *other* drawings, every
+  drawing of the 10 unseen concepts, near-copies of both, and all test responses.
+
+## Training
+
+| stage | what | steps | measured |
+|---|---|---|---|
+| first stage | VQ-f4, 64² pictures ↔ 16²×4 latents, 2,048 codes | {s[first_stage]:,} × 8 | {psnr:.1f} dB on 64 held-out pictures |
+| diffusion model | U-Net 64-96-96, context: label + 8×8 layout | {s[label_ldm]:,} × 32 | |
+| SC-MBM A1 | 4,000 resting-like + training responses, 75 % masked | {s[mbm]:,} × 32 | |
+| SC-MBM A2 | training responses | {s[adapt]:,} × 32 | masked voxels of test responses: r = {recovery:.2f} (mean training response: {recovery_of_mean:.2f}) |
+| warm-up | encoder and conditioner → the diffusion model's context | {s[warm_up]:,} × 24 | |
+| DC-LDM B | encoder, conditioner and the whole U-Net | {s[dcldm]:,} × 20 × 5 draws | weights of the best loss on 100 *training* trials |
+
+bf16 on one CPU core, AdamW, all seeds 0. The whole recipe is `tools/demo/train_demo.py`.
+{remarks}
+Four things differ from the paper, because this model is a hundred times smaller and trained for
+two hours: the diffusion model that fine-tuning starts from knows, beside the label, a blurred 8×8
+layout of the latents; encoder and conditioner first learn by regression to give these two
+conditions; stage B trains the whole U-Net, not only its cross-attention; and errors at noisy steps
+count up to 50 times more in its loss. The order of the stages, the networks, the double
+conditioning and the sampler are the paper's.
+
+## Scores
+
+Means over seeds 0–3 and all trials of a group. *Two-way*: share of the other 49 test stimuli that a
+sample correlates less with than with its own stimulus. *Top-1*: its own stimulus correlates most.
+The chance level of the correlation is measured: the same samples against the other stimuli.
+
+| preset | test | trials | pixel correlation (chance) | two-way (chance) | top-1 of {candidates} (chance) |
+|---|---|---|---|---|---|
+{rows}
+
+## What fails, and why
+
+- Fine detail: eyes, lettering, thin lines. The layout that is read from a response has 8×8 cells.
+- Unseen concepts come out as something of the same colour and outline that was seen in training.
+- Samples are drawn from a generative model. None is a photograph of a thought.
+
+## Licence
+
+MIT. The pictures it was trained on keep their licences, see `resources/CREDITS.md`.
+"""
+
+
+def write_card(folder: Path, facts: Mapping[str, Any], remarks: str = "") -> None:
+    """Write ``README.md`` into a model folder."""
+    scores: Sequence[Mapping[str, Any]] = facts["scores"]
+    rows = "\n".join(
+        f"| {row['preset']} | {row['group']} | {row['trials']} "
+        f"| {row['pixel_correlation']:.2f} ({row['pixel_correlation_chance']:.2f}) "
+        f"| {row['two_way']:.0%} (50%) | {row['top_1']:.0%} ({1 / row['candidates']:.0%}) |"
+        for row in scores
+    )
+    card = _CARD.format(
+        **{key: value for key, value in facts.items() if key not in ("scores", "steps")},
+        s=facts["steps"],
+        candidates=scores[0]["candidates"],
+        rows=rows,
+        remarks=remarks,
+    )
+    (folder / "README.md").write_text(card, encoding="utf-8")

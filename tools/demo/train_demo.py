@@ -1,0 +1,333 @@
+"""Train the demo model: first stage, diffusion model, SC-MBM, fine-tuning; then score and save it.
+
+    python -m tools.demo.train_demo --work build/demo
+
+Needs the demo subject and the pool of pictures (``tools.build_demo --only subject``). Every stage
+resumes from its checkpoint in the work folder. About two hours on one CPU core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import UNet2DConditionModel, VQModel
+from diffusers.models.attention_processor import AttnProcessor
+from torch import Generator, Tensor
+
+from mindvis_gui.data import open_subject
+from mindvis_gui.data.prepare import Normalisation, measure_normalisation
+from mindvis_gui.data.schematic_rois import read_cortex
+from mindvis_gui.data.subject import Subject
+from mindvis_gui.decoding.conditioner import Conditioner
+from mindvis_gui.decoding.masked_model import MaskedBrainModel
+from mindvis_gui.decoding.networks import build_scheduler, build_unet, time_width
+from mindvis_gui.decoding.pipeline import MindVisPipeline
+from mindvis_gui.decoding.preview import fit_latent_rgb
+from mindvis_gui.training.dcldm import (
+    Augmentation,
+    DoubleConditioned,
+    encoder_of,
+    train_dcldm,
+    warm_up,
+)
+from mindvis_gui.training.first_stage import (
+    psnr,
+    reconstruct,
+    standardise_latents,
+    train_first_stage,
+)
+from mindvis_gui.training.label_ldm import PictureContext, train_label_ldm
+from mindvis_gui.training.loop import Plan, warmup_cosine
+from mindvis_gui.training.mbm import (
+    masked_correlation,
+    mbm_rate,
+    random_kept,
+    recovery,
+    train_masked_model,
+)
+from mindvis_gui.training.pictures import CutOuts, Variation
+from mindvis_gui.training.trials import TrialSet, read_responses
+from tools.demo.model_card import write_card
+from tools.demo.scores import score_model
+from tools.demo.subject import read_simulation
+from tools.demo.training_data import (
+    SIZE,
+    LatentPool,
+    Pool,
+    encode_pool,
+    read_pool,
+    read_trials,
+)
+
+SEED = 0
+STEPS = {
+    "first_stage": 8900,
+    "label_ldm": 4250,
+    "mbm": 1200,
+    "adapt": 300,
+    "warm_up": 2900,
+    "dcldm": 1100,
+}
+LATENT_CHANNELS, CODES = 4, 2048
+CONTEXT_WIDTH, GRID = 128, 8
+PATCH, WIDTH, DEPTH, HEADS = 16, 128, 3, 2
+RESTING, HELD_BACK = 4000, 100
+LARGEST_WEIGHT = 50.0  # of noisy steps in the loss of the diffusion model
+
+
+def train_demo(work: Path, out: Path = Path("models/demo"), *, paper_preset: bool = True) -> None:
+    """Run all stages in `work`, then write the model and its card to `out`.
+
+    Parameters
+    ----------
+    work : pathlib.Path
+        Folder with ``pool.npz``; checkpoints go beside it.
+    paper_preset : bool
+        Also score the sampler of the paper, which takes ten times as long.
+    """
+    subject = open_subject("demo")
+    normalisation = measure_normalisation(subject)
+    pool = read_pool(work / "pool.npz")
+    vqvae = first_stage(work, pool)
+    latents = latent_pool(work, vqvae, pool)
+    unet, context = label_ldm(work, latents, len(pool.names))
+    masked_model, facts = masked_modelling(work, subject, normalisation)
+    trials = read_trials(subject, normalisation, vqvae, pool.names, PATCH)
+    network = double_conditioned(work, trials, unet, context, masked_model)
+
+    held = held_out_pictures(pool)
+    facts |= {"psnr": psnr(reconstruct(vqvae, held), held), "pictures": int(pool.related.sum())}
+    facts |= {"labels": len(pool.names), "all_pictures": len(pool.rgba), "steps": STEPS}
+    facts |= {"n_voxels": subject.n_voxels}
+    pictures = CutOuts(pool.rgba, SIZE).compose(torch.arange(0, len(pool.rgba), 10), _rng(3))
+    with torch.no_grad():
+        latent_rgb = fit_latent_rgb(vqvae.encode(pictures).latents, pictures)
+    pipeline = MindVisPipeline(
+        network.encoder,
+        network.conditioner,
+        network.unet,
+        vqvae,
+        build_scheduler(),
+        masked_model,
+        n_voxels=subject.n_voxels,
+        image_size=SIZE,
+        dataset="Demo subject (simulated)",
+        latent_rgb=latent_rgb,
+        normalisation={
+            "mean": normalisation.mean,
+            "std": normalisation.std,
+            "basis": normalisation.basis,
+        },
+    )
+    write_model(pipeline, out)
+    presets = ["fast", "paper"] if paper_preset else ["fast"]
+    facts["scores"] = score_model(out, subject, presets, work / "samples.png")
+    (work / "facts.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
+    write_card(out, facts)
+
+
+def first_stage(work: Path, pool: Pool) -> VQModel:
+    """Train the VQ autoencoder on all pictures; half of them get any hue, so that none is rare."""
+    torch.manual_seed(SEED)
+    # Not `build_vqvae`: with so few channels a norm's group must hold more than one of them, or
+    # it takes away a channel's mean, and with it the picture's colours.
+    vqvae = VQModel(
+        sample_size=SIZE,
+        block_out_channels=[16, 32, 64],
+        down_block_types=["DownEncoderBlock2D"] * 3,
+        up_block_types=["UpDecoderBlock2D"] * 3,
+        layers_per_block=1,
+        norm_num_groups=4,
+        latent_channels=LATENT_CHANNELS,
+        vq_embed_dim=LATENT_CHANNELS,
+        num_vq_embeddings=CODES,
+        scaling_factor=1.0,
+        mid_block_add_attention=True,
+    )
+    plain = CutOuts(pool.rgba, SIZE)
+    any_hue = CutOuts(pool.rgba, SIZE, Variation(hue=math.pi))
+
+    def draw(number: int, generator: Generator) -> Tensor:
+        rows = torch.randint(len(pool.rgba), (number,), generator=generator)
+        halves = plain.compose(rows[::2], generator), any_hue.compose(rows[1::2], generator)
+        return torch.cat(halves)
+
+    steps = STEPS["first_stage"]
+    plan = _plan(work, "first_stage", lambda step: warmup_cosine(step + 1, 2e-3, 100, steps))
+    train_first_stage(vqvae, draw, held_out_pictures(pool), plan, batch=8, plain_steps=1000)
+    path = work / "first_stage.pt"
+    if not path.is_file():
+        rows = torch.randperm(len(pool.rgba), generator=_rng(1))[:256]
+        standardise_latents(vqvae, plain.compose(rows, _rng(2)))
+        torch.save(vqvae.state_dict(), path)
+    vqvae.load_state_dict(torch.load(path, weights_only=True))
+    return vqvae.eval().requires_grad_(False)
+
+
+def held_out_pictures(pool: Pool) -> Tensor:
+    """Compose 64 held-out pictures, to measure the first stage on."""
+    return CutOuts(pool.held_out, SIZE).compose(torch.arange(64), _rng(1))
+
+
+def latent_pool(work: Path, vqvae: VQModel, pool: Pool) -> LatentPool:
+    """Encode the pictures for the diffusion model, or read them back."""
+    path = work / "latents.pt"
+    if not path.is_file():
+        made = encode_pool(vqvae, pool, _rng(5))
+        torch.save([made.latents, made.labels, made.shown], path)
+    return LatentPool(*torch.load(path, weights_only=True))
+
+
+def label_ldm(
+    work: Path, latents: LatentPool, n_labels: int
+) -> tuple[UNet2DConditionModel, PictureContext]:
+    """Train the diffusion model that knows labels and layouts but no responses.
+
+    The context keeps its random weights: the U-Net learns to read it, and fine-tuning
+    can be prepared before the U-Net is done.
+    """
+    torch.manual_seed(SEED)
+    unet = build_unet(
+        32,
+        CONTEXT_WIDTH,
+        LATENT_CHANNELS,
+        SIZE // 4,
+        multipliers=(2, 3, 3),
+        attention=(False, True, True),
+        layers=1,
+    )
+    unet.set_attn_processor(AttnProcessor())  # twice as fast as fused attention on a CPU in bf16
+    context = PictureContext(n_labels, CONTEXT_WIDTH, time_width(unet), LATENT_CHANNELS, GRID)
+    context.requires_grad_(False)
+    steps = STEPS["label_ldm"]
+    plan = _plan(work, "label_ldm", lambda step: 1e-3 * _held_then_down(step, steps))
+    held = latents.draw(192, _rng(99))
+    train_label_ldm(
+        unet,
+        context,
+        build_scheduler(),
+        latents.draw,
+        held,
+        plan,
+        batch=32,
+        largest_weight=LARGEST_WEIGHT,
+    )
+    return unet, context
+
+
+def masked_modelling(
+    work: Path, subject: Subject, normalisation: Normalisation
+) -> tuple[MaskedBrainModel, dict[str, Any]]:
+    """Train SC-MBM on resting-like and training responses (A1), then on the latter alone (A2)."""
+    path = work / "resting.pt"
+    if not path.is_file():
+        cortex = read_simulation(subject, read_cortex(), SEED)
+        torch.save(torch.from_numpy(cortex.resting_responses(RESTING, SEED)), path)
+    resting = torch.load(path, weights_only=True).float()
+    resting = (resting - resting.mean()) / resting.std()
+    missing = -resting.shape[1] % PATCH or PATCH
+    resting = torch.cat([resting, resting[:, :missing]], dim=1)  # (n, n_padded), wrapped
+    by_split = {
+        split: read_responses(
+            subject, [t for t in subject.trials if t.split == split], normalisation, PATCH
+        )
+        for split in ("train", "test-single")
+    }
+    train, test = by_split["train"], by_split["test-single"][:200]
+    torch.manual_seed(SEED)
+    model = MaskedBrainModel(subject.n_voxels, PATCH, WIDTH, DEPTH, HEADS, 96, 2, 3)
+    for stage, peak, responses in (
+        ("mbm", 1e-3, torch.cat([resting, train])),
+        ("adapt", 3e-4, train),
+    ):
+        plan = _plan(work, stage, mbm_rate(STEPS[stage], peak), clip=0.8)
+        # The validation only shows progress; nothing is chosen by it.
+        train_masked_model(model, responses, train[:HELD_BACK], plan, batch=32)
+    kept = random_kept(len(test), model.n_patches, 0.75, _rng(0))
+    mean = train.mean(dim=0).expand_as(test)
+    return model.eval(), {
+        "recovery": float(recovery(model, test).mean()),
+        "recovery_of_mean": float(masked_correlation(mean, test, kept).mean()),
+    }
+
+
+def double_conditioned(
+    work: Path,
+    trials: TrialSet,
+    unet: UNet2DConditionModel,
+    context: PictureContext,
+    pretrained: MaskedBrainModel,
+) -> DoubleConditioned:
+    """Fine-tune on the subject's trials (stage B), after the regression that warms it up."""
+    torch.manual_seed(SEED)
+    encoder = encoder_of(pretrained)
+    tokens = 1 + GRID**2
+    conditioner = Conditioner(encoder.n_tokens, WIDTH, CONTEXT_WIDTH, time_width(unet), tokens)
+    order = torch.randperm(len(trials), generator=_rng(7))
+    held, fitted = trials.rows(order[:HELD_BACK]), trials.rows(order[HELD_BACK:])
+    steps = STEPS["warm_up"]
+    plan = _plan(work, "warm_up", lambda step: warmup_cosine(step + 1, 2e-3, steps / 20, steps))
+    warm_up(
+        encoder, conditioner, context, fitted, held, plan, augmentation=Augmentation(sparsify=0.2)
+    )
+    network = DoubleConditioned(encoder, conditioner, unet)
+    steps = STEPS["dcldm"]
+    plan = _plan(work, "dcldm", lambda step: 2e-4 * _held_then_down(step, steps))
+    train_dcldm(
+        network,
+        build_scheduler(),
+        fitted,
+        held,
+        plan,
+        batch=20,
+        draws=5,
+        trainable="all",
+        unet_rate=4.0,
+        augmentation=Augmentation(sparsify=0.2),
+        weight_decay=0.05,
+        largest_weight=LARGEST_WEIGHT,
+    )
+    return network.eval()
+
+
+def write_model(pipeline: MindVisPipeline, out: Path) -> None:
+    """Save all networks in half precision, replacing what is in `out`."""
+    temporary = out.with_name(f".{out.name}-new")
+    shutil.rmtree(temporary, ignore_errors=True)
+    pipeline.to(torch.float16).save_pretrained(temporary, safe_serialization=True)
+    for weights in temporary.rglob("*.safetensors"):
+        weights.chmod(0o644)
+    shutil.rmtree(out, ignore_errors=True)
+    temporary.rename(out)
+
+
+def _plan(work: Path, stage: str, rate: Callable[[int], float], clip: float = 1.0) -> Plan:
+    steps = STEPS[stage]
+    return Plan(work / stage, steps, rate, clip, SEED, checkpoint_every=250, validate_every=250)
+
+
+def _held_then_down(step: int, steps: int) -> float:
+    """Short warm-up, held for 70 % of the steps, then down to a twentieth."""
+    if step < 0.7 * steps:
+        return min(1.0, (step + 1) / 200)
+    return max(0.05, (steps - step) / (0.3 * steps))
+
+
+def _rng(seed: int) -> Generator:
+    return Generator().manual_seed(seed)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="train_demo", description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=Path, required=True, help="folder with pool.npz")
+    parser.add_argument("--out", type=Path, default=Path("models/demo"), help="model folder")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    train_demo(given.work, given.out)
