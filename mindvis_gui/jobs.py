@@ -34,6 +34,7 @@ class Jobs(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._receivers: dict[Job, _Receivers] = {}
+        self._closed = False
 
     def start(
         self,
@@ -54,8 +55,12 @@ class Jobs(QObject):
             Gets each item.
         ended : callable, optional
             Called once the thread is over, after `done`, a failure or a cancellation.
+
+        After `close` nothing is started any more: the job that is returned never runs.
         """
         job = Job(items, title, self)
+        if self._closed:
+            return job
         # Only to methods: a lambda as receiver does not survive the end of its session.
         job.succeeded.connect(self._hand_over)
         job.progressed.connect(self._report_progress)
@@ -83,16 +88,21 @@ class Jobs(QObject):
         return not self._receivers
 
     def close(self) -> None:
-        """Cancel every job and wait for it."""
+        """Cancel every job and wait for it; from then on none starts and nobody is told of any."""
+        self._closed = True
         for job in self._receivers:
             job.cancel()
         for job in list(self._receivers):
             job.wait()
 
     def _hand_over(self, result: Any) -> None:
+        if self._closed:
+            return  # whoever would get it may ask for the next job
         self._receivers[self._sending_job()].done(result)
 
     def _report_progress(self, item: Any) -> None:
+        if self._closed:
+            return
         progress = self._receivers[self._sending_job()].progress
         if progress is not None:
             progress(item)

@@ -1,0 +1,177 @@
+"""How long brain and mask take to redraw: crosshair moves at 1 mm, and mask ratio changes.
+
+    python benchmarks/viewer.py [--model NAME]
+
+Runs on the MNI152 template at 1 mm (197 × 233 × 189) with the schematic visual regions
+(4,199 voxels). Without ``--model`` a moving average stands in for SC-MBM, so that drawing alone
+is measured. A time ends when every view concerned has been painted; *cpu* is the part of it in
+which the window's thread computed, which a busy machine inflates less.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import nibabel
+import numpy as np
+from nilearn.datasets import load_mni152_template
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QApplication, QWidget
+
+import mindvis_gui.session
+from mindvis_gui import load_decoder
+from mindvis_gui.data.mask import MaskState
+from mindvis_gui.data.prepare import padded_length
+from mindvis_gui.data.subject import FloatArray, ImageArray, IntArray, Roi, Subject, Trial, Volume
+from mindvis_gui.decoding.request import DecodeRequest, DecodeResult, ModelInfo, Recovery, Step
+from mindvis_gui.paths import resources_dir
+from mindvis_gui.session import Session
+from mindvis_gui.views.brain_view import BrainView
+from mindvis_gui.views.mask_view import MaskView
+
+MOVES = 300
+NAMES = ("V1", "V2", "V3", "hV4", "LOC", "FFA", "PPA")
+
+
+class Noise:
+    """A recording of random responses and no pictures."""
+
+    def __init__(self, n_trials: int, n_voxels: int) -> None:
+        self._values = np.random.default_rng(0).normal(size=(n_trials, n_voxels))
+
+    def responses(self, indices: IntArray) -> FloatArray:
+        """Return rows of noise."""
+        return self._values[indices].astype(np.float32)
+
+    def stimulus(self, stimulus_id: str) -> ImageArray | None:
+        """Return nothing."""
+        return None
+
+
+class MovingAverage:
+    """Stands in for a model: recovers by smoothing."""
+
+    def __init__(self, n_voxels: int) -> None:
+        patches = padded_length(n_voxels, 16) // 16
+        self.info = ModelInfo("moving average", "", n_voxels, 16, patches, 64, 0)
+
+    def decode(self, request: DecodeRequest) -> Generator[Step, None, DecodeResult]:
+        """Decode nothing."""
+        raise NotImplementedError
+        yield
+
+    def recover(self, vector: FloatArray, mask: MaskState) -> Recovery:
+        """Smooth the kept voxels."""
+        smooth = np.convolve(mask.applied(vector, 16), np.ones(9) / 9, "same")
+        return Recovery(smooth.astype(np.float32), 0.0)
+
+
+class Paints(QObject):
+    """Counts the paint events of some widgets."""
+
+    def __init__(self, widgets: list[QWidget]) -> None:
+        super().__init__()
+        self._waiting: set[QObject] = set()
+        self._widgets = widgets
+        for widget in widgets:
+            widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take note of a widget that was painted."""
+        if event.type() == QEvent.Type.Paint:
+            self._waiting.discard(watched)
+        return False
+
+    def time(
+        self, act: Callable[[], None], settled: Callable[[], bool] = lambda: True
+    ) -> tuple[float, float]:
+        """Return the milliseconds until all is painted and `settled`, and those computed in."""
+        self._waiting = set(self._widgets)
+        start, busy = time.perf_counter(), time.thread_time()
+        act()
+        while self._waiting or not settled():
+            QApplication.processEvents()
+        QApplication.processEvents()
+        return 1000 * (time.perf_counter() - start), 1000 * (time.thread_time() - busy)
+
+
+def make_subject() -> Subject:
+    template = load_mni152_template(resolution=1)
+    image = nibabel.load(resources_dir() / "visual_cortex" / "schematic_rois.nii.gz")
+    labels = np.asarray(image.dataobj)
+    ijk = np.concatenate([np.argwhere(labels == k) for k in range(1, len(NAMES) + 1)])
+    number = np.concatenate([np.full((labels == k).sum(), k) for k in range(1, len(NAMES) + 1)])
+    rois = tuple(Roi(n, np.flatnonzero(number == k)) for k, n in enumerate(NAMES, start=1))
+    trials = tuple(Trial(i, "test") for i in range(8))
+    anatomy = Volume(np.asarray(template.dataobj, dtype=np.float32), template.affine)
+    recording = Noise(len(trials), len(ijk))
+    return Subject(
+        "benchmark", Path(), trials, rois, len(ijk), recording, "z", ijk, image.affine, anatomy
+    )
+
+
+def wait_for(done: Callable[[], bool]) -> None:
+    while not done():
+        QApplication.processEvents()
+
+
+def report(name: str, bar: float, times: list[tuple[float, float]]) -> None:
+    p50, p95 = np.percentile([passed for passed, _ in times], [50, 95])
+    computed = np.percentile([busy for _, busy in times], 95)
+    verdict = "ok" if p95 <= bar else "TOO SLOW"
+    print(f"{name:<52}{p50:>9.1f}{p95:>9.1f}{computed:>9.1f}{bar:>7.0f}  {verdict}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="")
+    model = parser.parse_args().model
+    app = QApplication([])
+    subject = make_subject()
+    mindvis_gui.session.open_subject = lambda path: subject
+    session = Session(lambda name: load_decoder(name) if name else MovingAverage(subject.n_voxels))
+    brain, mask = BrainView(session), MaskView(session)
+    brain.resize(920, 380)
+    mask.resize(920, 160)
+    brain.show()
+    mask.show()
+    session.open("benchmark.h5")
+    wait_for(lambda: session.trial is not None)
+    session.load_model(model)
+    wait_for(lambda: session.recovery is not None)
+
+    assert session.grid is not None
+    rng = np.random.default_rng(1)
+    inside = np.argwhere(session.grid.voxel_at >= 0)
+    points = inside[rng.integers(len(inside), size=MOVES)]  # every move changes all three slices
+    print(f"{'milliseconds':<52}{'p50':>9}{'p95':>9}{'cpu p95':>9}{'bar':>7}")
+    slices = Paints([view.viewport() for view in brain.slices])
+    for kind in ("regions", "both"):
+        brain.controls.choose(kind)
+        app.processEvents()
+        times = [slices.time(lambda p=p: session.set_crosshair(tuple(p.tolist()))) for p in points]
+        report(f"crosshair moved, three slices, overlay '{kind}'", 16, times)
+    strip = Paints([mask.strip.viewport()])
+    seeds = iter(range(1, 1000))
+    recovered: list[int] = []
+    session.recovery_changed.connect(lambda: recovered.append(1))
+    times = []
+    for ratio in rng.uniform(0.3, 0.9, size=100):
+        recovered.clear()
+        times.append(
+            strip.time(lambda r=ratio: session.draw_mask(r, next(seeds)), lambda: bool(recovered))
+        )
+    report(f"mask drawn, signal and recovery ({model or 'no network'})", 50, times)
+    patches = [strip.time(lambda p=p: session.set_hovered_patch(p)) for p in range(100)]
+    report("patch hovered, lit up in signal and brain", 16, patches)
+    session.close()
+
+
+if __name__ == "__main__":
+    main()
