@@ -45,7 +45,7 @@ class LocationBar(QWidget):
         for caption, field in fields.items():
             row.addWidget(label(caption, "caption"))
             row.addWidget(field)
-            row.addSpacing(4)
+            row.addSpacing(2)
         row.addStretch(1)
         bold = self.font()
         bold.setBold(True)
@@ -103,7 +103,7 @@ class LocationBar(QWidget):
         self.response.setText(value.replace("-", "−"))
         self.region.setText(self._regions(index))
         mask, size = self._session.mask, self._session.patch_size
-        count = "" if mask is None else f" of {mask.n_patches}"
+        count = "" if mask is None else f"/{mask.n_patches}"
         self.patch.setText(f"{index // size + 1}{count}")
 
     def _regions(self, index: int) -> str:

@@ -25,7 +25,7 @@ def test_it_says_what_lies_under_the_crosshair(bar, opened):
     assert bar.voxel.text() == " ".join(str(i) for i in subject.ijk[105])
     assert bar.response.text() == f"{opened.response[105]:.2f} z".replace("-", "−")
     assert "V2" in bar.region.text()
-    assert bar.patch.text() == "7 of 44"
+    assert bar.patch.text() == "7/44"
 
 
 @pytest.mark.parametrize("text", ["-8 -76 -2", "−8, −76, −2", "-8.4 -75.9 -2"])
