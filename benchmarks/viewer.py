@@ -144,31 +144,35 @@ def main() -> None:
     session.open("benchmark.h5")
     wait_for(lambda: session.trial is not None)
     session.load_model(model)
-    wait_for(lambda: session.recovery is not None)
+    wait_for(lambda: session.masking.recovery is not None)
 
-    assert session.grid is not None
+    assert session.brain.grid is not None
     rng = np.random.default_rng(1)
-    inside = np.argwhere(session.grid.voxel_at >= 0)
+    inside = np.argwhere(session.brain.grid.voxel_at >= 0)
     points = inside[rng.integers(len(inside), size=MOVES)]  # every move changes all three slices
     print(f"{'milliseconds':<52}{'p50':>9}{'p95':>9}{'cpu p95':>9}{'bar':>7}")
     slices = Paints([view.viewport() for view in brain.slices])
     for kind in ("regions", "both"):
         brain.controls.choose(kind)
         app.processEvents()
-        times = [slices.time(lambda p=p: session.set_crosshair(tuple(p.tolist()))) for p in points]
+        times = [
+            slices.time(lambda p=p: session.brain.set_crosshair(tuple(p.tolist()))) for p in points
+        ]
         report(f"crosshair moved, three slices, overlay '{kind}'", 16, times)
     strip = Paints([mask.strip.viewport()])
     seeds = iter(range(1, 1000))
     recovered: list[int] = []
-    session.recovery_changed.connect(lambda: recovered.append(1))
+    session.masking.recovery_changed.connect(lambda: recovered.append(1))
     times = []
     for ratio in rng.uniform(0.3, 0.9, size=100):
         recovered.clear()
         times.append(
-            strip.time(lambda r=ratio: session.draw_mask(r, next(seeds)), lambda: bool(recovered))
+            strip.time(
+                lambda r=ratio: session.masking.draw_mask(r, next(seeds)), lambda: bool(recovered)
+            )
         )
     report(f"mask drawn, signal and recovery ({model or 'no network'})", 50, times)
-    patches = [strip.time(lambda p=p: session.set_hovered_patch(p)) for p in range(100)]
+    patches = [strip.time(lambda p=p: session.masking.set_hovered_patch(p)) for p in range(100)]
     report("patch hovered, lit up in signal and brain", 16, patches)
     session.close()
 

@@ -153,10 +153,10 @@ def do_in_turn(session: Session, steps: Sequence[Callable[[], None]]) -> None:
     waiting = deque(steps)
 
     def go_on() -> None:
-        if waiting and not session.busy:
+        if waiting and not session.jobs.busy:
             waiting.popleft()()
 
-    session.jobs_changed.connect(go_on)
+    session.jobs.changed.connect(go_on)
     go_on()
 
 

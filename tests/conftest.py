@@ -399,7 +399,7 @@ def session(qapp, monkeypatch, subject, decoder):
 
     The path ``missing.h5`` and the model ``missing`` do not exist.
     """
-    import mindvis_gui.session as module
+    import mindvis_gui.session.session as module
 
     def open_subject(path: str | Path) -> Subject:
         if Path(path).name == "missing.h5":

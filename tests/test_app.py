@@ -61,7 +61,7 @@ def test_open_pick_mask_decode_stop_decode_compare_export(
     with qtbot.waitSignal(session.trial_changed):
         qtbot.keyClick(window, Qt.Key.Key_O, CONTROL)
     monkeypatch.setattr(file_dialogs, "ask_model_folder", lambda *_: tmp_path)
-    with qtbot.waitSignal(session.recovery_changed):
+    with qtbot.waitSignal(session.masking.recovery_changed):
         window.actions_by_id["open_model"].trigger()
 
     # pick a trial, leave a region out, mask half of the patches
@@ -70,24 +70,24 @@ def test_open_pick_mask_decode_stop_decode_compare_export(
     boxes = workspace.subject_panel.findChildren(QCheckBox)
     next(box for box in boxes if box.text() == "V1").click()
     workspace.mask_view.ratio.setValue(50)
-    assert session.mask.ratio == pytest.approx(0.5, abs=0.02)
+    assert session.masking.mask.ratio == pytest.approx(0.5, abs=0.02)
     workspace.decode_panel.apply_mask.click()
 
     # decode, stop, decode
     decoder.hold()
-    with qtbot.waitSignal(session.decode_progressed):
+    with qtbot.waitSignal(session.queue.progressed):
         click(qtbot, window, "decode")
     with qtbot.waitSignal(session.message, check_params_cb=lambda text: "Stopped" in text):
         qtbot.keyClick(window, Qt.Key.Key_Escape)
         decoder.release()
     qtbot.waitUntil(lambda: session.idle)
-    assert session.result is None
+    assert session.results.result is None
     qtbot.keyClick(window, Qt.Key.Key_Return, CONTROL)
-    qtbot.waitUntil(lambda: session.comparison is not None)
-    request = session.result.request
+    qtbot.waitUntil(lambda: session.results.comparison is not None)
+    request = session.results.result.request
     assert request.trial == 1
     assert request.rois == ("V2", "V3", "hV4", "LOC", "FFA", "PPA")
-    assert request.mask is session.mask
+    assert request.mask is session.masking.mask
 
     # compare
     seen, *decoded = workspace.gallery.pictures
@@ -122,7 +122,7 @@ def test_suggested_names_say_what_is_inside(qtbot, ready_window, ready, monkeypa
     monkeypatch.setattr(file_dialogs, "ask_figure_file", lambda _, path: asked.append(path.name))
     monkeypatch.setattr(file_dialogs, "ask_sample_file", lambda _, path: asked.append(path.name))
     object.__setattr__(ready.subject, "name", "S/1 (day 2)")
-    with qtbot.waitSignal(ready.result_changed):
+    with qtbot.waitSignal(ready.results.result_changed):
         ready.decode()
     ready_window.export_figure()
     ready_window.workspace.gallery.export_requested.emit(3)
@@ -132,12 +132,12 @@ def test_suggested_names_say_what_is_inside(qtbot, ready_window, ready, monkeypa
 def test_one_sample_from_the_gallery(qtbot, ready_window, ready, monkeypatch, tmp_path):
     path = tmp_path / "one.png"
     monkeypatch.setattr(file_dialogs, "ask_sample_file", lambda *_: path)
-    with qtbot.waitSignal(ready.result_changed):
+    with qtbot.waitSignal(ready.results.result_changed):
         ready.decode()
     ready_window.workspace.gallery.export_requested.emit(3)
     qtbot.waitUntil(lambda: ready.idle)
     assert read_request(path)["seed"] == 3
-    assert np.array_equal(pixels(path), ready.result.samples[3].image)
+    assert np.array_equal(pixels(path), ready.results.result.samples[3].image)
 
 
 def test_export_that_cannot_be_written_is_one_line(
@@ -146,20 +146,20 @@ def test_export_that_cannot_be_written_is_one_line(
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     monkeypatch.setattr(file_dialogs, "ask_figure_file", lambda *_: blocked / "figure.png")
-    with qtbot.waitSignal(ready.result_changed):
+    with qtbot.waitSignal(ready.results.result_changed):
         ready.decode()
     with qtbot.waitSignal(ready.problem, timeout=30_000):
         ready_window.export_figure()
     assert "cannot be written" in ready_window.status.problem.text()
-    assert ready.result is not None
+    assert ready.results.result is not None
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".png"] == []
 
 
 def test_steps_at_the_start_wait_for_one_another(qtbot, session):
     steps = [lambda: session.open("tiny.h5", 3), lambda: session.load_model("fake"), session.decode]
     app.do_in_turn(session, steps)
-    qtbot.waitUntil(lambda: session.comparison is not None)
-    assert session.result.request.trial == 3
+    qtbot.waitUntil(lambda: session.results.comparison is not None)
+    assert session.results.result.request.trial == 3
 
 
 def test_unexpected_errors_open_one_dialog(window, session, monkeypatch, capsys):

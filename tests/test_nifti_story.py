@@ -74,27 +74,27 @@ def test_model_of_another_size_is_one_clear_line(tiny_model_folder, tmp_path, ca
 def test_it_is_shown_masked_and_decoded_in_the_window(
     qtbot, monkeypatch, folder, tiny_model_folder, session, window
 ):
-    import mindvis_gui.session as module
+    import mindvis_gui.session.session as module
 
     monkeypatch.setattr(module, "open_subject", mindvis_gui.open_subject)
     monkeypatch.setattr(session, "_load_decoder", mindvis_gui.load_decoder)
     with qtbot.waitSignal(session.trial_changed, timeout=30_000):
         session.open(folder)
-    with qtbot.waitSignal(session.recovery_changed, timeout=60_000):
+    with qtbot.waitSignal(session.masking.recovery_changed, timeout=60_000):
         session.load_model(str(tiny_model_folder))
-    assert int((session.grid.voxel_at >= 0).sum()) == N_VOXELS
+    assert int((session.brain.grid.voxel_at >= 0).sum()) == N_VOXELS
     session.set_seeds(3, 2)
-    with qtbot.waitSignal(session.comparison_changed, timeout=60_000):
+    with qtbot.waitSignal(session.results.comparison_changed, timeout=60_000):
         window.actions_by_id["decode"].trigger()
-    qtbot.waitUntil(lambda: session.comparison is not None, timeout=30_000)
-    assert [sample.seed for sample in session.result.samples] == [3, 4]
+    qtbot.waitUntil(lambda: session.results.comparison is not None, timeout=30_000)
+    assert [sample.seed for sample in session.results.result.samples] == [3, 4]
     assert len([tile for tile in window.workspace.gallery.pictures if tile.image is not None]) == 3
 
 
 def test_file_that_vanishes_is_one_sentence_and_the_old_subject_stays(
     qtbot, monkeypatch, folder, session
 ):
-    import mindvis_gui.session as module
+    import mindvis_gui.session.session as module
 
     monkeypatch.setattr(module, "open_subject", mindvis_gui.open_subject)
     with qtbot.waitSignal(session.trial_changed, timeout=30_000):

@@ -16,7 +16,7 @@ def test_open_chooses_the_first_test_trial(opened, subject):
     assert opened.subject is subject
     assert opened.trial is subject.trials[0]
     assert opened.vector.shape == (subject.n_voxels,)
-    assert opened.used_rois == opened.visible_rois == {roi.name for roi in subject.rois}
+    assert opened.used_rois == opened.brain.visible_rois == {roi.name for roi in subject.rois}
 
 
 def test_open_can_choose_a_trial(qtbot, session):
@@ -60,11 +60,11 @@ def test_no_region_at_all_is_refused(qtbot, opened):
 
 
 def test_regions_and_mask_are_undone_in_turn(opened):
-    rois, mask = opened.used_rois, opened.mask
+    rois, mask = opened.used_rois, opened.masking.mask
     opened.set_used_rois(rois - {"V1"})
-    opened.draw_mask(0.5, seed=3)
+    opened.masking.draw_mask(0.5, seed=3)
     opened.undo_stack.undo()
-    assert opened.mask is mask
+    assert opened.masking.mask is mask
     opened.undo_stack.undo()
     assert opened.used_rois == rois
     opened.undo_stack.redo()
@@ -72,38 +72,40 @@ def test_regions_and_mask_are_undone_in_turn(opened):
 
 
 def test_the_same_mask_again_is_no_change(opened):
-    opened.set_mask(MaskState(opened.mask.kept.copy()))
+    opened.masking.set_mask(MaskState(opened.masking.mask.kept.copy()))
     assert not opened.undo_stack.canUndo()
 
 
 def test_hidden_regions_do_not_change_the_vector(qtbot, opened):
     vector = opened.vector
-    with qtbot.waitSignal(opened.visible_rois_changed):
-        opened.set_visible_rois(frozenset({"V1"}))
+    with qtbot.waitSignal(opened.brain.visible_rois_changed):
+        opened.brain.set_visible_rois(frozenset({"V1"}))
     assert opened.vector is vector
 
 
 def test_crosshair_stays_in_the_grid(opened):
-    opened.set_crosshair((-5, 10**6, 3))
-    assert opened.crosshair == (0, opened.grid.shape[1] - 1, 3)
+    opened.brain.set_crosshair((-5, 10**6, 3))
+    assert opened.brain.crosshair == (0, opened.brain.grid.shape[1] - 1, 3)
 
 
 def test_a_model_makes_the_recovery(qtbot, ready, decoder):
-    qtbot.waitUntil(lambda: ready.recovery is not None)
-    assert ready.recovery.correlation == pytest.approx(1 - ready.mask.ratio)
-    with qtbot.waitSignal(ready.recovery_changed):
-        ready.draw_mask(0.25, seed=1)
-    qtbot.waitUntil(lambda: ready.recovery.correlation == pytest.approx(1 - ready.mask.ratio))
+    qtbot.waitUntil(lambda: ready.masking.recovery is not None)
+    assert ready.masking.recovery.correlation == pytest.approx(1 - ready.masking.mask.ratio)
+    with qtbot.waitSignal(ready.masking.recovery_changed):
+        ready.masking.draw_mask(0.25, seed=1)
+    qtbot.waitUntil(
+        lambda: ready.masking.recovery.correlation == pytest.approx(1 - ready.masking.mask.ratio)
+    )
 
 
 def test_request_holds_what_was_chosen(ready):
     ready.set_seeds(7, 2)
     ready.set_sampling(PRESETS["paper"])
-    ready.set_mask_applied(True)
+    ready.masking.set_applied(True)
     request = ready.request()
     assert request.seeds == (7, 8)
     assert request.sampling == PRESETS["paper"]
-    assert request.mask is ready.mask
+    assert request.mask is ready.masking.mask
     assert request.vector is ready.vector
     assert request.label == "cactus"
 
@@ -114,38 +116,38 @@ def test_automatic_precision_is_the_model_s(ready, decoder):
 
 def test_decode_then_score(qtbot, ready):
     steps = []
-    ready.decode_progressed.connect(steps.append)
-    with qtbot.waitSignal(ready.comparison_changed, check_params_cb=lambda: True):
+    ready.queue.progressed.connect(steps.append)
+    with qtbot.waitSignal(ready.results.comparison_changed, check_params_cb=lambda: True):
         ready.decode()
-    qtbot.waitUntil(lambda: ready.comparison is not None)
-    assert [sample.seed for sample in ready.result.samples] == [0, 1, 2, 3]
+    qtbot.waitUntil(lambda: ready.results.comparison is not None)
+    assert [sample.seed for sample in ready.results.result.samples] == [0, 1, 2, 3]
     assert [step.index for step in steps] == list(range(1, 21))
-    assert len(ready.comparison.scores) == 4
-    assert not ready.decoding
+    assert len(ready.results.comparison.scores) == 4
+    assert not ready.queue.active
 
 
 def test_stop_keeps_the_result_of_before(qtbot, ready, decoder):
-    with qtbot.waitSignal(ready.result_changed):
+    with qtbot.waitSignal(ready.results.result_changed):
         ready.decode()
-    before = ready.result
+    before = ready.results.result
     decoder.hold()
-    with qtbot.waitSignal(ready.decode_progressed):
+    with qtbot.waitSignal(ready.queue.progressed):
         ready.decode()
     with qtbot.waitSignal(ready.message, check_params_cb=lambda text: "Stopped" in text):
-        ready.stop()
+        ready.queue.stop()
         decoder.release()
-    qtbot.waitUntil(lambda: not ready.decoding)
-    assert ready.result is before
+    qtbot.waitUntil(lambda: not ready.queue.active)
+    assert ready.results.result is before
 
 
 def test_decodes_wait_their_turn(qtbot, ready, decoder):
     results = []
-    ready.result_changed.connect(lambda: results.append(ready.result))
+    ready.results.result_changed.connect(lambda: results.append(ready.results.result))
     decoder.hold()
     ready.decode()
     ready.set_seeds(10, 1)
     ready.decode()
-    assert ready.queued == 1
+    assert len(ready.queue) == 1
     decoder.release()
     qtbot.waitUntil(lambda: ready.idle)
     assert [r.request.seeds for r in results] == [(0, 1, 2, 3), (10,)]
@@ -155,20 +157,20 @@ def test_stop_forgets_those_that_wait(qtbot, ready, decoder):
     decoder.hold()
     ready.decode()
     ready.decode()
-    ready.stop()
+    ready.queue.stop()
     decoder.release()
     qtbot.waitUntil(lambda: ready.idle)
-    assert ready.result is None
+    assert ready.results.result is None
 
 
 def test_results_are_kept_by_trial(qtbot, ready):
-    with qtbot.waitSignal(ready.result_changed):
+    with qtbot.waitSignal(ready.results.result_changed):
         ready.decode()
-    first = ready.result
+    first = ready.results.result
     ready.set_trial(1)
-    assert ready.result is None
+    assert ready.results.result is None
     ready.set_trial(0)
-    assert ready.result is first
+    assert ready.results.result is first
 
 
 def test_decode_without_a_model_says_what_to_do(opened):
@@ -188,7 +190,7 @@ def test_model_that_cannot_be_loaded(qtbot, opened):
 def test_model_of_another_length_is_one_sentence(
     qtbot, monkeypatch, subject, decoder_factory, model_first
 ):
-    import mindvis_gui.session as module
+    import mindvis_gui.session.session as module
 
     monkeypatch.setattr(module, "open_subject", lambda path: subject)
     session = Session(lambda name: decoder_factory(4643))
@@ -203,7 +205,7 @@ def test_model_of_another_length_is_one_sentence(
         steps[1]()
     assert "4,643 voxels but tiny has 700" in problem.args[0]
     session.decode()
-    assert not session.decoding
+    assert not session.queue.active
     session.close()
 
 
@@ -212,16 +214,16 @@ def test_what_nobody_expected_is_reported_as_a_crash(qtbot, session):
         raise ZeroDivisionError
 
     with qtbot.waitSignal(session.crashed) as crash:
-        session.run(work, "Dividing", lambda _: None)
+        session.jobs.run(work, "Dividing", lambda _: None)
     assert isinstance(crash.args[0], ZeroDivisionError)
     qtbot.waitUntil(lambda: session.idle)
 
 
 def test_job_without_a_title_is_not_announced(qtbot, session):
     announced, done = [], []
-    session.jobs_changed.connect(lambda: announced.append(session.busy))
-    session.run(lambda: 1, "", done.append)
-    assert session.busy == ""
+    session.jobs.changed.connect(lambda: announced.append(session.jobs.busy))
+    session.jobs.run(lambda: 1, "", done.append)
+    assert session.jobs.busy == ""
     assert not session.idle
     qtbot.waitUntil(lambda: session.idle)
     assert done == [1]
@@ -229,16 +231,16 @@ def test_job_without_a_title_is_not_announced(qtbot, session):
 
 
 def test_busy_is_the_title_of_the_job(qtbot, session):
-    session.run(lambda: 1, "Counting", lambda _: None)
-    assert session.busy == "Counting"
-    with qtbot.waitSignal(session.jobs_changed):
+    session.jobs.run(lambda: 1, "Counting", lambda _: None)
+    assert session.jobs.busy == "Counting"
+    with qtbot.waitSignal(session.jobs.changed):
         pass
-    assert session.busy == ""
+    assert session.jobs.busy == ""
 
 
 def test_close_ends_what_runs(qtbot, ready, decoder):
     decoder.hold()
-    with qtbot.waitSignal(ready.decode_progressed):
+    with qtbot.waitSignal(ready.queue.progressed):
         ready.decode()
     decoder.release()
     ready.close()
@@ -247,11 +249,11 @@ def test_close_ends_what_runs(qtbot, ready, decoder):
 
 def test_another_subject_stops_the_decode_and_drops_its_result(qtbot, ready, decoder):
     decoder.hold()
-    with qtbot.waitSignal(ready.decode_progressed):
+    with qtbot.waitSignal(ready.queue.progressed):
         ready.decode()
     with qtbot.waitSignal(ready.trial_changed):
         ready.open("again.h5")
     decoder.release()
     qtbot.waitUntil(lambda: ready.idle)
-    assert ready.result is None
-    assert ready.running is None
+    assert ready.results.result is None
+    assert ready.queue.running is None

@@ -64,19 +64,19 @@ class BrainView(QWidget):
         self.controls.changed.connect(self._update_overlay)
         self.controls.radiological.toggled.connect(self._set_grid)
         session.subject_changed.connect(self._set_subject)
-        session.crosshair_changed.connect(self._follow_crosshair)
+        session.brain.crosshair_changed.connect(self._follow_crosshair)
         session.trial_changed.connect(self._update_overlay)
-        session.visible_rois_changed.connect(self._update_overlay)
-        session.recovery_changed.connect(self._update_error)
-        session.hovered_patch_changed.connect(self._update_table)
+        session.brain.visible_rois_changed.connect(self._update_overlay)
+        session.masking.recovery_changed.connect(self._update_error)
+        session.masking.hovered_patch_changed.connect(self._update_table)
         self._set_subject()
 
     # -- subject -----------------------------------------------------------------------------
 
     def _set_subject(self) -> None:
         subject, normalisation = self._session.subject, self._session.normalisation
-        self._stack.setCurrentIndex(0 if self._session.grid is None else 1)
-        self.controls.setEnabled(self._session.grid is not None)
+        self._stack.setCurrentIndex(0 if self._session.brain.grid is None else 1)
+        self.controls.setEnabled(self._session.brain.grid is not None)
         empty = "Open a subject to see the brain" if subject is None else _NO_POSITIONS
         self.placeholder.setText(empty)
         if subject is not None and normalisation is not None:
@@ -85,20 +85,20 @@ class BrainView(QWidget):
         self._set_grid()
 
     def _set_grid(self) -> None:
-        grid = self._session.grid
+        grid = self._session.brain.grid
         if grid is None:
             return
         three = planes(grid.shape, grid.affine, radiological=self.controls.radiological.isChecked())
         widths, heights = zip(*(plane.extent for plane in three), strict=True)
         for view, plane in zip(self.slices, three, strict=True):
             view.set_grid(grid, plane, (max(widths), max(heights)))
-        self._drawn_at = self._session.crosshair
+        self._drawn_at = self._session.brain.crosshair
         self._update_overlay()
 
     def _follow_crosshair(self) -> None:
         for view in self.slices:
             view.follow_crosshair(self._drawn_at)
-        self._drawn_at = self._session.crosshair
+        self._drawn_at = self._session.brain.crosshair
 
     def _zoom(self, factor: float) -> None:
         for view in self.slices:
@@ -119,10 +119,10 @@ class BrainView(QWidget):
             self._update_table()
 
     def _update_table(self) -> None:
-        if self._session.subject is None or self._session.grid is None:
+        if self._session.subject is None or self._session.brain.grid is None:
             return
         table = self._table()
-        table[self._session.highlighted_voxels] = _HIGHLIGHT
+        table[self._session.masking.highlighted_voxels] = _HIGHLIGHT
         for view in self.slices:
             view.set_overlay(table, self.controls.opacity.value() / 100)
 
@@ -131,7 +131,7 @@ class BrainView(QWidget):
         assert subject is not None
         kind = self.controls.chosen
         if kind == REGIONS:
-            labels = region_labels(subject, self._session.visible_rois)
+            labels = region_labels(subject, self._session.brain.visible_rois)
             return region_table(subject, labels, roi_colours(subject))
         values = {RESPONSE: self._session.response, BOTH: self._session.response}.get(kind)
         if kind == ERROR:
@@ -141,22 +141,22 @@ class BrainView(QWidget):
         return diverging_table(values, self.controls.limit.value(), self.controls.threshold.value())
 
     def _recovery_error(self) -> FloatArray | None:
-        session = self._session
-        if session.recovery is None or session.vector is None or session.mask is None:
+        masking, vector = self._session.masking, self._session.vector
+        if masking.recovery is None or vector is None or masking.mask is None:
             return None
-        kept = session.mask.kept_voxels(session.patch_size, session.vector.size)
-        error = session.recovery.recovered - session.vector
+        kept = masking.mask.kept_voxels(masking.patch_size, vector.size)
+        error = masking.recovery.recovered - vector
         return cast(FloatArray, np.where(kept, np.float32(np.nan), error))
 
     def _update_outlines(self) -> None:
         subject = self._session.subject
-        if subject is None or self._session.grid is None:
+        if subject is None or self._session.brain.grid is None:
             return
         colours: dict[int, QColor] = {}
         labels = None
         if self.controls.chosen == BOTH:
             of = roi_colours(subject)
-            visible = self._session.visible_rois
+            visible = self._session.brain.visible_rois
             labels = region_labels(subject, visible)
             colours = {
                 number: of[roi.name]

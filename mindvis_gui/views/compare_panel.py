@@ -63,10 +63,10 @@ class ComparePanel(QWidget):
         row.addLayout(maps)
 
         for signal in (
-            session.result_changed,
-            session.comparison_changed,
-            session.decode_started,
-            session.maps_changed,
+            session.results.result_changed,
+            session.results.comparison_changed,
+            session.queue.started,
+            session.results.maps_changed,
         ):
             signal.connect(self._refresh)
         self._refresh()
@@ -77,21 +77,21 @@ class ComparePanel(QWidget):
         button.setToolTip(hint)
         button.setAccessibleDescription(hint)
         button.toggled.connect(
-            lambda on: self._session.set_maps(
-                self._session.maps | {name} if on else self._session.maps - {name}
+            lambda on: self._session.results.set_maps(
+                self._session.results.maps | {name} if on else self._session.results.maps - {name}
             )
         )
         return button
 
     def _refresh(self) -> None:
         session = self._session
-        result, comparison = session.result, session.comparison
+        result, comparison = session.results.result, session.results.comparison
         for name, button in (
             ("consistency", self.consistency_map),
             ("difference", self.difference_map),
         ):
             with QSignalBlocker(button):
-                button.setChecked(name in session.maps)
+                button.setChecked(name in session.results.maps)
         self.difference_map.setEnabled(comparison is not None and comparison.stimulus is not None)
         self.consistency_map.setEnabled(
             comparison is not None and comparison.consistency is not None

@@ -136,12 +136,12 @@ class DecodePanel(QScrollArea):
         self.sampler.currentIndexChanged.connect(self._edit_sampling)
         self.precision.currentIndexChanged.connect(self._edit_sampling)
         self.lesion.activated.connect(self._edit_lesion)
-        self.apply_mask.toggled.connect(session.set_mask_applied)
+        self.apply_mask.toggled.connect(session.masking.set_applied)
         self.advanced.toggled.connect(self._unfold)
         session.options_changed.connect(self._show_options)
         session.subject_changed.connect(self._show_regions)
         session.rois_changed.connect(self._show_regions)
-        session.mask_changed.connect(self._show_mask)
+        session.masking.mask_changed.connect(self._show_mask)
         session.model_changed.connect(self._show_model)
 
     # -- from the widgets to the session -----------------------------------------------------
@@ -219,11 +219,11 @@ class DecodePanel(QScrollArea):
         self.lesion.setEnabled(len(names) > 1)
 
     def _show_mask(self) -> None:
-        mask = self._session.mask
+        mask = self._session.masking.mask
         self.apply_mask.setEnabled(mask is not None)
         self._mask_ratio.setText(f"{mask.ratio:.0%} masked" if mask else "")
         with QSignalBlocker(self.apply_mask):
-            self.apply_mask.setChecked(self._session.mask_applied)
+            self.apply_mask.setChecked(self._session.masking.applied)
 
     def _show_model(self) -> None:
         info = self._session.decoder.info if self._session.decoder else None

@@ -24,7 +24,11 @@ def sample_name(request: DecodeRequest, seed: int) -> str:
 
 def start_figure(session: Session, path: Path) -> None:
     """Write the comparison figure of the session's result to `path`."""
-    result, subject, comparison = session.result, session.subject, session.comparison
+    result, subject, comparison = (
+        session.results.result,
+        session.subject,
+        session.results.comparison,
+    )
     if result is None or subject is None:
         return
 
@@ -34,12 +38,12 @@ def start_figure(session: Session, path: Path) -> None:
         write_figure([DecodedTrial.of(comparison or compare(result, subject), subject)], path)
         return path
 
-    session.run(write, f"Writing {path.name}", lambda done: _report(session, f"Wrote {done}"))
+    session.jobs.run(write, f"Writing {path.name}", lambda done: _report(session, f"Wrote {done}"))
 
 
 def start_samples(session: Session, folder: Path) -> None:
     """Write each sample of the session's result into `folder`."""
-    result = session.result
+    result = session.results.result
     if result is None:
         return
 
@@ -49,7 +53,7 @@ def start_samples(session: Session, folder: Path) -> None:
             write_sample(sample, result.request, path)
         return len(result.samples)
 
-    session.run(
+    session.jobs.run(
         write,
         "Writing samples",
         lambda count: _report(session, f"Wrote {count} samples to {folder}"),
@@ -58,11 +62,11 @@ def start_samples(session: Session, folder: Path) -> None:
 
 def start_sample(session: Session, seed: int, path: Path) -> None:
     """Write the sample of one seed to `path`."""
-    result = session.result
+    result = session.results.result
     if result is None:
         return
     sample = next(sample for sample in result.samples if sample.seed == seed)
-    session.run(
+    session.jobs.run(
         lambda: write_sample(sample, result.request, path),
         f"Writing {path.name}",
         lambda _: _report(session, f"Wrote {path}"),

@@ -53,16 +53,16 @@ class GalleryView(QWidget):
 
         for signal in (
             session.subject_changed,
-            session.result_changed,
-            session.comparison_changed,
+            session.results.result_changed,
+            session.results.comparison_changed,
             session.options_changed,
             session.model_changed,
-            session.maps_changed,
+            session.results.maps_changed,
         ):
             signal.connect(self._refresh)
         session.trial_changed.connect(self._set_trial)
-        session.decode_started.connect(self._start)
-        session.decode_progressed.connect(self._progress)
+        session.queue.started.connect(self._start)
+        session.queue.progressed.connect(self._progress)
         self._set_trial()
 
     # -- what is shown -----------------------------------------------------------------------
@@ -98,7 +98,7 @@ class GalleryView(QWidget):
         if session.subject is None or session.trial is None:
             self._show([], "Open a subject to see what was shown and what is decoded")
             return
-        running, result = session.running, session.result
+        running, result = session.queue.running, session.results.result
         if running is not None and running.trial == session.trial.index:
             self._show([self._seen(), *self._previews(running.seeds)])
         elif result is not None:
@@ -139,9 +139,9 @@ class GalleryView(QWidget):
         ]
 
     def _sample(self, place: int, sample: Sample) -> Picture:
-        comparison = self._session.comparison
+        comparison = self._session.results.comparison
         image, title = sample.image, f"seed {sample.seed}"
-        if "difference" in self._session.maps and self._stimulus is not None:
+        if "difference" in self._session.results.maps and self._stimulus is not None:
             height, width = image.shape[:2]
             difference = difference_map(image, resized(self._stimulus, width, height))
             image = sequential_colours(difference / _FULL_DIFFERENCE)
@@ -158,8 +158,8 @@ class GalleryView(QWidget):
         )
 
     def _consistency(self) -> list[Picture]:
-        comparison = self._session.comparison
-        if "consistency" not in self._session.maps or comparison is None:
+        comparison = self._session.results.comparison
+        if "consistency" not in self._session.results.maps or comparison is None:
             return []
         if comparison.consistency is None:
             return [Picture("consistency", instead="needs two samples or more")]

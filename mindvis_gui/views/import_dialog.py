@@ -154,12 +154,12 @@ class ImportDialog(QDialog):
         assert finetuned is not None
         self.problem.setText("")
         self._set_running(True)
-        self._job = self._session.start(
+        self._job = self._session.jobs.start(
             self._import_model(ldm, finetuned, encoder, self.target),
             f"Importing {self.target.name}",
             self._load,
-            self._show_progress,
-            self._end,
+            progress=self._show_progress,
+            ended=self._end,
         )
 
     def _show_progress(self, item: tuple[float, str]) -> None:

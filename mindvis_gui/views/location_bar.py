@@ -54,7 +54,11 @@ class LocationBar(QWidget):
         self.patch.setMinimumWidth(1)  # cut short where the window is narrow
 
         session.subject_changed.connect(self._set_subject)
-        for signal in (session.crosshair_changed, session.trial_changed, session.model_changed):
+        for signal in (
+            session.brain.crosshair_changed,
+            session.trial_changed,
+            session.model_changed,
+        ):
             signal.connect(self._refresh)
         self._set_subject()
 
@@ -73,20 +77,20 @@ class LocationBar(QWidget):
         numbers = re.findall(r"[-−+]?\d+(?:\.\d+)?", self.mm.text())
         if len(numbers) == 3:
             x, y, z = (float(number.replace("−", "-")) for number in numbers)
-            self._session.set_crosshair_mm((x, y, z))
+            self._session.brain.set_crosshair_mm((x, y, z))
         else:
             text = self.mm.text()
             self._session.problem.emit(f"'{text}' is no position; type x y z in mm: -10 -82 2")
         self._refresh()
 
     def _refresh(self) -> None:
-        subject, grid = self._session.subject, self._session.grid
+        subject, grid = self._session.subject, self._session.brain.grid
         self.setEnabled(grid is not None)
         if subject is None or grid is None:
             for field in (self.mm, self.voxel, self.response, self.region, self.patch):
                 field.setText("")
             return
-        at = self._session.crosshair
+        at = self._session.brain.crosshair
         mm = grid.to_mm(at)
         self.mm.setText(" ".join(_number(value) for value in mm))
         index = int(grid.voxel_at[at])
@@ -102,7 +106,7 @@ class LocationBar(QWidget):
         value = "–" if response is None else f"{response[index]:.2f} {subject.unit}"
         self.response.setText(value.replace("-", "−"))
         self.region.setText(self._regions(index))
-        mask, size = self._session.mask, self._session.patch_size
+        mask, size = self._session.masking.mask, self._session.masking.patch_size
         count = "" if mask is None else f"/{mask.n_patches}"
         self.patch.setText(f"{index // size + 1}{count}")
 

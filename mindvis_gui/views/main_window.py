@@ -76,14 +76,14 @@ class MainWindow(QMainWindow):
         session = self._session
         session.subject_changed.connect(self._show_subject)
         session.subject_changed.connect(self.status.forget_problem)
-        session.decode_started.connect(self.status.forget_problem)
+        session.queue.started.connect(self.status.forget_problem)
         for signal in (
             session.trial_changed,
             session.model_changed,
             session.options_changed,
-            session.result_changed,
-            session.jobs_changed,
-            session.decode_started,
+            session.results.result_changed,
+            session.jobs.changed,
+            session.queue.started,
             session.undo_stack.indexChanged,
         ):
             signal.connect(self._show_state)
@@ -107,14 +107,14 @@ class MainWindow(QMainWindow):
         has_trial = session.trial is not None
         enabled = {
             "decode": has_trial,
-            "stop": session.decoding,
+            "stop": session.queue.active,
             "import_model": self._import_model is not None,
             "next_trial": has_trial,
             "previous_trial": has_trial,
             "undo": session.undo_stack.canUndo(),
             "redo": session.undo_stack.canRedo(),
-            "export_figure": session.result is not None,
-            "export_samples": session.result is not None,
+            "export_figure": session.results.result is not None,
+            "export_samples": session.results.result is not None,
         }
         opened = session.subject is not None
         panels = ("compare", "default_layout", *(f"panel_{name}" for name in _PANELS[:-1]))
@@ -168,7 +168,7 @@ class MainWindow(QMainWindow):
 
     def export_figure(self) -> None:
         """Ask where to, and write the comparison figure in the background."""
-        result = self._session.result
+        result = self._session.results.result
         if result is None:
             return
         suggested = self._settings.folder / exports.figure_name(result.request)
@@ -186,7 +186,7 @@ class MainWindow(QMainWindow):
 
     def export_sample(self, seed: int) -> None:
         """Ask where to, and write the sample of one seed."""
-        result = self._session.result
+        result = self._session.results.result
         if result is None:
             return
         name = exports.sample_name(result.request, seed)
@@ -214,7 +214,7 @@ class MainWindow(QMainWindow):
 
     def stop(self) -> None:
         """Stop decoding."""
-        self._session.stop()
+        self._session.queue.stop()
 
     def new_seed(self) -> None:
         """Choose a first seed at random."""

@@ -95,12 +95,16 @@ class MaskView(QWidget):
         self.seed.valueChanged.connect(self._draw_mask)
         self.dice.clicked.connect(lambda: self.seed.setValue(random.randrange(10_000)))
         self.mode.currentIndexChanged.connect(self._set_mode)
-        self.applied.toggled.connect(session.set_mask_applied)
+        self.applied.toggled.connect(session.masking.set_applied)
         self.strip.painted.connect(self._paint)
         self.strip.view_changed.connect(self.band.update)
         session.subject_changed.connect(self._set_subject)
-        session.mask_changed.connect(self._show_mask)
-        for signal in (session.recovery_changed, session.trial_changed, session.model_changed):
+        session.masking.mask_changed.connect(self._show_mask)
+        for signal in (
+            session.masking.recovery_changed,
+            session.trial_changed,
+            session.model_changed,
+        ):
             signal.connect(self._show_recovery)
         self._set_subject()
 
@@ -117,27 +121,27 @@ class MaskView(QWidget):
 
     def _draw_mask(self) -> None:
         gesture = self._gestures if self.ratio.isSliderDown() else -1
-        self._session.draw_mask(self.ratio.value() / 100, self.seed.value(), gesture)
+        self._session.masking.draw_mask(self.ratio.value() / 100, self.seed.value(), gesture)
 
     def _set_mode(self) -> None:
         self.strip.painting = self.mode.currentText() == "paint"
-        mask = self._session.mask
+        mask = self._session.masking.mask
         if not self.strip.painting and mask is not None and mask.seed is None:
             self._draw_mask()
 
     def _paint(self, patches: list[int], keep: bool) -> None:
-        if self._session.mask is not None:
-            self._session.set_mask(self._session.mask.painted(patches, keep=keep))
+        if self._session.masking.mask is not None:
+            self._session.masking.set_mask(self._session.masking.mask.painted(patches, keep=keep))
 
     # -- showing -----------------------------------------------------------------------------
 
     def _show_mask(self) -> None:
-        mask = self._session.mask
+        mask = self._session.masking.mask
         if mask is not None:
             self.ratio_label.setText(f"ratio {mask.ratio:.0%}".replace("%", " %"))
             self._follow(mask)
         with QSignalBlocker(self.applied):
-            self.applied.setChecked(self._session.mask_applied)
+            self.applied.setChecked(self._session.masking.applied)
         self._show_recovery()
 
     def _follow(self, mask: MaskState) -> None:
@@ -151,13 +155,13 @@ class MaskView(QWidget):
             self.seed.setValue(mask.seed)
 
     def _show_recovery(self) -> None:
-        session = self._session
-        if session.decoder is None:
+        masking, vector = self._session.masking, self._session.vector
+        if self._session.decoder is None:
             self.recovered.setText("no model loaded")
-        elif session.recovery is None or session.vector is None or session.mask is None:
+        elif masking.recovery is None or vector is None or masking.mask is None:
             self.recovered.setText("")
         else:
-            kept = session.mask.kept_voxels(session.patch_size, session.vector.size)
-            baseline = coefficient(interpolation_baseline(session.vector, kept))
-            reached = coefficient(session.recovery.correlation)
+            kept = masking.mask.kept_voxels(masking.patch_size, vector.size)
+            baseline = coefficient(interpolation_baseline(vector, kept))
+            reached = coefficient(masking.recovery.correlation)
             self.recovered.setText(f"recovered <b>r {reached}</b> (baseline {baseline})")

@@ -41,14 +41,14 @@ def restore_request(session: Session, request: Mapping[str, Any]) -> None:
     session.set_used_rois(used)
     session.set_sampling(sampling)
     session.set_seeds(seed, 1)
-    session.set_mask_applied(mask is not None)
-    if mask is not None and session.mask is not None:
-        if mask.n_patches != session.mask.n_patches:
+    session.masking.set_applied(mask is not None)
+    if mask is not None and session.masking.mask is not None:
+        if mask.n_patches != session.masking.mask.n_patches:
             raise DataError(
                 f"the mask of this sample has {mask.n_patches} patches, not "
-                f"{session.mask.n_patches}; load the model it was decoded with"
+                f"{session.masking.mask.n_patches}; load the model it was decoded with"
             )
-        session.set_mask(mask)
+        session.masking.set_mask(mask)
 
 
 def _mask(values: Mapping[str, Any]) -> MaskState:

@@ -27,7 +27,7 @@ class RoiList(QWidget):
         self._grid.setVerticalSpacing(1)
         self._grid.setColumnStretch(0, 1)
         session.rois_changed.connect(self._show_used)
-        session.visible_rois_changed.connect(self._show_visible)
+        session.brain.visible_rois_changed.connect(self._show_visible)
 
     def set_subject(self, subject: Subject | None) -> None:
         """Show the regions of another subject."""
@@ -64,8 +64,8 @@ class RoiList(QWidget):
         self._session.set_used_rois(used | {name} if on else used - {name})
 
     def _see(self, name: str, on: bool) -> None:
-        visible = self._session.visible_rois
-        self._session.set_visible_rois(visible | {name} if on else visible - {name})
+        visible = self._session.brain.visible_rois
+        self._session.brain.set_visible_rois(visible | {name} if on else visible - {name})
 
     def _show_used(self) -> None:
         for name, box in self._uses.items():
@@ -74,7 +74,7 @@ class RoiList(QWidget):
 
     def _show_visible(self) -> None:
         for name, eye in self._eyes.items():
-            visible = name in self._session.visible_rois
+            visible = name in self._session.brain.visible_rois
             with QSignalBlocker(eye):
                 eye.setChecked(visible)
             eye.setIcon(icon("eye" if visible else "eye-off", QPalette.ColorRole.PlaceholderText))

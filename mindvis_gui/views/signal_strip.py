@@ -64,10 +64,10 @@ class SignalStrip(pg.PlotWidget):
         session.model_changed.connect(self._set_subject)
         session.trial_changed.connect(self._set_trial)
         session.rois_changed.connect(self._draw_signal)
-        session.mask_changed.connect(self._draw_mask)
-        session.recovery_changed.connect(self._draw_recovery)
-        session.hovered_patch_changed.connect(self._draw_frames)
-        session.crosshair_changed.connect(self._draw_frames)
+        session.masking.mask_changed.connect(self._draw_mask)
+        session.masking.recovery_changed.connect(self._draw_recovery)
+        session.masking.hovered_patch_changed.connect(self._draw_frames)
+        session.brain.crosshair_changed.connect(self._draw_frames)
         self._colour()
         self._set_subject()
         self._set_trial()
@@ -89,8 +89,8 @@ class SignalStrip(pg.PlotWidget):
     @property
     def length(self) -> int:
         """Voxels of all patches, padding included."""
-        mask = self._session.mask
-        return 0 if mask is None else mask.n_patches * self._session.patch_size
+        mask = self._session.masking.mask
+        return 0 if mask is None else mask.n_patches * self._session.masking.patch_size
 
     def x_of(self, voxel: float) -> float:
         """Return where a voxel is drawn, in pixels from the left of this widget."""
@@ -120,7 +120,7 @@ class SignalStrip(pg.PlotWidget):
         self._draw_signal()
 
     def _draw_mask(self) -> None:
-        mask = self._session.mask
+        mask = self._session.masking.mask
         if mask is None:
             return
         kept = mask.kept
@@ -133,23 +133,23 @@ class SignalStrip(pg.PlotWidget):
         self._draw_signal()
 
     def _draw_signal(self) -> None:
-        vector, mask = self._session.vector, self._session.mask
+        vector, mask = self._session.vector, self._session.masking.mask
         if vector is None or mask is None:
             for curve in (self._true_masked, self._kept):
                 curve.setData([], [])
         else:
-            kept = mask.kept_voxels(self._session.patch_size, vector.size)
+            kept = mask.kept_voxels(self._session.masking.patch_size, vector.size)
             self._show(self._true_masked, vector, ~kept)
             self._show(self._kept, vector, kept)
         self._draw_recovery()
         self._draw_frames()
 
     def _draw_recovery(self) -> None:
-        recovery, mask = self._session.recovery, self._session.mask
+        recovery, mask = self._session.masking.recovery, self._session.masking.mask
         if recovery is None or mask is None:
             self._recovered.setData([], [])
             return
-        kept = mask.kept_voxels(self._session.patch_size, recovery.recovered.size)
+        kept = mask.kept_voxels(self._session.masking.patch_size, recovery.recovered.size)
         self._show(self._recovered, recovery.recovered, ~kept)
 
     def _show(self, curve: pg.PlotDataItem, values: FloatArray, where: NDArray[np.bool_]) -> None:
@@ -158,13 +158,13 @@ class SignalStrip(pg.PlotWidget):
     def _draw_frames(self) -> None:
         session = self._session
         here = None
-        if session.grid is not None:
-            voxel = int(session.grid.voxel_at[session.crosshair])
-            here = voxel // session.patch_size if voxel >= 0 else None
-        for item, patch in ((self._here, here), (self._hovered, session.hovered_patch)):
+        if session.brain.grid is not None:
+            voxel = int(session.brain.grid.voxel_at[session.brain.crosshair])
+            here = voxel // session.masking.patch_size if voxel >= 0 else None
+        for item, patch in ((self._here, here), (self._hovered, session.masking.hovered_patch)):
             item.setVisible(patch is not None)
             if patch is not None:
-                size = session.patch_size
+                size = session.masking.patch_size
                 item.setRect(QRectF(patch * size, -self._limit, size, 2 * self._limit))
 
     # -- colours -----------------------------------------------------------------------------
@@ -209,14 +209,14 @@ class SignalStrip(pg.PlotWidget):
         return float(self._view.mapSceneToView(self.mapToScene(pixel.toPoint())).x())
 
     def _patch(self, pixel: QPointF) -> int | None:
-        mask, voxel = self._session.mask, self._voxel(pixel)
+        mask, voxel = self._session.masking.mask, self._voxel(pixel)
         if mask is None or not 0 <= voxel < self.length:
             return None
-        return int(voxel // self._session.patch_size)
+        return int(voxel // self._session.masking.patch_size)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin a stroke, or move the crosshair to the voxel."""
-        patch, mask = self._patch(event.position()), self._session.mask
+        patch, mask = self._patch(event.position()), self._session.masking.mask
         if event.button() != Qt.MouseButton.LeftButton or patch is None or mask is None:
             return
         if self.painting:
@@ -228,7 +228,7 @@ class SignalStrip(pg.PlotWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Light up the patch in the brain, and paint it while the button is down."""
         patch = self._patch(event.position())
-        self._session.set_hovered_patch(patch)
+        self._session.masking.set_hovered_patch(patch)
         if patch is not None and self._stroke:
             self._extend_stroke(patch)
 
@@ -248,7 +248,7 @@ class SignalStrip(pg.PlotWidget):
     def leaveEvent(self, event: QEvent) -> None:
         """Put the light out."""
         super().leaveEvent(event)
-        self._session.set_hovered_patch(None)
+        self._session.masking.set_hovered_patch(None)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom with Ctrl, otherwise move along the vector."""
@@ -267,13 +267,13 @@ class SignalStrip(pg.PlotWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Choose a patch with Left and Right, paint it with Return."""
-        mask, patch = self._session.mask, self._session.hovered_patch
+        mask, patch = self._session.masking.mask, self._session.masking.hovered_patch
         move = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
         if mask is None:
             event.ignore()
         elif move is not None:
             chosen = 0 if patch is None else patch + move
-            self._session.set_hovered_patch(min(max(chosen, 0), mask.n_patches - 1))
+            self._session.masking.set_hovered_patch(min(max(chosen, 0), mask.n_patches - 1))
         elif event.key() == Qt.Key.Key_Return and patch is not None and self.painting:
             self.painted.emit([patch], not bool(mask.kept[patch]))
         else:
@@ -285,8 +285,8 @@ class SignalStrip(pg.PlotWidget):
             self._draw_mask()
 
     def _go_to(self, voxel: int) -> None:
-        grid, subject = self._session.grid, self._session.subject
+        grid, subject = self._session.brain.grid, self._session.subject
         if grid is not None and subject is not None and voxel < subject.n_voxels:
             place = grid.voxel_position(voxel)
             if place is not None:
-                self._session.set_crosshair(place)
+                self._session.brain.set_crosshair(place)

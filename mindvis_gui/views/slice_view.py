@@ -115,7 +115,7 @@ class SliceView(pg.GraphicsView):
         if self._grid is None or self.plane is None:
             return
         through = self.plane.through
-        if before is None or before[through] != self._session.crosshair[through]:
+        if before is None or before[through] != self._session.brain.crosshair[through]:
             self._draw_anatomy()
             self._draw_overlay()
             self._draw_outlines()
@@ -130,7 +130,7 @@ class SliceView(pg.GraphicsView):
         if self._zoom == 1.0:
             self._fit()
         else:
-            centre = QPointF(*self.plane.position(self._session.crosshair))
+            centre = QPointF(*self.plane.position(self._session.brain.crosshair))
             self._view.scaleBy((1 / factor, 1 / factor), center=centre)
 
     def show_all(self) -> None:
@@ -147,7 +147,7 @@ class SliceView(pg.GraphicsView):
 
     def _slice(self, volume: NDArray[np.generic]) -> NDArray[np.generic]:
         assert self.plane is not None
-        return self.plane.slice(volume, self._session.crosshair[self.plane.through])
+        return self.plane.slice(volume, self._session.brain.crosshair[self.plane.through])
 
     def _draw_anatomy(self) -> None:
         assert self._grid is not None
@@ -176,7 +176,7 @@ class SliceView(pg.GraphicsView):
     def _move_lines(self) -> None:
         assert self.plane is not None
         for line, value in zip(
-            self._lines, self.plane.position(self._session.crosshair), strict=True
+            self._lines, self.plane.position(self._session.brain.crosshair), strict=True
         ):
             line.setValue(value)
 
@@ -260,7 +260,7 @@ class SliceView(pg.GraphicsView):
         elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self._go_through(move[1])
         else:
-            x, y = self.plane.position(self._session.crosshair)
+            x, y = self.plane.position(self._session.brain.crosshair)
             across, up = self.plane.spacing
             self._go_to(x + move[0] * across, y + move[1] * up)
 
@@ -273,13 +273,13 @@ class SliceView(pg.GraphicsView):
 
     def _go_to(self, x: float, y: float) -> None:
         if self.plane is not None:
-            self._session.set_crosshair(self.plane.voxel(x, y, self._session.crosshair))
+            self._session.brain.set_crosshair(self.plane.voxel(x, y, self._session.brain.crosshair))
 
     def _go_through(self, steps: int) -> None:
         if self.plane is not None and steps:
-            voxel = list(self._session.crosshair)
+            voxel = list(self._session.brain.crosshair)
             voxel[self.plane.through] += steps
-            self._session.set_crosshair((voxel[0], voxel[1], voxel[2]))
+            self._session.brain.set_crosshair((voxel[0], voxel[1], voxel[2]))
 
 
 class _SmoothImage(pg.ImageItem):

@@ -47,9 +47,9 @@ class ActivityBar(QStatusBar):
         session.model_changed.connect(self._show_model)
         session.message.connect(self._show_message)
         session.problem.connect(self.show_problem)
-        session.jobs_changed.connect(self._show_jobs)
-        session.decode_started.connect(self._start)
-        session.decode_progressed.connect(self._show_step)
+        session.jobs.changed.connect(self._show_jobs)
+        session.queue.started.connect(self._start)
+        session.queue.progressed.connect(self._show_step)
 
     def show_problem(self, text: str) -> None:
         """Show one sentence in the colour of problems and say it to screen readers."""
@@ -74,15 +74,15 @@ class ActivityBar(QStatusBar):
 
     def _show_message(self, text: str) -> None:
         self._message = text
-        if not self._session.busy:
+        if not self._session.jobs.busy:
             self.activity.setText(text)
 
     def _show_jobs(self) -> None:
-        busy = self._session.busy
+        busy = self._session.jobs.busy
         self.bar.setVisible(bool(busy))
         if not busy:
             self.activity.setText(self._message)
-        elif not self._session.decoding:
+        elif not self._session.queue.active:
             self.bar.setRange(0, 0)  # how long opening and loading take is not known
             self.activity.setText(f"{busy} …")
 
@@ -98,7 +98,7 @@ class ActivityBar(QStatusBar):
         self.bar.setValue(step.index)
         elapsed = time.monotonic() - self._started
         left = elapsed / step.index * (step.total - step.index)
-        waiting = f" · {self._session.queued} waiting" if self._session.queued else ""
+        waiting = f" · {len(self._session.queue)} waiting" if len(self._session.queue) else ""
         self.activity.setText(
             f"Step {step.index} of {step.total} · {_duration(left)} left{waiting}"
         )

@@ -121,7 +121,7 @@ class TrialModel(QAbstractListModel):
         def read() -> tuple[Subject, dict[str, QImage | None]]:
             return subject, {trial.stimulus_id: _thumbnail(subject, trial) for trial in newest}
 
-        self._session.run(read, "", self._keep)
+        self._session.jobs.run(read, "", self._keep)
 
     def _keep(self, read: tuple[Subject, dict[str, QImage | None]]) -> None:
         subject, images = read

@@ -54,9 +54,9 @@ def overlay(view):
 def test_a_click_moves_the_crosshair_to_the_voxel_under_it(qtbot, brain, opened, number):
     view = brain.slices[number]
     wanted = [9, 12, 20]
-    wanted[view.plane.through] = opened.crosshair[view.plane.through]
+    wanted[view.plane.through] = opened.brain.crosshair[view.plane.through]
     qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=pixel_of(view, wanted))
-    assert opened.crosshair == tuple(wanted)
+    assert opened.brain.crosshair == tuple(wanted)
 
 
 def test_a_click_means_the_millimetres_it_shows_on_a_flipped_anisotropic_grid(
@@ -66,7 +66,7 @@ def test_a_click_means_the_millimetres_it_shows_on_a_flipped_anisotropic_grid(
     flipped[:3, 3] = [60, -80, -50]
     anatomy = Volume(np.arange(60 * 37 * 40, dtype=np.float32).reshape(60, 37, 40), flipped)
     monkeypatch.setattr(
-        "mindvis_gui.session.open_subject", lambda path: replace(subject, anatomy=anatomy)
+        "mindvis_gui.session.session.open_subject", lambda path: replace(subject, anatomy=anatomy)
     )
     with qtbot.waitSignal(session.trial_changed):
         session.open("flipped.h5")
@@ -78,39 +78,39 @@ def test_a_click_means_the_millimetres_it_shows_on_a_flipped_anisotropic_grid(
     axial = brain.slices[AXIAL]
     left = QPointF(axial.viewport().width() / 2 - 60, axial.viewport().height() / 2).toPoint()
     qtbot.mouseClick(axial.viewport(), Qt.MouseButton.LeftButton, pos=left)
-    assert session.grid.to_mm(session.crosshair)[0] < -10  # left of the middle is left
+    assert session.brain.grid.to_mm(session.brain.crosshair)[0] < -10  # left of the middle is left
     drawn = axial._to_mm(QPointF(left))
-    assert axial.plane.position(session.crosshair) == pytest.approx(
+    assert axial.plane.position(session.brain.crosshair) == pytest.approx(
         (drawn.x(), drawn.y()), abs=axial.plane.spacing[1]
     )
 
 
 def test_dragging_takes_the_crosshair_along(qtbot, brain, opened):
     view = brain.slices[AXIAL]
-    depth = opened.crosshair[2]
+    depth = opened.brain.crosshair[2]
     qtbot.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=pixel_of(view, (8, 9, depth)))
     qtbot.mouseMove(view.viewport(), pixel_of(view, (20, 25, depth)))
-    assert opened.crosshair == (20, 25, depth)
+    assert opened.brain.crosshair == (20, 25, depth)
 
 
 @pytest.mark.parametrize(
     "modifier", [Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier]
 )
 def test_the_wheel_goes_through_slices(brain, opened, modifier):
-    x, y, z = opened.crosshair
+    x, y, z = opened.brain.crosshair
     wheel(brain.slices[AXIAL], 120, modifier)
-    assert opened.crosshair == (x, y, z + 1)
+    assert opened.brain.crosshair == (x, y, z + 1)
     wheel(brain.slices[SAGITTAL], -240, modifier)
-    assert opened.crosshair == (x - 2, y, z + 1)
+    assert opened.brain.crosshair == (x - 2, y, z + 1)
 
 
 def test_small_turns_of_a_touchpad_add_up_both_ways(brain, opened):
-    x, y, z = opened.crosshair
+    x, y, z = opened.brain.crosshair
     wheel(brain.slices[AXIAL], -40)
-    assert opened.crosshair == (x, y, z)
+    assert opened.brain.crosshair == (x, y, z)
     wheel(brain.slices[AXIAL], -40)
     wheel(brain.slices[AXIAL], -40)
-    assert opened.crosshair == (x, y, z - 1)
+    assert opened.brain.crosshair == (x, y, z - 1)
 
 
 def test_ctrl_wheel_zooms_all_three_and_a_double_click_shows_all(qtbot, brain):
@@ -128,26 +128,26 @@ def test_the_slices_have_one_scale(brain):
 
 
 def test_arrows_move_in_the_plane_and_shift_arrows_through_it(qtbot, brain, opened):
-    x, y, z = opened.crosshair
+    x, y, z = opened.brain.crosshair
     axial = brain.slices[AXIAL]
     qtbot.keyClick(axial, Qt.Key.Key_Left)
     qtbot.keyClick(axial, Qt.Key.Key_Up)
-    assert opened.crosshair == (x - 1, y + 1, z)
+    assert opened.brain.crosshair == (x - 1, y + 1, z)
     qtbot.keyClick(axial, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
-    assert opened.crosshair == (x - 1, y + 1, z - 1)
+    assert opened.brain.crosshair == (x - 1, y + 1, z - 1)
 
 
 def test_regions_are_drawn_where_their_voxels_are(brain, opened):
     brain.controls.choose(REGIONS)
     axial = brain.slices[AXIAL]
-    covered = axial.plane.slice(opened.grid.voxel_at, opened.crosshair[2]) >= 0
+    covered = axial.plane.slice(opened.brain.grid.voxel_at, opened.brain.crosshair[2]) >= 0
     assert covered.any()
     assert np.array_equal(overlay(axial)[..., 3] > 0, covered)
 
 
 def test_hiding_a_region_takes_it_off_the_brain(brain, opened):
     brain.controls.choose(REGIONS)
-    opened.set_visible_rois(frozenset())
+    opened.brain.set_visible_rois(frozenset())
     assert not any(overlay(view)[..., 3].any() for view in brain.slices)
 
 
@@ -161,7 +161,7 @@ def test_the_response_of_another_trial_is_drawn_when_it_is_chosen(brain, opened)
 def test_both_outlines_the_regions_that_the_slice_cuts(brain, opened):
     brain.controls.choose(BOTH)
     axial = brain.slices[AXIAL]
-    here = axial.plane.slice(opened.grid.voxel_at, opened.crosshair[2])
+    here = axial.plane.slice(opened.brain.grid.voxel_at, opened.brain.crosshair[2])
     cut = {i for i, roi in enumerate(opened.subject.rois, 1) if np.isin(here, roi.voxels).any()}
     assert {number for number, item in axial._outlines if item.isVisible()} == cut
     brain.controls.choose(NONE)
@@ -183,20 +183,24 @@ def test_an_outline_runs_along_the_edges_of_its_voxels():
 
 
 def test_the_recovery_error_covers_masked_voxels_alone(qtbot, brain, ready):
-    qtbot.waitUntil(lambda: ready.recovery is not None)
+    qtbot.waitUntil(lambda: ready.masking.recovery is not None)
     brain.controls.choose(ERROR)
-    kept = ready.mask.kept_voxels(ready.patch_size, ready.subject.n_voxels)
+    kept = ready.masking.mask.kept_voxels(ready.masking.patch_size, ready.subject.n_voxels)
     for view in brain.slices:
-        here = view.plane.slice(ready.grid.voxel_at, ready.crosshair[view.plane.through])
+        here = view.plane.slice(
+            ready.brain.grid.voxel_at, ready.brain.crosshair[view.plane.through]
+        )
         masked = (here >= 0) & ~kept[here]
         assert np.array_equal(overlay(view)[..., 3] > 0, masked)
 
 
 def test_the_threshold_hides_weak_responses(brain, opened):
     brain.controls.choose(RESPONSE)
-    opened.set_crosshair(opened.grid.voxel_position(int(np.abs(opened.response).argmin())))
+    opened.brain.set_crosshair(
+        opened.brain.grid.voxel_position(int(np.abs(opened.response).argmin()))
+    )
     axial = brain.slices[AXIAL]
-    x, y = axial.plane.position(opened.crosshair)
+    x, y = axial.plane.position(opened.brain.crosshair)
     row, column = int(y // axial.plane.spacing[1]), int(x // axial.plane.spacing[0])
     assert overlay(axial)[row, column, 3] == 255
     brain.controls.threshold.setValue(0.5)
@@ -205,10 +209,10 @@ def test_the_threshold_hides_weak_responses(brain, opened):
 
 def test_a_hovered_patch_lights_up(brain, opened):
     brain.controls.choose(NONE)
-    opened.set_crosshair(opened.grid.voxel_position(40))
-    opened.set_hovered_patch(2)  # voxels 32 to 47
+    opened.brain.set_crosshair(opened.brain.grid.voxel_position(40))
+    opened.masking.set_hovered_patch(2)  # voxels 32 to 47
     assert any((overlay(view) == 255).all(axis=-1).any() for view in brain.slices)
-    opened.set_hovered_patch(None)
+    opened.masking.set_hovered_patch(None)
     assert not any(overlay(view)[..., 3].any() for view in brain.slices)
 
 
@@ -222,7 +226,7 @@ def test_radiological_mirrors_the_axial_slice(brain):
 
 def test_without_positions_one_sentence_says_so(qtbot, session, subject, monkeypatch):
     flat = replace(subject, ijk=None, affine=None, anatomy=None)
-    monkeypatch.setattr("mindvis_gui.session.open_subject", lambda path: flat)
+    monkeypatch.setattr("mindvis_gui.session.session.open_subject", lambda path: flat)
     brain = BrainView(session)
     qtbot.addWidget(brain)
     brain.show()

@@ -17,7 +17,7 @@ def panel(qtbot, ready):
 @pytest.fixture
 def scored(qtbot, panel, ready):
     ready.decode()
-    qtbot.waitUntil(lambda: ready.comparison is not None)
+    qtbot.waitUntil(lambda: ready.results.comparison is not None)
     return panel
 
 
@@ -41,7 +41,7 @@ def test_every_score_has_its_chance_level_beside_it(scored, ready):
 def test_a_single_sample_has_no_spread_and_no_consistency(qtbot, panel, ready):
     ready.set_seeds(0, 1)
     ready.decode()
-    qtbot.waitUntil(lambda: ready.comparison is not None)
+    qtbot.waitUntil(lambda: ready.results.comparison is not None)
     assert "±" not in plain(panel.pixel)
     assert not panel.consistency.isVisible()
     assert not panel.consistency_map.isEnabled()
@@ -57,6 +57,6 @@ def test_the_scores_go_with_their_trial(scored, ready):
 def test_the_buttons_choose_the_maps(qtbot, scored, ready):
     qtbot.mouseClick(scored.consistency_map, Qt.MouseButton.LeftButton)
     qtbot.mouseClick(scored.difference_map, Qt.MouseButton.LeftButton)
-    assert ready.maps == {"consistency", "difference"}
+    assert ready.results.maps == {"consistency", "difference"}
     qtbot.mouseClick(scored.consistency_map, Qt.MouseButton.LeftButton)
-    assert ready.maps == {"difference"}
+    assert ready.results.maps == {"difference"}

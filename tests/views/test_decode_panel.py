@@ -105,8 +105,8 @@ def test_lesion_shows_what_was_chosen_elsewhere(panel, opened):
 def test_apply_mask(qtbot, panel, opened):
     assert "75% masked" in texts(panel)
     panel.apply_mask.click()
-    assert opened.mask_applied
-    opened.set_mask_applied(False)
+    assert opened.masking.applied
+    opened.masking.set_applied(False)
     assert not panel.apply_mask.isChecked()
 
 

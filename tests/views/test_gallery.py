@@ -30,10 +30,14 @@ def gallery(qtbot, window, ready):
 @pytest.fixture
 def decoded(qtbot, gallery, ready):
     with qtbot.waitSignals(
-        [ready.result_changed, ready.comparison_changed, ready.comparison_changed]
+        [
+            ready.results.result_changed,
+            ready.results.comparison_changed,
+            ready.results.comparison_changed,
+        ]
     ):
         ready.decode()
-    qtbot.waitUntil(lambda: ready.comparison is not None)
+    qtbot.waitUntil(lambda: ready.results.comparison is not None)
     return gallery
 
 
@@ -72,7 +76,7 @@ def test_previews_are_shown_while_decoding(qtbot, gallery, ready, decoder):
     assert gallery.pictures[1].image.shape == (8, 8, 3)
     assert gallery.pictures[1].seed is None  # nothing to save yet
     assert not gallery.sentence.isVisible()
-    with qtbot.waitSignal(ready.result_changed):
+    with qtbot.waitSignal(ready.results.result_changed):
         decoder.release()
     assert gallery.pictures[1].image.shape == (32, 32, 3)
 
@@ -83,11 +87,11 @@ def test_a_preview_stays_through_steps_without_one(qtbot, gallery, ready, decode
     decoder.hold()
     ready.decode()
     qtbot.waitUntil(lambda: images(gallery) == [True] * 5)
-    ready.decode_progressed.emit(Step(3, 20))
+    ready.queue.progressed.emit(Step(3, 20))
     assert images(gallery) == [True] * 5
     assert "step 3" in gallery.pictures[1].notes[0]
     decoder.release()
-    qtbot.waitUntil(lambda: ready.result is not None)
+    qtbot.waitUntil(lambda: ready.results.result is not None)
 
 
 def test_previews_of_another_trial_are_not_shown_beside_this_stimulus(
@@ -101,7 +105,7 @@ def test_previews_of_another_trial_are_not_shown_beside_this_stimulus(
     ready.set_trial(0)
     assert images(gallery) == [True] * 5
     decoder.release()
-    qtbot.waitUntil(lambda: ready.result is not None)
+    qtbot.waitUntil(lambda: ready.results.result is not None)
 
 
 def test_a_result_that_arrives_after_the_trial_was_changed_waits_for_its_trial(
@@ -111,10 +115,10 @@ def test_a_result_that_arrives_after_the_trial_was_changed_waits_for_its_trial(
     ready.decode()
     qtbot.waitUntil(lambda: images(gallery) == [True] * 5)
     ready.set_trial(1)
-    with qtbot.waitSignal(ready.result_changed):
+    with qtbot.waitSignal(ready.results.result_changed):
         decoder.release()
     assert images(gallery) == [True, False, False, False, False]
-    assert ready.result is None
+    assert ready.results.result is None
     ready.set_trial(0)
     assert images(gallery) == [True] * 5
 
@@ -123,7 +127,7 @@ def test_each_trial_keeps_its_result_and_scores(qtbot, decoded, ready):
     notes = [picture.notes for picture in decoded.pictures]
     ready.set_trial(1)
     assert images(decoded) == [True, False, False, False, False]
-    assert ready.comparison is None
+    assert ready.results.comparison is None
     ready.set_trial(0)
     assert images(decoded) == [True] * 5
     assert [picture.notes for picture in decoded.pictures] == notes
@@ -141,8 +145,8 @@ def test_stopping_shows_the_places_again(qtbot, gallery, ready, decoder):
     decoder.hold()
     ready.decode()
     qtbot.waitUntil(lambda: images(gallery) == [True] * 5)
-    ready.stop()
-    with qtbot.waitSignal(ready.result_changed):
+    ready.queue.stop()
+    with qtbot.waitSignal(ready.results.result_changed):
         decoder.release()
     assert images(gallery) == [True, False, False, False, False]
 
@@ -150,7 +154,7 @@ def test_stopping_shows_the_places_again(qtbot, gallery, ready, decoder):
 def test_a_missing_stimulus_is_said_to_be_missing(qtbot, window, session, subject, monkeypatch):
     first = replace(subject.trials[0], stimulus_id="lost")
     broken = replace(subject, trials=(first, *subject.trials[1:]))
-    monkeypatch.setattr("mindvis_gui.session.open_subject", lambda path: broken)
+    monkeypatch.setattr("mindvis_gui.session.session.open_subject", lambda path: broken)
     gallery = GalleryView(session, window)
     with qtbot.waitSignal(session.trial_changed):
         session.open("broken.h5")
@@ -240,11 +244,11 @@ def test_the_menu_copies_and_asks_for_an_export(qtbot, decoded):
 
 def test_maps_are_shown_with_the_samples(decoded, ready):
     before = decoded.pictures[1].image
-    ready.set_maps(frozenset({"consistency", "difference"}))
+    ready.results.set_maps(frozenset({"consistency", "difference"}))
     assert titles(decoded)[-1] == "consistency"
     assert titles(decoded)[1] == "seed 0 − seen"
     assert not np.array_equal(decoded.pictures[1].image, before)
-    ready.set_maps(frozenset())
+    ready.results.set_maps(frozenset())
     assert decoded.pictures[1].image is before
 
 

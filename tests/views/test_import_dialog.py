@@ -128,7 +128,7 @@ def test_cancel_stops_the_import_and_then_closes(qtbot, session, filled, importe
     importer.go_on.clear()
     click(qtbot, filled.start)
     qtbot.waitUntil(lambda: "Reading model.ckpt" in filled.place.text())
-    assert session.busy == "Importing GOD-sbj-3"
+    assert session.jobs.busy == "Importing GOD-sbj-3"
     assert not filled.files["ldm"].isEnabled()
     click(qtbot, filled.cancel)
     assert filled.isVisible()

@@ -20,7 +20,7 @@ def go_to(qtbot, bar, text):
 
 
 def test_it_says_what_lies_under_the_crosshair(bar, opened):
-    opened.set_crosshair(opened.grid.voxel_position(105))
+    opened.brain.set_crosshair(opened.brain.grid.voxel_position(105))
     subject = opened.subject
     assert bar.voxel.text() == " ".join(str(i) for i in subject.ijk[105])
     assert bar.response.text() == f"{opened.response[105]:.2f} z".replace("-", "−")
@@ -31,29 +31,29 @@ def test_it_says_what_lies_under_the_crosshair(bar, opened):
 @pytest.mark.parametrize("text", ["-8 -76 -2", "−8, −76, −2", "-8.4 -75.9 -2"])
 def test_typed_millimetres_move_the_crosshair(qtbot, bar, opened, text):
     go_to(qtbot, bar, text)
-    assert opened.grid.to_mm(opened.crosshair).tolist() == [-8, -76, -2]
+    assert opened.brain.grid.to_mm(opened.brain.crosshair).tolist() == [-8, -76, -2]
     assert bar.mm.text() == "−8 −76 −2"
 
 
 @pytest.mark.parametrize("text", ["here", "1 2", "900 0 0"])
 def test_what_is_no_position_in_the_picture_is_refused_with_a_reason(qtbot, bar, opened, text):
-    before, shown = opened.crosshair, bar.mm.text()
+    before, shown = opened.brain.crosshair, bar.mm.text()
     with qtbot.waitSignal(opened.problem) as said:
         go_to(qtbot, bar, text)
     assert text.split()[0] in said.args[0]
-    assert opened.crosshair == before
+    assert opened.brain.crosshair == before
     assert bar.mm.text() == shown
 
 
 def test_where_nothing_was_recorded_no_value_is_made_up(bar, opened):
-    opened.set_crosshair((0, 0, 0))
+    opened.brain.set_crosshair((0, 0, 0))
     assert bar.voxel.text() == "no response here"
     assert bar.response.text() == bar.region.text() == bar.patch.text() == "–"
 
 
 def test_regions_are_written_darker_on_light(qtbot, bar, opened):
     app = QApplication.instance()
-    opened.set_crosshair(opened.grid.voxel_position(105))
+    opened.brain.set_crosshair(opened.brain.grid.voxel_position(105))
     apply_theme(app, "dark")
     dark = bar.region.text()
     apply_theme(app, "light")

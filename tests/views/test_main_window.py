@@ -121,10 +121,10 @@ def test_what_is_dropped_is_opened(qtbot, window, session, tmp_path):
 
 def test_exported_sample_dropped_brings_its_request_back(qtbot, ready_window, ready, tmp_path):
     ready.set_trial(2)
-    with qtbot.waitSignal(ready.result_changed):
+    with qtbot.waitSignal(ready.results.result_changed):
         ready.decode()
     path = tmp_path / "sample.png"
-    write_sample(ready.result.samples[3], ready.result.request, path)
+    write_sample(ready.results.result.samples[3], ready.results.result.request, path)
     ready.set_trial(0)
     drop(ready_window, path)
     assert ready.trial.index == 2
@@ -167,7 +167,7 @@ def test_stop_is_there_only_while_decoding(qtbot, ready_window, ready, decoder):
     actions = ready_window.actions_by_id
     assert not actions["stop"].isEnabled()
     decoder.hold()
-    with qtbot.waitSignal(ready.decode_progressed):
+    with qtbot.waitSignal(ready.queue.progressed):
         qtbot.mouseClick(button(ready_window, "decode"), Qt.MouseButton.LeftButton)
     assert actions["stop"].isEnabled()
     qtbot.keyClick(ready_window, Qt.Key.Key_Escape)
@@ -180,7 +180,7 @@ def test_options_that_cannot_be_are_not_decoded(qtbot, ready_window, ready):
     panel.sampler.setCurrentIndex(panel.sampler.findText("PLMS"))
     panel.steps.setValue(30)
     qtbot.keyClick(ready_window, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
-    assert not ready.decoding
+    assert not ready.queue.active
     assert "divides 1000" in ready_window.status.problem.text()
 
 
@@ -265,7 +265,7 @@ def test_space_shows_the_stimulus_wherever_the_focus_is(qtbot, ready_window, rea
 
 def test_closing_ends_the_jobs(qtbot, ready_window, ready, decoder):
     decoder.hold()
-    with qtbot.waitSignal(ready.decode_progressed):
+    with qtbot.waitSignal(ready.queue.progressed):
         ready.decode()
     decoder.release()
     ready_window.close()

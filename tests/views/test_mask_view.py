@@ -36,17 +36,17 @@ def drawn(curve):
 
 
 def test_the_slider_draws_another_mask_and_asks_for_its_recovery(qtbot, view, ready):
-    qtbot.waitUntil(lambda: ready.recovery is not None)
-    with qtbot.waitSignal(ready.recovery_changed):
+    qtbot.waitUntil(lambda: ready.masking.recovery is not None)
+    with qtbot.waitSignal(ready.masking.recovery_changed):
         view.ratio.setValue(50)
-    assert ready.mask.ratio == pytest.approx(0.5)
+    assert ready.masking.mask.ratio == pytest.approx(0.5)
     qtbot.waitUntil(lambda: "r .50" in view.recovered.text())  # what the fake says at this ratio
     assert "baseline" in view.recovered.text()
     assert view.ratio_label.text() == "ratio 50 %"
 
 
 def test_one_drag_of_the_slider_is_one_step_to_undo(view, opened):
-    before = opened.mask
+    before = opened.masking.mask
     view.ratio.setSliderDown(True)
     for value in (70, 60, 50):
         view.ratio.setValue(value)
@@ -55,92 +55,92 @@ def test_one_drag_of_the_slider_is_one_step_to_undo(view, opened):
     view.ratio.setValue(20)
     view.ratio.setSliderDown(False)
     opened.undo_stack.undo()
-    assert opened.mask.ratio == pytest.approx(0.5)
+    assert opened.masking.mask.ratio == pytest.approx(0.5)
     assert view.ratio.value() == 50
     opened.undo_stack.undo()
-    assert np.array_equal(opened.mask.kept, before.kept)
+    assert np.array_equal(opened.masking.mask.kept, before.kept)
     assert view.ratio.value() == 75
 
 
 def test_seed_and_dice_draw_another_mask_of_the_same_ratio(qtbot, view, opened):
-    ratio = opened.mask.ratio
+    ratio = opened.masking.mask.ratio
     view.seed.setValue(7)
-    assert opened.mask.seed == 7
-    before = opened.mask.kept
+    assert opened.masking.mask.seed == 7
+    before = opened.masking.mask.kept
     qtbot.mouseClick(view.dice, Qt.MouseButton.LeftButton)
-    assert opened.mask.seed == view.seed.value() != 7
-    assert not np.array_equal(before, opened.mask.kept)
-    assert opened.mask.ratio == pytest.approx(ratio)
+    assert opened.masking.mask.seed == view.seed.value() != 7
+    assert not np.array_equal(before, opened.masking.mask.kept)
+    assert opened.masking.mask.ratio == pytest.approx(ratio)
 
 
 def test_a_stroke_paints_every_patch_it_passes_and_is_one_step_to_undo(qtbot, painting, opened):
-    strip, before = painting.strip, opened.mask
+    strip, before = painting.strip, opened.masking.mask
     steps = opened.undo_stack.count()
     to = not before.kept[3]
     qtbot.mousePress(strip.viewport(), Qt.MouseButton.LeftButton, pos=pixel_of(strip, 3))
     for patch in (4, 5, 6):
         qtbot.mouseMove(strip.viewport(), pixel_of(strip, patch))
-    assert opened.mask is before  # not before the button is let go
+    assert opened.masking.mask is before  # not before the button is let go
     qtbot.mouseRelease(strip.viewport(), Qt.MouseButton.LeftButton, pos=pixel_of(strip, 6))
-    assert (opened.mask.kept[3:7] == to).all()
+    assert (opened.masking.mask.kept[3:7] == to).all()
     assert np.array_equal(
-        np.delete(opened.mask.kept, range(3, 7)), np.delete(before.kept, range(3, 7))
+        np.delete(opened.masking.mask.kept, range(3, 7)), np.delete(before.kept, range(3, 7))
     )
     assert opened.undo_stack.count() == steps + 1
     opened.undo_stack.undo()
-    assert np.array_equal(opened.mask.kept, before.kept)
+    assert np.array_equal(opened.masking.mask.kept, before.kept)
 
 
 def test_going_back_to_random_draws_the_mask_anew(qtbot, painting, opened):
-    before = opened.mask
+    before = opened.masking.mask
     qtbot.mouseClick(
         painting.strip.viewport(), Qt.MouseButton.LeftButton, pos=pixel_of(painting.strip, 9)
     )
-    assert opened.mask.seed is None
+    assert opened.masking.mask.seed is None
     painting.mode.setCurrentText("random")
-    assert np.array_equal(opened.mask.kept, before.kept)
+    assert np.array_equal(opened.masking.mask.kept, before.kept)
 
 
 def test_keys_paint_too(qtbot, painting, opened):
-    strip, before = painting.strip, opened.mask
+    strip, before = painting.strip, opened.masking.mask
     for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Left):
         qtbot.keyClick(strip, key)
-    assert opened.hovered_patch == 1
+    assert opened.masking.hovered_patch == 1
     qtbot.keyClick(strip, Qt.Key.Key_Return)
-    assert opened.mask.kept[1] != before.kept[1]
+    assert opened.masking.mask.kept[1] != before.kept[1]
 
 
 def test_while_not_painting_a_click_moves_the_crosshair_to_the_voxel(qtbot, view, opened):
-    before = opened.mask
+    before = opened.masking.mask
     qtbot.mouseClick(view.strip.viewport(), Qt.MouseButton.LeftButton, pos=pixel_of(view.strip, 20))
-    assert opened.grid.voxel_at[opened.crosshair] // 16 == 20
-    assert opened.mask is before
+    assert opened.brain.grid.voxel_at[opened.brain.crosshair] // 16 == 20
+    assert opened.masking.mask is before
 
 
 def test_hovering_chooses_the_patch_until_the_mouse_leaves(qtbot, view, opened):
     qtbot.mouseMove(view.strip.viewport(), pixel_of(view.strip, 11))
-    assert opened.hovered_patch == 11
-    assert opened.highlighted_voxels == slice(176, 192)
+    assert opened.masking.hovered_patch == 11
+    assert opened.masking.highlighted_voxels == slice(176, 192)
     assert view.strip._hovered.isVisible()
     qtbot.mouseMove(view.strip.viewport(), QPoint(1, 1))  # over the axis
-    assert opened.hovered_patch is None
+    assert opened.masking.hovered_patch is None
     assert not view.strip._hovered.isVisible()
 
 
 def test_the_patch_under_the_crosshair_is_outlined(view, opened):
-    opened.set_crosshair(opened.grid.voxel_position(100))
+    opened.brain.set_crosshair(opened.brain.grid.voxel_position(100))
     assert view.strip._here.rect().left() == 96
-    opened.set_crosshair((0, 0, 0))
+    opened.brain.set_crosshair((0, 0, 0))
     assert not view.strip._here.isVisible()
 
 
 def test_kept_and_masked_voxels_are_drawn_apart_and_recovery_only_where_masked(qtbot, view, ready):
-    qtbot.waitUntil(lambda: ready.recovery is not None)
-    kept = ready.mask.kept_voxels(16, 700)
+    qtbot.waitUntil(lambda: ready.masking.recovery is not None)
+    kept = ready.masking.mask.kept_voxels(16, 700)
     assert np.array_equal(drawn(view.strip._kept), kept)
     assert np.array_equal(drawn(view.strip._true_masked), ~kept)
     assert np.array_equal(drawn(view.strip._recovered), ~kept)
-    assert np.array_equal(view.strip._masked.image[0, :, 3] > 0, ~ready.mask.kept)
+    assert np.array_equal(view.strip._masked.image[0, :, 3] > 0, ~ready.masking.mask.kept)
 
 
 def test_zooming_keeps_regions_below_their_voxels(view, opened):
@@ -168,8 +168,8 @@ def test_decoding_from_the_masked_response_is_a_choice(qtbot, view, opened):
     qtbot.mouseClick(
         view.applied, Qt.MouseButton.LeftButton, pos=QPoint(8, view.applied.height() // 2)
     )
-    assert opened.mask_applied
-    opened.set_mask_applied(False)
+    assert opened.masking.applied
+    opened.masking.set_applied(False)
     assert not view.applied.isChecked()
 
 

@@ -18,13 +18,13 @@ def request_of_before(ready):
     """Return a request, after which everything was changed again."""
     ready.set_trial(3)
     ready.set_used_rois(frozenset({"V1", "FFA"}))
-    ready.set_mask(MaskState.random(ready.mask.n_patches, 0.4, seed=9))
-    ready.set_mask_applied(True)
+    ready.masking.set_mask(MaskState.random(ready.masking.mask.n_patches, 0.4, seed=9))
+    ready.masking.set_applied(True)
     ready.set_sampling(Sampling("ddim", 40, "fp32"))
     ready.set_seeds(11, 2)
     values = exported(ready)
     ready.set_trial(0)
-    ready.set_mask_applied(False)
+    ready.masking.set_applied(False)
     for _ in range(2):
         ready.undo_stack.undo()
     ready.set_sampling(Sampling())

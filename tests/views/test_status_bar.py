@@ -30,7 +30,7 @@ def test_model_and_device(bar, ready):
 
 
 def test_job_of_unknown_length(qtbot, bar, session):
-    session.run(lambda: None, "Counting", lambda _: session.message.emit("Counted"))
+    session.jobs.run(lambda: None, "Counting", lambda _: session.message.emit("Counted"))
     assert bar.activity.text() == "Counting …"
     assert bar.bar.isVisible()
     assert bar.bar.maximum() == 0
@@ -46,7 +46,7 @@ def test_decode_shows_steps_and_time_left(qtbot, bar, ready, decoder):
     assert bar.activity.text().startswith("Step 2 of 20 · ")
     assert bar.activity.text().endswith(" s left")
     ready.decode()
-    ready.decode_progressed.emit(Step(3, 20))
+    ready.queue.progressed.emit(Step(3, 20))
     assert bar.activity.text().endswith("1 waiting")
     decoder.release()
     qtbot.waitUntil(lambda: ready.idle)
@@ -58,7 +58,7 @@ def test_long_decodes_are_told_in_minutes(bar, ready, monkeypatch):
 
     monkeypatch.setattr(bar, "_started", 0.0)
     monkeypatch.setattr(module.time, "monotonic", lambda: 100.0)
-    ready.decode_progressed.emit(Step(1, 4))
+    ready.queue.progressed.emit(Step(1, 4))
     assert "5 min left" in bar.activity.text()
 
 

@@ -71,8 +71,8 @@ def test_last_region_stays_ticked(full, opened):
 
 def test_eye_hides_a_region(full, opened):
     eye(full, "FFA").click()
-    assert opened.visible_rois == opened.used_rois - {"FFA"}
-    opened.set_visible_rois(opened.used_rois)
+    assert opened.brain.visible_rois == opened.used_rois - {"FFA"}
+    opened.brain.set_visible_rois(opened.used_rois)
     assert eye(full, "FFA").isChecked()
 
 

@@ -1,0 +1,296 @@
+"""The one place that holds what is open and chosen, and that asks for decodes.
+
+Views call the setters and listen to the signals; a view never knows another
+view. Setters check their value, store it, and emit one signal. What belongs
+together is a part of its own: `Session.brain`, `masking`, `results`, `queue`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoStack
+
+from mindvis_gui.data import open_subject
+from mindvis_gui.data.grid import DisplayGrid
+from mindvis_gui.data.prepare import Normalisation, measure_normalisation, prepare
+from mindvis_gui.data.subject import FloatArray, Subject, Trial
+from mindvis_gui.decode_queue import DecodeQueue
+from mindvis_gui.decoding.request import PRESETS, Decoder, DecodeRequest, DecodeResult, Sampling
+from mindvis_gui.errors import MindVisError, ModelError, RequestError
+from mindvis_gui.jobs import Jobs
+from mindvis_gui.session.brain import BrainState
+from mindvis_gui.session.masking import Masking
+from mindvis_gui.session.results import Results
+from mindvis_gui.undo import Change
+
+DecoderLoader = Callable[[str], Decoder]
+
+
+class Session(QObject):
+    """Subject, trial, regions used, model and options; what else there is are its parts.
+
+    Parameters
+    ----------
+    load_decoder : callable
+        ``load_decoder(name_or_folder)`` returns a `Decoder`; called in a background
+        thread, so that torch is imported there and never before the window is shown.
+
+    Attributes
+    ----------
+    brain : BrainState
+    masking : Masking
+    results : Results
+    queue : DecodeQueue
+    jobs : Jobs
+    undo_stack : PySide6.QtGui.QUndoStack
+    vector : (n_voxels,) float32 or None
+        The prepared response of the chosen trial, as the encoder gets it unmasked.
+    response : (n_voxels,) float32 or None
+        The same trial's response in the subject's unit.
+    """
+
+    subject_changed = Signal()
+    trial_changed = Signal()
+    rois_changed = Signal()
+    model_changed = Signal()
+    options_changed = Signal()
+    message = Signal(str)
+    problem = Signal(str)  # an expected failure, one sentence
+    crashed = Signal(object)  # an unexpected exception
+
+    def __init__(self, load_decoder: DecoderLoader, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._load_decoder = load_decoder
+        self.undo_stack = QUndoStack(self)
+        self.jobs = Jobs(self)
+        self.jobs.failed.connect(self._report_failure)
+        self.brain = BrainState(self)
+        self.brain.problem.connect(self.problem)
+        self.masking = Masking(self.jobs, self.undo_stack, self)
+        self.results = Results(self.jobs, self)
+        self.queue = DecodeQueue(self.jobs, self)
+        self.queue.decoded.connect(self._keep_result)
+        self.queue.stopped.connect(self._report_stop)
+        self.queue.failed.connect(self.results.result_changed)
+        self.subject: Subject | None = None
+        self.normalisation: Normalisation | None = None
+        self.trial: Trial | None = None
+        self.vector: FloatArray | None = None
+        self.response: FloatArray | None = None
+        self.used_rois: frozenset[str] = frozenset()
+        self.decoder: Decoder | None = None
+        self.sampling: Sampling = PRESETS["fast"]
+        self.n_samples = 4
+        self.first_seed = 0
+
+    # -- subject, trial, regions -------------------------------------------------------------
+
+    def open(self, path: str | Path, trial: int | None = None) -> None:
+        """Open a subject file in the background; the old subject stays until it is read.
+
+        Then row `trial` is chosen, or else the first test trial.
+        """
+        self.jobs.start(
+            _read_subject(path),
+            f"Opening {Path(path).name}",
+            lambda opened: self._set_subject(opened, trial),
+        )
+
+    def _set_subject(
+        self, opened: tuple[Subject, DisplayGrid | None, Normalisation], trial: int | None
+    ) -> None:
+        self.queue.abandon()
+        subject, grid, self.normalisation = opened
+        self.subject = subject
+        self.trial = self.vector = self.response = None
+        self.used_rois = frozenset(roi.name for roi in subject.rois)
+        self.undo_stack.clear()
+        self.brain.set_subject(subject, grid)
+        self.masking.set_subject(subject.n_voxels)
+        self.results.set_subject(subject)
+        self.subject_changed.emit()
+        self.brain.crosshair_changed.emit()
+        self.results.announce()
+        notes = "; ".join(note.rstrip(".") for note in subject.notes)
+        self.message.emit(notes or f"Opened {subject.display_name}")
+        tests = [trial for trial in subject.trials if trial.split == "test"]
+        self.set_trial((tests or list(subject.trials))[0].index)
+        if trial is not None:
+            self.set_trial(trial)
+        if self.decoder is not None and not self._model_fits():
+            self.problem.emit(self._misfit())
+
+    def set_trial(self, index: int) -> None:
+        """Choose the trial at row `index`."""
+        if self.subject is None or (self.trial is not None and self.trial.index == index):
+            return
+        if not 0 <= index < len(self.subject.trials):
+            last = len(self.subject.trials) - 1
+            self.problem.emit(f"trial {index} does not exist; choose one of 0 to {last}")
+            return
+        self.trial = self.subject.trials[index]
+        self._update_vector()
+        self.results.set_trial(index)
+        self.trial_changed.emit()
+        self.results.announce()
+
+    def set_used_rois(self, names: frozenset[str]) -> None:
+        """Choose the regions used for decoding (undoable)."""
+        if self.subject is None or names == self.used_rois:
+            return
+        if not names:
+            self.problem.emit("at least one region must be used for decoding")
+            self.rois_changed.emit()  # lets the view fall back to what is so
+            return
+        self.undo_stack.push(Change("regions used", self.used_rois, names, self._set_used_rois))
+
+    def _set_used_rois(self, names: frozenset[str]) -> None:
+        self.used_rois = names
+        self._update_vector()
+        self.rois_changed.emit()
+
+    @property
+    def request_rois(self) -> tuple[str, ...] | None:
+        """Regions used in the subject's order; None when all are, which is the whole vector."""
+        if self.subject is None or len(self.used_rois) == len(self.subject.rois):
+            return None
+        return tuple(roi.name for roi in self.subject.rois if roi.name in self.used_rois)
+
+    def _update_vector(self) -> None:
+        if self.subject is None or self.trial is None or self.normalisation is None:
+            return
+        try:
+            self.response = self.subject.responses([self.trial.index])[0]
+            self.vector = prepare(self.subject, self.trial, self.normalisation, self.request_rois)
+        except MindVisError as error:
+            self.response = self.vector = None
+            self.problem.emit(str(error))
+        self.masking.set_vector(self.vector)
+
+    # -- model and options -------------------------------------------------------------------
+
+    def load_model(self, name: str) -> None:
+        """Load a model folder, by name or path, in the background."""
+        self.jobs.run(lambda: self._load_decoder(name), f"Loading model {name}", self._set_decoder)
+
+    def _set_decoder(self, decoder: Decoder) -> None:
+        self.decoder = decoder
+        self.masking.set_decoder(decoder)
+        self.model_changed.emit()
+        if self.subject is not None and not self._model_fits():
+            self.problem.emit(self._misfit())
+        else:
+            self.message.emit(f"Model {decoder.info.name} is ready")
+
+    def _model_fits(self) -> bool:
+        return (
+            self.decoder is not None
+            and self.subject is not None
+            and self.decoder.info.fits(self.subject.n_voxels)
+        )
+
+    def _misfit(self) -> str:
+        assert self.decoder is not None
+        assert self.subject is not None
+        return self.decoder.info.misfit(self.subject.name, self.subject.n_voxels)
+
+    def set_sampling(self, sampling: Sampling) -> None:
+        """Choose sampler, steps and precision."""
+        if sampling != self.sampling:
+            self.sampling = sampling
+            self.options_changed.emit()
+
+    def set_seeds(self, first_seed: int, n_samples: int) -> None:
+        """Choose the seeds ``first_seed … first_seed + n_samples - 1``."""
+        if (first_seed, n_samples) != (self.first_seed, self.n_samples):
+            self.first_seed, self.n_samples = first_seed, n_samples
+            self.options_changed.emit()
+
+    # -- decoding ----------------------------------------------------------------------------
+
+    def request(self) -> DecodeRequest:
+        """Return what a decode would be asked now.
+
+        Raises
+        ------
+        RequestError, ModelError
+            If something is missing; the message says what to do.
+        """
+        if self.subject is None or self.trial is None:
+            raise RequestError("no trial is chosen; open a subject and pick one")
+        if self.decoder is None:
+            raise ModelError("no model is loaded; choose one in the toolbar")
+        if not self._model_fits():
+            raise ModelError(self._misfit())
+        if self.vector is None:
+            raise RequestError(f"trial {self.trial.index} has no usable response; pick another")
+        info = self.decoder.info
+        precision = self.sampling.precision
+        return DecodeRequest(
+            subject=self.subject.name,
+            trial=self.trial.index,
+            vector=self.vector,
+            seeds=tuple(range(self.first_seed, self.first_seed + self.n_samples)),
+            sampling=replace(
+                self.sampling, precision=info.precision if precision == "auto" else precision
+            ),
+            model=info.name,
+            model_hash=info.hash,
+            rois=self.request_rois,
+            mask=self.masking.mask if self.masking.applied else None,
+            stimulus_id=self.trial.stimulus_id,
+            label=self.trial.label,
+        )
+
+    def decode(self) -> None:
+        """Decode the chosen trial in the background; waits its turn if one is running."""
+        try:
+            request = self.request()
+        except MindVisError as error:
+            self.problem.emit(str(error))
+            return
+        assert self.decoder is not None
+        self.queue.add(self.decoder, request)
+
+    def _report_stop(self) -> None:
+        self.message.emit("Stopped; nothing of the stopped decode is kept")
+        self.results.result_changed.emit()
+
+    def _keep_result(self, result: DecodeResult) -> None:
+        count = len(result.samples)
+        self.message.emit(f"{count} sample{'s' * (count != 1)} in {result.seconds:.1f} s")
+        self.results.keep(result)
+
+    # -- jobs --------------------------------------------------------------------------------
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing runs or waits, jobs without a title included."""
+        return self.jobs.idle and not len(self.queue)
+
+    def _report_failure(self, error: Exception) -> None:
+        if isinstance(error, MindVisError):
+            self.problem.emit(str(error))
+        else:
+            self.crashed.emit(error)
+
+    def close(self) -> None:
+        """Cancel every job and wait for it; call before the application ends."""
+        self.queue.abandon()
+        self.masking.close()
+        self.jobs.close()
+
+
+def _read_subject(
+    path: str | Path,
+) -> Generator[Any, None, tuple[Subject, DisplayGrid | None, Normalisation]]:
+    subject = open_subject(path)
+    yield
+    grid = DisplayGrid.of(subject) if subject.ijk is not None else None
+    yield
+    return subject, grid, measure_normalisation(subject)
