@@ -23,6 +23,14 @@ _OTHERS = {
     b"\xff\xd8\xff": "a JPEG picture",
     b"RIFF": "a WebP picture",
 }
+# What stands for a whole folder. GLMsingle's best model is the one with all four steps.
+_FILES = (
+    "sub-*_ResponseData.h5",
+    "betas_csv/sub-*_ResponseData.h5",
+    "betas_all_subj*.hdf5",
+    "TYPED_FITHRF_GLMDENOISE_RR.npy",
+    "TYPED_FITHRF_GLMDENOISE_RR.hdf5",
+)
 
 
 def open_subject(path: str | Path) -> Subject:
@@ -33,8 +41,10 @@ def open_subject(path: str | Path) -> Subject:
     path : str or pathlib.Path
         The application's own subject file (see `subject_file`), a NIfTI file of betas or a
         folder around one (see `nifti`), a MinD-Vis archive (see `god`, `hcp`), BOLD5000
-        responses (see `bold5000`), BData (see `bdata`), or ``"demo"`` for the simulated subject
-        that ships with the application. Told apart by content; only BOLD5000 needs its names.
+        responses (see `bold5000`), BData (see `bdata`), NSD folders (see `nsd`), GLMsingle results
+        (see `glmsingle`), MindEye2 betas (see `mindeye2`), THINGS tables (see `things`), or
+        ``"demo"`` for the simulated subject that ships with the application. Told apart by
+        content; only where single arrays make up a data set, names say what they are.
 
     Raises
     ------
@@ -72,21 +82,70 @@ def _read_folder(folder: Path) -> Subject:
 
     if find_response_files(folder):
         return read_bold5000_subject(folder)
+    from mindvis_gui.data.nsd_files import find_nsd_files
+
+    if files := find_nsd_files(folder):
+        from mindvis_gui.data.nsd import read_nsd_subject
+
+        return read_nsd_subject(folder, files)
+    if path := _the_one_file(folder):
+        return open_subject(path)
     from mindvis_gui.data.nifti import read_nifti_subject
 
     return read_nifti_subject(folder)
 
 
-def _read_hdf5(path: Path) -> Subject:
-    from mindvis_gui.data.bdata_file import is_bdata
+def _the_one_file(folder: Path) -> Path | None:
+    """Return the file that makes a folder a THINGS, MindEye2 or GLMsingle one, if there is one."""
+    for pattern in _FILES:
+        found = sorted(folder.glob(pattern))
+        if len(found) > 1:
+            raise DataError(
+                f"{folder.name}: {found[0].name} and {found[1].name} could both be meant; open one"
+            )
+        if found:
+            return found[0]
+    return None
 
-    if is_bdata(path):
+
+def _read_hdf5(path: Path) -> Subject:
+    from mindvis_gui.data.hdf5 import top_level
+
+    found = top_level(path)
+    axes = len(found.get("betas", ()))
+    if found.keys() & {"dataset", "dataSet"} and found.keys() & {"metadata", "metaData"}:
         from mindvis_gui.data.bdata import read_bdata_subject
 
         return read_bdata_subject(path)
+    if "betasmd" in found:
+        from mindvis_gui.data.glmsingle import read_glmsingle_subject
+
+        return read_glmsingle_subject(path)
+    if axes == 4:
+        return _read_nsd(path)
+    if axes == 2:
+        from mindvis_gui.data.mindeye2 import read_mindeye2_subject
+
+        return read_mindeye2_subject(path)
+    from mindvis_gui.data.things import is_things, read_things_subject
+
+    if is_things(path):
+        return read_things_subject(path)
     from mindvis_gui.data.subject_file import read_subject
 
     return read_subject(path)
+
+
+def _read_nsd(path: Path) -> Subject:
+    from mindvis_gui.data.nsd import read_nsd_subject
+    from mindvis_gui.data.nsd_files import find_nsd_files
+
+    if files := find_nsd_files(path):
+        return read_nsd_subject(path, files)
+    raise DataError(
+        f"{path.name}: these are betas (trials, z, y, x), as NSD has them; "
+        "call the file betas_sessionNN.hdf5"
+    )
 
 
 def _read_npz(path: Path) -> Subject:
@@ -111,6 +170,10 @@ def _read_npy(path: Path) -> Subject:
 
     if find_response_files(path):
         return read_bold5000_subject(path)
+    from mindvis_gui.data.glmsingle import is_glmsingle, read_glmsingle_subject
+
+    if is_glmsingle(path):
+        return read_glmsingle_subject(path)
     raise DataError(
         f"{path.name}: this is a single numpy array, and not one of BOLD5000's by its name; "
         "see docs/formats.md for what opens"
@@ -122,6 +185,10 @@ def _read_image(path: Path, head: bytes) -> Subject:
     from mindvis_gui.data.nifti_file import is_nifti
 
     if is_nifti(head):
+        from mindvis_gui.data.nsd_files import find_nsd_files
+
+        if find_nsd_files(path):
+            return _read_nsd(path)
         return read_nifti_subject(path)
     raise DataError(
         f"{path.name}: this is no known kind of subject; see docs/formats.md for what opens"
