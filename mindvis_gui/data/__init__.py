@@ -54,26 +54,20 @@ def open_subject(path: str | Path) -> Subject:
     source = demo_subject_path() if str(path) == "demo" else Path(path)
     try:
         source = source.expanduser()
-        if source.is_dir():
-            return _read_folder(source)
-        with source.open("rb") as file:
-            head = file.read(4096)
+        is_folder = source.is_dir()
+        head = b"" if is_folder else _head(source)
     except (OSError, ValueError, RuntimeError) as error:  # the last two: impossible names, ~nobody
         reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(f"{str(source)[:300]}: cannot be opened: {reason}") from error
-    if not head:
-        raise DataError(f"{source.name}: the file is empty; copy it again")
-    # HDF5 allows a block of the user's own before its signature (MATLAB 7.3 files have one).
-    if any(head[at:].startswith(_HDF5) for at in (0, 512, 1024, 2048)):
-        return _read_hdf5(source)
-    if head.startswith(_ZIP):
-        return _read_npz(source)
-    if head.startswith(_NPY):
-        return _read_npy(source)
-    for magic, what in _OTHERS.items():
-        if head.startswith(magic):
-            raise DataError(f"{source.name}: this is {what}; see docs/formats.md for what opens")
-    return _read_image(source, head)
+    try:
+        return _read_folder(source) if is_folder else _read_file(source, head)
+    except MemoryError as error:
+        raise DataError(f"{source.name}: a part of it does not fit in memory") from error
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4096)
 
 
 # Readers are imported where they are used: `import mindvis_gui` must stay cheap.
@@ -106,6 +100,22 @@ def _the_one_file(folder: Path) -> Path | None:
         if found:
             return found[0]
     return None
+
+
+def _read_file(path: Path, head: bytes) -> Subject:
+    if not head:
+        raise DataError(f"{path.name}: the file is empty; copy it again")
+    # HDF5 allows a block of the user's own before its signature (MATLAB 7.3 files have one).
+    if any(head[at:].startswith(_HDF5) for at in (0, 512, 1024, 2048)):
+        return _read_hdf5(path)
+    if head.startswith(_ZIP):
+        return _read_npz(path)
+    if head.startswith(_NPY):
+        return _read_npy(path)
+    for magic, what in _OTHERS.items():
+        if head.startswith(magic):
+            raise DataError(f"{path.name}: this is {what}; see docs/formats.md for what opens")
+    return _read_image(path, head)
 
 
 def _read_hdf5(path: Path) -> Subject:

@@ -70,7 +70,7 @@ class _Results:
     def betas(self) -> tuple[tuple[int, ...], NDArray[np.generic] | h5py.Dataset, bool]:
         """Return shape, values (units, trials), and whether the first axis runs fastest."""
         if self._file is not None:
-            ndim = 4 if len(self._file[_BETAS].shape or ()) == 4 else 2
+            ndim = 4 if getattr(self._file[_BETAS], "ndim", 0) == 4 else 2
             node = dataset(self._file, _BETAS, ndim, "f")
             _check_shape(node.shape, self.path)
             return node.shape, mapped(self.path, node), False
@@ -85,7 +85,7 @@ class _Results:
     def map(self, name: str, shape: tuple[int, ...]) -> FloatArray | None:
         """Return the values of a map of the shape of one trial, None if there is none."""
         if self._file is not None:
-            if not has(self._file, name) or self._file[name].shape != shape:
+            if not has(self._file, name) or getattr(self._file[name], "shape", None) != shape:
                 return None
             return read_whole(dataset(self._file, name, len(shape), "biuf")).astype(np.float32)
         array = self._arrays.get(name)
