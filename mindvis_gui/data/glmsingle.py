@@ -16,7 +16,6 @@ The response vector is the voxels of the regions, or else all voxels of which R2
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -65,7 +64,6 @@ class _Results:
             self._arrays = _pickled(path)
         else:
             self._file = open_hdf5(path)
-            weakref.finalize(self, self._file.close)
 
     def betas(self) -> tuple[tuple[int, ...], NDArray[np.generic] | h5py.Dataset, bool]:
         """Return shape, values (units, trials), and whether the first axis runs fastest."""

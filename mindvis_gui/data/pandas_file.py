@@ -7,7 +7,6 @@ here: the one block of floats is the data.
 
 from __future__ import annotations
 
-import weakref
 from pathlib import Path
 
 import h5py
@@ -31,11 +30,11 @@ class PandasFrame:
     Attributes
     ----------
     values : (rows, columns) HDF5 dataset of floats
+        It keeps the file open.
     """
 
     def __init__(self, path: Path) -> None:
         self._file = open_hdf5(path)
-        weakref.finalize(self, self._file.close)
         with damage_reported(path):
             keys = [name for name in self._file if has(self._file, f"{name}/axis1")]
             if len(keys) != 1:

@@ -134,9 +134,9 @@ def make_glmsingle(folder: Path, kind: str = "npy", units: bool = False) -> Path
         Image.new("RGB", (9, 8), (30 * number, 8, 9)).save(folder / "stimuli" / f"p{number}.png")
     if not units:
         labels = np.zeros(GLM_GRID, np.int16)
-        labels[:, :4, :5] = 1  # 100 voxels, of which two have no R2
+        labels[:, :4, :5] = 1
         labels[:, 2:4, :5] = 2
-        labels[0, 5, :2] = 2
+        labels[0, 5, :4] = 2  # 104 voxels, of which the first four have no R2
         nib.save(nib.Nifti1Image(labels, np.diag([2.0, 2, 2, 1])), folder / "rois.nii.gz")
     return path
 
@@ -184,7 +184,7 @@ def make_things(folder: Path, mask: bool = True) -> Path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pandas says that it pickles the mixed column names
         responses.to_hdf(path, key="ResponseData")
-    ijk = np.argwhere(np.ones((8, 5, 4), bool)) + [1, 2, 3]
+    ijk = np.argwhere(np.ones((8, 5, 4), bool)) + np.array([1, 2, 3])
     voxels = {"voxel_id": np.arange(n_voxels), "subject_id": 1}
     voxels |= {f"voxel_{axis}": ijk[:, n] for n, axis in enumerate("xyz")}
     voxels |= {"nc_singletrial": rng.random(n_voxels), "nc_testset": rng.random(n_voxels)}
@@ -275,6 +275,25 @@ def make_bdata(folder: Path) -> Path:
     return folder / "Subject3.h5"
 
 
+def make_matlab(folder: Path) -> Path:
+    """Write the same as MATLAB 7.3 stores it: transposed, texts as references, its own header."""
+    source_path, path = make_bdata(folder), folder / "Subject3.mat"
+    with (
+        h5py.File(source_path) as source,
+        h5py.File(path, "w", userblock_size=512, track_order=True) as file,
+    ):
+        file.create_dataset("dataSet", data=source["dataset"][()].T, chunks=(5, 5), compression=3)
+        file["metaData/value"] = source["metadata/value"][()].T
+        keys = file.create_dataset("metaData/key", (len(source["metadata/key"]), 1), h5py.ref_dtype)
+        for row, key in enumerate(source["metadata/key"].asstr()[()]):
+            file[f"#refs#/{row}"] = np.array([[ord(letter)] for letter in key], np.uint16)
+            keys[row, 0] = file[f"#refs#/{row}"].ref
+    source_path.unlink()
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file")
+    return path
+
+
 def make_own(folder: Path) -> Path:
     """Write a subject file from the GLMsingle one."""
     from mindvis_gui.data import open_subject
@@ -317,6 +336,7 @@ MAKERS: dict[str, Maker] = {
     "hcp": make_hcp,
     "bold5000": make_bold5000,
     "bdata": make_bdata,
+    "bdata-matlab": make_matlab,
     "nsd": lambda folder: make_nsd(folder, sessions=(1,)),
     "nsd-nifti": lambda folder: make_nsd(folder, "nii.gz", sessions=(1,)),
     "glmsingle": make_glmsingle,
