@@ -23,6 +23,14 @@ _OTHERS = {
     b"\xff\xd8\xff": "a JPEG picture",
     b"RIFF": "a WebP picture",
 }
+# What stands for a whole folder. GLMsingle's best model is the one with all four steps.
+_FILES = (
+    "sub-*_ResponseData.h5",
+    "betas_csv/sub-*_ResponseData.h5",
+    "betas_all_subj*.hdf5",
+    "TYPED_FITHRF_GLMDENOISE_RR.npy",
+    "TYPED_FITHRF_GLMDENOISE_RR.hdf5",
+)
 
 
 def open_subject(path: str | Path) -> Subject:
@@ -33,8 +41,10 @@ def open_subject(path: str | Path) -> Subject:
     path : str or pathlib.Path
         The application's own subject file (see `subject_file`), a NIfTI file of betas or a
         folder around one (see `nifti`), a MinD-Vis archive (see `god`, `hcp`), BOLD5000
-        responses (see `bold5000`), BData (see `bdata`), or ``"demo"`` for the simulated subject
-        that ships with the application. Told apart by content; only BOLD5000 needs its names.
+        responses (see `bold5000`), BData (see `bdata`), NSD folders (see `nsd`), GLMsingle results
+        (see `glmsingle`), MindEye2 betas (see `mindeye2`), THINGS tables (see `things`), or
+        ``"demo"`` for the simulated subject that ships with the application. Told apart by
+        content; only where single arrays make up a data set, names say what they are.
 
     Raises
     ------
@@ -44,26 +54,20 @@ def open_subject(path: str | Path) -> Subject:
     source = demo_subject_path() if str(path) == "demo" else Path(path)
     try:
         source = source.expanduser()
-        if source.is_dir():
-            return _read_folder(source)
-        with source.open("rb") as file:
-            head = file.read(4096)
+        is_folder = source.is_dir()
+        head = b"" if is_folder else _head(source)
     except (OSError, ValueError, RuntimeError) as error:  # the last two: impossible names, ~nobody
         reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(f"{str(source)[:300]}: cannot be opened: {reason}") from error
-    if not head:
-        raise DataError(f"{source.name}: the file is empty; copy it again")
-    # HDF5 allows a block of the user's own before its signature (MATLAB 7.3 files have one).
-    if any(head[at:].startswith(_HDF5) for at in (0, 512, 1024, 2048)):
-        return _read_hdf5(source)
-    if head.startswith(_ZIP):
-        return _read_npz(source)
-    if head.startswith(_NPY):
-        return _read_npy(source)
-    for magic, what in _OTHERS.items():
-        if head.startswith(magic):
-            raise DataError(f"{source.name}: this is {what}; see docs/formats.md for what opens")
-    return _read_image(source, head)
+    try:
+        return _read_folder(source) if is_folder else _read_file(source, head)
+    except MemoryError as error:
+        raise DataError(f"{source.name}: a part of it does not fit in memory") from error
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4096)
 
 
 # Readers are imported where they are used: `import mindvis_gui` must stay cheap.
@@ -72,21 +76,86 @@ def _read_folder(folder: Path) -> Subject:
 
     if find_response_files(folder):
         return read_bold5000_subject(folder)
+    from mindvis_gui.data.nsd_files import find_nsd_files
+
+    if files := find_nsd_files(folder):
+        from mindvis_gui.data.nsd import read_nsd_subject
+
+        return read_nsd_subject(folder, files)
+    if path := _the_one_file(folder):
+        return open_subject(path)
     from mindvis_gui.data.nifti import read_nifti_subject
 
     return read_nifti_subject(folder)
 
 
-def _read_hdf5(path: Path) -> Subject:
-    from mindvis_gui.data.bdata_file import is_bdata
+def _the_one_file(folder: Path) -> Path | None:
+    """Return the file that makes a folder a THINGS, MindEye2 or GLMsingle one, if there is one."""
+    for pattern in _FILES:
+        found = sorted(folder.glob(pattern))
+        if len(found) > 1:
+            raise DataError(
+                f"{folder.name}: {found[0].name} and {found[1].name} could both be meant; open one"
+            )
+        if found:
+            return found[0]
+    return None
 
-    if is_bdata(path):
+
+def _read_file(path: Path, head: bytes) -> Subject:
+    if not head:
+        raise DataError(f"{path.name}: the file is empty; copy it again")
+    # HDF5 allows a block of the user's own before its signature (MATLAB 7.3 files have one).
+    if any(head[at:].startswith(_HDF5) for at in (0, 512, 1024, 2048)):
+        return _read_hdf5(path)
+    if head.startswith(_ZIP):
+        return _read_npz(path)
+    if head.startswith(_NPY):
+        return _read_npy(path)
+    for magic, what in _OTHERS.items():
+        if head.startswith(magic):
+            raise DataError(f"{path.name}: this is {what}; see docs/formats.md for what opens")
+    return _read_image(path, head)
+
+
+def _read_hdf5(path: Path) -> Subject:
+    from mindvis_gui.data.hdf5 import top_level
+
+    found = top_level(path)
+    axes = len(found.get("betas", ()))
+    if found.keys() & {"dataset", "dataSet"} and found.keys() & {"metadata", "metaData"}:
         from mindvis_gui.data.bdata import read_bdata_subject
 
         return read_bdata_subject(path)
+    if "betasmd" in found:
+        from mindvis_gui.data.glmsingle import read_glmsingle_subject
+
+        return read_glmsingle_subject(path)
+    if axes == 4:
+        return _read_nsd(path)
+    if axes == 2:
+        from mindvis_gui.data.mindeye2 import read_mindeye2_subject
+
+        return read_mindeye2_subject(path)
+    from mindvis_gui.data.things import is_things, read_things_subject
+
+    if is_things(path):
+        return read_things_subject(path)
     from mindvis_gui.data.subject_file import read_subject
 
     return read_subject(path)
+
+
+def _read_nsd(path: Path) -> Subject:
+    from mindvis_gui.data.nsd import read_nsd_subject
+    from mindvis_gui.data.nsd_files import find_nsd_files
+
+    if files := find_nsd_files(path):
+        return read_nsd_subject(path, files)
+    raise DataError(
+        f"{path.name}: these are betas (trials, z, y, x), as NSD has them; "
+        "call the file betas_sessionNN.hdf5"
+    )
 
 
 def _read_npz(path: Path) -> Subject:
@@ -111,6 +180,10 @@ def _read_npy(path: Path) -> Subject:
 
     if find_response_files(path):
         return read_bold5000_subject(path)
+    from mindvis_gui.data.glmsingle import is_glmsingle, read_glmsingle_subject
+
+    if is_glmsingle(path):
+        return read_glmsingle_subject(path)
     raise DataError(
         f"{path.name}: this is a single numpy array, and not one of BOLD5000's by its name; "
         "see docs/formats.md for what opens"
@@ -122,6 +195,10 @@ def _read_image(path: Path, head: bytes) -> Subject:
     from mindvis_gui.data.nifti_file import is_nifti
 
     if is_nifti(head):
+        from mindvis_gui.data.nsd_files import find_nsd_files
+
+        if find_nsd_files(path):
+            return _read_nsd(path)
         return read_nifti_subject(path)
     raise DataError(
         f"{path.name}: this is no known kind of subject; see docs/formats.md for what opens"

@@ -24,13 +24,6 @@ _MAX_KEYS = 10_000
 _MAX_NAMES = 1 << 17
 
 
-def is_bdata(path: Path) -> bool:
-    """Whether an HDF5 file is laid out as `bdata` describes."""
-    with damage_reported(path), open_hdf5(path) as file:
-        names = set(file)
-        return bool(names & {"dataset", "dataSet"} and names & {"metadata", "metaData"})
-
-
 class BDataFile:
     """The table of samples in a BData file, and what its columns are.
 

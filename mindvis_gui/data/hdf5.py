@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,9 @@ from numpy.typing import NDArray
 from mindvis_gui.errors import DataError
 
 MAX_TEXT = 1024  # bytes in one cell of a text column
+MAX_CHUNK_BYTES = 1 << 26
 MAX_BYTES = 1 << 30  # that one dataset may take in memory when it is read whole
+_MAX_NAMES = 1 << 16
 
 # What h5py raises on damaged files, depending on which byte is wrong.
 _DAMAGE = (
@@ -46,6 +49,27 @@ def open_hdf5(path: Path) -> h5py.File:
     """Open an HDF5 file for reading, without a lock (network drives often have none)."""
     with damage_reported(path):
         return h5py.File(path, "r", locking=False)
+
+
+def top_level(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return what lies at the top of a file: the shapes of its datasets, () for all else."""
+    with damage_reported(path), open_hdf5(path) as file:
+        if len(file) > _MAX_NAMES:
+            raise DataError(f"{path.name}: {len(file):,} entries are too many for a subject")
+        links = {name: file.get(name, getlink=True) for name in file}
+        nodes = {n: file[n] for n, link in links.items() if isinstance(link, h5py.HardLink)}
+        return {
+            name: (node.shape or ()) if isinstance(node, h5py.Dataset) else ()
+            for name, node in nodes.items()
+        }
+
+
+def check_chunks(node: h5py.Dataset) -> h5py.Dataset:
+    """Return a dataset, refused if reading one value of it would take a huge chunk."""
+    size = math.prod(node.chunks or (1,)) * node.dtype.itemsize
+    if size > MAX_CHUNK_BYTES:
+        raise DataError(f"{_file_name(node.file)}: {node.name} has chunks of {size:,} bytes")
+    return node
 
 
 def has(file: h5py.File, name: str) -> bool:

@@ -8,9 +8,10 @@ from pathlib import Path
 from mindvis_gui.errors import DataError
 
 _MAX_BYTES = 1 << 26
+_NAMES = {"\t": "tabs", ",": "commas"}
 
 
-def read_table(path: Path) -> dict[str, list[str]]:
+def read_table(path: Path, delimiter: str = "\t") -> dict[str, list[str]]:
     """Return the columns of a table by name; ``n/a`` becomes an empty string.
 
     Raises
@@ -22,7 +23,7 @@ def read_table(path: Path) -> dict[str, list[str]]:
         if path.stat().st_size > _MAX_BYTES:
             raise DataError(f"{path.name}: the table has more than {_MAX_BYTES:,} bytes")
         text = path.read_text(encoding="utf-8-sig")
-        rows = [row for row in csv.reader(text.splitlines(), delimiter="\t") if row]
+        rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if row]
     except OSError as error:
         raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -36,7 +37,7 @@ def read_table(path: Path) -> dict[str, list[str]]:
         if len(row) != len(header):
             raise DataError(
                 f"{path.name}: row {number} has {len(row)} cells but the header has {len(header)}; "
-                "separate cells by tabs"
+                f"separate cells by {_NAMES[delimiter]}"
             )
     cells = [["" if cell.strip() == "n/a" else cell.strip() for cell in row] for row in rows[1:]]
     return dict(zip(header, map(list, zip(*cells, strict=True)), strict=True))

@@ -176,16 +176,16 @@ PICTURE = np.zeros((8, 8, 3), "u1")
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ([PICTURE], "holds a list, not a dictionary of pictures"),
-        ({}, "not a dictionary of pictures"),
+        ([PICTURE], "holds a list, not a dictionary of arrays"),
+        ({}, "not a dictionary of arrays"),
         ({"a": 1}, "no dictionary of pictures, or damaged"),
         ({3: PICTURE}, "a key is 3, not the name of a picture"),
         ({"a": PICTURE.astype("f4")}, r"'a' is not an array \(h, w, 3\) of uint8"),
         ({"a": PICTURE[..., 0]}, "'a' is not an array"),
         ({"a": PICTURE.astype(object)}, "'a' is not an array"),
         ({"a": np.asfortranarray(PICTURE)}, "'a' is not an array"),
-        ({"a": {1, 2}}, "the pickle asks for EMPTY_SET, which a dictionary of pictures does not"),
-        ({"a": np.float64(1)}, r"asks for numpy\._core\.multiarray\.scalar, which may run code"),
+        ({"a": {1, 2}}, "the pickle asks for EMPTY_SET, which a dictionary of arrays does not"),
+        ({"a": np.float64(1)}, "'a' is not an array"),
     ],
 )
 def test_other_pickles(tmp_path, content, message):

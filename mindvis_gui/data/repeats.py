@@ -1,0 +1,35 @@
+"""Test responses as means over the presentations of a stimulus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from mindvis_gui.data.subject import IntArray, Trial
+
+
+def with_means(singles: Sequence[Trial]) -> tuple[tuple[Trial, ...], list[IntArray], list[str]]:
+    """Add one averaged test trial for each stimulus of the trials that are `test-single`.
+
+    Returns
+    -------
+    trials : tuple of Trial
+        `singles`, then the averaged ones.
+    rows : list of (n,) int
+        For each trial the single responses that it is the mean of.
+    notes : list of str
+    """
+    trials = list(singles)
+    rows = [np.array([trial.index]) for trial in singles]
+    repeats: dict[str, list[Trial]] = {}
+    for trial in singles:
+        if trial.split == "test-single":
+            repeats.setdefault(trial.stimulus_id, []).append(trial)
+    for found in repeats.values():
+        mean = replace(found[0], index=len(trials), split="test", session=0, run=0)
+        trials.append(replace(mean, presentations=len(found)))
+        rows.append(np.array([trial.index for trial in found]))
+    note = f"Test responses are means over the presentations of {len(repeats):,} stimuli"
+    return tuple(trials), rows, [note] if repeats else []
