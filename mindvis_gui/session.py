@@ -277,7 +277,9 @@ class Session(QObject):
     def _reset_mask(self) -> None:
         if self.subject is None:
             return
-        n_patches = padded_length(self.subject.n_voxels, self.patch_size) // self.patch_size
+        padding = self.decoder.info.padding if self.decoder else "wrap"
+        padded = padded_length(self.subject.n_voxels, self.patch_size, padding)
+        n_patches = padded // self.patch_size
         if self.mask is None or self.mask.n_patches != n_patches:
             self.undo_stack.clear()
             self._set_mask(MaskState.random(n_patches, 0.75, seed=0))

@@ -8,6 +8,7 @@ import torch
 from mindvis_gui.decoding.conditioner import Conditioner
 from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.networks import build_unet, time_width
+from mindvis_gui.training.augmentation import Augmentation, interpolate_pairs
 from mindvis_gui.training.dcldm import (
     Augmentation,
     Best,
