@@ -61,7 +61,9 @@ def encoder_of(
     """
     if not global_pool:
         return deepcopy(masked_model.encoder).requires_grad_(True)
-    encoder = FmriEncoder.from_config(masked_model.encoder.config, global_pool=True)
+    config = masked_model.encoder.config.items()
+    sizes = {name: value for name, value in config if not name.startswith("_")}
+    encoder = FmriEncoder(**(sizes | {"global_pool": True}))
     weights = masked_model.encoder.state_dict()
     if fresh_norms:
         weights = {name: value for name, value in weights.items() if "norm" not in name}
