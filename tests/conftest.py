@@ -221,6 +221,16 @@ def golden():
     return read
 
 
+@pytest.fixture(scope="session")
+def golden_json():
+    """Return a function that reads one JSON file of golden numbers."""
+
+    def read(name: str) -> dict[str, Any]:
+        return dict(json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8")))
+
+    return read
+
+
 def generate(name: str, shape: list[int], salt: str) -> Tensor:
     """Return the weight called `name` in the checkpoint salted with `salt`.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mindvis_gui.data.focus import Focus
 from mindvis_gui.data.subject import FloatArray, read_only
 from mindvis_gui.errors import RequestError
 
@@ -33,12 +34,24 @@ class MaskState:
 
         ``int(n_patches * (1 - ratio))`` patches are kept, those with the smallest noise.
         """
-        if not 0.0 <= ratio < 1.0:
-            raise RequestError(f"mask ratio {ratio} is not in the range from 0 to below 1")
-        n_kept = int(n_patches * (1 - ratio))
+        n_kept = kept_patches(n_patches, ratio)
         noise = np.random.default_rng(seed).random(n_patches)
         kept = np.zeros(n_patches, dtype=np.bool_)
         kept[np.argsort(noise, kind="stable")[:n_kept]] = True
+        return cls(read_only(kept), seed)
+
+    @classmethod
+    def focus(cls, n_patches: int, ratio: float, seed: int, focus: Focus) -> MaskState:
+        """Mask as many patches as `random` does, but those in `focus` with more probability.
+
+        Patches are drawn one after the other without replacement, each with the
+        probability of its weight: the order of exponential times at these rates.
+        """
+        n_kept = kept_patches(n_patches, ratio)
+        weights = focus.weights(n_patches)
+        times = np.random.default_rng(seed).exponential(size=n_patches) / weights
+        kept = np.ones(n_patches, dtype=np.bool_)
+        kept[np.argsort(times, kind="stable")[: n_patches - n_kept]] = False
         return cls(read_only(kept), seed)
 
     def painted(self, patches: Iterable[int], *, keep: bool) -> MaskState:
@@ -64,15 +77,26 @@ class MaskState:
         return 1.0 - float(self.kept.mean()) if self.kept.size else 0.0
 
     def kept_voxels(self, patch_size: int, n_voxels: int) -> NDArray[np.bool_]:
-        """Return which of the first `n_voxels` of the padded vector lie in a kept patch."""
-        return np.repeat(self.kept, patch_size)[:n_voxels]
+        """Return which of the first `n_voxels` of the padded vector lie in a kept patch.
+
+        Voxels that a model cuts off lie in none.
+        """
+        kept = np.repeat(self.kept, patch_size)[:n_voxels]
+        return np.pad(kept, (0, n_voxels - kept.size))
 
     def applied(self, vector: FloatArray, patch_size: int) -> FloatArray:
         """Return `vector` (n_voxels,) with masked voxels at 0, the mean of a normalised one."""
-        if vector.size > self.n_patches * patch_size:
+        if vector.size >= (self.n_patches + 1) * patch_size:
             raise RequestError(
                 f"the mask has {self.n_patches} patches of {patch_size} voxels, too few for "
                 f"{vector.size:,} voxels; draw a new one"
             )
         kept = self.kept_voxels(patch_size, vector.size)
         return read_only(np.where(kept, vector, np.float32(0)).astype(np.float32))
+
+
+def kept_patches(n_patches: int, ratio: float) -> int:
+    """Return how many patches a mask of `ratio` keeps, rounded down as in the published code."""
+    if not 0.0 <= ratio < 1.0:
+        raise RequestError(f"mask ratio {ratio} is not in the range from 0 to below 1")
+    return int(n_patches * (1 - ratio))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from mindvis_gui.data.checks import SPLITS
 from mindvis_gui.data.subject import FloatArray, IntArray, Subject, Trial, read_only
 from mindvis_gui.errors import DataError
 
+Padding = Literal["wrap", "constant", "cut"]
+PADDINGS: tuple[str, ...] = get_args(Padding)
 _BLOCK = 256  # trials read at a time: bounds the memory of statistics over large subjects
 _RESOLUTION = float(np.finfo(np.float32).eps)
 
@@ -132,18 +134,47 @@ def used_voxels(subject: Subject, used_rois: Collection[str]) -> IntArray:
     return np.unique(np.concatenate(parts))
 
 
-def padded_length(n_voxels: int, patch_size: int) -> int:
-    """Length after padding to patches.
+def padded_length(n_voxels: int, patch_size: int, padding: Padding = "wrap") -> int:
+    """Length of a vector of whole patches, see `pad_to_patches`.
 
     The published code adds a whole extra patch when the length is already a
     multiple (``patch - n % patch`` is then ``patch``, not 0); its checkpoints need that.
+    ``"cut"`` leaves out what does not fill a patch instead.
     """
-    return n_voxels + patch_size - n_voxels % patch_size
+    rest = n_voxels % patch_size
+    return n_voxels - rest if padding == "cut" else n_voxels + patch_size - rest
 
 
-def pad_to_patches(vectors: FloatArray, patch_size: int) -> FloatArray:
-    """Pad the last axis by wrapping around, to `padded_length`."""
-    return pad_to_length(vectors, padded_length(vectors.shape[-1], patch_size))
+def pad_to_patches(vectors: FloatArray, patch_size: int, padding: Padding = "wrap") -> FloatArray:
+    """Bring the last axis to whole patches.
+
+    Parameters
+    ----------
+    vectors : FloatArray, shape (..., n_voxels)
+    patch_size : int
+        Voxels a patch.
+    padding : {"wrap", "constant", "cut"}
+        Go on from the start, as the published code does; go on with 0, the mean of a
+        normalised response; or leave out the voxels of the last, incomplete patch.
+
+    Returns
+    -------
+    FloatArray, shape (..., n_padded)
+
+    Raises
+    ------
+    DataError
+        If cutting leaves nothing.
+    """
+    n_voxels = vectors.shape[-1]
+    length = padded_length(n_voxels, patch_size, padding)
+    if padding == "wrap":
+        return pad_to_length(vectors, length)
+    if not length:
+        raise DataError(f"{n_voxels} voxels fill no patch of {patch_size}; do not cut, or wrap")
+    missing = max(length - n_voxels, 0)
+    widths = [(0, 0)] * (vectors.ndim - 1) + [(0, missing)]
+    return np.pad(vectors[..., :length], widths)
 
 
 def pad_to_length(vectors: FloatArray, length: int) -> FloatArray:

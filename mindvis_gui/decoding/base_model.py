@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from diffusers import UNet2DConditionModel, VQModel
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from mindvis_gui.decoding import published_keys as published
 from mindvis_gui.decoding.checkpoint import Checkpoint, Weights
@@ -20,8 +22,9 @@ def read_base_model(path: Path) -> Weights:
     Parameters
     ----------
     path : Path
-        A checkpoint of the CompVis code such as the published ``model.ckpt``, or a folder
-        of diffusers with ``unet/`` and ``vqvae/`` (or ``vae/``) as safetensors.
+        A checkpoint of the CompVis code such as the published ``model.ckpt``, the same
+        weights as ``.safetensors``, or a folder of diffusers with ``unet/`` and ``vqvae/``
+        (or ``vae/``) as safetensors.
 
     Returns
     -------
@@ -35,6 +38,8 @@ def read_base_model(path: Path) -> Weights:
     """
     if path.is_dir():
         return _read_folder(path)
+    if path.suffix == ".safetensors":
+        return renamed_ldm(_read_safetensors(path))
     return renamed_ldm(Checkpoint(path, "state_dict").take_weights())
 
 
@@ -51,6 +56,15 @@ def renamed_ldm(weights: Weights) -> Weights:
         first_stage_levels=weights.count(f"{published.FIRST_STAGE}.encoder.down.{{}}."),
     )
     return Weights(used, weights.path).renamed(table)
+
+
+def _read_safetensors(path: Path) -> Weights:
+    try:
+        return Weights(load_file(path), path)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except SafetensorError as error:
+        raise ModelError(f"{path}: is no safetensors file, or damaged: {error}") from error
 
 
 def _read_folder(folder: Path) -> Weights:

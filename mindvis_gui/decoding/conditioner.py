@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
@@ -21,7 +22,9 @@ class Conditioner(ModelMixin, ConfigMixin):
     context_tokens : int
         Tokens of the context (77, as a text model would give).
     time_condition : bool
-        Without it the time vector is zero: the paper's "cross-attention only" ablation.
+        Without it the time vector is zero: conditioned by cross-attention only.
+    cross_attention : bool
+        Without it the context is zero: conditioned by the time vector only.
     global_pool : bool
         The encoder gives one pooled token; the context then has one token too.
     """
@@ -36,8 +39,13 @@ class Conditioner(ModelMixin, ConfigMixin):
         context_tokens: int = 77,
         time_condition: bool = True,
         global_pool: bool = False,
+        cross_attention: bool = True,
     ) -> None:
         super().__init__()
+        if not (time_condition or cross_attention):
+            raise ValueError(
+                "a conditioner without time condition and cross-attention does nothing"
+            )
         self.token_mapper = (
             nn.Identity() if global_pool else _mixer(n_tokens, n_tokens // 2, context_tokens)
         )
@@ -64,7 +72,8 @@ class Conditioner(ModelMixin, ConfigMixin):
         context = self.width_mapper(self.token_mapper(tokens))
         if not self.config.time_condition:
             return context, context.new_zeros(context.shape[0], self.config.time_width)
-        return context, self.time_mapper(self.time_pool(context)).squeeze(1)
+        time = self.time_mapper(self.time_pool(context)).squeeze(1)
+        return context if self.config.cross_attention else torch.zeros_like(context), time
 
 
 def _mixer(n_in: int, n_between: int, n_out: int) -> nn.Sequential:

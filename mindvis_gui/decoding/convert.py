@@ -18,6 +18,7 @@ from mindvis_gui.decoding.checkpoint import Checkpoint, Weights
 from mindvis_gui.decoding.conditioner import Conditioner
 from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
+from mindvis_gui.decoding.models import PUBLISHED_TEST_USE
 from mindvis_gui.decoding.networks import build_scheduler, build_unet, build_vqvae, time_width
 from mindvis_gui.decoding.pipeline import MindVisPipeline
 from mindvis_gui.decoding.preview import fit_latent_rgb_to_codes
@@ -73,6 +74,7 @@ def convert(
         latent_size = image_size // 2 ** (len(vqvae.config.block_out_channels) - 1)
         unet = _unet(weights.take("unet."), latent_size)
         conditioner = _conditioner(conditioning, encoder, unet)
+        _check_settings(tuned, conditioner)
         masked_model = None if stage_a is None else _masked_model(stage_a, encoder)
     except (ValueError, ZeroDivisionError, RuntimeError) as error:
         raise ModelError(
@@ -92,6 +94,7 @@ def convert(
         image_size=image_size,
         dataset=str(tuned.settings.get("dataset", "")),
         latent_rgb=fit_latent_rgb_to_codes(vqvae),
+        test_use=[PUBLISHED_TEST_USE],
     )
 
 
@@ -198,6 +201,21 @@ def _conditioner(weights: Weights, encoder: FmriEncoder, unet: UNet2DConditionMo
     )
     weights.fill(conditioner)
     return conditioner
+
+
+def _check_settings(tuned: Checkpoint, conditioner: Conditioner) -> None:
+    """Refuse weights of another variant than the configuration beside them names."""
+    found = {
+        "global_pool": bool(conditioner.config.global_pool),
+        "use_time_cond": bool(conditioner.config.time_condition),
+    }
+    for name, value in found.items():
+        said = tuned.settings.get(name, value)
+        if said != value:
+            raise ModelError(
+                f"{tuned.path}: its configuration has {said} as '{name}' but its weights are of a "
+                f"model with {value}; the file is damaged or put together"
+            )
 
 
 def _masked_model(stage_a: Checkpoint, encoder: FmriEncoder) -> MaskedBrainModel:

@@ -119,6 +119,8 @@ class MindVisDecoder:
     def recover(self, vector: FloatArray, mask: MaskState) -> Recovery:
         """Predict every voxel of `vector` (n_voxels,) from the patches that `mask` keeps.
 
+        Voxels that the model cuts off stay at 0, the mean.
+
         Raises
         ------
         ModelError
@@ -132,12 +134,12 @@ class MindVisDecoder:
         kept = torch.tensor(mask.kept, device=self._device)
         # Padding repeats the start of the vector: what is masked there must not be seen here.
         seen = self._padded(mask.applied(vector, self.info.patch_size))
-        predicted = self._pipeline.masked_model(seen, kept[None])[0]
-        recovered = predicted.cpu().numpy()[: vector.size]
-        masked = ~mask.kept_voxels(self.info.patch_size, vector.size)
-        return Recovery(
-            read_only(recovered.copy()), _correlation(vector[masked], recovered[masked])
-        )
+        predicted = self._pipeline.masked_model(seen, kept[None])[0].cpu().numpy()
+        n_seen = min(vector.size, predicted.size)  # fewer than all where a rest is cut off
+        recovered = np.zeros(vector.size, dtype=np.float32)
+        recovered[:n_seen] = predicted[:n_seen]
+        masked = np.flatnonzero(~mask.kept_voxels(self.info.patch_size, n_seen))
+        return Recovery(read_only(recovered), _correlation(vector[masked], recovered[masked]))
 
     def _check(self, vector: FloatArray, mask: MaskState | None) -> None:
         if not self.info.fits(vector.size):
@@ -149,7 +151,9 @@ class MindVisDecoder:
             )
 
     def _padded(self, vector: FloatArray) -> Tensor:
-        padded = pad_to_patches(np.asarray(vector, np.float32), self.info.patch_size)
+        padded = pad_to_patches(
+            np.asarray(vector, np.float32), self.info.patch_size, self.info.padding
+        )
         return torch.from_numpy(padded).to(self._device)[None]  # (1, n_padded)
 
     def _condition(self, vector: FloatArray) -> Condition:

@@ -6,7 +6,7 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
-from mindvis_gui.data.prepare import padded_length
+from mindvis_gui.data.prepare import Padding, padded_length
 from mindvis_gui.decoding.transformer import (
     Block,
     PatchEmbedding,
@@ -30,6 +30,9 @@ class FmriEncoder(ModelMixin, ConfigMixin):
         Of the transformer; the defaults are the paper's.
     global_pool : bool
         Return the normalised mean of the tokens instead of all of them.
+    padding : {"wrap", "constant", "cut"}
+        How vectors are brought to whole patches, see
+        `mindvis_gui.data.prepare.pad_to_patches`.
     """
 
     @register_to_config
@@ -42,9 +45,10 @@ class FmriEncoder(ModelMixin, ConfigMixin):
         heads: int = 16,
         mlp_ratio: float = 1.0,
         global_pool: bool = False,
+        padding: Padding = "wrap",
     ) -> None:
         super().__init__()
-        self.n_patches = padded_length(n_voxels, patch_size) // patch_size
+        self.n_patches = padded_length(n_voxels, patch_size, padding) // patch_size
         self.patch_embed = PatchEmbedding(patch_size, width)
         # A parameter because fine-tuning trains it; pre-training freezes it.
         self.pos_embed = nn.Parameter(sincos_positions(self.n_patches, width))

@@ -7,6 +7,7 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
+from mindvis_gui.data.prepare import Padding
 from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.transformer import Block, initialise, sincos_positions
 
@@ -23,6 +24,10 @@ class MaskedBrainModel(ModelMixin, ConfigMixin):
         Of the encoder, see `FmriEncoder`.
     decoder_width, decoder_depth, decoder_heads
         Of the decoder.
+    padding
+        Of the vectors, see `FmriEncoder`.
+    saw_test_fmri : bool
+        Whether it was trained on responses of test trials too: the published stage A2 is.
     """
 
     @register_to_config
@@ -37,9 +42,13 @@ class MaskedBrainModel(ModelMixin, ConfigMixin):
         decoder_depth: int = 8,
         decoder_heads: int = 16,
         mlp_ratio: float = 1.0,
+        padding: Padding = "wrap",
+        saw_test_fmri: bool = False,
     ) -> None:
         super().__init__()
-        self.encoder = FmriEncoder(n_voxels, patch_size, width, depth, heads, mlp_ratio)
+        self.encoder = FmriEncoder(
+            n_voxels, patch_size, width, depth, heads, mlp_ratio, padding=padding
+        )
         self.encoder.pos_embed.requires_grad_(False)
         self.n_patches = self.encoder.n_patches
         self.cls_token = nn.Parameter(torch.empty(1, 1, width))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mindvis_gui import paths
-from mindvis_gui.data.prepare import padded_length
+from mindvis_gui.data.prepare import PADDINGS, Padding, padded_length
 from mindvis_gui.decoding.request import ModelInfo
 from mindvis_gui.decoding.weight_file import WeightFile, read_weight_file
 from mindvis_gui.errors import ModelError
@@ -31,6 +31,14 @@ NETWORKS = {
 }
 SCHEDULER = ("diffusers", "PNDMScheduler")
 MASKED_MODEL = ("mindvis_gui.decoding.masked_model", "MaskedBrainModel")
+
+# In what ways training may have made use of the test trials, for the card and beside scores.
+SAW_TEST_FMRI = "SC-MBM was adapted to the fMRI of test trials"
+SELECTED_ON_TEST = "the weights were chosen by their scores on test trials"
+PUBLISHED_TEST_USE = (
+    "the published training adapts SC-MBM to the fMRI of test trials and chooses the weights by "
+    "their scores on them; unless this model was trained otherwise, it did"
+)
 
 _HASHED_BYTES = 4096  # of each tensor
 
@@ -90,11 +98,16 @@ def read_model_info(folder: Path) -> ModelInfo:
     weights = {name: read_weight_file(folder / name / WEIGHTS) for name in networks}
     try:
         patch_size = int(configs["encoder"]["patch_size"])
-        padded = padded_length(int(configs["encoder"]["n_voxels"]), patch_size)
+        padding: Padding = configs["encoder"].get("padding", "wrap")
+        padded = padded_length(int(configs["encoder"]["n_voxels"]), patch_size, padding)
         n_voxels, image_size = int(index["n_voxels"] or 0), int(index["image_size"])
     except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
         raise ModelError(f"{folder}: its configuration lacks a number: {error}") from error
-    if n_voxels and padded_length(n_voxels, patch_size) != padded:
+    if padding not in PADDINGS:
+        raise ModelError(
+            f"{folder}: its encoder pads by '{padding}', which is none of {', '.join(PADDINGS)}"
+        )
+    if n_voxels and padded_length(n_voxels, patch_size, padding) != padded:
         raise ModelError(f"{folder}: its encoder is not made for {n_voxels:,} voxels")
     return ModelInfo(
         name=folder.name,
@@ -108,6 +121,8 @@ def read_model_info(folder: Path) -> ModelInfo:
         dataset=str(index.get("dataset", "")),
         has_masked_model=masked,
         card=_read_card(folder / "README.md"),
+        padding=padding,
+        test_use=_test_use(index, configs.get("masked_model", {})),
     )
 
 
@@ -160,6 +175,15 @@ def _hash(configs: dict[str, dict[str, Any]], weights: dict[str, WeightFile]) ->
                 file.seek(start)
                 digest.update(file.read(_HASHED_BYTES))
     return digest.hexdigest()
+
+
+def _test_use(index: dict[str, Any], masked_model: dict[str, Any]) -> tuple[str, ...]:
+    """Return in what ways training has made use of the test trials, as sentences."""
+    said = index.get("test_use") or []
+    if not isinstance(said, list):
+        raise ModelError(f"{INDEX}: 'test_use' is {said!r}, not a list of sentences")
+    seen = [SAW_TEST_FMRI] if masked_model.get("saw_test_fmri") else []
+    return tuple(dict.fromkeys([*seen, *map(str, said)]))
 
 
 def _read_json(path: Path) -> dict[str, Any]:

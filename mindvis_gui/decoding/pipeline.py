@@ -19,7 +19,7 @@ from mindvis_gui.decoding.preview import to_uint8
 from mindvis_gui.errors import ModelError
 
 _Network = TypeVar("_Network", bound=ModelMixin)
-_FACTS = ("n_voxels", "image_size", "dataset", "latent_rgb", "normalisation")
+_FACTS = ("n_voxels", "image_size", "dataset", "latent_rgb", "normalisation", "test_use")
 Condition = tuple[Tensor, Tensor]  # context (batch, tokens, width), time (batch, time width)
 
 
@@ -43,6 +43,8 @@ class MindVisPipeline(DiffusionPipeline):
         Linear map from latents to colours in -1…1, see `mindvis_gui.decoding.preview`.
     normalisation : dict, optional
         How the training responses were normalised: ``mean``, ``std``, ``basis``.
+    test_use : list of str, optional
+        Sentences on how training made use of the test trials, if it did.
     """
 
     _optional_components = ["masked_model"]  # noqa: RUF012 (the base class declares it so)
@@ -60,6 +62,7 @@ class MindVisPipeline(DiffusionPipeline):
         dataset: str = "",
         latent_rgb: list[list[float]] | None = None,
         normalisation: dict[str, Any] | None = None,
+        test_use: list[str] | None = None,
     ) -> None:
         super().__init__()
         self.register_modules(
@@ -76,6 +79,7 @@ class MindVisPipeline(DiffusionPipeline):
             dataset=dataset,
             latent_rgb=latent_rgb,
             normalisation=normalisation,
+            test_use=test_use,
         )
 
     def condition(self, vectors: Tensor) -> Condition:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mindvis_gui.data.mask import MaskState
-from mindvis_gui.data.prepare import padded_length
+from mindvis_gui.data.prepare import Padding, padded_length
 from mindvis_gui.data.subject import FloatArray, ImageArray
 from mindvis_gui.errors import RequestError
 
@@ -184,7 +184,8 @@ class ModelInfo:
 
     `n_voxels` is the length of the response vector that it was trained with, 0 where a
     published checkpoint only tells the number of patches; `n_patches` counts padding;
-    `image_size` is in pixels.
+    `image_size` is in pixels; `padding` is how vectors are brought to whole patches;
+    `test_use` says in what ways training has made use of the test trials.
     """
 
     name: str
@@ -200,12 +201,15 @@ class ModelInfo:
     dataset: str = ""
     has_masked_model: bool = True
     card: str = ""
+    padding: Padding = "wrap"
+    test_use: tuple[str, ...] = ()
 
     def fits(self, n_voxels: int) -> bool:
         """Whether response vectors of this length can be decoded."""
         if self.n_voxels:
             return n_voxels == self.n_voxels
-        return padded_length(n_voxels, self.patch_size) == self.n_patches * self.patch_size
+        padded = padded_length(n_voxels, self.patch_size, self.padding)
+        return padded == self.n_patches * self.patch_size
 
     @property
     def voxels(self) -> str:

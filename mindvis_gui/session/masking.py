@@ -82,7 +82,8 @@ class Masking(QObject):
     def _reset(self) -> None:
         if not self._n_voxels:
             return
-        n_patches = padded_length(self._n_voxels, self.patch_size) // self.patch_size
+        padding = self._decoder.info.padding if self._decoder else "wrap"
+        n_patches = padded_length(self._n_voxels, self.patch_size, padding) // self.patch_size
         if self.mask is None or self.mask.n_patches != n_patches:
             self._undo_stack.clear()  # what was masked before does not fit any more
             self._set_mask(MaskState.random(n_patches, _RATIO, seed=0))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -14,38 +15,12 @@ from torch.nn import functional as F
 from mindvis_gui.decoding.conditioner import Conditioner
 from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
+from mindvis_gui.training.augmentation import Augmentation
 from mindvis_gui.training.label_ldm import PictureContext, noise_loss
 from mindvis_gui.training.loop import Plan, Stateful, WeightAverage, train
 from mindvis_gui.training.trials import TrialSet
 
-Trainable = Literal["cross-attention", "all"]
-
-
-@dataclass(frozen=True, slots=True)
-class Augmentation:
-    """What is done to responses while training, against learning them by heart.
-
-    Attributes
-    ----------
-    sparsify : float
-        Share of the voxels that are set to 0.
-    noise : float
-        Standard deviation of what is added, in units of the normalised response.
-    """
-
-    sparsify: float = 0.0
-    noise: float = 0.0
-
-    def apply(self, responses: Tensor, generator: Generator) -> Tensor:
-        """Return responses (batch, n_padded) with voxels set to 0 and noise added."""
-        if self.noise:
-            noise = torch.randn(responses.shape, generator=generator)
-            responses = responses + self.noise * noise
-        if self.sparsify:
-            responses = responses * (
-                torch.rand(responses.shape, generator=generator) >= self.sparsify
-            )
-        return responses
+Trainable = Literal["cross-attention", "all", "none"]
 
 
 def trained_parameters(
@@ -56,13 +31,13 @@ def trained_parameters(
     ``"cross-attention"`` is the paper's choice: cross-attention and its norm. The
     second condition's layers are in the `Conditioner`. In a diffusers U-Net the
     residual blocks have a ``norm2`` too; those of the published one are named otherwise.
+    ``"none"`` is the paper's "encoder only" ablation.
     """
+    cross_attention = re.compile(r"attn2|transformer_blocks.*norm2")
     chosen = {
         name: parameter
         for name, parameter in unet.named_parameters()
-        if trainable == "all"
-        or "attn2" in name
-        or ("transformer_blocks" in name and "norm2" in name)
+        if trainable == "all" or (trainable != "none" and cross_attention.search(name))
     }
     unet.requires_grad_(False)
     for parameter in chosen.values():
@@ -70,10 +45,29 @@ def trained_parameters(
     return chosen
 
 
-def encoder_of(masked_model: MaskedBrainModel) -> FmriEncoder:
-    """Return a copy of the pre-trained encoder; its position embedding is trained from here on."""
-    encoder = deepcopy(masked_model.encoder)
-    encoder.requires_grad_(True)
+def encoder_of(
+    masked_model: MaskedBrainModel, *, global_pool: bool = False, fresh_norms: bool = True
+) -> FmriEncoder:
+    """Return a copy of the pre-trained encoder; its position embedding is trained from here on.
+
+    Parameters
+    ----------
+    masked_model : MaskedBrainModel
+    global_pool : bool
+        See `FmriEncoder`.
+    fresh_norms : bool
+        Whether a pooling encoder starts with untrained norms in all of its blocks. The
+        published loader does so: it drops every weight whose name holds "norm".
+    """
+    if not global_pool:
+        return deepcopy(masked_model.encoder).requires_grad_(True)
+    config = masked_model.encoder.config.items()
+    sizes = {name: value for name, value in config if not name.startswith("_")}
+    encoder = FmriEncoder(**(sizes | {"global_pool": True}))
+    weights = masked_model.encoder.state_dict()
+    if fresh_norms:
+        weights = {name: value for name, value in weights.items() if "norm" not in name}
+    encoder.load_state_dict(encoder.state_dict() | weights)
     return encoder
 
 
@@ -174,6 +168,9 @@ def train_dcldm(
     batch: int = 12,
     draws: int = 4,
     trainable: Trainable = "cross-attention",
+    train_encoder: bool = True,
+    whole_pictures: float | None = None,
+    score: Callable[[], float] | None = None,
     unet_rate: float = 1.0,
     augmentation: Augmentation | None = None,
     weight_decay: float = 0.01,
@@ -182,13 +179,24 @@ def train_dcldm(
 ) -> None:
     """Fine-tune encoder, conditioner and part of the U-Net on trials with pictures.
 
-    The network ends with the weights that did best on `held_out`, a part of the
-    *training* trials, in their moving average.
+    The network ends with the weights that did best on `held_out`, in their moving
+    average. See `mindvis_gui.training.selection.split_for_selection` for which trials
+    these are; the model must say so if they are test trials.
 
     Parameters
     ----------
     batch, draws : int
         Trials a step, and noise draws a trial: the encoder's work is shared by the draws.
+    trainable : {"cross-attention", "all", "none"}
+        See `trained_parameters`.
+    train_encoder : bool
+        Whether the fMRI encoder is trained too, as published, or stays frozen.
+    whole_pictures : float, optional
+        Share of the draws that take the first version of a picture, which
+        `mindvis_gui.training.trials.read_trials` leaves whole; the others take any of the
+        rest. None takes all versions alike.
+    score : callable, optional
+        Judges the averaged weights in place of the loss on `held_out`; the larger the better.
     unet_rate : float
         Learning rate of the U-Net in units of the plan's.
     augmentation : Augmentation, optional
@@ -198,11 +206,15 @@ def train_dcldm(
     """
     device = network.unet.device
     chosen = list(trained_parameters(network.unet, trainable).values())
-    front = [*network.encoder.parameters(), *network.conditioner.parameters()]
+    network.encoder.requires_grad_(train_encoder)
+    front = [*network.conditioner.parameters()]
+    if train_encoder:
+        front = [*network.encoder.parameters(), *front]
     groups: list[dict[str, Any]] = [
         {"params": front},
         {"params": chosen, "rate_factor": unet_rate},
     ]
+    groups = [group for group in groups if group["params"]]
     optimiser = torch.optim.AdamW(groups, lr=0.0, weight_decay=weight_decay)
     average = WeightAverage(network)
     best = Best(network)
@@ -212,7 +224,9 @@ def train_dcldm(
         responses = trials.responses[rows]
         if augmentation is not None:
             responses = augmentation.apply(responses, generator)
-        variants = torch.randint(trials.latents.shape[1], (batch, draws), generator=generator)
+        variants = drawn_versions(
+            trials.latents.shape[1], (batch, draws), whole_pictures, generator
+        )
         latents = trials.latents[rows[:, None], variants]  # (batch, draws, channels, h, w)
         with torch.autocast(device.type, precision):
             return {
@@ -234,9 +248,12 @@ def train_dcldm(
                     largest_weight,
                 )
             )
-        best.offer(value)
+        values = {"loss": value}
+        if score is not None:
+            values["score"] = score()
+        best.offer(-values["score"] if score is not None else value)
         average.swap()
-        return {"loss": value}
+        return values
 
     def after_step(step: int, generator: Generator) -> None:
         average.update()
@@ -244,6 +261,16 @@ def train_dcldm(
     parts: dict[str, Stateful] = {"network": network, "average": average, "best": best}
     train(loss, optimiser, parts, plan, after_step=after_step, validate=validate)
     best.restore()
+
+
+def drawn_versions(
+    n_versions: int, shape: tuple[int, ...], whole: float | None, generator: Generator
+) -> Tensor:
+    """Draw which version of a picture is shown, 0 in a share `whole` of the draws."""
+    if whole is None or n_versions == 1:
+        return torch.randint(n_versions, shape, generator=generator)
+    others = torch.randint(1, n_versions, shape, generator=generator)
+    return others * (torch.rand(shape, generator=generator) >= whole)
 
 
 class Best:

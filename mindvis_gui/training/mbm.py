@@ -7,7 +7,10 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
+from mindvis_gui.data.focus import Focus
+from mindvis_gui.data.mask import kept_patches
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
+from mindvis_gui.training.augmentation import interpolate_pairs
 from mindvis_gui.training.loop import Plan, decay_groups, train, warmup_cosine
 
 MASK_RATIO = 0.75
@@ -24,22 +27,23 @@ def mbm_optimiser(model: MaskedBrainModel) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.95))
 
 
-def random_kept(batch: int, n_patches: int, ratio: float, generator: Generator) -> Tensor:
+def random_kept(
+    batch: int, n_patches: int, ratio: float, generator: Generator, focus: Focus | None = None
+) -> Tensor:
     """Draw which patches stay visible (batch, n_patches), the same number in each row.
 
-    Patches with the smallest of uniform noise are kept, ``int(n_patches * (1 - ratio))`` of them.
+    Patches with the smallest of uniform noise are kept, ``int(n_patches * (1 - ratio))`` of
+    them. With a `focus` those to mask are drawn one after the other, without replacement, by
+    its weights.
     """
-    n_kept = int(n_patches * (1 - ratio))
+    n_kept = kept_patches(n_patches, ratio)
+    if focus is not None:
+        weights = torch.from_numpy(focus.weights(n_patches)).expand(batch, -1)
+        masked = torch.multinomial(weights, n_patches - n_kept, generator=generator)
+        return torch.ones(batch, n_patches, dtype=torch.bool).scatter_(1, masked, value=False)
     order = torch.rand(batch, n_patches, generator=generator).argsort(dim=1)
     kept = torch.zeros(batch, n_patches, dtype=torch.bool)
     return kept.scatter_(1, order[:, :n_kept], value=True)
-
-
-def interpolate_pairs(responses: Tensor, generator: Generator) -> Tensor:
-    """Mix each response (batch, n) with another of the batch: (1 - r) x + r y, r uniform."""
-    share = torch.rand(len(responses), 1, generator=generator)
-    others = responses[torch.randperm(len(responses), generator=generator)]
-    return (1 - share) * responses + share * others
 
 
 def train_masked_model(
@@ -50,7 +54,8 @@ def train_masked_model(
     *,
     batch: int = 64,
     mask_ratio: float = MASK_RATIO,
-    mixed: float = 0.5,
+    focus: Focus | None = None,
+    mixed: float = 0.0,
     precision: torch.dtype = torch.bfloat16,
 ) -> None:
     """Train the masked autoencoder: stage A1 on many people's data, A2 on the subject's.
@@ -60,8 +65,12 @@ def train_masked_model(
     responses : Tensor, shape (n, n_padded), normalised and padded
     held_out : Tensor, shape (m, n_padded)
         Responses for the validation.
+    mask_ratio : float
+    focus : Focus, optional
+        Patches that are masked more often; the published default is none.
     mixed : float
-        Share of the batches in which pairs of responses are interpolated.
+        Share of the batches in which pairs of responses are interpolated. The published
+        code appends such pairs to the data instead, see `augmented`; its default is none.
     """
     n_patches = model.n_patches
     device = model.device
@@ -70,7 +79,7 @@ def train_masked_model(
         chosen = responses[torch.randint(len(responses), (batch,), generator=generator)]
         if torch.rand((), generator=generator) < mixed:
             chosen = interpolate_pairs(chosen, generator)
-        kept = random_kept(batch, n_patches, mask_ratio, generator)
+        kept = random_kept(batch, n_patches, mask_ratio, generator, focus)
         with torch.autocast(device.type, precision):
             return {"loss": model.loss(chosen.to(device), kept.to(device))}
 

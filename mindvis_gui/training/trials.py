@@ -10,10 +10,10 @@ import torch
 from diffusers import VQModel
 from torch import Generator, Tensor
 
-from mindvis_gui.analysis.comparison import resized
-from mindvis_gui.data.prepare import Normalisation, pad_to_patches
+from mindvis_gui.data.prepare import Normalisation, Padding, pad_to_patches
 from mindvis_gui.data.subject import ImageArray, Subject, Trial
 from mindvis_gui.errors import DataError
+from mindvis_gui.training.augmentation import CROP, random_crops, resized_pictures
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -58,23 +58,39 @@ def training_trials(subject: Subject) -> list[Trial]:
 
 
 def read_responses(
-    subject: Subject, trials: Sequence[Trial], normalisation: Normalisation, patch_size: int
+    subject: Subject,
+    trials: Sequence[Trial],
+    normalisation: Normalisation,
+    patch_size: int,
+    padding: Padding = "wrap",
 ) -> Tensor:
     """Return normalised and padded responses (n, n_padded)."""
     responses = normalisation.apply(subject.responses([trial.index for trial in trials]))
-    return torch.from_numpy(pad_to_patches(responses, patch_size))
+    return torch.from_numpy(pad_to_patches(responses, patch_size, padding))
 
 
-def read_pictures(subject: Subject, trials: Sequence[Trial], size: int) -> Tensor:
+def read_pictures(
+    subject: Subject, trials: Sequence[Trial], size: int, *, antialias: bool = False
+) -> Tensor:
     """Return what was seen (n, 3, size, size), from -1 to 1.
+
+    Parameters
+    ----------
+    antialias : bool
+        See `resized_pictures`; the default is the published one.
 
     Raises
     ------
     DataError
         If the file has no picture for a trial.
     """
-    pictures = np.stack([resized(_seen(subject, trial), size, size) for trial in trials])
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+    pictures = (as_tensor(_seen(subject, trial))[None] for trial in trials)
+    return torch.cat([resized_pictures(each, size, antialias=antialias) for each in pictures])
+
+
+def as_tensor(picture: ImageArray) -> Tensor:
+    """Return a picture (h, w, 3) of 0 to 255 as (3, h, w) from -1 to 1."""
+    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 255 * 2 - 1
 
 
 @torch.no_grad()
@@ -85,14 +101,42 @@ def encode(vqvae: VQModel, pictures: Tensor, batch: int = 32) -> Tensor:
 
 
 def read_trials(
-    subject: Subject, normalisation: Normalisation, vqvae: VQModel, size: int, patch_size: int
+    subject: Subject,
+    normalisation: Normalisation,
+    vqvae: VQModel,
+    size: int,
+    patch_size: int,
+    *,
+    padding: Padding = "wrap",
+    trials: Sequence[Trial] | None = None,
+    crops: int = 0,
+    crop: float = CROP,
+    seed: int = 0,
 ) -> TrialSet:
-    """Return all training trials with the latents of what was seen, at `size` pixels."""
-    trials = training_trials(subject)
+    """Return trials with the latents of what was seen, at `size` pixels.
+
+    Parameters
+    ----------
+    trials : sequence of Trial, optional
+        None reads the training trials.
+    crops : int
+        Random crops of each picture, encoded once, after the whole one. The published code
+        crops anew at each step instead, half of the pictures.
+    crop : float
+        See `random_crops`.
+    seed : int
+        Of the crops.
+    """
+    trials = training_trials(subject) if trials is None else trials
     labels = sorted({trial.label for trial in trials})
+    pictures = read_pictures(subject, trials, size)
+    generator = Generator().manual_seed(seed)
+    versions = [pictures] + [
+        random_crops(pictures, size, generator, crop=crop, probability=1.0) for _ in range(crops)
+    ]
     return TrialSet(
-        read_responses(subject, trials, normalisation, patch_size),
-        encode(vqvae, read_pictures(subject, trials, size)).unsqueeze(1),
+        read_responses(subject, trials, normalisation, patch_size, padding),
+        torch.stack([encode(vqvae, version) for version in versions], dim=1),
         torch.tensor([labels.index(trial.label) for trial in trials]),
     )
 

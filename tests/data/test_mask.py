@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mindvis_gui.data.focus import Focus
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.errors import RequestError
 
@@ -86,5 +87,30 @@ def test_masked_voxels_are_0_and_kept_ones_unchanged(n_voxels, patch_size, seed)
 
 
 def test_a_mask_too_short_for_the_vector():
-    with pytest.raises(RequestError, match="3 patches of 16 voxels, too few for 49 voxels"):
-        MaskState.random(3, 0.5, 0).applied(np.ones(49, np.float32), 16)
+    with pytest.raises(RequestError, match="3 patches of 16 voxels, too few for 64 voxels"):
+        MaskState.random(3, 0.5, 0).applied(np.ones(64, np.float32), 16)
+
+
+def test_voxels_that_a_model_cuts_off_lie_in_no_kept_patch():
+    mask = MaskState.random(3, 0.0, 0)
+    assert mask.kept_voxels(16, 50).tolist() == [True] * 48 + [False] * 2
+    assert mask.applied(np.ones(50, np.float32), 16)[-3:].tolist() == [1, 0, 0]
+
+
+@given(st.integers(3, 400), ratios, seeds)
+def test_a_focus_changes_which_patches_are_masked_not_how_many(n, ratio, seed):
+    focus = Focus((0, 1), rate=0.9)
+    mask = MaskState.focus(n, ratio, seed, focus)
+    assert mask.kept.sum() == int(n * (1 - ratio))
+    assert mask.seed == seed
+    assert np.array_equal(mask.kept, MaskState.focus(n, ratio, seed, focus).kept)
+    with pytest.raises(ValueError, match="read-only"):
+        mask.kept[0] = True
+
+
+def test_patches_in_focus_are_masked_more_often():
+    focus = Focus.on_range(64, 160, 16)
+    masks = [MaskState.focus(20, 0.5, seed, focus).kept for seed in range(3000)]
+    masked = 1 - np.mean(masks, axis=0)
+    assert masked[4:10].min() > 0.57
+    assert np.delete(masked, range(4, 10)).max() < 0.5

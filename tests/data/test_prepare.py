@@ -119,3 +119,24 @@ def test_no_region_or_an_unknown_one(subject):
         used_voxels(subject, [])
     with pytest.raises(DataError, match="no region is called 'V9'; it has: V1"):
         used_voxels(subject, ["V9"])
+
+
+@pytest.mark.parametrize("n_voxels", [30, 32, 33])
+def test_padding_with_zeros_adds_as_much_as_wrapping(n_voxels):
+    vectors = np.arange(1, n_voxels + 1, dtype=np.float32)[None]
+    padded = pad_to_patches(vectors, 16, "constant")
+    assert padded.shape[1] == padded_length(n_voxels, 16, "constant") == padded_length(n_voxels, 16)
+    assert np.array_equal(padded[:, :n_voxels], vectors)
+    assert not padded[:, n_voxels:].any()
+
+
+@pytest.mark.parametrize(("n_voxels", "left"), [(30, 16), (32, 32), (33, 32)])
+def test_cutting_leaves_whole_patches(n_voxels, left):
+    vectors = np.arange(n_voxels, dtype=np.float32)[None]
+    assert np.array_equal(pad_to_patches(vectors, 16, "cut"), vectors[:, :left])
+    assert padded_length(n_voxels, 16, "cut") == left
+
+
+def test_cutting_everything_is_refused():
+    with pytest.raises(DataError, match="9 voxels fill no patch of 16"):
+        pad_to_patches(np.zeros((2, 9), np.float32), 16, "cut")

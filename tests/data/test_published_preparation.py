@@ -75,6 +75,11 @@ def test_god_responses_pictures_and_classes():
     assert train.shape[1] == known["num_voxels"]
     for split in ("train", "test"):
         assert np.array_equal(pictures(subject, split), known[f"{split}_image"])
+    numbered: dict[str, int] = {}
+    for split in ("train", "test"):
+        for trial, naive in zip(of(subject, split), known[f"{split}_naive"], strict=True):
+            assert numbered.setdefault(trial.category, int(naive)) == naive
+    assert sorted(numbered.values()) == list(range(len(numbered)))
     classes = ["tench", "goldfish", "ostrich", "dog", "newt", "iguana", "duck", "swan"]
     for split in ("train", "test"):
         labels = [classes.index(trial.label) for trial in of(subject, split)]
@@ -111,6 +116,20 @@ def test_bold5000_responses_and_pictures():
     assert vectors.shape[1] == known["num_voxels"]
     single = [trial for trial in subject.trials if trial.split != "test"]
     assert [trial.stimulus_id for trial in single] == known["stimuli"].tolist()
+
+
+def test_bold5000_single_test_trials():
+    known, subject = golden("12_bold5000"), open_subject(BOLD5000)
+    statistics = published_normalisation(subject, "BOLD5000")
+    averaged, single = (
+        prepared(subject, split, statistics[split]) for split in ("test", "test-single")
+    )
+    assert known["nonavg_train_n"] == len(of(subject, "train"))
+    # The published code has the means first, then the repetitions stimulus by stimulus.
+    order = [t.stimulus_id for t in of(subject, "test")]
+    shown = [order.index(t.stimulus_id) for t in of(subject, "test-single")]
+    vectors = np.concatenate([averaged, single[np.argsort(shown, kind="stable")]])
+    assert vectors == pytest.approx(known["nonavg_test_fmri"], abs=1e-5)
 
 
 def test_bold5000_is_normalised_by_its_training_trials_here_but_by_all_as_published():

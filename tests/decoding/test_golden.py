@@ -172,7 +172,9 @@ def test_first_stage_quantises_before_it_decodes(golden, published_pipeline):
     numbers = golden("05_vq")
     vqvae = published_pipeline.vqvae
     for latents, pictures in (("h", "rec"), ("h_wide", "rec_wide"), ("h_64x48", "rec_64x48")):
-        assert_close(vqvae.decode(numbers[latents]).sample, numbers[pictures], 1e-4)
+        published = numbers[pictures]
+        decoded = vqvae.decode(numbers[latents][: len(published)]).sample
+        assert_close(decoded, published, 1e-4)
     codes = vqvae.quantize(numbers["h"])[2][2].view(2, 16, 16)
     clear = numbers["margin"] > 1e-4  # two codes are nearly as near elsewhere
     assert torch.equal(codes[clear], numbers["idx"][clear])
@@ -196,7 +198,12 @@ def test_time_steps_are_the_published_ones(golden, scheduler, steps):
 
 @pytest.mark.parametrize(
     ("name", "steps", "file", "n"),
-    [("plms", 20, "08_plms_20", 2), ("ddim", 20, "09_ddim_20", 2), ("plms", 250, "08_plms_250", 1)],
+    [
+        ("plms", 20, "08_plms_20", 2),
+        ("ddim", 20, "09_ddim_20", 2),
+        ("plms", 250, "08_plms_250", 1),
+        ("ddim", 250, "09_ddim_250", 1),
+    ],
 )
 def test_sampling(golden, published_pipeline, name, steps, file, n):
     """Draw the first `n` samples of the published code, from its own noise."""

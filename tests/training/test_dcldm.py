@@ -8,10 +8,12 @@ import torch
 from mindvis_gui.decoding.conditioner import Conditioner
 from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.networks import build_unet, time_width
+from mindvis_gui.training.augmentation import Augmentation
 from mindvis_gui.training.dcldm import (
-    Augmentation,
     Best,
     DoubleConditioned,
+    drawn_versions,
+    encoder_of,
     train_dcldm,
     trained_parameters,
     warm_up,
@@ -56,15 +58,59 @@ def test_the_rest_of_the_unet_is_frozen(unet):
     assert len(everything) == len(list(unet.parameters()))
 
 
-def test_sparsifying_sets_a_share_to_zero(rng):
-    varied = Augmentation(sparsify=0.2).apply(torch.ones(50, 400), rng)
-    assert set(varied.unique().tolist()) == {0.0, 1.0}
-    assert float(varied.mean()) == pytest.approx(0.8, abs=0.01)
+def test_frozen_encoder_and_cross_attention_stay_as_they_were(
+    unet, masked_model, conditioner, scheduler, trials, plan
+):
+    encoder = encoder_of(masked_model)
+    network = DoubleConditioned(encoder, conditioner, unet)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    train_dcldm(
+        network, scheduler, trials, trials, plan, batch=4, trainable="none", train_encoder=False
+    )
+    changed = {
+        name.partition(".")[0]
+        for name, value in network.state_dict().items()
+        if not torch.equal(value, before[name])
+    }
+    assert changed == {"conditioner"}
+    assert trained_parameters(unet, "none") == {}
 
 
-def test_noise_has_the_strength_asked_for(rng):
-    varied = Augmentation(noise=0.3).apply(torch.zeros(50, 400), rng)
-    assert float(varied.std()) == pytest.approx(0.3, abs=0.01)
+def test_score_chooses_in_place_of_the_loss(
+    unet, masked_model, conditioner, scheduler, trials, plan, metrics
+):
+    network = DoubleConditioned(encoder_of(masked_model), conditioner, unet)
+    marks, seen = iter([0.9, 0.1]), []
+
+    def score():
+        seen.append(conditioner.width_mapper.weight.detach().clone())
+        return next(marks)
+
+    train_dcldm(network, scheduler, trials, trials, plan, batch=4, score=score)
+    assert metrics("score", "validation") == [0.9, 0.1]
+    assert torch.equal(conditioner.width_mapper.weight, seen[0])
+    assert not torch.equal(seen[0], seen[1])
+
+
+def test_whole_pictures_are_shown_in_the_share_asked_for(rng):
+    drawn = drawn_versions(5, (4000,), 0.5, rng)
+    assert float((drawn == 0).float().mean()) == pytest.approx(0.5, abs=0.03)
+    assert drawn.unique().tolist() == [0, 1, 2, 3, 4]
+    assert float((drawn_versions(5, (4000,), None, rng) == 0).float().mean()) < 0.25
+    assert not drawn_versions(1, (10,), 0.5, rng).any()
+
+
+def test_pooling_encoder_starts_with_fresh_norms_as_published(masked_model):
+    torch.nn.init.constant_(masked_model.encoder.blocks[0].norm1.weight, 3.0)
+    torch.nn.init.constant_(masked_model.encoder.norm.bias, 3.0)
+    plain = encoder_of(masked_model)
+    pooled = encoder_of(masked_model, global_pool=True)
+    kept = encoder_of(masked_model, global_pool=True, fresh_norms=False)
+    assert (plain.n_tokens, pooled.n_tokens, kept.n_tokens) == (7, 1, 1)
+    assert pooled.pos_embed.requires_grad
+    assert plain.blocks[0].norm1.weight[0] == kept.blocks[0].norm1.weight[0] == 3
+    assert (pooled.blocks[0].norm1.weight[0], pooled.norm.bias[0]) == (1, 0)
+    assert torch.equal(pooled.blocks[0].attn.qkv.weight, plain.blocks[0].attn.qkv.weight)
 
 
 def test_best_weights_come_back():

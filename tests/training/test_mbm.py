@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from mindvis_gui.data.focus import Focus
+from mindvis_gui.decoding.masked_model import MaskedBrainModel
+from mindvis_gui.decoding.published_keys import MASKED_MODEL, renamed
 from mindvis_gui.training.mbm import (
-    interpolate_pairs,
     masked_correlation,
     mbm_optimiser,
     mbm_rate,
@@ -16,17 +18,40 @@ from mindvis_gui.training.mbm import (
 )
 
 
+@pytest.fixture
+def full_depth_model():
+    """Return SC-MBM of the reduced published configuration."""
+    return MaskedBrainModel(
+        512, width=64, depth=2, heads=4, decoder_width=32, decoder_depth=8, decoder_heads=4
+    )
+
+
 def test_every_row_keeps_the_same_number(rng):
     kept = random_kept(5, 33, 0.75, rng)
     assert kept.sum(dim=1).tolist() == [8] * 5
     assert not torch.equal(kept[0], kept[1])
 
 
-def test_mixed_responses_lie_between_two(rng):
-    responses = torch.arange(6.0).unsqueeze(1).expand(-1, 3)
-    mixed = interpolate_pairs(responses, rng)
-    assert bool((mixed == mixed[:, :1]).all())  # one share a response, not a voxel
-    assert 0 <= float(mixed.min()) <= float(mixed.max()) <= 5
+def test_masks_are_the_published_ones_for_the_same_noise(golden, monkeypatch):
+    numbers = golden("01_mbm_forward")
+    monkeypatch.setattr(torch, "rand", lambda *_, **__: numbers["noise"])
+    for ratio in (75, 50):
+        kept = random_kept(3, 33, ratio / 100, torch.Generator())
+        assert torch.equal(kept, numbers[f"mask_{ratio}"] == 0)
+
+
+def test_focus_is_masked_more_often(rng):
+    focus = Focus.on_range(64, 160, 16)  # patches 4 to 9 of 20
+    kept = random_kept(4000, 20, 0.5, rng, focus)
+    assert set(kept.sum(dim=1).tolist()) == {10}
+    masked = 1 - kept.float().mean(dim=0)
+    inside, outside = masked[4:10], torch.cat([masked[:4], masked[10:]])
+    assert float(inside.min()) > 0.57
+    assert float(outside.max()) < 0.5
+    # As many as SC-MBM's own rule masks, to the last digit that 4,000 draws give.
+    assert float(masked.mean()) == pytest.approx(0.5)
+    even = random_kept(4000, 20, 0.5, rng, Focus(focus.patches, 0.5)).float().mean(dim=0)
+    assert float((even - 0.5).abs().max()) < 0.04
 
 
 def test_optimiser_spares_biases_norms_and_fixed_positions(masked_model):
@@ -46,6 +71,20 @@ def test_optimiser_spares_biases_norms_and_fixed_positions(masked_model):
     assert not groups["decoder_pred.bias"]
     assert "encoder.pos_embed" not in groups
     assert "decoder_pos_embed" not in groups
+
+
+def test_weight_decay_spares_what_it_spares_in_the_published_code(golden_json, full_depth_model):
+    groups = golden_json("01_stageA_param_groups")
+    without, decayed = mbm_optimiser(full_depth_model).param_groups
+    names = {parameter: name for name, parameter in full_depth_model.named_parameters()}
+    for ours, theirs in (
+        (without, "no_decay(weight_decay=0)"),
+        (decayed, "decay(weight_decay=0.05)"),
+    ):
+        published = set(renamed(groups[theirs], MASKED_MODEL).values())
+        assert {names[parameter] for parameter in ours["params"]} == published
+    frozen = {name for p, name in names.items() if not p.requires_grad}
+    assert frozen == set(renamed(groups["frozen"], MASKED_MODEL).values())
 
 
 def test_rate_warms_up_as_long_as_in_the_paper():
@@ -70,6 +109,16 @@ def test_training_learns_what_neighbours_share(masked_model, plan, metrics, rng)
     train_masked_model(masked_model, responses[8:], responses[:8], plan, batch=16)
     losses = metrics("loss")
     assert losses[-1] < 0.9 * losses[0]
+
+
+def test_training_with_a_focus(masked_model, plan, metrics, rng):
+    responses = torch.randn(16, 112, generator=rng)
+    focus = Focus.on_range(0, 48, 16)
+    train_masked_model(masked_model, responses, responses, plan, batch=4, focus=focus)
+    with_focus = metrics("loss")
+    other = replace(plan, folder=plan.folder.with_name("other"))
+    train_masked_model(masked_model, responses, responses, other, batch=4)
+    assert with_focus != metrics("loss", folder=other.folder)
 
 
 def test_recovery_is_one_value_a_response_and_repeatable(masked_model, rng):

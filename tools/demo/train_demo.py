@@ -30,8 +30,8 @@ from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.networks import build_scheduler, build_unet, time_width
 from mindvis_gui.decoding.pipeline import MindVisPipeline
 from mindvis_gui.decoding.preview import fit_latent_rgb
+from mindvis_gui.training.augmentation import Augmentation
 from mindvis_gui.training.dcldm import (
-    Augmentation,
     DoubleConditioned,
     encoder_of,
     train_dcldm,
@@ -249,7 +249,7 @@ def masked_modelling(
     ):
         plan = _plan(work, stage, mbm_rate(STEPS[stage], peak), clip=0.8)
         # The validation only shows progress; nothing is chosen by it.
-        train_masked_model(model, responses, train[:HELD_BACK], plan, batch=32)
+        train_masked_model(model, responses, train[:HELD_BACK], plan, batch=32, mixed=0.5)
     kept = random_kept(len(test), model.n_patches, 0.75, _rng(0))
     mean = train.mean(dim=0).expand_as(test)
     return model.eval(), {

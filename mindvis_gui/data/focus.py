@@ -1,0 +1,72 @@
+"""Focus masking: patches of interest are masked more often than the others (section 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mindvis_gui.errors import RequestError
+
+PUBLISHED_RATE = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """Which patches to mask more often, and how much more.
+
+    Attributes
+    ----------
+    patches : tuple of int
+        The patches in focus.
+    rate : float
+        Weight of a patch in focus when patches to mask are drawn; one outside weighs
+        ``1 - rate``. At 0.5 all are alike; below, the focus is spared.
+    """
+
+    patches: tuple[int, ...]
+    rate: float = PUBLISHED_RATE
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.rate < 1.0:
+            raise RequestError(f"focus rate {self.rate} is not between 0 and 1")
+        if not self.patches:
+            raise RequestError("the focus holds no patch; choose a range of at least one patch")
+
+    @classmethod
+    def on_range(
+        cls, first: int, last: int, patch_size: int, rate: float = PUBLISHED_RATE
+    ) -> Focus:
+        """Focus on voxels `first` up to, not including, `last`.
+
+        As in the published code both are rounded down to whole patches.
+        """
+        if not 0 <= first < last:
+            raise RequestError(f"voxels {first} to {last} are no range; give the smaller one first")
+        return cls(tuple(range(first // patch_size, last // patch_size)), rate)
+
+    @classmethod
+    def on_voxels(
+        cls, voxels: Iterable[int], patch_size: int, rate: float = PUBLISHED_RATE
+    ) -> Focus:
+        """Focus on every patch that holds at least one of `voxels`, such as a region's."""
+        return cls(tuple(sorted({int(voxel) // patch_size for voxel in voxels})), rate)
+
+    def weights(self, n_patches: int) -> NDArray[np.float64]:
+        """Return the weight of every patch (n_patches,), all above 0.
+
+        Raises
+        ------
+        RequestError
+            If there is no such patch.
+        """
+        if not 0 <= min(self.patches) <= max(self.patches) < n_patches:
+            raise RequestError(
+                f"the focus has patches {min(self.patches)} to {max(self.patches)} but the "
+                f"response has patches 0 to {n_patches - 1}"
+            )
+        weights = np.full(n_patches, 1 - self.rate)
+        weights[list(self.patches)] = self.rate
+        return weights

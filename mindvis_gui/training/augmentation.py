@@ -1,0 +1,124 @@
+"""What is done to responses and pictures while training, against learning them by heart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+CROP = 0.2
+CROP_PROBABILITY = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """How responses are changed. As published, and by default, they are not.
+
+    Attributes
+    ----------
+    sparsify : float
+        Share of the voxels that are set to 0. The paper says 0.2; in the published code the
+        function that should do it has no effect.
+    noise : float
+        Standard deviation of what is added, in units of the normalised response.
+    """
+
+    sparsify: float = 0.0
+    noise: float = 0.0
+
+    def apply(self, responses: Tensor, generator: Generator) -> Tensor:
+        """Return responses (batch, n_padded) with voxels set to 0 and noise added."""
+        if self.noise:
+            noise = torch.randn(responses.shape, generator=generator)
+            responses = responses + self.noise * noise
+        n_zero = int(responses.shape[1] * self.sparsify)
+        if n_zero:
+            order = torch.rand(responses.shape, generator=generator).argsort(dim=1)
+            responses = responses.scatter(1, order[:, :n_zero], 0.0)
+        return responses
+
+
+def interpolated(first: Tensor, second: Tensor, share: float | Tensor = 0.5) -> Tensor:
+    """Mix responses (n, n_padded) in pairs: (1 - share) first + share second."""
+    return (1 - share) * first + share * second
+
+
+def interpolate_pairs(responses: Tensor, generator: Generator) -> Tensor:
+    """Mix each response (batch, n) with another of the batch by a share that is uniform."""
+    share = torch.rand(len(responses), 1, generator=generator)
+    others = responses[torch.randperm(len(responses), generator=generator)]
+    return interpolated(responses, others, share)
+
+
+def augmented(responses: Tensor, times: float, generator: Generator, share: float = 0.5) -> Tensor:
+    """Append interpolated random pairs until there are `times` as many responses.
+
+    Parameters
+    ----------
+    responses : Tensor, shape (n, n_padded)
+    times : float
+        The published ``aug_times``. Its default of 1 adds none.
+    generator : torch.Generator
+    share : float
+        Of the second response of a pair.
+
+    Returns
+    -------
+    Tensor, shape (int(n * times), n_padded)
+        The responses themselves come first.
+    """
+    n_pairs = int((times - 1) * len(responses))
+    pairs = torch.randint(len(responses), (n_pairs, 2), generator=generator)
+    mixed = interpolated(responses[pairs[:, 0]], responses[pairs[:, 1]], share)
+    return torch.cat([responses, mixed])
+
+
+def resized_pictures(pictures: Tensor, size: int, *, antialias: bool = False) -> Tensor:
+    """Resize pictures (n, 3, h, w) to `size` × `size`, bilinear.
+
+    Tensors were not antialiased by the torchvision of the published code. It only matters
+    when pictures get smaller.
+    """
+    if pictures.shape[-2:] == (size, size):
+        return pictures
+    return F.interpolate(pictures, (size, size), mode="bilinear", antialias=antialias)
+
+
+def random_crops(
+    pictures: Tensor,
+    size: int,
+    generator: Generator,
+    *,
+    crop: float = CROP,
+    probability: float = CROP_PROBABILITY,
+) -> Tensor:
+    """Cut a random square out of some pictures and resize all to `size` × `size`.
+
+    Parameters
+    ----------
+    pictures : Tensor, shape (n, 3, side, side)
+    size : int
+        Of the result, in pixels.
+    generator : torch.Generator
+    crop : float
+        Share of the side that is cut away.
+    probability : float
+        Of cutting a picture at all.
+
+    Returns
+    -------
+    Tensor, shape (n, 3, size, size)
+    """
+    side = pictures.shape[-1]
+    kept = side - int(crop * side)
+    made = []
+    for picture in pictures:
+        if torch.rand(1, generator=generator) < probability:
+            top, left = (
+                int(torch.randint(side - kept + 1, (1,), generator=generator)) for _ in range(2)
+            )
+            picture = picture[:, top : top + kept, left : left + kept]
+        made.append(resized_pictures(picture[None], size))
+    return torch.cat(made)

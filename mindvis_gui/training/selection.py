@@ -1,0 +1,69 @@
+"""Which trials a stage learns from, and which choose its best weights."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Generator, randperm
+
+from mindvis_gui.data.subject import Subject, Trial
+from mindvis_gui.decoding.models import SAW_TEST_FMRI, SELECTED_ON_TEST
+from mindvis_gui.errors import DataError
+from mindvis_gui.training.trials import training_trials
+
+Selection = Literal["validation", "test"]
+
+
+def adaptation_trials(subject: Subject, *, include_test_fmri: bool = False) -> list[Trial]:
+    """Return the trials whose responses stage A2 learns from.
+
+    Parameters
+    ----------
+    subject : Subject
+    include_test_fmri : bool
+        Whether test trials are among them, averaged and single ones. The published stage
+        A2 learns from nothing else. A masked model trained so must be saved with
+        ``saw_test_fmri=True``.
+    """
+    trials = training_trials(subject)
+    if include_test_fmri:
+        trials += [trial for trial in subject.trials if trial.split != "train"]
+    return trials
+
+
+def split_for_selection(
+    subject: Subject, selection: Selection = "validation", seed: int = 0
+) -> tuple[list[Trial], list[Trial]]:
+    """Return the trials that stage B learns from, and those that choose its best weights.
+
+    Parameters
+    ----------
+    subject : Subject
+    selection : {"validation", "test"}
+        A random tenth of the training trials, which is then not learned from; or the test
+        trials, as published.
+    seed : int
+        Of the random tenth.
+
+    Raises
+    ------
+    DataError
+        If there are too few trials.
+    """
+    train = training_trials(subject)
+    if selection == "test":
+        test = [trial for trial in subject.trials if trial.split == "test"]
+        if not test:
+            raise DataError(f"{subject.name}: has no test trials to choose the weights by")
+        return train, test
+    if len(train) < 2:
+        raise DataError(f"{subject.name}: one training trial cannot be split; add more trials")
+    order = randperm(len(train), generator=Generator().manual_seed(seed)).tolist()
+    n_held = max(1, len(train) // 10)
+    return [train[i] for i in order[n_held:]], [train[i] for i in order[:n_held]]
+
+
+def test_use(*, saw_test_fmri: bool, selection: Selection) -> list[str]:
+    """Return what a model must say about the use of test trials in its training."""
+    said = [SAW_TEST_FMRI] if saw_test_fmri else []
+    return said + ([SELECTED_ON_TEST] if selection == "test" else [])

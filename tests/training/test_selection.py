@@ -1,0 +1,65 @@
+"""Which trials are learned from, which choose the weights, and what the model says of it."""
+
+import pytest
+import torch
+
+from mindvis_gui.errors import DataError
+from mindvis_gui.training.selection import adaptation_trials, split_for_selection, test_use
+from mindvis_gui.training.trials import read_pictures, read_trials
+
+test_use.__test__ = False  # its name is no test's
+
+
+def splits(trials):
+    return {trial.split for trial in trials}
+
+
+def test_test_responses_are_only_adapted_to_on_demand(subject):
+    assert splits(adaptation_trials(subject)) == {"train"}
+    both = adaptation_trials(subject, include_test_fmri=True)
+    assert splits(both) == {"train", "test"}
+    assert len(both) == len(subject.trials)
+
+
+def test_weights_are_chosen_on_a_tenth_of_the_training_trials(subject):
+    fitted, held = split_for_selection(subject)
+    assert splits(fitted) == splits(held) == {"train"}
+    assert (len(fitted), len(held)) == (17, 1)
+    assert not {t.index for t in fitted} & {t.index for t in held}
+    assert split_for_selection(subject)[1] == held
+    assert {split_for_selection(subject, seed=seed)[1][0].index for seed in range(9)} != {
+        held[0].index
+    }
+
+
+def test_or_on_the_test_trials_as_published(subject, subject_factory):
+    fitted, held = split_for_selection(subject, "test")
+    assert (splits(fitted), splits(held)) == ({"train"}, {"test"})
+    assert len(fitted) == 18
+
+
+def test_what_cannot_be_split(subject_factory):
+    with pytest.raises(DataError, match="one training trial cannot be split"):
+        split_for_selection(subject_factory(7))
+
+
+def test_a_model_says_what_it_has_seen():
+    assert test_use(saw_test_fmri=False, selection="validation") == []
+    said = test_use(saw_test_fmri=True, selection="test")
+    assert len(said) == 2
+    assert "fMRI of test trials" in said[0]
+    assert "chosen by their scores on test trials" in said[1]
+
+
+def test_crops_come_after_the_whole_picture(subject, vqvae):
+    from mindvis_gui.data.prepare import measure_normalisation
+
+    trials = split_for_selection(subject)[0][:2]
+    read = read_trials(
+        subject, measure_normalisation(subject), vqvae, 32, 16, trials=trials, crops=2
+    )
+    assert read.latents.shape == (2, 3, 4, 8, 8)
+    with torch.no_grad():
+        plain = vqvae.encode(read_pictures(subject, trials, 32)).latents
+    torch.testing.assert_close(read.latents[:, 0], plain)
+    assert not torch.allclose(read.latents[:, 1], read.latents[:, 2])
