@@ -53,7 +53,7 @@ class DecodeFolderWriter:
     ) -> None:
         self._folder = folder
         self._subject = subject
-        self._head: dict[str, Any] = {
+        head: dict[str, Any] = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
             "versions": installed_versions(),
@@ -71,6 +71,7 @@ class DecodeFolderWriter:
             },
             "protocol": protocol(request.to_json()),
         }
+        self._head: dict[str, Any] = json.loads(json.dumps(head))  # as it comes back from the file
         self._trials: dict[int, dict[str, Any]] = {}
         self._failed: dict[int, str] = {}
         if (folder / INDEX).exists():

@@ -22,7 +22,6 @@ from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
 from mindvis_gui.data.checks import MAX_TRIALS, MAX_VOXELS, check_grid_shape
 from mindvis_gui.data.glmsingle_trials import read_trials
@@ -36,7 +35,7 @@ from mindvis_gui.data.rois import nifti_files, read_rois
 from mindvis_gui.data.stimuli import open_pictures
 from mindvis_gui.data.subject import FloatArray, IntArray, Roi, Subject, read_only
 from mindvis_gui.data.trial_table import missing_pictures
-from mindvis_gui.data.voxel_major import VoxelMajorRows, map_array, mapped
+from mindvis_gui.data.voxel_major import MappedArray, VoxelMajorRows, mapped
 from mindvis_gui.errors import DataError
 
 _BETAS = "betasmd"
@@ -65,7 +64,7 @@ class _Results:
         else:
             self._file = open_hdf5(path)
 
-    def betas(self) -> tuple[tuple[int, ...], NDArray[np.generic] | h5py.Dataset, bool]:
+    def betas(self) -> tuple[tuple[int, ...], MappedArray | h5py.Dataset, bool]:
         """Return shape, values (units, trials), and whether the first axis runs fastest."""
         if self._file is not None:
             ndim = 4 if getattr(self._file[_BETAS], "ndim", 0) == 4 else 2
@@ -77,7 +76,7 @@ class _Results:
             raise DataError(f"{self.path.name}: no array {_BETAS}; is this a result of GLMsingle?")
         _check_shape(array.shape, self.path)
         flat = (int(np.prod(array.shape[:-1], dtype=object)), array.shape[-1])
-        values = map_array(self.path, array.dtype, array.start, flat, array.fortran)
+        values = MappedArray(self.path, array.dtype, array.start, flat, array.fortran)
         return array.shape, values, array.fortran
 
     def map(self, name: str, shape: tuple[int, ...]) -> FloatArray | None:
@@ -89,8 +88,8 @@ class _Results:
         array = self._arrays.get(name)
         if not isinstance(array, PickledArray) or array.shape != shape:
             return None
-        values = map_array(self.path, array.dtype, array.start, shape, array.fortran)
-        return np.asarray(values, dtype=np.float32)
+        stored = MappedArray(self.path, array.dtype, array.start, shape, array.fortran)
+        return np.array(stored.values, dtype=np.float32)
 
 
 def read_glmsingle_subject(path: Path) -> Subject:

@@ -52,16 +52,20 @@ def open_hdf5(path: Path) -> h5py.File:
 
 
 def top_level(path: Path) -> dict[str, tuple[int, ...]]:
-    """Return what lies at the top of a file: the shapes of its datasets, () for all else."""
+    """Return what lies at the top of a file: the shapes of its datasets, () for all else.
+
+    Links out of the file are named, not followed.
+    """
     with damage_reported(path), open_hdf5(path) as file:
         if len(file) > _MAX_NAMES:
             raise DataError(f"{path.name}: {len(file):,} entries are too many for a subject")
-        links = {name: file.get(name, getlink=True) for name in file}
-        nodes = {n: file[n] for n, link in links.items() if isinstance(link, h5py.HardLink)}
-        return {
-            name: (node.shape or ()) if isinstance(node, h5py.Dataset) else ()
-            for name, node in nodes.items()
-        }
+        return {name: _shape(file, name) for name in file}
+
+
+def _shape(file: h5py.File, name: str) -> tuple[int, ...]:
+    inside = isinstance(file.get(name, getlink=True), h5py.HardLink)
+    node = file[name] if inside else None
+    return (node.shape or ()) if isinstance(node, h5py.Dataset) else ()
 
 
 def check_chunks(node: h5py.Dataset) -> h5py.Dataset:

@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from mindvis_gui.decoding import decoder as decoder_module
 from mindvis_gui.decoding.import_published import importing_published
@@ -121,6 +122,23 @@ def test_base_model_may_be_a_diffusers_folder(
     for part in ("unet", "vqvae", "encoder"):
         name = f"{part}/diffusion_pytorch_model.safetensors"
         assert (tmp_path / "new" / name).read_bytes() == (imported[0] / name).read_bytes()
+
+
+def test_base_model_may_be_a_safetensors_file(files, published_weights, imported, tmp_path):
+    path = tmp_path / "model.safetensors"
+    weights = {name: v.contiguous() for name, v in published_weights["model.ckpt"].items()}
+    save_file(weights, path)
+    run(importing_published(**(files | {"ldm": path}), folder=tmp_path / "new"))
+    assert read_model_info(tmp_path / "new").hash == read_model_info(imported[0]).hash
+
+
+@pytest.mark.parametrize("contents", [None, b"", b"{} is no header"])
+def test_damaged_safetensors_file(files, tmp_path, contents):
+    path = tmp_path / "model.safetensors"
+    if contents is not None:
+        path.write_bytes(contents)
+    with pytest.raises(ModelError, match=r"model\.safetensors: "):
+        run(importing_published(**(files | {"ldm": path}), folder=tmp_path / "new"))
 
 
 @pytest.mark.parametrize("lacking", ["unet", "vqvae"])
