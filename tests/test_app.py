@@ -124,7 +124,7 @@ def test_suggested_names_say_what_is_inside(qtbot, ready_window, ready, monkeypa
     object.__setattr__(ready.subject, "name", "S/1 (day 2)")
     with qtbot.waitSignal(ready.results.result_changed):
         ready.decode()
-    ready_window.export_figure()
+    ready_window.actions_by_id["export_figure"].trigger()
     ready_window.workspace.gallery.export_requested.emit(3)
     assert asked == ["s-1-day-2_trial-0000_comparison.png", "s-1-day-2_trial-0000_seed-0003.png"]
 
@@ -149,7 +149,7 @@ def test_export_that_cannot_be_written_is_one_line(
     with qtbot.waitSignal(ready.results.result_changed):
         ready.decode()
     with qtbot.waitSignal(ready.problem, timeout=30_000):
-        ready_window.export_figure()
+        ready_window.actions_by_id["export_figure"].trigger()
     assert "cannot be written" in ready_window.status.problem.text()
     assert ready.results.result is not None
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".png"] == []

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtGui import QIcon, QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QVBoxLayout, QWidget
 
-from mindvis_gui.views.actions import ACTIONS, OTHER_KEYS
+from mindvis_gui.views.entry import Entry
 from mindvis_gui.views.theme import GAP, MARGIN, label
+
+# Keys that work only where the mouse or the focus is; the help page lists them, too.
+OTHER_KEYS = (
+    ("Space, held", "Show the stimulus over the samples"),
+    ("Arrow keys", "Move the crosshair in a slice, or through the trials"),
+    ("Shift + wheel, Shift + up or down", "Go through the slices"),
+    ("Ctrl + wheel", "Zoom a slice or the signal"),
+    ("Return, on a picture", "Show it large; then W wipes between stimulus and sample"),
+)
 
 
 class ShortcutsDialog(QDialog):
     """Lists keys and what they do, by menu."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, entries: Iterable[Entry], parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._entries = tuple(entries)
         self.setWindowTitle("Keyboard shortcuts")
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(3 * GAP)
@@ -43,7 +55,7 @@ class ShortcutsDialog(QDialog):
                     QKeySequence(entry.shortcut).toString(QKeySequence.SequenceFormat.NativeText),
                     entry.text.rstrip("…"),
                 )
-                for entry in ACTIONS
+                for entry in self._entries
                 if entry.menu == menu and entry.shortcut
             ]
         self._grid.addWidget(label(menu, "heading"), row, column, 1, 2)

@@ -6,6 +6,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 
 from mindvis_gui.views.actions import ACTIONS
+from mindvis_gui.views.commands.decode_commands import DecodeCommands
+from mindvis_gui.views.commands.export_commands import ExportCommands
+from mindvis_gui.views.commands.file_commands import FileCommands
+from mindvis_gui.views.commands.view_commands import ViewCommands
 from mindvis_gui.views.main_window import MainWindow
 
 
@@ -25,11 +29,27 @@ def test_every_id_is_used_once():
     assert max(Counter(entry.id for entry in ACTIONS).values()) == 1
 
 
+COMMANDS = {
+    "file": FileCommands,
+    "export": ExportCommands,
+    "decode": DecodeCommands,
+    "view": ViewCommands,
+}
+
+
 @pytest.mark.parametrize("entry", ACTIONS, ids=lambda entry: entry.id)
 def test_every_action_has_a_method_that_takes_what_it_gets(entry):
-    method = getattr(MainWindow, entry.slot)
-    if entry.slot != "close":
-        assert len(inspect.signature(method).parameters) == 1 + entry.checkable
+    area, name = entry.slot.split(".")
+    if area == "window":
+        assert hasattr(MainWindow, name)
+    else:
+        given = bool(entry.argument) + entry.checkable
+        assert len(inspect.signature(getattr(COMMANDS[area], name)).parameters) == 1 + given
+
+
+def test_whatever_may_be_impossible_is_an_action(window):
+    for commands in window._commands.values():
+        assert set(commands.enabled()) <= set(window.actions_by_id)
 
 
 def test_letters_are_typed_in_a_text_field(qtbot, opened_window, session):

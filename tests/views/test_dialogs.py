@@ -33,7 +33,7 @@ def test_report_can_be_copied(qtbot):
 
 
 def test_every_shortcut_is_listed(qtbot):
-    dialog = ShortcutsDialog()
+    dialog = ShortcutsDialog(ACTIONS)
     qtbot.addWidget(dialog)
     texts = {text.text() for text in dialog.findChildren(QLabel)}
     for entry in ACTIONS:

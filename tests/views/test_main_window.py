@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QToolButton
 
 from mindvis_gui.analysis.export import write_sample
 from mindvis_gui.job import Job
+from mindvis_gui.views import file_dialogs
 from mindvis_gui.views import main_window as module
 from mindvis_gui.views.command_palette import CommandPalette
 from mindvis_gui.views.main_window import model_names
@@ -52,7 +53,7 @@ def test_demo_keeps_the_model_that_is_loaded(qtbot, ready_window, ready, decoder
     loaded = []
     ready.model_changed.connect(lambda: loaded.append(ready.decoder))
     with qtbot.waitSignal(ready.trial_changed):
-        ready_window.open_demo()
+        ready_window.actions_by_id["demo"].trigger()
     qtbot.waitUntil(lambda: ready.idle)
     assert loaded == []
     assert ready.decoder is decoder
@@ -60,7 +61,7 @@ def test_demo_keeps_the_model_that_is_loaded(qtbot, ready_window, ready, decoder
 
 def test_open_by_a_dialog(qtbot, window, session, settings, monkeypatch, tmp_path):
     monkeypatch.setattr(
-        module.file_dialogs, "ask_subject_file", lambda parent, folder: tmp_path / "tiny.h5"
+        file_dialogs, "ask_subject_file", lambda parent, folder: tmp_path / "tiny.h5"
     )
     with qtbot.waitSignal(session.trial_changed):
         qtbot.mouseClick(button(window, "open"), Qt.MouseButton.LeftButton)
@@ -68,8 +69,8 @@ def test_open_by_a_dialog(qtbot, window, session, settings, monkeypatch, tmp_pat
 
 
 def test_cancelled_dialog_changes_nothing(window, session, monkeypatch):
-    monkeypatch.setattr(module.file_dialogs, "ask_subject_file", lambda parent, folder: None)
-    window.open_subject()
+    monkeypatch.setattr(file_dialogs, "ask_subject_file", lambda parent, folder: None)
+    window.actions_by_id["open"].trigger()
     assert session.idle
 
 
@@ -246,9 +247,9 @@ def test_palette_and_help_open(qtbot, opened_window):
 
 
 def test_full_screen_and_back(opened_window):
-    opened_window.toggle_full_screen()
+    opened_window.actions_by_id["full_screen"].trigger()
     assert opened_window.isFullScreen()
-    opened_window.toggle_full_screen()
+    opened_window.actions_by_id["full_screen"].trigger()
     assert not opened_window.isFullScreen()
 
 

@@ -1,0 +1,58 @@
+"""Writing what was decoded."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from mindvis_gui.session import Session
+from mindvis_gui.settings import Settings
+from mindvis_gui.views import exports, file_dialogs
+from mindvis_gui.views.entry import Entry
+
+EXPORT_ENTRIES = (
+    Entry("export_figure", "Export figure…", "export.export_figure", "File", "Ctrl+E",
+          "Write stimulus, samples and scores as PNG, SVG or PDF"),
+    Entry("export_samples", "Export samples…", "export.export_samples", "File", "Ctrl+Shift+E",
+          "Write each sample as PNG with the request that made it"),
+)  # fmt: skip
+
+
+class ExportCommands:
+    """Asks where to, and writes in the background."""
+
+    def __init__(self, window: QWidget, session: Session, settings: Settings) -> None:
+        self._window, self._session, self._settings = window, session, settings
+
+    def enabled(self) -> dict[str, bool]:
+        """Return whether there is something to export."""
+        decoded = self._session.results.result is not None
+        return {"export_figure": decoded, "export_samples": decoded}
+
+    def export_figure(self) -> None:
+        """Ask where to, and write the comparison figure in the background."""
+        result = self._session.results.result
+        if result is None:
+            return
+        suggested = self._settings.folder / exports.figure_name(result.request)
+        path = file_dialogs.ask_figure_file(self._window, suggested)
+        if path is not None:
+            self._settings.folder = path.parent
+            exports.start_figure(self._session, path)
+
+    def export_samples(self) -> None:
+        """Ask for a folder, and write each sample into it in the background."""
+        folder = file_dialogs.ask_sample_folder(self._window, self._settings.folder)
+        if folder is not None:
+            self._settings.folder = folder
+            exports.start_samples(self._session, folder)
+
+    def export_sample(self, seed: int) -> None:
+        """Ask where to, and write the sample of one seed."""
+        result = self._session.results.result
+        if result is None:
+            return
+        name = exports.sample_name(result.request, seed)
+        path = file_dialogs.ask_sample_file(self._window, self._settings.folder / name)
+        if path is not None:
+            self._settings.folder = path.parent
+            exports.start_sample(self._session, seed, path)
