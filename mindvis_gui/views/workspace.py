@@ -27,6 +27,8 @@ from mindvis_gui.views.theme import MARGIN, PANEL_WIDTH, label
 _HEIGHTS = [405, 150, 280]  # of brain, mask and images, at first
 _MIN_WIDTH = 480  # of the middle
 _CLOSE_ICON = 12
+_LEFT, _RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+_AT_FIRST = ("subject", "decode", "brain", "mask", "images", "compare")  # open at first
 
 
 class Workspace(QMainWindow):
@@ -58,6 +60,7 @@ class Workspace(QMainWindow):
             self._splitter.addWidget(view)
             self._splitter.setStretchFactor(i, _HEIGHTS[i])
         self.setCentralWidget(self._splitter)
+        # Docks of one side share its place as tabs; those not in `_AT_FIRST` wait in the menu View.
         self._docks = {
             "subject": self._dock("subject", "Subject", self.subject_panel),
             "decode": self._dock("decode", "Decode", self.decode_panel),
@@ -80,9 +83,7 @@ class Workspace(QMainWindow):
             QDockWidget.DockWidgetFeature.DockWidgetMovable
             | QDockWidget.DockWidgetFeature.DockWidgetClosable
         )
-        dock.setAllowedAreas(
-            Qt.DockWidgetArea.LeftDockWidgetArea | Qt.DockWidgetArea.RightDockWidgetArea
-        )
+        dock.setAllowedAreas(_LEFT | _RIGHT)
         dock.setTitleBarWidget(_DockTitle(title, dock))
         dock.setWidget(panel)
         dock.toggleViewAction().toggled.connect(self.panel_toggled)
@@ -97,15 +98,21 @@ class Workspace(QMainWindow):
         widget = self._panels[panel]
         widget.setVisible(shown)
         if shown:
+            widget.raise_()  # to the front of the tabs it shares a place with
             widget.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.panel_toggled.emit()
 
     def restore_default(self) -> None:
         """Put every panel where it is at first."""
-        self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self._docks["subject"])
-        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self._docks["decode"])
-        for panel in self._panels.values():
-            panel.setVisible(True)
+        first: dict[Qt.DockWidgetArea, QDockWidget] = {}
+        for name, dock in self._docks.items():
+            side = _LEFT if name == "subject" else _RIGHT
+            self.addDockWidget(side, dock)
+            if side in first:
+                self.tabifyDockWidget(first[side], dock)
+            first.setdefault(side, dock)
+        for name, panel in self._panels.items():
+            panel.setVisible(name in _AT_FIRST)
         self._splitter.setSizes(_HEIGHTS)
         self._set_widths()
         self.panel_toggled.emit()
