@@ -125,8 +125,8 @@ class Workspace(QMainWindow):
             self._restored = True
 
     def _set_widths(self) -> None:
-        docks = list(self._docks.values())
-        self.resizeDocks(docks, [PANEL_WIDTH, PANEL_WIDTH - 10], Qt.Orientation.Horizontal)
+        widths = [PANEL_WIDTH if name == "subject" else PANEL_WIDTH - 10 for name in self._docks]
+        self.resizeDocks(list(self._docks.values()), widths, Qt.Orientation.Horizontal)
 
     def layout_states(self) -> dict[str, QByteArray]:
         """Return the arrangement as Qt saves it."""
