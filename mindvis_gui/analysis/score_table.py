@@ -140,9 +140,10 @@ def remarks(evaluation: Evaluation) -> list[str]:
     """Return how to read the scores, one sentence each."""
     of_scores = dict.fromkeys(score.note for score in evaluation.scores if score.note)
     inputs = dict.fromkeys(
-        f"{score.protocol['classifier']} sees the {score.protocol['input']}."
+        f"{score.protocol.get('classifier') or score.protocol['network']} sees the "
+        f"{score.protocol['input']}."
         for score in evaluation.scores
-        if "classifier" in score.protocol
+        if "input" in score.protocol
     )
     remarks = [
         "Mean over samples, then trials; intervals: 95 % percentile bootstrap over stimuli, "
