@@ -50,7 +50,9 @@ class Metric:
     @property
     def digits(self) -> int:
         """Decimals that are printed."""
-        return {"mse": 0, "mse-uint8": 0, "frechet": 2}.get(self.source, 3)
+        if self.kind == "value" and self.source == "mse":
+            return 0
+        return 2 if self.kind == "set" else 3
 
 
 SIMILARITIES = ("pcc", "ssim", "ssim-425", "features")

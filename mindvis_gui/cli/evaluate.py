@@ -144,22 +144,26 @@ def _print_one(console: Console, evaluation: Evaluation) -> None:
     """Print one folder's scores, what they mean, and what is missing."""
     from rich.padding import Padding
 
-    from mindvis_gui.analysis.score_table import facts_line, remarks
+    from mindvis_gui.analysis.score_table import facts_line, remarks, unavailable_lines
 
     console.print()
     console.print(facts_line(evaluation), style="bold", highlight=False)
     console.print(_scores(evaluation))
     for remark in remarks(evaluation):
         console.print(Padding(remark, (0, 0, 0, 1)), highlight=False)
-    for each in evaluation.unavailable:
-        line = f"not available: {each.name} — {each.reason}"
+    for line in unavailable_lines(evaluation):
         console.print(Padding(line, (0, 0, 0, 1)), style="dim", highlight=False)
     console.print()
 
 
 def _scores(evaluation: Evaluation) -> Table:
-    from mindvis_gui.analysis.caption import decimal
-    from mindvis_gui.analysis.score_table import chance_text, heading, interval_text, protocol_text
+    from mindvis_gui.analysis.score_table import (
+        best_text,
+        chance_text,
+        heading,
+        interval_text,
+        protocol_text,
+    )
 
     several = len(evaluation.seeds) > 1
     headings = ["score", "mean [95 % interval]", "best (seed)", "chance", "protocol"]
@@ -168,11 +172,10 @@ def _scores(evaluation: Evaluation) -> Table:
         if title != "best (seed)" or several:
             table.add_column(title, overflow="fold", no_wrap=title != "protocol")
     for score in evaluation.scores:
-        best = f"{decimal(score.best, score.metric.digits)} ({score.best_seed})"
         table.add_row(
             heading(score.metric),
             interval_text(score),
-            *([best] if several else []),
+            *([best_text(score)] if several else []),
             chance_text(score),
             protocol_text(score),
         )
@@ -180,16 +183,18 @@ def _scores(evaluation: Evaluation) -> Table:
 
 
 def _summary(evaluations: Sequence[Evaluation]) -> Table:
-    """Return the table of a paper: one row a folder, one column a score."""
+    """Return one column a folder and one row a score; a paper's table lies on its side."""
     from mindvis_gui.analysis.score_table import columns, heading, interval_text, row
 
     metrics = columns(evaluations)
     table = _table()
-    for title in ("subject", "model", "trials", *map(heading, metrics)):
-        table.add_column(title, overflow="fold")
+    table.add_column("score", no_wrap=True)
     for each in evaluations:
-        cells = ("–" if score is None else interval_text(score) for score in row(each, metrics))
-        table.add_row(each.display_name, each.model, str(len(each.trials)), *cells)
+        table.add_column(f"{each.display_name}\n{each.model}\n{len(each.trials)} trials")
+    rows = zip(*(row(each, metrics) for each in evaluations), strict=True)
+    for metric, scores in zip(metrics, rows, strict=True):
+        cells = ("–" if score is None else interval_text(score) for score in scores)
+        table.add_row(heading(metric), *cells)
     return table
 
 

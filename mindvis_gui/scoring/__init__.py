@@ -30,7 +30,7 @@ def load_network(key: str) -> Network:
     """
     # Each brings torch: only the one that is needed.
     if key == CLASSIFIER:
-        require_packages(*CLASSIFIER_PACKAGES, extra=EXTRA)
+        require_packages(CLASSIFIER_PACKAGES, EXTRA)
         from mindvis_gui.scoring.efficientnet import load_efficientnet
 
         return load_efficientnet()

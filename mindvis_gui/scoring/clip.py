@@ -14,10 +14,12 @@ from mindvis_gui.scoring.torch_network import (
     Preparation,
     TorchNetwork,
 )
-from mindvis_gui.scoring.weights import find_weights, require_packages
+from mindvis_gui.scoring.weights import PANEL_EXTRA, find_weights, require_packages
 
 FOLDER = "clip-vit-large-patch14"
 _REPOSITORY = f"openai/{FOLDER}"
+_SOURCE = f"huggingface.co/{_REPOSITORY}, config.json and model.safetensors"
+_PACKAGES = ["transformers"]
 
 
 class ClipPictures(nn.Module):
@@ -43,7 +45,6 @@ def load_clip() -> TorchNetwork:
     ModelError
         If the weights are damaged.
     """
-    require_packages("transformers")
     folder = _folder()
     from transformers import CLIPVisionModelWithProjection
 
@@ -68,11 +69,12 @@ def clip_network(encoder: nn.Module) -> TorchNetwork:
 
 def _folder() -> Path:
     try:
-        return find_weights(FOLDER, f"huggingface.co/{_REPOSITORY}, config.json and safetensors")
+        return find_weights(FOLDER, _SOURCE, _PACKAGES)
     except UnavailableError:
         from huggingface_hub import try_to_load_from_cache
 
         cached = try_to_load_from_cache(_REPOSITORY, "model.safetensors")
         if isinstance(cached, str):
+            require_packages(_PACKAGES, PANEL_EXTRA)
             return Path(cached).parent
         raise

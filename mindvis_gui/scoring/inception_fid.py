@@ -12,7 +12,7 @@ from mindvis_gui.analysis.networks import NetworkOutput
 from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.errors import ModelError
 from mindvis_gui.scoring.torch_network import BATCH
-from mindvis_gui.scoring.weights import find_weights, read_weights, require_packages
+from mindvis_gui.scoring.weights import find_weights, read_weights
 
 WEIGHTS = "weights-inception-2015-12-05-6726825d.pth"
 _SOURCE = "github.com/toshas/torch-fidelity/releases/tag/v0.2.0"
@@ -60,8 +60,7 @@ def load_inception_fid() -> FidInception:
     ModelError
         If the weights are damaged or another network's.
     """
-    path = find_weights(WEIGHTS, _SOURCE)
-    require_packages("torch_fidelity", "torchvision")
+    path = find_weights(WEIGHTS, _SOURCE, ["torch_fidelity", "torchvision"])
     read_weights(path)  # torch-fidelity would run whatever a pickle holds
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 

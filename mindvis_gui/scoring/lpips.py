@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mindvis_gui.errors import ModelError
 from mindvis_gui.scoring.torch_network import Layer, Preparation, TorchNetwork
 from mindvis_gui.scoring.torchvision_networks import RECIPES
-from mindvis_gui.scoring.weights import fill, find_weights, read_weights, require_packages
+from mindvis_gui.scoring.weights import fill, find_weights, read_weights
 
 _RECTIFIED = (1, 4, 7, 9, 11)  # layers of AlexNet's `features` that are compared
 _EPS = 1e-10
@@ -69,8 +69,7 @@ def load_lpips() -> TorchNetwork:
         If weights are damaged.
     """
     recipe = RECIPES["alexnet"]
-    path = find_weights(recipe.weights, recipe.source)
-    require_packages("torchvision", "lpips")
+    path = find_weights(recipe.weights, recipe.source, ["torchvision", "lpips"])
     import torchvision
 
     alexnet = torchvision.models.get_model(recipe.model, weights=None)

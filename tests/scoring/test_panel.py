@@ -82,7 +82,8 @@ def test_what_is_missing_is_said_with_the_place_to_put_it(folder, monkeypatch, k
         scoring.load_network.__wrapped__(key)
     text = str(caught.value)
     assert text.startswith("needs ")
-    assert str(folder / "own") in text or "pip install 'mindvis-gui[metrics" in text
+    assert "(pip install 'mindvis-gui[metrics" in text
+    assert key == "efficientnet-lite0" or f" in {folder / 'own'}" in text
 
 
 def test_every_score_has_a_network_with_its_layer():
