@@ -70,6 +70,29 @@ def _load_classifiers(folder: Path) -> dict[str, Network]:
     return {**load_classifiers(folder)}
 
 
+def window_classifiers(simulated: bool, model_folder: Path) -> dict[str, Network]:
+    """Return the classifiers whose labels mean something for a subject, by what they name.
+
+    Those that the model brings; else, for photographs, the one whose weights come with a package.
+
+    Raises
+    ------
+    UnavailableError
+        If there is none, in one sentence.
+    ModelError
+        If weights are damaged.
+    """
+    own = find_classifier(model_folder)
+    if own is not None:
+        return own
+    if simulated:
+        raise UnavailableError(
+            "classifiers of photographs do not know a simulated subject's drawings, and this "
+            "model brings none of its own"
+        )
+    return {"class": load_network(CLASSIFIER)}
+
+
 def network_finder(model_folder: Path | None) -> NetworkFinder:
     """Return a finder of all networks, those of a model folder included."""
 
