@@ -36,9 +36,7 @@ def sample_details(
     if first is None:
         return (ssim + beside, ssim)
     way = f"{first.n}-way {coefficient(first.accuracy[place])}"
-    label = first.samples[place][0][0]
     return (
-        f"{ssim}{beside} · {way} ({coefficient(first.chance)}) · {label}",
         f"{ssim}{beside} · {way} ({coefficient(first.chance)})",
         f"{ssim} · {way}",
         way,

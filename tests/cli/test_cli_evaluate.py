@@ -61,7 +61,7 @@ def test_a_table_with_protocol_beside_each_score(folder, capsys):
         "Only 6 trials",
         "not available: FID (64); FID (2048) — needs inception-fid: pip install it",
         "not available: Pair-wise features; 50-way top-1; 50-way top-5;",
-        "needs efficientnet-lite0: pip install it",
+        "efficientnet-lite0: pip install it",
     ):
         assert text in out
     assert "\x1b" not in out

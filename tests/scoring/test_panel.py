@@ -268,3 +268,16 @@ def test_a_damaged_classifier_is_an_error(tmp_path, monkeypatch):
         config.write_text(text)
         with pytest.raises(ModelError, match=message):
             scoring.find_classifier(tmp_path)
+
+
+def test_the_windows_classifiers_know_the_pictures_that_they_are_for(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(scoring, "load_network", lambda key: asked.append(key) or key)
+    assert scoring.window_classifiers(False, tmp_path) == {"class": "efficientnet-lite0"}
+    with pytest.raises(UnavailableError, match="do not know a simulated subject's drawings"):
+        scoring.window_classifiers(True, tmp_path)
+    assert asked == ["efficientnet-lite0"]
+    own = {"concept": 1, "category": 2}
+    monkeypatch.setattr(scoring, "find_classifier", lambda folder: own)
+    assert scoring.window_classifiers(True, tmp_path) == own
+    assert scoring.window_classifiers(False, tmp_path) == own
