@@ -25,7 +25,7 @@ from mindvis_gui.errors import MindVisError, ModelError, RequestError
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.session.brain import BrainState
 from mindvis_gui.session.masking import Masking
-from mindvis_gui.session.results import Results
+from mindvis_gui.session.results import ClassifierLoader, Results, no_classifiers
 from mindvis_gui.undo import Change
 
 DecoderLoader = Callable[[str], Decoder]
@@ -39,6 +39,8 @@ class Session(QObject):
     load_decoder : callable
         ``load_decoder(name_or_folder)`` returns a `Decoder`; called in a background
         thread, so that torch is imported there and never before the window is shown.
+    load_classifiers : callable, optional
+        Returns what names the pictures of a subject that a model decoded; called likewise.
 
     Attributes
     ----------
@@ -63,7 +65,12 @@ class Session(QObject):
     problem = Signal(str)  # an expected failure, one sentence
     crashed = Signal(object)  # an unexpected exception
 
-    def __init__(self, load_decoder: DecoderLoader, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        load_decoder: DecoderLoader,
+        load_classifiers: ClassifierLoader = no_classifiers,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
         self._load_decoder = load_decoder
         self.undo_stack = QUndoStack(self)
@@ -72,7 +79,7 @@ class Session(QObject):
         self.brain = BrainState(self)
         self.brain.problem.connect(self.problem)
         self.masking = Masking(self.jobs, self.undo_stack, self)
-        self.results = Results(self.jobs, self)
+        self.results = Results(self.jobs, load_classifiers, self)
         self.queue = DecodeQueue(self.jobs, self)
         self.queue.decoded.connect(self._keep_result)
         self.queue.stopped.connect(self._report_stop)
@@ -181,6 +188,7 @@ class Session(QObject):
     def _set_decoder(self, decoder: Decoder) -> None:
         self.decoder = decoder
         self.masking.set_decoder(decoder)
+        self.results.set_model(decoder.info)
         self.model_changed.emit()
         if self.subject is not None and not self._model_fits():
             self.problem.emit(self._misfit())
