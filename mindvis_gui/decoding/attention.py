@@ -42,7 +42,12 @@ class CachedCrossAttention:
         self._index = index
 
     def __call__(
-        self, attn: Any, hidden_states: Tensor, encoder_hidden_states: KeysValues, *_: Any, **__: Any
+        self,
+        attn: Any,
+        hidden_states: Tensor,
+        encoder_hidden_states: KeysValues,
+        *_: Any,
+        **__: Any,
     ) -> Tensor:
         """Let tokens (rows, n, width) attend to a context; same shape out."""
         key, value = encoder_hidden_states[self._index]
@@ -77,7 +82,8 @@ def keys_values(cross_attentions: list[Any], context: Tensor) -> KeysValues:
 
 def _heads(tokens: Tensor, heads: int) -> Tensor:
     """Split tokens (rows, n, width) into (rows, heads, n, width / heads)."""
-    return tokens.unflatten(-1, (heads, -1)).transpose(1, 2)
+    rows, n, width = tokens.shape
+    return tokens.view(rows, n, heads, width // heads).transpose(1, 2)
 
 
 def _mixed(attn: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:

@@ -13,7 +13,6 @@ import torch
 from diffusers import ModelMixin, UNet2DConditionModel, VQModel
 from torch import Tensor, nn
 
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _Network = TypeVar("_Network", bound=ModelMixin)
 
 
