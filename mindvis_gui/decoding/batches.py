@@ -12,7 +12,7 @@ from torch import Tensor
 # Latents a network call on the CPU. The last bits of a sample depend on the size of the batch
 # that it is computed in, so that size is fixed: a function of the model alone, never of how many
 # samples are asked for. Small networks gain from company, large ones do not.
-_SMALL_NETWORK = 100_000_000  # parameters
+_SMALL_UNET, _SMALL_VQVAE = 100_000_000, 10_000_000  # parameters
 _BATCH_OF_SMALL, _BATCH_OF_LARGE = 5, 1
 _MOST_WASTED = 4  # batches to look for company in, so that the last is not half empty
 
@@ -38,8 +38,7 @@ class BatchSize:
 def unet_batch(unet: UNet2DConditionModel, device: torch.device) -> BatchSize:
     """Return how many latents a U-Net takes."""
     if device.type == "cpu":
-        small = unet.num_parameters() < _SMALL_NETWORK
-        return BatchSize(_BATCH_OF_SMALL if small else _BATCH_OF_LARGE, fixed=True)
+        return _fixed(unet.num_parameters() < _SMALL_UNET)
     config = unet.config
     values = _MAPS_OF_UNET * config.block_out_channels[0] * config.sample_size**2
     return BatchSize(_fitting(4 * values), fixed=False)
@@ -48,7 +47,7 @@ def unet_batch(unet: UNet2DConditionModel, device: torch.device) -> BatchSize:
 def decoder_batch(vqvae: VQModel, image_size: int, device: torch.device) -> BatchSize:
     """Return how many latents the first stage decodes at once."""
     if device.type == "cpu":
-        return BatchSize(1, fixed=True)
+        return _fixed(vqvae.num_parameters() < _SMALL_VQVAE)
     values = _MAPS_OF_DECODER * vqvae.config.block_out_channels[0] * image_size**2
     return BatchSize(_fitting(4 * values), fixed=False)
 
@@ -85,6 +84,16 @@ def requests_together(n_seeds: int, size: BatchSize) -> int:
         return max(1, size.rows // n_seeds)
     most = max(1, _MOST_WASTED * size.rows // n_seeds)
     return min(range(1, most + 1), key=lambda n: -(n * n_seeds) % size.rows / (n * n_seeds))
+
+
+def filled_up(rows: Tensor, size: BatchSize) -> Tensor:
+    """Return `rows` (n, ...) with zeros behind them, as many as the last fixed batch lacks."""
+    missing = -len(rows) % size.rows if size.fixed else 0
+    return torch.cat([rows, rows.new_zeros(missing, *rows.shape[1:])]) if missing else rows
+
+
+def _fixed(small: bool) -> BatchSize:
+    return BatchSize(_BATCH_OF_SMALL if small else _BATCH_OF_LARGE, fixed=True)
 
 
 def _fitting(row_bytes: int) -> int:

@@ -10,7 +10,7 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 from mindvis_gui.decoding.attention import KeysValues, keys_values, prepare_attention
-from mindvis_gui.decoding.batches import BatchSize, by_batches
+from mindvis_gui.decoding.batches import BatchSize, by_batches, filled_up
 from mindvis_gui.decoding.cuda_graph import Denoise, GraphedDenoiser
 from mindvis_gui.decoding.precision import unet_in
 
@@ -131,16 +131,18 @@ class BatchedDenoiser:
 
     def __call__(self, latents: Tensor, step: Tensor) -> Tensor:
         """Predict the noise in latents (n, channels, h, w), one row an owner."""
-        return by_batches(lambda part: self._predict(latents, step, part), len(latents), self._size)
+        rows = filled_up(latents, self._size)
 
-    def _predict(self, latents: Tensor, step: Tensor, part: slice) -> Tensor:
-        wanted, latents = part.stop - part.start, latents[part]
-        missing = self._size.rows - wanted if self._size.fixed else 0
-        if missing:
-            latents = torch.cat([latents, latents.new_zeros(missing, *latents.shape[1:])])
-        conditions = self._gathered.get((part.start, part.stop))
-        if conditions is None:
-            owners = [*self._owners[part], *[0] * missing]
-            conditions = Conditions.gathered(self._conditions, owners)
-            self._gathered[part.start, part.stop] = conditions
-        return self._denoiser(latents, step, conditions)[:wanted]
+        def predict(part: slice) -> Tensor:
+            return self._denoiser(rows[part], step, self._rows_of(part))
+
+        return by_batches(predict, len(rows), self._size)[: len(latents)]
+
+    def _rows_of(self, part: slice) -> Conditions:
+        """Return the conditions of some rows, the same ones at every step."""
+        key = (part.start, part.stop)
+        if key not in self._gathered:
+            owners = self._owners[part]
+            missing = part.stop - part.start - len(owners)
+            self._gathered[key] = Conditions.gathered(self._conditions, [*owners, *[0] * missing])
+        return self._gathered[key]

@@ -8,7 +8,7 @@ from diffusers import VQModel
 from torch import Tensor
 
 from mindvis_gui.data.subject import ImageArray, read_only
-from mindvis_gui.decoding.batches import by_batches, decoder_batch
+from mindvis_gui.decoding.batches import by_batches, decoder_batch, filled_up
 from mindvis_gui.decoding.precision import vqvae_in
 from mindvis_gui.decoding.preview import to_uint8
 
@@ -66,8 +66,9 @@ class PictureMaker:
         return Pictures(fetched, event)
 
     def _decoded(self, latents: Tensor) -> Tensor:
-        return by_batches(
-            lambda part: to_uint8(self._vqvae.decode(latents[part]).sample).movedim(1, -1),
-            len(latents),
-            self._size,
-        )
+        rows = filled_up(latents, self._size)
+
+        def decode(part: slice) -> Tensor:
+            return to_uint8(self._vqvae.decode(rows[part]).sample).movedim(1, -1)
+
+        return by_batches(decode, len(rows), self._size)[: len(latents)]

@@ -152,8 +152,10 @@ def test_without_memory_for_a_recording_calls_are_made_one_by_one(unet, inputs, 
     assert caplog.messages == ["batches of 1 run unrecorded: out of memory"]
 
 
-@pytest.mark.parametrize(("dtype", "off"), [(torch.float32, 0), (torch.bfloat16, 8)])
-def test_pictures_are_those_of_the_plain_first_stage(tiny_model_folder, dtype, off):
+@pytest.mark.parametrize(
+    ("dtype", "most", "mean"), [(torch.float32, 1, 0.01), (torch.bfloat16, 16, 1)]
+)
+def test_pictures_are_those_of_the_plain_first_stage(tiny_model_folder, dtype, most, mean):
     pipeline = load_pipeline(tiny_model_folder)
     latents = 0.05 * torch.randn(3, 3, 8, 8, generator=torch.Generator().manual_seed(2))
     pictures = PictureMaker(pipeline.vqvae, 32, dtype)(latents)
@@ -161,5 +163,7 @@ def test_pictures_are_those_of_the_plain_first_stage(tiny_model_folder, dtype, o
     plain = torch.cat([pipeline.pictures(latent[None]) for latent in latents]).int()
     made = torch.from_numpy(np.stack(pictures.finished())).int()
     assert made.shape == plain.shape == (3, 32, 32, 3)
-    assert (made - plain).abs().max() <= off
+    off = (made - plain).abs()
+    assert off.max() <= most
+    assert off.float().mean() <= mean
     assert not pictures.finished()[0].flags.writeable
