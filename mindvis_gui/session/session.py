@@ -26,6 +26,7 @@ from mindvis_gui.errors import MindVisError, ModelError, RequestError
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.session.brain import BrainState
 from mindvis_gui.session.masking import Masking
+from mindvis_gui.session.movie import Movie
 from mindvis_gui.session.overlays import MASK, RESPONSE, Overlays
 from mindvis_gui.session.results import Results
 from mindvis_gui.undo import Change
@@ -47,6 +48,8 @@ class Session(QObject):
     brain : BrainState
     overlays : Overlays
     masking : Masking
+    movie : Movie
+        Goes through the trials of the chosen one's split.
     results : Results
     queue : DecodeQueue
     jobs : Jobs
@@ -59,7 +62,8 @@ class Session(QObject):
 
     subject_changed = Signal()
     trial_changed = Signal()
-    rois_changed = Signal()
+    rois_changed = Signal()  # which ones are used
+    rois_edited = Signal()  # which ones there are
     model_changed = Signal()
     options_changed = Signal()
     message = Signal(str)
@@ -74,9 +78,10 @@ class Session(QObject):
         self.jobs.failed.connect(self._report_failure)
         self.brain = BrainState(self)
         self.brain.problem.connect(self.problem)
-        self.overlays = Overlays(self)
+        self.overlays = Overlays(self.jobs, self)
         self.masking = Masking(self.jobs, self.undo_stack, self)
         self.masking.mask_changed.connect(self._show_mask)
+        self.movie = Movie(self._show_next_trial, self)
         self.results = Results(self.jobs, self)
         self.queue = DecodeQueue(self.jobs, self)
         self.queue.decoded.connect(self._keep_result)
@@ -110,6 +115,7 @@ class Session(QObject):
         self, opened: tuple[Subject, DisplayGrid | None, Normalisation], trial: int | None
     ) -> None:
         self.queue.abandon()
+        self.movie.play(False)
         subject, grid, self.normalisation = opened
         self.subject = subject
         self.trial = self.vector = self.response = None
@@ -145,6 +151,14 @@ class Session(QObject):
         self.results.set_trial(index)
         self.trial_changed.emit()
         self.results.announce()
+
+    def _show_next_trial(self) -> None:
+        if self.subject is None or self.trial is None:
+            self.movie.play(False)
+            return
+        split = self.trial.split
+        alike = [trial.index for trial in self.subject.trials if trial.split == split]
+        self.set_trial(alike[(alike.index(self.trial.index) + 1) % len(alike)])
 
     def set_used_rois(self, names: frozenset[str]) -> None:
         """Choose the regions used for decoding (undoable)."""
@@ -297,6 +311,7 @@ class Session(QObject):
     def close(self) -> None:
         """Cancel every job and wait for it; call before the application ends."""
         self.queue.abandon()
+        self.movie.play(False)
         self.masking.close()
         self.jobs.close()
 

@@ -82,7 +82,9 @@ def roi_colours(subject: Subject) -> dict[str, QColor]:
     """Return the colour of every region, by name; from the eighth on, lighter and darker ones."""
     shades = (100, 150, 65)  # per cent of the lightness
     return {
-        roi.name: QColor(ROI_COLOURS[i % len(ROI_COLOURS)]).lighter(
+        roi.name: QColor(roi.colour)
+        if roi.colour
+        else QColor(ROI_COLOURS[i % len(ROI_COLOURS)]).lighter(
             shades[i // len(ROI_COLOURS) % len(shades)]
         )
         for i, roi in enumerate(subject.rois)
