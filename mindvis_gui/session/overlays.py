@@ -141,10 +141,7 @@ class Overlays(QObject):
         limit = _round_up(_LIMIT * normalisation.std)
         hidden = np.full(subject.n_voxels, np.nan, dtype=np.float32)
         response = Look(low=-limit, high=limit, opacity=0.9, visible=False)
-        maps = [
-            Overlay(f"map {name}", name, values, look=spread(values, SEQUENTIAL))
-            for name, values in subject.maps.items()
-        ]
+        maps = [_map(name, values) for name, values in subject.maps.items()]
         masked = Look(SOLID, 0.0, 1.0, opacity=0.6, visible=False)
         self.items = (
             Overlay(ANATOMY, "Anatomy", look=Look(GREY, 0, 255, opacity=0.8)),
@@ -255,6 +252,12 @@ class Overlays(QObject):
         if old is not None:
             none = np.full(self._n_voxels, np.nan, dtype=np.float32)
             self.put(replace(old, values=read_only(none) if values is None else values))
+
+
+def _map(name: str, values: FloatArray) -> Overlay:
+    """Make an overlay of a subject's map, whose name may end in its unit: ``"polar angle (deg)"``."""
+    bare, _, unit = name.removesuffix(")").partition(" (")
+    return Overlay(f"map {name}", bare, values, unit=unit, look=spread(values, SEQUENTIAL))
 
 
 def _read_volume(path: Path) -> Volume:
