@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
@@ -25,6 +26,8 @@ from mindvis_gui.errors import MindVisError, ModelError, RequestError
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.session.brain import BrainState
 from mindvis_gui.session.masking import Masking
+from mindvis_gui.session.movie import Movie
+from mindvis_gui.session.overlays import MASK, RESPONSE, Overlays
 from mindvis_gui.session.results import ClassifierLoader, Results, no_classifiers
 from mindvis_gui.undo import Change
 
@@ -45,7 +48,10 @@ class Session(QObject):
     Attributes
     ----------
     brain : BrainState
+    overlays : Overlays
     masking : Masking
+    movie : Movie
+        Goes through the trials of the chosen one's split.
     results : Results
     queue : DecodeQueue
     jobs : Jobs
@@ -58,7 +64,8 @@ class Session(QObject):
 
     subject_changed = Signal()
     trial_changed = Signal()
-    rois_changed = Signal()
+    rois_changed = Signal()  # which ones are used
+    rois_edited = Signal()  # which ones there are
     model_changed = Signal()
     options_changed = Signal()
     message = Signal(str)
@@ -78,8 +85,11 @@ class Session(QObject):
         self.jobs.failed.connect(self._report_failure)
         self.brain = BrainState(self)
         self.brain.problem.connect(self.problem)
+        self.overlays = Overlays(self.jobs, self)
         self.masking = Masking(self.jobs, self.undo_stack, self)
         self.results = Results(self.jobs, load_classifiers, self)
+        self.masking.mask_changed.connect(self._show_mask)
+        self.movie = Movie(self._show_next_trial, self)
         self.queue = DecodeQueue(self.jobs, self)
         self.queue.decoded.connect(self._keep_result)
         self.queue.stopped.connect(self._report_stop)
@@ -112,13 +122,16 @@ class Session(QObject):
         self, opened: tuple[Subject, DisplayGrid | None, Normalisation], trial: int | None
     ) -> None:
         self.queue.abandon()
+        self.movie.play(False)
         subject, grid, self.normalisation = opened
         self.subject = subject
         self.trial = self.vector = self.response = None
         self.used_rois = frozenset(roi.name for roi in subject.rois)
         self.undo_stack.clear()
         self.brain.set_subject(subject, grid)
+        self.overlays.set_subject(subject, self.normalisation)
         self.masking.set_subject(subject.n_voxels)
+        self._show_mask()
         self.results.set_subject(subject)
         self.subject_changed.emit()
         self.brain.crosshair_changed.emit()
@@ -145,6 +158,14 @@ class Session(QObject):
         self.results.set_trial(index)
         self.trial_changed.emit()
         self.results.announce()
+
+    def _show_next_trial(self) -> None:
+        if self.subject is None or self.trial is None:
+            self.movie.play(False)
+            return
+        split = self.trial.split
+        alike = [trial.index for trial in self.subject.trials if trial.split == split]
+        self.set_trial(alike[(alike.index(self.trial.index) + 1) % len(alike)])
 
     def set_used_rois(self, names: frozenset[str]) -> None:
         """Choose the regions used for decoding (undoable)."""
@@ -178,6 +199,14 @@ class Session(QObject):
             self.response = self.vector = None
             self.problem.emit(str(error))
         self.masking.set_vector(self.vector)
+        self.overlays.set_values(RESPONSE, self.response)
+
+    def _show_mask(self) -> None:
+        mask = self.masking.mask
+        if mask is not None and self.subject is not None:
+            kept = mask.kept_voxels(self.masking.patch_size, self.subject.n_voxels)
+            shown = np.where(kept, np.float32(np.nan), np.float32(1))
+            self.overlays.set_values(MASK, shown)
 
     # -- model and options -------------------------------------------------------------------
 
@@ -290,6 +319,7 @@ class Session(QObject):
     def close(self) -> None:
         """Cancel every job and wait for it; call before the application ends."""
         self.queue.abandon()
+        self.movie.play(False)
         self.masking.close()
         self.jobs.close()
 
