@@ -66,6 +66,18 @@ class MaskState:
         kept[chosen] = keep
         return MaskState(read_only(kept))
 
+    def check(self) -> None:
+        """Refuse a mask that leaves nothing to look at.
+
+        Raises
+        ------
+        RequestError
+        """
+        if not self.kept.any():
+            raise RequestError(
+                f"the mask hides all {self.n_patches} patches; keep at least one to look at"
+            )
+
     @property
     def n_patches(self) -> int:
         """Number of patches, padding included."""

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from mindvis_gui.data.lesion import Lesion
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.prepare import Padding, padded_length
 from mindvis_gui.data.subject import FloatArray, ImageArray
@@ -69,6 +70,8 @@ class DecodeRequest:
         Regions used; None is the whole vector.
     mask : MaskState or None
         Patches masked on top of that; None decodes from all patches.
+    lesion : Lesion or None
+        What was left out of `vector`; a record, see `mindvis_gui.decoding.lesion`.
     seeds : tuple of int
         One sample each.
     sampling : Sampling
@@ -89,6 +92,7 @@ class DecodeRequest:
     mask: MaskState | None = None
     stimulus_id: str = ""
     label: str = ""
+    lesion: Lesion | None = None
 
     def __post_init__(self) -> None:
         if not self.seeds:
@@ -99,6 +103,8 @@ class DecodeRequest:
             )
         if min(self.seeds) < 0 or max(self.seeds) >= 2**63:
             raise RequestError(f"seeds {list(self.seeds)} are not all in the range 0 to 2^63 - 1")
+        if self.mask is not None:
+            self.mask.check()
 
     def encoder_input(self, patch_size: int) -> FloatArray:
         """Return the vector (n_voxels,) with masked patches at 0, as the encoder gets it."""
@@ -119,6 +125,7 @@ class DecodeRequest:
             ).hexdigest(),
             "rois": None if self.rois is None else list(self.rois),
             "mask": None if self.mask is None else _mask_json(self.mask),
+            "lesion": None if self.lesion is None else self.lesion.to_json(),
             "seeds": list(self.seeds),
             "sampler": self.sampling.sampler,
             "steps": self.sampling.steps,
