@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
@@ -25,6 +26,7 @@ from mindvis_gui.errors import MindVisError, ModelError, RequestError
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.session.brain import BrainState
 from mindvis_gui.session.masking import Masking
+from mindvis_gui.session.overlays import MASK, RESPONSE, Overlays
 from mindvis_gui.session.results import Results
 from mindvis_gui.undo import Change
 
@@ -43,6 +45,7 @@ class Session(QObject):
     Attributes
     ----------
     brain : BrainState
+    overlays : Overlays
     masking : Masking
     results : Results
     queue : DecodeQueue
@@ -71,7 +74,9 @@ class Session(QObject):
         self.jobs.failed.connect(self._report_failure)
         self.brain = BrainState(self)
         self.brain.problem.connect(self.problem)
+        self.overlays = Overlays(self)
         self.masking = Masking(self.jobs, self.undo_stack, self)
+        self.masking.mask_changed.connect(self._show_mask)
         self.results = Results(self.jobs, self)
         self.queue = DecodeQueue(self.jobs, self)
         self.queue.decoded.connect(self._keep_result)
@@ -111,7 +116,9 @@ class Session(QObject):
         self.used_rois = frozenset(roi.name for roi in subject.rois)
         self.undo_stack.clear()
         self.brain.set_subject(subject, grid)
+        self.overlays.set_subject(subject, self.normalisation)
         self.masking.set_subject(subject.n_voxels)
+        self._show_mask()
         self.results.set_subject(subject)
         self.subject_changed.emit()
         self.brain.crosshair_changed.emit()
@@ -171,6 +178,14 @@ class Session(QObject):
             self.response = self.vector = None
             self.problem.emit(str(error))
         self.masking.set_vector(self.vector)
+        self.overlays.set_values(RESPONSE, self.response)
+
+    def _show_mask(self) -> None:
+        mask = self.masking.mask
+        if mask is not None and self.subject is not None:
+            kept = mask.kept_voxels(self.masking.patch_size, self.subject.n_voxels)
+            shown = np.where(kept, np.float32(np.nan), np.float32(1))
+            self.overlays.set_values(MASK, shown)
 
     # -- model and options -------------------------------------------------------------------
 

@@ -1,0 +1,67 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mindvis_gui.data.subject import Volume
+from mindvis_gui.errors import DataError
+from mindvis_gui.session.overlays import ANATOMY, MASK, REGIONS, RESPONSE, Look, Overlay
+
+
+def keys(session):
+    return [overlay.key for overlay in session.overlays.items]
+
+
+def test_a_subject_brings_anatomy_response_regions_and_mask(opened):
+    assert keys(opened) == [ANATOMY, RESPONSE, REGIONS, MASK]
+    assert np.array_equal(opened.overlays.find(RESPONSE).values, opened.response)
+    masked = np.isfinite(opened.overlays.find(MASK).values)
+    kept = opened.masking.mask.kept_voxels(opened.masking.patch_size, opened.subject.n_voxels)
+    assert np.array_equal(masked, ~kept)
+
+
+def test_what_is_put_again_keeps_its_place_and_the_users_look(qtbot, opened):
+    overlays = opened.overlays
+    values = np.zeros(opened.subject.n_voxels, np.float32)
+    overlays.put(Overlay("attribution", "Attribution", values, look=Look(low=0, high=1)))
+    overlays.set_order(["attribution", *keys(opened)[:-1]])
+    look = replace(overlays.find("attribution").look, colour_map="viridis", visible=False)
+    overlays.set_look("attribution", look)
+    with qtbot.waitSignal(overlays.changed):
+        overlays.put(Overlay("attribution", "Attribution", values + 1))
+    assert keys(opened) == [ANATOMY, "attribution", RESPONSE, REGIONS, MASK]
+    assert overlays.find("attribution").look == look
+    assert overlays.find("attribution").values[0] == 1
+
+
+def test_the_trial_response_follows_the_trial(opened):
+    before = opened.overlays.find(RESPONSE).values
+    opened.set_trial(3)
+    assert np.array_equal(opened.overlays.find(RESPONSE).values, opened.response)
+    assert not np.array_equal(before, opened.response)
+
+
+@pytest.mark.parametrize(
+    ("overlay", "reason"),
+    [
+        (Overlay("x", "X", np.zeros(3, np.float32)), "one for each"),
+        (Overlay("x", "X", volume=Volume(np.zeros((2, 2)), np.eye(4))), "2 axes"),
+        (
+            Overlay("x", "X", volume=Volume(np.zeros((2, 2, 2)), np.diag([1.0, 1, 0, 1]))),
+            "singular",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_changes_nothing(opened, overlay, reason):
+    before = opened.overlays.items
+    with pytest.raises(DataError, match=reason):
+        opened.overlays.put(overlay)
+    assert opened.overlays.items == before
+
+
+def test_removing_the_chosen_overlay_chooses_the_regions(opened):
+    opened.overlays.put(Overlay("x", "X", np.zeros(opened.subject.n_voxels, np.float32)))
+    opened.overlays.choose("x")
+    opened.overlays.remove("x")
+    assert opened.overlays.chosen == REGIONS
+    assert "x" not in keys(opened)
