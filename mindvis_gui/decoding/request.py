@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -48,6 +48,10 @@ class Sampling:
                 f"PLMS as published needs a number of steps that divides {TRAINING_STEPS}, "
                 f"not {self.steps}; use for example 20, 50 or 250"
             )
+
+    def with_precision(self, automatic: str) -> Sampling:
+        """Return the same with ``"auto"`` replaced by what the model's device takes it for."""
+        return replace(self, precision=automatic) if self.precision == "auto" else self
 
 
 PRESETS = {
