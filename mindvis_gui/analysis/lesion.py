@@ -23,6 +23,7 @@ from mindvis_gui.decoding.request import Decoder, DecodeRequest, DecodeResult, S
 from mindvis_gui.errors import MindVisError, RequestError
 
 INTACT = "intact"
+_RANDOM = "random:"
 Scores = Mapping[str, Sequence[float]]  # score → one number a seed
 
 
@@ -153,7 +154,8 @@ def plan_lesions(
     Parameters
     ----------
     groups : mapping of str to sequence of str, or None
-        Name → regions left out together; None leaves out each region in turn.
+        Name → regions left out together, or ``random:800`` for as many voxels drawn at random;
+        None leaves out each region in turn.
 
     Raises
     ------
@@ -169,12 +171,20 @@ def plan_lesions(
     if INTACT in groups:
         raise RequestError(f"no lesion can be called '{INTACT}'; choose another name")
     made = [
-        replace(Lesion.of_rois(subject, names, method, seed), name=name)
-        for name, names in groups.items()
+        replace(_lesion(subject, names, method, seed), name=name) for name, names in groups.items()
     ]
     for lesion in made:
         lesion.check(subject.n_voxels)
     return tuple(made)
+
+
+def _lesion(subject: Subject, names: Sequence[str], method: Any, seed: int) -> Lesion:
+    if len(names) == 1 and names[0].startswith(_RANDOM):
+        size = names[0].removeprefix(_RANDOM)
+        if not size.isdecimal():
+            raise RequestError(f"'{names[0]}' is no number of voxels; write for example random:800")
+        return Lesion.at_random(subject.n_voxels, int(size[:9]), method, seed)
+    return Lesion.of_rois(subject, names, method, seed)
 
 
 def run_study(

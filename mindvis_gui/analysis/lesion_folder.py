@@ -1,4 +1,4 @@
-"""A lesion study on disk: `lesion.json` with everything, `lesion.csv` and `summary.csv` to read."""
+"""A lesion study on disk: `lesion.json`, which it resumes from, and two tables to read."""
 
 from __future__ import annotations
 
@@ -100,16 +100,24 @@ class LesionFolder:
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
             **self._head(study),
-            "summary": summary(study),
             "notes": list(study.notes),
             "trials": [_to_json(each) for each in study.trials],
             "failed": [
                 {"trial": trial, "error": why} for trial, why in sorted((study.failed or {}).items())
             ],
         }
+        _write(self._folder / INDEX, json.dumps(index, ensure_ascii=False, indent=1) + "\n")
+
+    def write_tables(self, study: LesionStudy) -> None:
+        """Write `lesion.csv`, every single score, and `summary.csv`, their means and intervals.
+
+        Raises
+        ------
+        ExportError
+            If a file cannot be written; the old one stays.
+        """
         _write(self._folder / "lesion.csv", long_table(study))
         _write(self._folder / "summary.csv", summary_table(study))
-        _write(self._folder / INDEX, json.dumps(index, ensure_ascii=False, indent=1) + "\n")
 
     def _head(self, study: LesionStudy) -> dict[str, Any]:
         return {

@@ -21,9 +21,7 @@ from mindvis_gui.decoding.request import PRESETS, DecodeRequest
 from mindvis_gui.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mindvis_gui.analysis.lesion import LesionStudy, Progress
+    from mindvis_gui.analysis.lesion import LesionStudy
     from mindvis_gui.data.subject import Subject
 
 
@@ -54,7 +52,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--lesions",
         type=_groups,
         metavar="LIST",
-        help="what to leave out: V1,V2,early=V1+V2+V3 (default: each region in turn)",
+        help="what to leave out: V1,V2,early=V1+V2+V3,control=random:800 (default: each region)",
     )
     add("--method", choices=METHODS, default="zero", help="what takes the voxels' place")
     add("--noise-seed", type=mask_seed, metavar="N", help="of the method 'noise' (default: 0)")
@@ -103,24 +101,20 @@ def run(args: argparse.Namespace) -> int:
         steps = run_study(
             decoder, subject, measure_normalisation(subject), plan, trials, study, scorer
         )
-        for step in steps:
-            study = _keep(folder.keep, study, step)
-            show(step.done / step.total, step.what)
+        try:
+            for step in steps:
+                if step.study is not None:
+                    study = step.study
+                    folder.keep(study)
+                show(step.done / step.total, step.what)
+        finally:
+            folder.write_tables(study)
     _print(subject, study)
     failed = study.failed or {}
     if failed:
         first = "; ".join(f"trial {trial}: {why}" for trial, why in list(failed.items())[:3])
         complain(f"{len(failed)} of {len(trials)} failed: {first}")
     return 1 if failed else 0
-
-
-def _keep(
-    keep: Callable[[LesionStudy], None], study: LesionStudy, step: Progress
-) -> LesionStudy:
-    if step.study is None:
-        return study
-    keep(step.study)
-    return step.study
 
 
 def _groups(text: str) -> dict[str, tuple[str, ...]]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from mindvis_gui.data.attribution import Attribution
+from mindvis_gui.data.attribution import Method as AttributionMethod
 from mindvis_gui.data.lesion import Lesion
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.prepare import Padding, padded_length
@@ -252,4 +254,15 @@ class Decoder(Protocol):
 
     def recover(self, vector: FloatArray, mask: MaskState) -> Recovery:
         """Predict the masked voxels of `vector` (n_voxels,) from the kept ones."""
+        ...
+
+
+@runtime_checkable
+class Attributor(Decoder, Protocol):
+    """A decoder that can say what in the response a sample rests on."""
+
+    def attribute(
+        self, request: DecodeRequest, sample: Sample, method: AttributionMethod
+    ) -> Generator[Step, None, Attribution]:
+        """Attribute a sample of `request` to voxels; closing the generator stops it."""
         ...
