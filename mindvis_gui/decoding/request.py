@@ -147,6 +147,9 @@ def _mask_json(mask: MaskState) -> dict[str, Any]:
         "ratio": round(mask.ratio, 6),
         "n_patches": mask.n_patches,
         "masked": np.flatnonzero(~mask.kept).tolist(),
+        "focus": None
+        if mask.focus is None
+        else {"patches": list(mask.focus.patches), "rate": mask.focus.rate},
     }
 
 

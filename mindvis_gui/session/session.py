@@ -26,7 +26,7 @@ from mindvis_gui.errors import MindVisError, ModelError, RequestError
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.session.brain import BrainState
 from mindvis_gui.session.masking import Masking
-from mindvis_gui.session.overlays import MASK, RESPONSE, Overlays
+from mindvis_gui.session.overlays import ERROR, MASK, RESPONSE, Look, Overlay, Overlays
 from mindvis_gui.session.results import Results
 from mindvis_gui.undo import Change
 
@@ -76,7 +76,9 @@ class Session(QObject):
         self.brain.problem.connect(self.problem)
         self.overlays = Overlays(self)
         self.masking = Masking(self.jobs, self.undo_stack, self)
+        self.masking.problem.connect(self.problem)
         self.masking.mask_changed.connect(self._show_mask)
+        self.masking.recovery_changed.connect(self._show_error)
         self.results = Results(self.jobs, self)
         self.queue = DecodeQueue(self.jobs, self)
         self.queue.decoded.connect(self._keep_result)
@@ -179,6 +181,16 @@ class Session(QObject):
             self.problem.emit(str(error))
         self.masking.set_vector(self.vector)
         self.overlays.set_values(RESPONSE, self.response)
+
+    def _show_error(self) -> None:
+        error = self.masking.recovery_error
+        if error is None:
+            self.overlays.set_values(ERROR, None)
+        else:
+            self.overlays.put(
+                Overlay(ERROR, "Recovery error", error, unit="z", look=Look(visible=False),
+                        note="Recovered minus true normalised response of the masked voxels")
+            )  # fmt: skip
 
     def _show_mask(self) -> None:
         mask = self.masking.mask
