@@ -9,12 +9,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
+from mindvis_gui.data.plane import planes
 from mindvis_gui.data.subject import FloatArray, ImageArray
 from mindvis_gui.session import Session
 from mindvis_gui.views.location_bar import LocationBar
 from mindvis_gui.views.overlay import diverging_table, no_overlay, region_labels, region_table
 from mindvis_gui.views.overlay_controls import BOTH, ERROR, REGIONS, RESPONSE, OverlayControls
-from mindvis_gui.views.plane import planes
 from mindvis_gui.views.slice_view import SliceView
 from mindvis_gui.views.theme import MARGIN, roi_colours
 

@@ -20,9 +20,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QGraphicsPathItem, QWidget
 
 from mindvis_gui.data.grid import DisplayGrid
+from mindvis_gui.data.plane import Plane
 from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.session import Session
-from mindvis_gui.views.plane import Plane
 
 _CROSSHAIR = QColor(130, 230, 140, 190)
 _LETTERS = QColor(205, 209, 214)
