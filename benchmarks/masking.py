@@ -36,6 +36,7 @@ class SlowDecoder:
         self.recoveries = 0
 
     def recover(self, vector, mask):
+        """Recover as the demo model does, later."""
         self.recoveries += 1
         time.sleep(self._seconds)
         return self._decoder.recover(vector, mask)
@@ -103,7 +104,9 @@ def wait(app, act, done, limit=120):
 def times(seconds):
     """Return median, p95 and maximum in words."""
     ms = 1000 * np.array(seconds)
-    return f"median {np.median(ms):6.1f}   p95 {np.percentile(ms, 95):6.1f}   max {ms.max():6.1f} ms"
+    return (
+        f"median {np.median(ms):6.1f}   p95 {np.percentile(ms, 95):6.1f}   max {ms.max():6.1f} ms"
+    )
 
 
 if __name__ == "__main__":

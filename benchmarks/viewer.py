@@ -24,7 +24,7 @@ from nilearn.datasets import load_mni152_template
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication, QWidget
 
-import mindvis_gui.session
+import mindvis_gui.session.session
 from mindvis_gui import load_decoder
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.prepare import padded_length
@@ -134,7 +134,7 @@ def main() -> None:
     model = parser.parse_args().model
     app = QApplication([])
     subject = make_subject()
-    mindvis_gui.session.open_subject = lambda path: subject
+    mindvis_gui.session.session.open_subject = lambda path: subject
     session = Session(lambda name: load_decoder(name) if name else MovingAverage(subject.n_voxels))
     brain, mask = BrainView(session), MaskView(session)
     brain.resize(920, 380)

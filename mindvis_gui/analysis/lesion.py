@@ -19,7 +19,7 @@ from mindvis_gui.data.lesion import Lesion
 from mindvis_gui.data.prepare import Normalisation, prepare
 from mindvis_gui.data.subject import Subject, Trial
 from mindvis_gui.decoding.lesion import lesioned
-from mindvis_gui.decoding.request import Decoder, DecodeRequest, DecodeResult, Step
+from mindvis_gui.decoding.request import Decoder, DecodeRequest, DecodeResult, Sampling, Step
 from mindvis_gui.errors import MindVisError, RequestError
 
 INTACT = "intact"
@@ -59,6 +59,9 @@ class Effect:
     n_trials: int
 
 
+Effects = Mapping[tuple[str, str], Effect]  # by lesion and score
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class LesionStudy:
     """The trials of a study so far.
@@ -68,6 +71,7 @@ class LesionStudy:
     lesions : tuple of Lesion
     scores : tuple of LesionScore
     seeds : tuple of int
+    sampling : Sampling
     trials : tuple of TrialScores
         In the order of their numbers.
     failed : mapping of int to str
@@ -78,9 +82,18 @@ class LesionStudy:
     lesions: tuple[Lesion, ...]
     scores: tuple[LesionScore, ...]
     seeds: tuple[int, ...]
+    sampling: Sampling
     trials: tuple[TrialScores, ...] = ()
     failed: Mapping[int, str] | None = None
     notes: tuple[str, ...] = ()
+
+    def continues(self, other: LesionStudy) -> bool:
+        """Whether trials of `other` can be added: all but the trials is the same."""
+        ours, theirs = (
+            ([lesion.to_json() for lesion in each.lesions], each.scores, each.seeds, each.sampling)
+            for each in (self, other)
+        )
+        return ours == theirs
 
     def with_trial(self, trial: TrialScores) -> LesionStudy:
         """Return the study with one trial more, in place of an older one of its number."""
@@ -107,7 +120,7 @@ class LesionStudy:
         """Return what a lesion does to a score; None while no trial has it."""
         after = self.values(lesion, score)
         change = after - self.values(INTACT, score)
-        known = ~np.isnan(change).any(axis=1)
+        known = np.asarray(~np.isnan(change).any(axis=1))
         if not known.any():
             return None
         stimuli = [
@@ -121,6 +134,15 @@ class LesionStudy:
             interval=bootstrap_interval(change[known], stimuli, lambda means: means.mean(axis=-1)),
             n_trials=int(known.sum()),
         )
+
+    def effects(self) -> Effects:
+        """Return every effect that can be told, by lesion and score."""
+        found = {
+            (lesion.name, score.key): self.effect(lesion.name, score.key)
+            for lesion in self.lesions
+            for score in self.scores
+        }
+        return {key: effect for key, effect in found.items() if effect is not None}
 
 
 @dataclass(frozen=True, eq=False, slots=True)

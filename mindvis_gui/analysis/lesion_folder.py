@@ -79,7 +79,10 @@ class LesionFolder:
         try:
             trials = tuple(
                 TrialScores(
-                    entry["trial"], entry["stimulus_id"], entry["label"], _from_json(entry["scores"])
+                    entry["trial"],
+                    entry["stimulus_id"],
+                    entry["label"],
+                    _from_json(entry["scores"]),
                 )
                 for entry in index["trials"]
             )
@@ -103,7 +106,8 @@ class LesionFolder:
             "notes": list(study.notes),
             "trials": [_to_json(each) for each in study.trials],
             "failed": [
-                {"trial": trial, "error": why} for trial, why in sorted((study.failed or {}).items())
+                {"trial": trial, "error": why}
+                for trial, why in sorted((study.failed or {}).items())
             ],
         }
         _write(self._folder / INDEX, json.dumps(index, ensure_ascii=False, indent=1) + "\n")
@@ -260,5 +264,3 @@ def _write(path: Path, text: str) -> None:
 
 def _damaged(path: Path, what: str) -> DataError:
     return DataError(f"{path}: is damaged ({what}); choose another folder")
-
-

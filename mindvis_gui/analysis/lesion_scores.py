@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mindvis_gui.analysis.comparison import compare
 from mindvis_gui.analysis.metrics import TWO_WAY_CHANCE, two_way_identification
@@ -183,7 +182,7 @@ class _Looks:
         return -np.linalg.norm(self.colour[:, None] - others.colour, axis=2)
 
     def layout_likeness(self, others: _Looks) -> FloatArray:
-        return self.layout @ others.layout.T
+        return np.asarray(self.layout @ others.layout.T)
 
 
 class NearestStimulus:
@@ -265,6 +264,3 @@ def _identified(own: FloatArray, others: FloatArray) -> list[float]:
 
 def _number(value: float | None) -> float:
     return float("nan") if value is None else value
-
-
-Values = Mapping[str, NDArray[np.float64]]

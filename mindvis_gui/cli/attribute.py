@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
             raise ModelError(f"model {args.model} cannot say what its samples rest on")
         for done, trial in enumerate(trials):
             steps = _attribute(decoder, subject, normalisation, trial, args)
-            found.append(_drained(steps, partial(show, what=f"trial {trial.index}"), done))
+            found.append(_drained(steps, show, done, f"trial {trial.index}"))
     maps = [attribution.values for _, attribution in found]
     write_maps(maps, subject, args.out, f"mindvis: {NAMES[args.method]}, {args.model}")
     sidecar = args.out.with_name(args.out.name.removesuffix(".gz").removesuffix(".nii") + ".json")
@@ -120,8 +119,9 @@ def _attribute(
 
 def _drained(
     steps: Generator[Step, None, tuple[DecodeRequest, Attribution]],
-    show: Callable[[float], None],
+    show: Callable[[float, str], None],
     done: int,
+    what: str,
 ) -> tuple[DecodeRequest, Attribution]:
     while True:
         try:
@@ -129,7 +129,7 @@ def _drained(
         except StopIteration as stop:
             result: tuple[DecodeRequest, Attribution] = stop.value
             return result
-        show(done + step.index / step.total)
+        show(done + step.index / step.total, what)
 
 
 def _print(subject: Subject, found: Sequence[Attribution]) -> None:

@@ -97,7 +97,9 @@ def run(args: argparse.Namespace) -> int:
         show(0, "looking at the stimuli")
         scorer = LesionScorer(subject)
         folder = LesionFolder(args.out, subject, info, plan)
-        study = folder.resume(LesionStudy(lesions, scorer.scores, args.seeds, notes=scorer.notes))
+        study = folder.resume(
+            LesionStudy(lesions, scorer.scores, args.seeds, sampling, notes=scorer.notes)
+        )
         steps = run_study(
             decoder, subject, measure_normalisation(subject), plan, trials, study, scorer
         )
@@ -150,7 +152,9 @@ def _print(subject: Subject, study: LesionStudy) -> None:
     table.add_row("nothing", "", *(decimal(study.intact(score.key), 3) for score in study.scores))
     for lesion in study.lesions:
         effects = (study.effect(lesion.name, score.key) for score in study.scores)
-        cells = ("–" if effect is None else _change(effect.change, effect.interval) for effect in effects)
+        cells = (
+            "–" if effect is None else _change(effect.change, effect.interval) for effect in effects
+        )
         table.add_row(lesion.name, f"{lesion.voxels.size:,}", *cells)
     chance = ("–" if score.chance is None else decimal(score.chance, 3) for score in study.scores)
     table.add_row("chance", "", *chance)

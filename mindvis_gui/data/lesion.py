@@ -63,9 +63,7 @@ class Lesion:
         return cls(" + ".join(names), read_only(voxels), method, seed)
 
     @classmethod
-    def at_random(
-        cls, n_voxels: int, size: int, method: Method = "zero", seed: int = 0
-    ) -> Lesion:
+    def at_random(cls, n_voxels: int, size: int, method: Method = "zero", seed: int = 0) -> Lesion:
         """Leave out `size` of the voxels drawn at random: what the mere number costs."""
         if not 0 < size < n_voxels:
             raise RequestError(

@@ -170,7 +170,7 @@ class NiftiFile:
 
 
 def read_volume(path: Path) -> Volume:
-    """Read a 3-D image, such as an anatomy, on the grid closest to RAS+.
+    """Read a 3-D image, such as an anatomy or a statistical map, on the grid closest to RAS+.
 
     Raises
     ------
@@ -179,7 +179,7 @@ def read_volume(path: Path) -> Volume:
     """
     image = NiftiFile(path)
     if image.is_4d:
-        raise DataError(f"{path.name}: the image has {image.n_volumes} volumes; an anatomy has one")
+        raise DataError(f"{path.name}: the image has {image.n_volumes} volumes; one is needed here")
     (values,) = image.volumes()
     data = values.astype(np.float32).reshape(image.shape, order="F")
     return volume_as_ras(data, image.affine)

@@ -54,7 +54,10 @@ class Plane:
 
     def slice(self, volume: NDArray[_T], index: int) -> NDArray[_T]:
         """Return the slice (up, across) at `index`, row 0 at the bottom, as a view."""
-        cut = volume[(slice(None),) * self.through + (index,)]
+        return self.turned(volume[(slice(None),) * self.through + (index,)])
+
+    def turned(self, cut: NDArray[_T]) -> NDArray[_T]:
+        """Return a slice, grid axes in order, as the picture (up, across), as a view."""
         picture = cut.T if self.across < self.up else cut
         if self.flip_up:
             picture = picture[::-1]

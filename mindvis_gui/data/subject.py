@@ -61,10 +61,16 @@ class Trial:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Roi:
-    """A region of interest: the voxels, as positions (n,) in the response vector."""
+    """A region of interest: the voxels, as positions (n,) in the response vector.
+
+    `made` says how a region was made that did not come with the subject (``"sphere, 8 mm …"``);
+    `colour` is ``#rrggbb``, or empty where the place in the list decides.
+    """
 
     name: str
     voxels: IntArray
+    made: str = ""
+    colour: str = ""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

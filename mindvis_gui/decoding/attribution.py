@@ -24,10 +24,11 @@ from collections.abc import Generator
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mindvis_gui.data.attribution import METHODS, Attribution, Method
-from mindvis_gui.data.subject import FloatArray, read_only
+from mindvis_gui.data.subject import read_only
 from mindvis_gui.decoding.pipeline import Condition, MindVisPipeline
 from mindvis_gui.decoding.request import DecodeRequest, Sample, Step
 from mindvis_gui.decoding.sampling import initial_noise
@@ -93,14 +94,14 @@ def attribute(
     return Attribution(request.trial, sample.seed, method, percent, effect, explained)
 
 
-def folded(values: FloatArray, n_voxels: int, *, wraps: bool) -> FloatArray:
+def folded(values: NDArray[np.floating], n_voxels: int, *, wraps: bool) -> NDArray[np.float64]:
     """Bring values (n_padded,) back to the voxels (n_voxels,): copies made by wrapping are added.
 
     Voxels that were cut off have 0.
     """
     if wraps:
         voxels = np.arange(values.size) % n_voxels
-        return np.bincount(voxels, values, n_voxels)
+        return np.asarray(np.bincount(voxels, values, n_voxels), dtype=np.float64)
     result = np.zeros(n_voxels)
     result[: min(n_voxels, values.size)] = values[:n_voxels]
     return result
@@ -185,9 +186,7 @@ def _gradients(
     direction = [torch.zeros_like(part) for part in first]
     for at in _middles(_ALONG_CONDITION):
         for time in _TIMES:
-            point = [
-                (a + at * (b - a)).requires_grad_() for a, b in zip(first, last, strict=True)
-            ]
+            point = [(a + at * (b - a)).requires_grad_() for a, b in zip(first, last, strict=True)]
             with torch.enable_grad():
                 value = error(time, (point[0], point[1]))
                 slopes = torch.autograd.grad(value, point, allow_unused=True)
@@ -201,7 +200,8 @@ def _gradients(
         vector = (at * padded).requires_grad_()
         with torch.enable_grad():
             condition = pipeline.condition(vector)
-            projected = sum((part * g).sum() for part, g in zip(condition, direction, strict=True))
+            context, time_vector = condition
+            projected = (context * direction[0]).sum() + (time_vector * direction[1]).sum()
             slope += torch.autograd.grad(projected, vector)[0] / _ALONG_RESPONSE
         done += 1
         yield Step(done, total)

@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.subject import Subject
+
+LAYOUTS = ("three", "one_two", "single", "surface")
+PLANES = ("sagittal", "coronal", "axial")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """Which slices are shown and how.
+
+    Attributes
+    ----------
+    layout : str
+        One of `LAYOUTS`: three slices side by side, one large and two small, one alone, or one
+        beside the surface.
+    main : str
+        Plane of the large one.
+    radiological : bool
+        Draw the person's left on the right.
+    """
+
+    layout: str = "three"
+    main: str = "axial"
+    radiological: bool = False
 
 
 class BrainState(QObject):
@@ -20,10 +45,15 @@ class BrainState(QObject):
         Point of the grid.
     visible_rois : frozenset of str
         Regions drawn on the brain; decoding does not depend on it.
+    hovered_roi : str
+        The region that is outlined because the mouse is on its name; empty for none.
+    arrangement : Arrangement
     """
 
     crosshair_changed = Signal()
     visible_rois_changed = Signal()
+    hovered_roi_changed = Signal()
+    arrangement_changed = Signal()
     problem = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -31,11 +61,14 @@ class BrainState(QObject):
         self.grid: DisplayGrid | None = None
         self.crosshair: tuple[int, int, int] = (0, 0, 0)
         self.visible_rois: frozenset[str] = frozenset()
+        self.hovered_roi = ""
+        self.arrangement = Arrangement()
 
     def set_subject(self, subject: Subject, grid: DisplayGrid | None) -> None:
         """Look at the middle of the response of another subject, all its regions drawn."""
         self.grid = grid
         self.visible_rois = frozenset(roi.name for roi in subject.rois)
+        self.hovered_roi = ""
         if grid is not None:
             self.crosshair = grid.centre
 
@@ -44,6 +77,18 @@ class BrainState(QObject):
         if names != self.visible_rois:
             self.visible_rois = names
             self.visible_rois_changed.emit()
+
+    def set_hovered_roi(self, name: str) -> None:
+        """Choose the region that is outlined; an empty name for none."""
+        if name != self.hovered_roi:
+            self.hovered_roi = name
+            self.hovered_roi_changed.emit()
+
+    def set_arrangement(self, arrangement: Arrangement) -> None:
+        """Show the slices in another way."""
+        if arrangement != self.arrangement:
+            self.arrangement = arrangement
+            self.arrangement_changed.emit()
 
     def set_crosshair(self, voxel: tuple[int, int, int]) -> None:
         """Move the crosshair to a point of the grid, clipped to it."""

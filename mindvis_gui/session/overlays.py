@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from mindvis_gui.data.checks import check_affine
+from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.prepare import Normalisation
+from mindvis_gui.data.sampling import GridSampler
 from mindvis_gui.data.subject import FloatArray, Subject, Volume, read_only
 from mindvis_gui.errors import DataError
+from mindvis_gui.jobs import Jobs
 
 ANATOMY, REGIONS, RESPONSE, MASK = "anatomy", "regions", "response", "mask"
 ERROR, ATTRIBUTION = "mask error", "attribution"
@@ -86,6 +90,11 @@ class Overlay:
         return self.values is not None or self.volume is not None
 
     @property
+    def removable(self) -> bool:
+        """Whether it can be taken off the list: what the subject brings stays."""
+        return bool(self.key) and self.key not in (ANATOMY, REGIONS, RESPONSE, MASK)
+
+    @property
     def finite(self) -> FloatArray:
         """Its finite values (n,), a few hundred thousand of them at most."""
         if self.values is not None:
@@ -96,6 +105,14 @@ class Overlay:
         else:
             found = np.zeros(0, dtype=np.float32)
         return found[np.isfinite(found)]
+
+
+def value_at(overlay: Overlay, grid: DisplayGrid, point: tuple[int, int, int]) -> float:
+    """Return the value that an overlay has at a point of the grid; NaN where it has none."""
+    if overlay.volume is not None:
+        return GridSampler(overlay.volume, grid.affine, grid.shape).at(point)
+    voxel = int(grid.voxel_at[point])
+    return float("nan") if overlay.values is None or voxel < 0 else float(overlay.values[voxel])
 
 
 class Overlays(QObject):
@@ -111,8 +128,9 @@ class Overlays(QObject):
 
     changed = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._jobs = jobs
         self._n_voxels = 0
         self.items: tuple[Overlay, ...] = ()
         self.chosen = REGIONS
@@ -123,10 +141,7 @@ class Overlays(QObject):
         limit = _round_up(_LIMIT * normalisation.std)
         hidden = np.full(subject.n_voxels, np.nan, dtype=np.float32)
         response = Look(low=-limit, high=limit, opacity=0.9, visible=False)
-        maps = [
-            Overlay(f"map {name}", name, values, look=spread(values, SEQUENTIAL))
-            for name, values in subject.maps.items()
-        ]
+        maps = [_map(name, values) for name, values in subject.maps.items()]
         masked = Look(SOLID, 0.0, 1.0, opacity=0.6, visible=False)
         self.items = (
             Overlay(ANATOMY, "Anatomy", look=Look(GREY, 0, 255, opacity=0.8)),
@@ -166,6 +181,24 @@ class Overlays(QObject):
             self.items = tuple(new if each is old else each for each in self.items)
         self.changed.emit()
 
+    def open(self, path: Path) -> None:
+        """Read a 3-D NIfTI image in the background and put it on top."""
+
+        def show(volume: Volume) -> None:
+            name = path.name.removesuffix(".gz").removesuffix(".nii")
+            values = Overlay("", "", volume=volume).finite
+            signed = bool(values.size) and values.min() < 0 < values.max()
+            look = replace(spread(values, DIVERGING if signed else SEQUENTIAL), visible=True)
+            if signed:
+                limit = max(-look.low, look.high)
+                look = replace(look, low=-limit, high=limit)
+            elif values.size and values.min() == 0:
+                look = replace(look, clip_low=float(np.nextafter(np.float32(0), np.float32(1))))
+            self.put(Overlay(f"file {path}", name, volume=volume, look=look, note=str(path)))
+            self.choose(f"file {path}")
+
+        self._jobs.run(lambda: _read_volume(path), f"Opening {path.name}", show)
+
     def remove(self, key: str) -> None:
         """Take an overlay off the list."""
         if self.find(key) is not None:
@@ -180,6 +213,12 @@ class Overlays(QObject):
             new = replace(old, look=look)
             self.items = tuple(new if each is old else each for each in self.items)
             self.changed.emit()
+
+    def set_visible(self, key: str, visible: bool) -> None:
+        """Show or hide an overlay."""
+        found = self.find(key)
+        if found is not None:
+            self.set_look(key, replace(found.look, visible=visible))
 
     def set_order(self, keys: list[str]) -> None:
         """Draw the overlays in the order of `keys`, the topmost last; anatomy stays lowest."""
@@ -196,6 +235,13 @@ class Overlays(QObject):
             self.chosen = key
             self.changed.emit()
 
+    @property
+    def topmost(self) -> Overlay | None:
+        """The uppermost visible overlay that has numbers, whose colour bar is shown."""
+        shown = [each for each in self.items if each.look.visible and each.has_values]
+        scaled = [each for each in shown if each.look.colour_map != SOLID]
+        return scaled[-1] if scaled else None
+
     def find(self, key: str) -> Overlay | None:
         """Return the overlay with that key, or None."""
         return next((each for each in self.items if each.key == key), None)
@@ -206,6 +252,18 @@ class Overlays(QObject):
         if old is not None:
             none = np.full(self._n_voxels, np.nan, dtype=np.float32)
             self.put(replace(old, values=read_only(none) if values is None else values))
+
+
+def _map(name: str, values: FloatArray) -> Overlay:
+    """Make an overlay of a subject's map, whose name may end in its unit: ``"polar angle (deg)"``."""
+    bare, _, unit = name.removesuffix(")").partition(" (")
+    return Overlay(f"map {name}", bare, values, unit=unit, look=spread(values, SEQUENTIAL))
+
+
+def _read_volume(path: Path) -> Volume:
+    from mindvis_gui.data.nifti_file import read_volume  # brings nibabel and SciPy
+
+    return read_volume(path)
 
 
 def spread(values: FloatArray, colour_map: str) -> Look:

@@ -24,10 +24,14 @@ from mindvis_gui.decode_queue import DecodeQueue
 from mindvis_gui.decoding.request import PRESETS, Decoder, DecodeRequest, DecodeResult, Sampling
 from mindvis_gui.errors import MindVisError, ModelError, RequestError
 from mindvis_gui.jobs import Jobs
+from mindvis_gui.session.attributions import Attributions
 from mindvis_gui.session.brain import BrainState
+from mindvis_gui.session.lesions import Lesions
 from mindvis_gui.session.masking import Masking
+from mindvis_gui.session.movie import Movie
 from mindvis_gui.session.overlays import ERROR, MASK, RESPONSE, Look, Overlay, Overlays
 from mindvis_gui.session.results import Results
+from mindvis_gui.session.turns import Turns, TurnTakingDecoder
 from mindvis_gui.undo import Change
 
 DecoderLoader = Callable[[str], Decoder]
@@ -47,6 +51,8 @@ class Session(QObject):
     brain : BrainState
     overlays : Overlays
     masking : Masking
+    movie : Movie
+        Goes through the trials of the chosen one's split.
     results : Results
     queue : DecodeQueue
     jobs : Jobs
@@ -59,7 +65,8 @@ class Session(QObject):
 
     subject_changed = Signal()
     trial_changed = Signal()
-    rois_changed = Signal()
+    rois_changed = Signal()  # which ones are used
+    rois_edited = Signal()  # which ones there are
     model_changed = Signal()
     options_changed = Signal()
     message = Signal(str)
@@ -74,13 +81,15 @@ class Session(QObject):
         self.jobs.failed.connect(self._report_failure)
         self.brain = BrainState(self)
         self.brain.problem.connect(self.problem)
-        self.overlays = Overlays(self)
+        self.overlays = Overlays(self.jobs, self)
         self.masking = Masking(self.jobs, self.undo_stack, self)
         self.masking.problem.connect(self.problem)
         self.masking.mask_changed.connect(self._show_mask)
         self.masking.recovery_changed.connect(self._show_error)
+        self.movie = Movie(self._show_next_trial, self)
         self.results = Results(self.jobs, self)
         self.queue = DecodeQueue(self.jobs, self)
+        self._turns = Turns()
         self.queue.decoded.connect(self._keep_result)
         self.queue.stopped.connect(self._report_stop)
         self.queue.failed.connect(self.results.result_changed)
@@ -94,6 +103,8 @@ class Session(QObject):
         self.sampling: Sampling = PRESETS["fast"]
         self.n_samples = 4
         self.first_seed = 0
+        self.lesions = Lesions(self)
+        self.attributions = Attributions(self)
 
     # -- subject, trial, regions -------------------------------------------------------------
 
@@ -112,6 +123,7 @@ class Session(QObject):
         self, opened: tuple[Subject, DisplayGrid | None, Normalisation], trial: int | None
     ) -> None:
         self.queue.abandon()
+        self.movie.play(False)
         subject, grid, self.normalisation = opened
         self.subject = subject
         self.trial = self.vector = self.response = None
@@ -147,6 +159,14 @@ class Session(QObject):
         self.results.set_trial(index)
         self.trial_changed.emit()
         self.results.announce()
+
+    def _show_next_trial(self) -> None:
+        if self.subject is None or self.trial is None:
+            self.movie.play(False)
+            return
+        split = self.trial.split
+        alike = [trial.index for trial in self.subject.trials if trial.split == split]
+        self.set_trial(alike[(alike.index(self.trial.index) + 1) % len(alike)])
 
     def set_used_rois(self, names: frozenset[str]) -> None:
         """Choose the regions used for decoding (undoable)."""
@@ -282,7 +302,11 @@ class Session(QObject):
             self.problem.emit(str(error))
             return
         assert self.decoder is not None
-        self.queue.add(self.decoder, request)
+        self.queue.add(self.taking_turns(self.decoder), request)
+
+    def taking_turns(self, decoder: Decoder) -> Decoder:
+        """Return `decoder` such that its decodes wait for those of others that were asked first."""
+        return TurnTakingDecoder(decoder, self._turns)
 
     def _report_stop(self) -> None:
         self.message.emit("Stopped; nothing of the stopped decode is kept")
@@ -309,6 +333,7 @@ class Session(QObject):
     def close(self) -> None:
         """Cancel every job and wait for it; call before the application ends."""
         self.queue.abandon()
+        self.movie.play(False)
         self.masking.close()
         self.jobs.close()
 

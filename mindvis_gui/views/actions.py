@@ -11,6 +11,7 @@ from functools import partial
 from PySide6.QtGui import QAction, QKeySequence, QPalette
 from PySide6.QtWidgets import QWidget
 
+from mindvis_gui.views.commands.brain_commands import BRAIN_ENTRIES
 from mindvis_gui.views.commands.decode_commands import DECODE_ENTRIES, EDIT_ENTRIES
 from mindvis_gui.views.commands.export_commands import EXPORT_ENTRIES
 from mindvis_gui.views.commands.file_commands import FILE_ENTRIES
@@ -25,6 +26,7 @@ ACTIONS = (
     Entry("quit", "Quit", "window.close", "File", "Ctrl+Q"),
     *EDIT_ENTRIES,
     *DECODE_ENTRIES,
+    *BRAIN_ENTRIES,
     *VIEW_ENTRIES,
 )
 

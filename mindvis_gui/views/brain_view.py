@@ -1,103 +1,128 @@
-"""The brain: three linked slices with an overlay, and the location bar beneath."""
+"""The brain: linked slices with overlays, the surface, and the location bar beneath."""
 
 from __future__ import annotations
 
-from typing import cast
+from pathlib import Path
 
-import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QGridLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from mindvis_gui.data.plane import planes
-from mindvis_gui.data.subject import FloatArray, ImageArray
 from mindvis_gui.session import Session
+from mindvis_gui.session.brain import PLANES
+from mindvis_gui.session.overlays import ANATOMY, REGIONS
+from mindvis_gui.views.brain_header import BrainHeader
+from mindvis_gui.views.layers import make_layers
 from mindvis_gui.views.location_bar import LocationBar
-from mindvis_gui.views.overlay import diverging_table, no_overlay, region_labels, region_table
-from mindvis_gui.views.overlay_controls import BOTH, ERROR, REGIONS, RESPONSE, OverlayControls
+from mindvis_gui.views.overlay import region_labels, region_table
+from mindvis_gui.views.readout import describe
 from mindvis_gui.views.slice_view import SliceView
 from mindvis_gui.views.theme import MARGIN, roi_colours
 
-_LIMIT = 3.0  # standard deviations at the ends of the colour bar, at first
 _HIGHLIGHT = (255, 255, 255, 255)
 _NO_POSITIONS = (
     "This file holds no voxel positions, so the brain cannot be drawn.\n"
     "Masking, decoding and comparing work without them."
 )
+# Layout → place of the main slice and of the others: row, column, rows, columns.
+_PLACES = {
+    "three": ((0, 0, 1, 1), (0, 1, 1, 1), (0, 2, 1, 1)),
+    "one_two": ((0, 0, 2, 2), (0, 2, 1, 1), (1, 2, 1, 1)),
+    "single": ((0, 0, 1, 1),),
+}
 
 
 class BrainView(QWidget):
-    """Shows the chosen trial and the regions on the anatomy; a click moves the crosshair."""
+    """Shows the overlays on the anatomy; a click moves the crosshair."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._drawn_at: tuple[int, int, int] | None = None
-        self.slices = tuple(SliceView(session, name) for name in ("sagittal", "coronal", "axial"))
-        self.controls = OverlayControls()
+        self.slices = tuple(SliceView(session, name) for name in PLANES)
+        self.header = BrainHeader(session)
         self.location = LocationBar(session)
         self.placeholder = QLabel()
         self.placeholder.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.placeholder.setProperty("kind", "caption")
 
-        pictures = QWidget()
-        row = QHBoxLayout(pictures)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(1)
+        self._pictures = QWidget()
+        self._places = QGridLayout(self._pictures)
+        self._places.setContentsMargins(0, 0, 0, 0)
+        self._places.setSpacing(1)
         for view in self.slices:
-            row.addWidget(view, 1)
             view.zoomed.connect(self._zoom)
             view.reset.connect(self._show_all)
+            view.hovered.connect(self._read_out)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.placeholder)
-        self._stack.addWidget(pictures)
-        strip = QHBoxLayout()
-        strip.setContentsMargins(MARGIN, 3, MARGIN, 3)
-        strip.addWidget(self.location, 1)
-        strip.addWidget(self.controls)
+        self._stack.addWidget(self._pictures)
+        self.location.setContentsMargins(MARGIN, 3, MARGIN, 3)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        column.addWidget(self.header)
         column.addWidget(self._stack, 1)
-        column.addLayout(strip)
+        column.addWidget(self.location)
 
-        self.controls.changed.connect(self._update_overlay)
-        self.controls.radiological.toggled.connect(self._set_grid)
+        brain = session.brain
         session.subject_changed.connect(self._set_subject)
-        session.brain.crosshair_changed.connect(self._follow_crosshair)
-        session.trial_changed.connect(self._update_overlay)
-        session.brain.visible_rois_changed.connect(self._update_overlay)
-        session.masking.recovery_changed.connect(self._update_error)
-        session.masking.hovered_patch_changed.connect(self._update_table)
+        session.rois_edited.connect(self._draw)
+        session.overlays.changed.connect(self._draw)
+        brain.crosshair_changed.connect(self._follow_crosshair)
+        brain.visible_rois_changed.connect(self._draw)
+        brain.hovered_roi_changed.connect(self._draw_outlines)
+        brain.arrangement_changed.connect(self._arrange)
+        session.masking.hovered_patch_changed.connect(self._draw_layers)
+        self.setAcceptDrops(True)
+        self._arrange()
         self._set_subject()
 
-    # -- subject -----------------------------------------------------------------------------
+    # -- arrangement -------------------------------------------------------------------------
 
     def _set_subject(self) -> None:
-        subject, normalisation = self._session.subject, self._session.normalisation
-        self._stack.setCurrentIndex(0 if self._session.brain.grid is None else 1)
-        self.controls.setEnabled(self._session.brain.grid is not None)
-        empty = "Open a subject to see the brain" if subject is None else _NO_POSITIONS
-        self.placeholder.setText(empty)
-        if subject is not None and normalisation is not None:
-            limit = _round_up(_LIMIT * normalisation.std)
-            self.controls.set_scales((limit, subject.unit), (_LIMIT, "z"))
+        subject, grid = self._session.subject, self._session.brain.grid
+        self._stack.setCurrentIndex(0 if grid is None else 1)
+        self.header.setEnabled(grid is not None)
+        self.placeholder.setText(
+            "Open a subject to see the brain" if subject is None else _NO_POSITIONS
+        )
+        self._set_grid()
+
+    def _arrange(self) -> None:
+        shown = self._session.brain.arrangement
+        main = self.slices[PLANES.index(shown.main)]
+        order = self.slices if shown.layout == "three" else (main, *_others(self.slices, main))
+        places = _PLACES.get(shown.layout, _PLACES["single"])
+        for view in self.slices:
+            self._places.removeWidget(view)
+        for view, place in zip(order, places, strict=False):
+            self._places.addWidget(view, *place)
+        for i, view in enumerate(order):
+            view.setVisible(i < len(places))
+        for column in range(3):
+            used = any(column in range(c, c + wide) for _, c, _, wide in places)
+            self._places.setColumnStretch(column, int(used))
         self._set_grid()
 
     def _set_grid(self) -> None:
         grid = self._session.brain.grid
         if grid is None:
             return
-        three = planes(grid.shape, grid.affine, radiological=self.controls.radiological.isChecked())
+        shown = self._session.brain.arrangement
+        three = planes(grid.shape, grid.affine, radiological=shown.radiological)
         widths, heights = zip(*(plane.extent for plane in three), strict=True)
         for view, plane in zip(self.slices, three, strict=True):
-            view.set_grid(grid, plane, (max(widths), max(heights)))
+            alike = shown.layout == "three"  # one scale for all, or each as large as it can be
+            view.set_grid(grid, plane, (max(widths), max(heights)) if alike else plane.extent)
         self._drawn_at = self._session.brain.crosshair
-        self._update_overlay()
+        self._draw()
 
     def _follow_crosshair(self) -> None:
         for view in self.slices:
-            view.follow_crosshair(self._drawn_at)
+            if view.isVisible():
+                view.follow_crosshair(self._drawn_at)
         self._drawn_at = self._session.brain.crosshair
 
     def _zoom(self, factor: float) -> None:
@@ -108,66 +133,71 @@ class BrainView(QWidget):
         for view in self.slices:
             view.show_all()
 
-    # -- overlay -----------------------------------------------------------------------------
+    # -- overlays ----------------------------------------------------------------------------
 
-    def _update_overlay(self) -> None:
-        self._update_table()
-        self._update_outlines()
+    def _draw(self) -> None:
+        anatomy = self._session.overlays.find(ANATOMY)
+        if anatomy is not None:
+            for view in self.slices:
+                view.set_anatomy(anatomy.look)
+        self._draw_layers()
+        self._draw_outlines()
 
-    def _update_error(self) -> None:
-        if self.controls.chosen == ERROR:
-            self._update_table()
-
-    def _update_table(self) -> None:
-        if self._session.subject is None or self._session.brain.grid is None:
+    def _draw_layers(self) -> None:
+        subject, grid = self._session.subject, self._session.brain.grid
+        overlays = [each for each in self._session.overlays.items if each.key != ANATOMY]
+        if subject is None or grid is None or not overlays:
             return
-        table = self._table()
-        table[self._session.masking.highlighted_voxels] = _HIGHLIGHT
+        look = next(each.look for each in overlays if each.key == REGIONS)
+        visible = frozenset() if look.outlined else self._session.brain.visible_rois
+        labels = region_labels(subject, visible)
+        regions = region_table(subject, labels, roi_colours(subject), look.opacity)
+        lit = self._session.masking.highlighted_voxels
+        layers = make_layers(overlays, regions, grid, lit, _HIGHLIGHT)
         for view in self.slices:
-            view.set_overlay(table, self.controls.opacity.value() / 100)
+            view.set_layers(layers)
 
-    def _table(self) -> ImageArray:
-        subject = self._session.subject
-        assert subject is not None
-        kind = self.controls.chosen
-        if kind == REGIONS:
-            labels = region_labels(subject, self._session.brain.visible_rois)
-            return region_table(subject, labels, roi_colours(subject))
-        values = {RESPONSE: self._session.response, BOTH: self._session.response}.get(kind)
-        if kind == ERROR:
-            values = self._recovery_error()
-        if values is None:
-            return no_overlay(subject.n_voxels)
-        return diverging_table(values, self.controls.limit.value(), self.controls.threshold.value())
-
-    def _recovery_error(self) -> FloatArray | None:
-        masking, vector = self._session.masking, self._session.vector
-        if masking.recovery is None or vector is None or masking.mask is None:
-            return None
-        kept = masking.mask.kept_voxels(masking.patch_size, vector.size)
-        error = masking.recovery.recovered - vector
-        return cast(FloatArray, np.where(kept, np.float32(np.nan), error))
-
-    def _update_outlines(self) -> None:
-        subject = self._session.subject
-        if subject is None or self._session.brain.grid is None:
+    def _draw_outlines(self) -> None:
+        subject, brain = self._session.subject, self._session.brain
+        regions = self._session.overlays.find(REGIONS)
+        if subject is None or brain.grid is None or regions is None:
             return
+        names = frozenset({brain.hovered_roi} if brain.hovered_roi else ())
+        if regions.look.outlined and regions.look.visible and not names:
+            names = brain.visible_rois
         colours: dict[int, QColor] = {}
-        labels = None
-        if self.controls.chosen == BOTH:
-            of = roi_colours(subject)
-            visible = self._session.brain.visible_rois
-            labels = region_labels(subject, visible)
-            colours = {
-                number: of[roi.name]
-                for number, roi in enumerate(subject.rois, start=1)
-                if roi.name in visible
-            }
+        of = roi_colours(subject)
+        for number, roi in enumerate(subject.rois, start=1):
+            if roi.name in names:
+                white = roi.name == brain.hovered_roi and not regions.look.outlined
+                colours[number] = QColor(Qt.GlobalColor.white) if white else of[roi.name]
         for view in self.slices:
-            view.set_outlines(labels, colours)
+            view.set_outlines(region_labels(subject, names) if colours else None, colours)
+
+    def _read_out(self, view: SliceView, point: tuple[int, int, int] | None) -> None:
+        view.show_readout("" if point is None else describe(self._session, point))
+
+    # -- files -------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take NIfTI files; all else is the window's."""
+        if self._session.brain.grid is not None and nifti_paths(event):
+            event.acceptProposedAction()
+        else:
+            event.ignore()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Lay the files over the brain (called by Qt)."""
+        for path in nifti_paths(event):
+            self._session.overlays.open(path)
+        event.acceptProposedAction()
 
 
-def _round_up(value: float) -> float:
-    """Round to one figure, upwards, for the end of a colour scale."""
-    size = 10.0 ** np.floor(np.log10(value))
-    return float(np.ceil(value / size - 0.05) * size)
+def nifti_paths(event: QDropEvent) -> list[Path]:
+    """Return the NIfTI files that are dragged."""
+    paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+    return [path for path in paths if path.name.endswith((".nii", ".nii.gz"))]
+
+
+def _others(slices: tuple[SliceView, ...], main: SliceView) -> list[SliceView]:
+    return [view for view in slices if view is not main]

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 _SUBJECTS = "Subjects (*.h5 *.hdf5 *.mat *.npz *.npy *.nii *.nii.gz);;All files (*)"
 _CHECKPOINTS = "Checkpoints (*.ckpt *.pth *.pt);;All files (*)"
+_NIFTI = "NIfTI images (*.nii *.nii.gz)"
 _FIGURES = "PNG (*.png);;SVG (*.svg);;PDF (*.pdf)"
 
 
@@ -24,6 +25,11 @@ def ask_subject_folder(parent: QWidget, folder: Path) -> Path | None:
 def ask_model_folder(parent: QWidget, folder: Path) -> Path | None:
     """Ask for a model folder."""
     return _path(QFileDialog.getExistingDirectory(parent, "Open a model folder", str(folder)))
+
+
+def ask_nifti_file(parent: QWidget, title: str, folder: Path) -> Path | None:
+    """Ask for a NIfTI image."""
+    return _path(QFileDialog.getOpenFileName(parent, title, str(folder), _NIFTI)[0])
 
 
 def ask_checkpoint_file(parent: QWidget, name: str, folder: Path) -> Path | None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import html
 import re
 
-import numpy as np
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor, QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from mindvis_gui.session import Session
+from mindvis_gui.views.readout import position, regions_at
 from mindvis_gui.views.theme import is_dark, label, roi_colours
 
 
 class LocationBar(QWidget):
-    """Shows what lies under the crosshair; mm can be typed."""
+    """Shows what lies under the crosshair; mm and voxel can be typed."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -25,8 +25,12 @@ class LocationBar(QWidget):
         self.mm.setAccessibleName("Crosshair position in mm")
         self.mm.setToolTip("x y z in mm (right, anterior, superior); type three numbers and Enter")
         self.mm.setFixedWidth(self.fontMetrics().horizontalAdvance("−00 −000 −00") + 20)
-        self.mm.returnPressed.connect(self._go)
-        self.voxel = self._value("Voxel on the functional grid")
+        self.mm.returnPressed.connect(self._go_to_mm)
+        self.voxel = QLineEdit()
+        self.voxel.setAccessibleName("Voxel on the functional grid")
+        self.voxel.setPlaceholderText("none")
+        self.voxel.setFixedWidth(self.fontMetrics().horizontalAdvance("000 000 000") + 20)
+        self.voxel.returnPressed.connect(self._go_to_voxel)
         self.response = self._value("Response of the chosen trial here")
         self.region = self._value("Regions here")
         self.region.setTextFormat(Qt.TextFormat.RichText)
@@ -49,8 +53,7 @@ class LocationBar(QWidget):
         row.addStretch(1)
         bold = self.font()
         bold.setBold(True)
-        for field, widest in ((self.voxel, "00 00 00"), (self.response, "−0.00 z")):
-            field.setMinimumWidth(QFontMetrics(bold).horizontalAdvance(widest))
+        self.response.setMinimumWidth(QFontMetrics(bold).horizontalAdvance("−0.00 z"))
         self.patch.setMinimumWidth(1)  # cut short where the window is narrow
 
         session.subject_changed.connect(self._set_subject)
@@ -73,14 +76,31 @@ class LocationBar(QWidget):
         self._colours = roi_colours(subject) if subject is not None else {}
         self._refresh()
 
-    def _go(self) -> None:
-        numbers = re.findall(r"[-−+]?\d+(?:\.\d+)?", self.mm.text())
+    def _go_to_mm(self) -> None:
+        numbers = _numbers(self.mm.text())
         if len(numbers) == 3:
-            x, y, z = (float(number.replace("−", "-")) for number in numbers)
-            self._session.brain.set_crosshair_mm((x, y, z))
+            self._session.brain.set_crosshair_mm((numbers[0], numbers[1], numbers[2]))
         else:
             text = self.mm.text()
             self._session.problem.emit(f"'{text}' is no position; type x y z in mm: -10 -82 2")
+        self._refresh()
+
+    def _go_to_voxel(self) -> None:
+        subject, numbers = self._session.subject, _numbers(self.voxel.text())
+        whole = all(number == int(number) for number in numbers)
+        if subject is None or subject.affine is None or subject.ijk is None:
+            return
+        if len(numbers) == 3 and whole:
+            x, y, z = (subject.affine @ [*numbers, 1])[:3].tolist()
+            self._session.brain.set_crosshair_mm((x, y, z))
+        elif len(numbers) == 1 and whole and 0 <= numbers[0] < subject.n_voxels:
+            x, y, z = (subject.affine @ [*subject.ijk[int(numbers[0])], 1])[:3].tolist()
+            self._session.brain.set_crosshair_mm((x, y, z))
+        else:
+            self._session.problem.emit(
+                f"'{self.voxel.text()}' is no voxel; type i j k on the functional grid, or one "
+                f"position in the response vector, 0 to {subject.n_voxels - 1:,}"
+            )
         self._refresh()
 
     def _refresh(self) -> None:
@@ -92,16 +112,21 @@ class LocationBar(QWidget):
             return
         at = self._session.brain.crosshair
         mm = grid.to_mm(at)
-        self.mm.setText(" ".join(_number(value) for value in mm))
+        self.mm.setText(position(mm.tolist()))
         index = int(grid.voxel_at[at])
         if index < 0:
-            self.voxel.setText("no response here")
+            self.voxel.clear()
+            self.voxel.setToolTip("No voxel of the response lies here")
             for field in (self.response, self.region, self.patch):
                 field.setText("–")
             return
         assert subject.ijk is not None
         self.voxel.setText(" ".join(str(i) for i in subject.ijk[index]))
-        self.voxel.setToolTip(f"Position {index:,} of {subject.n_voxels:,} in the response vector")
+        self.voxel.setCursorPosition(0)
+        self.voxel.setToolTip(
+            f"i j k on the functional grid; position {index:,} of {subject.n_voxels:,} in the "
+            "response vector. Type either and Enter"
+        )
         response = self._session.response
         value = "–" if response is None else f"{response[index]:.2f} {subject.unit}"
         self.response.setText(value.replace("-", "−"))
@@ -111,8 +136,7 @@ class LocationBar(QWidget):
         self.patch.setText(f"{index // size + 1}{count}")
 
     def _regions(self, index: int) -> str:
-        assert self._session.subject is not None
-        names = [roi.name for roi in self._session.subject.rois if np.any(roi.voxels == index)]
+        names = regions_at(self._session, index)
         dark = is_dark(self)
         colours = [self._colours[name] for name in names]
         shades = [colour.lighter(125) if dark else colour.darker(135) for colour in colours]
@@ -129,7 +153,7 @@ class LocationBar(QWidget):
             self._refresh()
 
 
-def _number(value: float) -> str:
-    """Write mm without a decimal where there is none, with a true minus sign."""
-    text = f"{value:.1f}".removesuffix(".0")
-    return "0" if text == "-0" else text.replace("-", "−")
+def _numbers(text: str) -> list[float]:
+    """Return the numbers in a text, whichever minus sign they have."""
+    found = re.findall(r"[-−+]?\d+(?:\.\d+)?", text)
+    return [float(number.replace("−", "-")) for number in found]

@@ -13,6 +13,7 @@ from mindvis_gui.session import Session
 from mindvis_gui.settings import Settings
 from mindvis_gui.views.actions import ACTIONS, make_actions
 from mindvis_gui.views.commands import Commands
+from mindvis_gui.views.commands.brain_commands import BrainCommands
 from mindvis_gui.views.commands.decode_commands import DecodeCommands
 from mindvis_gui.views.commands.export_commands import ExportCommands
 from mindvis_gui.views.commands.file_commands import FileCommands
@@ -49,9 +50,11 @@ class MainWindow(QMainWindow):
         self.workspace = Workspace(session)
         self._file = FileCommands(self, session, settings, import_model)
         self._export = ExportCommands(self, session, settings)
+        brain = BrainCommands(self, session, settings)
         self._commands: dict[str, Commands] = {
             "file": self._file,
             "export": self._export,
+            "brain": brain,
             "decode": DecodeCommands(session, self.workspace),
             "view": ViewCommands(self, session, settings, self.workspace, ACTIONS),
         }
@@ -66,7 +69,7 @@ class MainWindow(QMainWindow):
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(self.workspace)
         self.setCentralWidget(self._pages)
-        self._connect()
+        self._connect(brain)
         self.workspace.restore_layout(
             settings.layout("docks"), settings.layout("centre"), settings.layout("closed")
         )
@@ -75,7 +78,7 @@ class MainWindow(QMainWindow):
         self._show_panels()
         self.welcome.demo.setFocus()
 
-    def _connect(self) -> None:
+    def _connect(self, brain: BrainCommands) -> None:
         session = self._session
         session.subject_changed.connect(self._show_subject)
         session.subject_changed.connect(self.status.forget_problem)
@@ -92,6 +95,7 @@ class MainWindow(QMainWindow):
             signal.connect(self._show_state)
         self.workspace.panel_toggled.connect(self._show_panels)
         self.workspace.decode_panel.new_seed_wanted.connect(self.actions_by_id["new_seed"].trigger)
+        self.workspace.overlay_panel.file_wanted.connect(brain.add_overlay)
         self.workspace.gallery.export_requested.connect(self._export.export_sample)
 
     # -- state -------------------------------------------------------------------------------

@@ -76,7 +76,9 @@ class RegionBand(QWidget):
                 widest[name] = (low, high - low)
         text = self.palette().color(QPalette.ColorRole.WindowText)
         for name, (low, width) in widest.items():
-            for line, (word, colour) in enumerate(((name, muted(self)), (self._number(name), text))):
+            for line, (word, colour) in enumerate(
+                ((name, muted(self)), (self._number(name), text))
+            ):
                 if self.fontMetrics().horizontalAdvance(word) <= width:
                     area = QRectF(low, _BAND + 2 + line * self._line, width, self._line)
                     painter.setPen(colour)

@@ -30,7 +30,10 @@ class ShortcutsDialog(QDialog):
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(3 * GAP)
         self._grid.setVerticalSpacing(4)
-        columns: list[list[str]] = [["File", "Edit", "View"], ["Decode", "Help", "Elsewhere"]]
+        columns: list[list[str]] = [
+            ["File", "Edit", "View"],
+            ["Decode", "Brain", "Help", "Elsewhere"],
+        ]
         for column, menus in enumerate(columns):
             row = 0
             for menu in menus:

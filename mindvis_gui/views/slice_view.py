@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QKeyEvent,
@@ -17,16 +17,18 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QGraphicsPathItem, QWidget
+from PySide6.QtWidgets import QGraphicsPathItem, QLabel, QWidget
 
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.plane import Plane
-from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.session import Session
+from mindvis_gui.session.overlays import Look
+from mindvis_gui.views.colour_maps import colour_table
+from mindvis_gui.views.layers import Layer, compose
 
 _CROSSHAIR = QColor(130, 230, 140, 190)
 _LETTERS = QColor(205, 209, 214)
-_ANATOMY_OPACITY = 0.8  # on black: white matter a light grey, so that overlays stand out
+_READOUT = "background: rgba(0, 0, 0, 170); color: #cdd1d6; padding: 1px 5px;"
 _NOTCH = 120  # angle delta of one click of a mouse wheel
 _ZOOM = 1.2  # a notch
 _MAX_ZOOM = 20.0
@@ -41,6 +43,7 @@ class SliceView(pg.GraphicsView):
 
     zoomed = Signal(float)  # by which factor; the planes are zoomed together
     reset = Signal()
+    hovered = Signal(object, object)  # this view, and the grid point under the mouse or None
 
     def __init__(self, session: Session, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent, background="k")
@@ -49,10 +52,11 @@ class SliceView(pg.GraphicsView):
         self._grid: DisplayGrid | None = None
         self.plane: Plane | None = None
         self._frame = (1.0, 1.0)
+        self._levels = (0.0, 255.0)
         self._zoom = 1.0
         self._notches = 0
         self._grabbed: QPointF | None = None
-        self._table: NDArray[np.uint32] | None = None  # RGBA in one number, indexed in one go
+        self._layers: list[Layer] = []
         self._labels: NDArray[np.int16] | None = None
         self._outlines: list[tuple[int, QGraphicsPathItem]] = []
 
@@ -62,7 +66,6 @@ class SliceView(pg.GraphicsView):
         self._view.disableAutoRange()
         self.setCentralItem(self._view)
         self._anatomy = _SmoothImage(axisOrder="row-major")
-        self._anatomy.setOpacity(_ANATOMY_OPACITY)
         self._overlay = pg.ImageItem(axisOrder="row-major")
         pen = pg.mkPen(_CROSSHAIR, width=1)
         self._lines = (pg.InfiniteLine(angle=90, pen=pen), pg.InfiniteLine(angle=0, pen=pen))
@@ -71,6 +74,11 @@ class SliceView(pg.GraphicsView):
         for depth, line in enumerate(self._lines):
             line.setZValue(20 + depth)
 
+        self._readout = QLabel(self.viewport())
+        self._readout.setStyleSheet(_READOUT)
+        self._readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._readout.hide()
+        self.viewport().setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.setAccessibleName(f"{name} slice")
@@ -84,7 +92,7 @@ class SliceView(pg.GraphicsView):
     def set_grid(self, grid: DisplayGrid, plane: Plane, frame: tuple[float, float]) -> None:
         """Show `plane` of `grid`; `frame` (mm) is what all planes fit in at the same scale."""
         self._grid, self.plane, self._frame, self._zoom = grid, plane, frame, 1.0
-        self._table = self._labels = None
+        self._labels, self._layers = None, []
         self._draw_anatomy()
         across, up = plane.shape
         self._overlay.setImage(np.zeros((up, across, 4), dtype=np.uint8), levels=(0, 255))
@@ -94,11 +102,18 @@ class SliceView(pg.GraphicsView):
         self._fit()
         self._move_lines()
 
-    def set_overlay(self, table: ImageArray, opacity: float) -> None:
-        """Colour every voxel by its row of `table` (n_voxels + 1, 4)."""
-        self._table = table.view(np.uint32).reshape(-1)
-        self._overlay.setOpacity(opacity)
+    def set_layers(self, layers: list[Layer]) -> None:
+        """Lay `layers`, the lowest first, over the anatomy."""
+        self._layers = layers
         self._draw_overlay()
+
+    def set_anatomy(self, look: Look) -> None:
+        """Draw the anatomy in another way."""
+        self._anatomy.setVisible(look.visible)
+        self._anatomy.setOpacity(look.opacity)
+        self._levels = (look.low, look.high)
+        self._anatomy.setLookupTable(colour_table(look.colour_map))
+        self._draw_anatomy()
 
     def set_outlines(self, labels: NDArray[np.int16] | None, colours: Mapping[int, QColor]) -> None:
         """Outline the regions numbered in `labels` (n_voxels + 1,); None draws no outline."""
@@ -120,6 +135,18 @@ class SliceView(pg.GraphicsView):
             self._draw_overlay()
             self._draw_outlines()
         self._move_lines()
+
+    def show_readout(self, text: str) -> None:
+        """Write `text` into the lower left corner; an empty one takes the label away."""
+        self._readout.setVisible(bool(text))
+        self._readout.setText(text)
+        room = self.viewport().width() - 8
+        self._readout.setWordWrap(False)
+        if self._readout.sizeHint().width() > room:
+            self._readout.setWordWrap(True)
+            self._readout.setMaximumWidth(room)
+        self._readout.adjustSize()
+        self._readout.move(4, self.viewport().height() - self._readout.height() - 4)
 
     def zoom(self, factor: float) -> None:
         """Zoom about the crosshair."""
@@ -150,15 +177,14 @@ class SliceView(pg.GraphicsView):
         return self.plane.slice(volume, self._session.brain.crosshair[self.plane.through])
 
     def _draw_anatomy(self) -> None:
-        assert self._grid is not None
-        picture = np.ascontiguousarray(self._slice(self._grid.anatomy))
-        self._anatomy.setImage(picture, autoLevels=False, levels=(0, 255))
+        if self._grid is not None:
+            picture = np.ascontiguousarray(self._slice(self._grid.anatomy))
+            self._anatomy.setImage(picture, autoLevels=False, levels=self._levels)
 
     def _draw_overlay(self) -> None:
-        if self._grid is not None and self._table is not None:
-            colours = self._table[self._slice(self._grid.voxel_at)]
-            rows = np.ascontiguousarray(colours).view(np.uint8)
-            picture = rows.reshape(*colours.shape, 4)
+        if self._grid is not None and self.plane is not None and self._layers:
+            index = self._session.brain.crosshair[self.plane.through]
+            picture = compose(self._layers, self._grid, self.plane, index)
             self._overlay.setImage(picture, autoLevels=False, levels=(0, 255))
 
     def _draw_outlines(self) -> None:
@@ -225,6 +251,13 @@ class SliceView(pg.GraphicsView):
             shift = self._to_mm(self._grabbed) - self._to_mm(event.position())
             self._view.translateBy(x=shift.x(), y=shift.y())
             self._grabbed = event.position()
+        else:
+            self.hovered.emit(self, self._point(event.position()))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Say nothing of what was under the mouse."""
+        super().leaveEvent(event)
+        self.hovered.emit(self, None)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End panning."""
@@ -266,6 +299,15 @@ class SliceView(pg.GraphicsView):
 
     def _to_mm(self, pixel: QPointF) -> QPointF:
         return self._view.mapSceneToView(self.mapToScene(pixel.toPoint()))
+
+    def _point(self, pixel: QPointF) -> tuple[int, int, int] | None:
+        """Return the grid point drawn at a pixel, None beside the picture."""
+        if self.plane is None or self._grid is None:
+            return None
+        mm = self._to_mm(pixel)
+        point = self.plane.voxel(mm.x(), mm.y(), self._session.brain.crosshair)
+        inside = all(0 <= p < n for p, n in zip(point, self._grid.shape, strict=True))
+        return point if inside else None
 
     def _pick(self, pixel: QPointF) -> None:
         point = self._to_mm(pixel)

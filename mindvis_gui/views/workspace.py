@@ -21,6 +21,7 @@ from mindvis_gui.views.decode_panel import DecodePanel
 from mindvis_gui.views.gallery import GalleryView
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.mask_view import MaskView
+from mindvis_gui.views.overlay_panel import OverlayPanel
 from mindvis_gui.views.subject_panel import SubjectPanel
 from mindvis_gui.views.theme import MARGIN, PANEL_WIDTH, label
 
@@ -41,7 +42,9 @@ class Workspace(QMainWindow):
         self.setWindowFlags(Qt.WindowType.Widget)
         self.subject_panel = SubjectPanel(session)
         self.decode_panel = DecodePanel(session)
+        self.overlay_panel = OverlayPanel(session)
         self.brain_view = BrainView(session)
+        self.brain_view.header.overlays_wanted.connect(lambda: self.show_panel("overlays", True))
         self.mask_view = MaskView(session)
         self.gallery = GalleryView(session)
         self.compare_panel = ComparePanel(session)
@@ -64,6 +67,7 @@ class Workspace(QMainWindow):
         self._docks = {
             "subject": self._dock("subject", "Subject", self.subject_panel),
             "decode": self._dock("decode", "Decode", self.decode_panel),
+            "overlays": self._dock("overlays", "Overlays", self.overlay_panel),
         }
         self._panels: dict[str, QWidget] = {
             **self._docks,

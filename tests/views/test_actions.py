@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 
 from mindvis_gui.views.actions import ACTIONS
+from mindvis_gui.views.commands.brain_commands import BrainCommands
 from mindvis_gui.views.commands.decode_commands import DecodeCommands
 from mindvis_gui.views.commands.export_commands import ExportCommands
 from mindvis_gui.views.commands.file_commands import FileCommands
@@ -32,6 +33,7 @@ def test_every_id_is_used_once():
 COMMANDS = {
     "file": FileCommands,
     "export": ExportCommands,
+    "brain": BrainCommands,
     "decode": DecodeCommands,
     "view": ViewCommands,
 }

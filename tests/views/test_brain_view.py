@@ -2,13 +2,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from mindvis_gui.data.subject import Volume
+from mindvis_gui.session.brain import Arrangement
+from mindvis_gui.session.overlays import ANATOMY, MASK, REGIONS, RESPONSE, Look, Overlay
 from mindvis_gui.views.brain_view import BrainView
-from mindvis_gui.views.overlay_controls import BOTH, ERROR, NONE, REGIONS, RESPONSE
 from mindvis_gui.views.slice_view import _borders
 
 SAGITTAL, CORONAL, AXIAL = range(3)
@@ -31,6 +32,14 @@ def pixel_of(view, voxel):
     return view.mapFromScene(scene)
 
 
+def drag(view, kind, pixel, button=Qt.MouseButton.LeftButton):
+    """Press, move or release; not by qtbot, to which it matters where the mouse was before."""
+    pixel = QPointF(pixel)
+    place = view.viewport().mapToGlobal(pixel)
+    event = QMouseEvent(kind, pixel, place, button, button, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(view.viewport(), event)
+
+
 def wheel(view, delta, modifiers=Qt.KeyboardModifier.NoModifier):
     event = QWheelEvent(
         QPointF(50, 50),
@@ -43,6 +52,16 @@ def wheel(view, delta, modifiers=Qt.KeyboardModifier.NoModifier):
         False,
     )
     QApplication.sendEvent(view.viewport(), event)
+
+
+def show_only(session, *keys, **look):
+    """Show the overlays `keys` alone, the anatomy included, opaque and with changes of `look`."""
+    for overlay in session.overlays.items:
+        shown = overlay.key in (ANATOMY, *keys)
+        changed = replace(overlay.look, visible=shown, opacity=1.0)
+        session.overlays.set_look(
+            overlay.key, replace(changed, **look) if overlay.key in keys else changed
+        )
 
 
 def overlay(view):
@@ -138,7 +157,7 @@ def test_arrows_move_in_the_plane_and_shift_arrows_through_it(qtbot, brain, open
 
 
 def test_regions_are_drawn_where_their_voxels_are(brain, opened):
-    brain.controls.choose(REGIONS)
+    show_only(opened, REGIONS)
     axial = brain.slices[AXIAL]
     covered = axial.plane.slice(opened.brain.grid.voxel_at, opened.brain.crosshair[2]) >= 0
     assert covered.any()
@@ -146,25 +165,25 @@ def test_regions_are_drawn_where_their_voxels_are(brain, opened):
 
 
 def test_hiding_a_region_takes_it_off_the_brain(brain, opened):
-    brain.controls.choose(REGIONS)
+    show_only(opened, REGIONS)
     opened.brain.set_visible_rois(frozenset())
     assert not any(overlay(view)[..., 3].any() for view in brain.slices)
 
 
 def test_the_response_of_another_trial_is_drawn_when_it_is_chosen(brain, opened):
-    brain.controls.choose(RESPONSE)
+    show_only(opened, RESPONSE)
     before = overlay(brain.slices[AXIAL]).copy()
     opened.set_trial(3)
     assert not np.array_equal(before, overlay(brain.slices[AXIAL]))
 
 
 def test_both_outlines_the_regions_that_the_slice_cuts(brain, opened):
-    brain.controls.choose(BOTH)
+    show_only(opened, RESPONSE, REGIONS, outlined=True)
     axial = brain.slices[AXIAL]
     here = axial.plane.slice(opened.brain.grid.voxel_at, opened.brain.crosshair[2])
     cut = {i for i, roi in enumerate(opened.subject.rois, 1) if np.isin(here, roi.voxels).any()}
     assert {number for number, item in axial._outlines if item.isVisible()} == cut
-    brain.controls.choose(NONE)
+    show_only(opened)
     assert not axial._outlines
     assert not overlay(axial)[..., 3].any()
 
@@ -182,20 +201,19 @@ def test_an_outline_runs_along_the_edges_of_its_voxels():
     assert _borders(np.zeros((5, 6), np.int16))[0].shape == (0, 2, 2)
 
 
-def test_the_recovery_error_covers_masked_voxels_alone(qtbot, brain, ready):
-    qtbot.waitUntil(lambda: ready.masking.recovery is not None)
-    brain.controls.choose(ERROR)
-    kept = ready.masking.mask.kept_voxels(ready.masking.patch_size, ready.subject.n_voxels)
+def test_the_mask_covers_masked_voxels_alone(brain, opened):
+    show_only(opened, MASK)
+    kept = opened.masking.mask.kept_voxels(opened.masking.patch_size, opened.subject.n_voxels)
     for view in brain.slices:
         here = view.plane.slice(
-            ready.brain.grid.voxel_at, ready.brain.crosshair[view.plane.through]
+            opened.brain.grid.voxel_at, opened.brain.crosshair[view.plane.through]
         )
         masked = (here >= 0) & ~kept[here]
         assert np.array_equal(overlay(view)[..., 3] > 0, masked)
 
 
 def test_the_threshold_hides_weak_responses(brain, opened):
-    brain.controls.choose(RESPONSE)
+    show_only(opened, RESPONSE)
     opened.brain.set_crosshair(
         opened.brain.grid.voxel_position(int(np.abs(opened.response).argmin()))
     )
@@ -203,12 +221,12 @@ def test_the_threshold_hides_weak_responses(brain, opened):
     x, y = axial.plane.position(opened.brain.crosshair)
     row, column = int(y // axial.plane.spacing[1]), int(x // axial.plane.spacing[0])
     assert overlay(axial)[row, column, 3] == 255
-    brain.controls.threshold.setValue(0.5)
+    show_only(opened, RESPONSE, threshold=0.5)
     assert overlay(axial)[row, column, 3] == 0
 
 
 def test_a_hovered_patch_lights_up(brain, opened):
-    brain.controls.choose(NONE)
+    show_only(opened)
     opened.brain.set_crosshair(opened.brain.grid.voxel_position(40))
     opened.masking.set_hovered_patch(2)  # voxels 32 to 47
     assert any((overlay(view) == 255).all(axis=-1).any() for view in brain.slices)
@@ -216,10 +234,10 @@ def test_a_hovered_patch_lights_up(brain, opened):
     assert not any(overlay(view)[..., 3].any() for view in brain.slices)
 
 
-def test_radiological_mirrors_the_axial_slice(brain):
-    brain.controls.choose(REGIONS)
+def test_radiological_mirrors_the_axial_slice(brain, opened):
+    show_only(opened, REGIONS)
     before = overlay(brain.slices[AXIAL]).copy()
-    brain.controls.radiological.setChecked(True)
+    opened.brain.set_arrangement(Arrangement(radiological=True))
     assert np.array_equal(overlay(brain.slices[AXIAL]), before[:, ::-1])
     assert brain.slices[AXIAL].plane.edges[:2] == ("R", "L")
 
@@ -234,7 +252,81 @@ def test_without_positions_one_sentence_says_so(qtbot, session, subject, monkeyp
         session.open("flat.npz")
     assert brain.placeholder.isVisible()
     assert "no voxel positions" in brain.placeholder.text()
-    assert not brain.controls.isEnabled()
+    assert not brain.header.isEnabled()
+
+
+def test_overlays_lie_over_each_other_in_the_order_of_the_list(brain, opened):
+    n = opened.subject.n_voxels
+    look = Look("red", 0, 1, opacity=1.0)
+    opened.overlays.put(Overlay("red", "Red", np.ones(n, np.float32), look=look))
+    opened.overlays.put(
+        Overlay("blue", "Blue", np.ones(n, np.float32), look=replace(look, colour_map="blue"))
+    )
+    show_only(opened, "red", "blue")
+    axial = brain.slices[AXIAL]
+    shown = overlay(axial)[overlay(axial)[..., 3] > 0]
+    assert (shown[:, 2] > shown[:, 0]).all()
+    keys = [each.key for each in opened.overlays.items]
+    opened.overlays.set_order([*keys[:-2], "blue", "red"])
+    shown = overlay(axial)[overlay(axial)[..., 3] > 0]
+    assert (shown[:, 0] > shown[:, 2]).all()
+
+
+def test_a_volume_on_another_grid_is_drawn_where_its_mm_say(brain, opened):
+    grid = opened.brain.grid
+    data = np.zeros((5, 5, 5), np.float32)
+    data[2, 2, 2] = 1
+    affine = np.diag([6.0, 6.0, 6.0, 1.0])
+    affine[:3, 3] = grid.to_mm(opened.brain.crosshair) - 12
+    opened.overlays.put(
+        Overlay("file", "File", volume=Volume(data, affine), look=Look("red", 0, 1, threshold=0.5))
+    )
+    show_only(opened, "file", threshold=0.5)
+    for view in brain.slices:
+        drawn = np.argwhere(overlay(view)[..., 3] > 0)
+        assert 1 <= len(drawn) <= (6 / min(view.plane.spacing) + 1) ** 2
+        x, y = view.plane.position(opened.brain.crosshair)
+        row, column = int(y // view.plane.spacing[1]), int(x // view.plane.spacing[0])
+        assert [row, column] in drawn.tolist()
+
+
+@pytest.mark.parametrize(("layout", "shown"), [("three", 3), ("one_two", 3), ("single", 1)])
+def test_layouts_show_so_many_slices(brain, opened, layout, shown):
+    opened.brain.set_arrangement(Arrangement(layout, main="coronal"))
+    visible = [view for view in brain.slices if view.isVisible()]
+    assert len(visible) == shown
+    assert brain.slices[CORONAL] in visible
+    if layout == "one_two":
+        QApplication.processEvents()
+        assert brain.slices[CORONAL].width() > 1.5 * brain.slices[AXIAL].width()
+
+
+def test_a_slice_that_was_hidden_shows_the_crosshair_when_it_comes_back(brain, opened):
+    opened.brain.set_arrangement(Arrangement("single", main="coronal"))
+    opened.brain.set_crosshair((5, 5, 5))
+    opened.brain.set_arrangement(Arrangement("three"))
+    axial = brain.slices[AXIAL]
+    assert np.array_equal(axial._anatomy.image, axial.plane.slice(opened.brain.grid.anatomy, 5))
+
+
+def test_what_is_under_the_mouse_is_written_into_the_slice(qtbot, brain, opened):
+    voxel = opened.brain.grid.voxel_position(105)
+    opened.brain.set_crosshair(voxel)
+    view = brain.slices[AXIAL]
+    drag(view, QEvent.Type.MouseMove, pixel_of(view, voxel), Qt.MouseButton.NoButton)
+    assert "voxel 105" in view._readout.text()
+    assert view._readout.isVisible()
+    assert "V2" in view._readout.text()
+    assert " z" in view._readout.text()
+
+
+def test_a_region_whose_name_is_hovered_is_outlined(brain, opened):
+    opened.brain.set_crosshair(opened.brain.grid.voxel_position(105))
+    opened.brain.set_hovered_roi("V2")
+    assert all(len(view._outlines) == 1 for view in brain.slices)
+    assert any(item.isVisible() for view in brain.slices for _, item in view._outlines)
+    opened.brain.set_hovered_roi("")
+    assert not any(view._outlines for view in brain.slices)
 
 
 def test_no_scipy_is_loaded_for_drawing():

@@ -45,9 +45,28 @@ def test_what_is_no_position_in_the_picture_is_refused_with_a_reason(qtbot, bar,
     assert bar.mm.text() == shown
 
 
+@pytest.mark.parametrize("number", [0, 105])
+def test_a_typed_voxel_moves_the_crosshair_by_indices_or_by_its_number(qtbot, bar, opened, number):
+    for text in (" ".join(map(str, opened.subject.ijk[number])), str(number)):
+        opened.brain.set_crosshair((0, 0, 0))
+        bar.voxel.setText(text)
+        qtbot.keyClick(bar.voxel, Qt.Key.Key_Return)
+        assert opened.brain.grid.voxel_at[opened.brain.crosshair] == number
+
+
+@pytest.mark.parametrize("text", ["no", "1 2", "99999", "1.5"])
+def test_what_is_no_voxel_is_refused_with_a_reason(qtbot, bar, opened, text):
+    before = opened.brain.crosshair
+    bar.voxel.setText(text)
+    with qtbot.waitSignal(opened.problem) as said:
+        qtbot.keyClick(bar.voxel, Qt.Key.Key_Return)
+    assert text in said.args[0]
+    assert opened.brain.crosshair == before
+
+
 def test_where_nothing_was_recorded_no_value_is_made_up(bar, opened):
     opened.brain.set_crosshair((0, 0, 0))
-    assert bar.voxel.text() == "no response here"
+    assert bar.voxel.text() == ""
     assert bar.response.text() == bar.region.text() == bar.patch.text() == "–"
 
 

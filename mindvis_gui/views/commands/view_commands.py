@@ -29,6 +29,7 @@ PANEL_ENTRIES = (
     _panel("mask", "Mask", "Ctrl+3"),
     _panel("images", "Images", "Ctrl+4"),
     _panel("decode", "Decode options", "Ctrl+5"),
+    _panel("overlays", "Overlays", "Ctrl+7", "What is laid over the brain, and how it is drawn"),
     _panel("compare", "Compare", "Ctrl+6", "Show the scores beneath the samples", "compare"),
 )
 VIEW_ENTRIES = (

@@ -1,0 +1,149 @@
+"""The bar above the brain: layout, orientation, movie, overlays and their colours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QToolButton, QWidget
+
+from mindvis_gui.session import Session
+from mindvis_gui.session.brain import PLANES
+from mindvis_gui.session.movie import RATES
+from mindvis_gui.views.buttons import icon_button
+from mindvis_gui.views.colour_bar import ColourBar
+from mindvis_gui.views.icons import icon
+from mindvis_gui.views.theme import MARGIN, label
+
+_LAYOUTS = {
+    "three": ("layout-three", "Three slices"),
+    "one_two": ("layout-one-two", "One large slice and two small ones; again: another large one"),
+    "single": ("layout-single", "One slice; again: another plane"),
+    "surface": ("layout-surface", "Surface or flat map beside one slice"),
+}
+
+
+class BrainHeader(QWidget):
+    """Arranges the slices, plays trials, and shows and hides overlays."""
+
+    overlays_wanted = Signal()  # the panel with everything about them
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.layouts = {key: _toggle(name, tip) for key, (name, tip) in _LAYOUTS.items()}
+        self.radiological = QToolButton()
+        self.radiological.setCheckable(True)
+        self.radiological.setProperty("kind", "toggle")
+        self.radiological.setAccessibleName("Radiological: left of the brain on the right")
+        self.play = _toggle("play", "Movie through the trials of this split")
+        self.rate = QComboBox()
+        self.rate.setAccessibleName("Trials a second of the movie")
+        self.rate.setToolTip("Trials a second of the movie")
+        for rate in RATES:
+            self.rate.addItem(f"{rate}/s", rate)
+        self.overlays = QToolButton()
+        self.overlays.setText("Overlays ▾")
+        self.overlays.setAccessibleName("Overlays shown")
+        self.overlays.setToolTip("Show and hide overlays")
+        self.overlays.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.overlays.setMenu(QMenu(self.overlays))
+        self.bar = ColourBar()
+        self._lay_out()
+        self._connect()
+        self._show_arrangement()
+        self._show_movie()
+        self._show_overlays()
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(MARGIN, 3, MARGIN, 3)
+        row.setSpacing(4)
+        row.addWidget(label("Brain", "strong"))
+        row.addSpacing(6)
+        for button in self.layouts.values():
+            row.addWidget(button)
+        row.addSpacing(6)
+        row.addWidget(self.radiological)
+        row.addSpacing(6)
+        row.addWidget(self.play)
+        row.addWidget(self.rate)
+        row.addStretch(1)
+        row.addWidget(self.bar)
+        row.addWidget(self.overlays)
+
+    def _connect(self) -> None:
+        session = self._session
+        for key, button in self.layouts.items():
+            button.clicked.connect(lambda _, key=key: self._choose(key))
+        self.radiological.clicked.connect(lambda on: self._arrange(radiological=on))
+        self.play.clicked.connect(session.movie.play)
+        self.rate.activated.connect(lambda: session.movie.set_rate(self.rate.currentData()))
+        self.overlays.menu().aboutToShow.connect(self._fill_menu)
+        self.bar.clicked.connect(self._edit_topmost)
+        session.brain.arrangement_changed.connect(self._show_arrangement)
+        session.movie.changed.connect(self._show_movie)
+        session.overlays.changed.connect(self._show_overlays)
+
+    def _choose(self, layout: str) -> None:
+        shown = self._session.brain.arrangement
+        if layout == shown.layout != "three":
+            self._arrange(main=PLANES[(PLANES.index(shown.main) + 1) % len(PLANES)])
+        else:
+            self._arrange(layout=layout)
+
+    def _arrange(self, **changes: object) -> None:
+        brain = self._session.brain
+        brain.set_arrangement(replace(brain.arrangement, **changes))  # type: ignore[arg-type]
+        self._show_arrangement()  # a click on the chosen one would let it go
+
+    def _fill_menu(self) -> None:
+        overlays, menu = self._session.overlays, self.overlays.menu()
+        menu.clear()
+        for overlay in reversed(overlays.items):
+            action = menu.addAction(overlay.name)
+            action.setCheckable(True)
+            action.setChecked(overlay.look.visible)
+            action.setToolTip(overlay.note)
+            action.toggled.connect(lambda on, key=overlay.key: overlays.set_visible(key, on))
+        menu.addSeparator()
+        menu.addAction("Order, colours, files…", self.overlays_wanted.emit)
+
+    def _edit_topmost(self) -> None:
+        topmost = self._session.overlays.topmost
+        if topmost is not None:
+            self._session.overlays.choose(topmost.key)
+        self.overlays_wanted.emit()
+
+    # -- showing -----------------------------------------------------------------------------
+
+    def _show_arrangement(self) -> None:
+        arrangement = self._session.brain.arrangement
+        for key, button in self.layouts.items():
+            button.setChecked(key == arrangement.layout)
+        self.radiological.setChecked(arrangement.radiological)
+        self.radiological.setText("R | L" if arrangement.radiological else "L | R")
+        shown = "radiological" if arrangement.radiological else "neurological"
+        side = "right" if arrangement.radiological else "left"
+        self.radiological.setToolTip(f"{shown}: the brain's left is on the {side}; click to switch")
+
+    def _show_movie(self) -> None:
+        movie = self._session.movie
+        self.play.setChecked(movie.playing)
+        self.play.setIcon(icon("stop" if movie.playing else "play"))
+        with QSignalBlocker(self.rate):
+            self.rate.setCurrentIndex(self.rate.findData(movie.rate))
+
+    def _show_overlays(self) -> None:
+        topmost = self._session.overlays.topmost
+        if topmost is None:
+            self.bar.show_look(None)
+        else:
+            self.bar.show_look(topmost.look, topmost.unit, topmost.name)
+
+
+def _toggle(image: str, name: str) -> QToolButton:
+    button = icon_button(icon(image), name)
+    button.setProperty("kind", "toggle")
+    button.setCheckable(True)
+    return button

@@ -1,0 +1,69 @@
+"""Colour maps as tables of 256 colours, and the colours of values."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pyqtgraph as pg
+
+from mindvis_gui.data.subject import FloatArray, ImageArray
+from mindvis_gui.session.overlays import Look
+
+_N = 256
+# Blue below zero, orange above, dark in the middle: told apart by any eye, and zero stays calm.
+_STOPS = (-1.0, -0.55, 0.0, 0.55, 1.0)
+_COLOURS = ((178, 224, 255), (45, 125, 210), (28, 31, 36), (214, 92, 24), (255, 222, 150))
+_PLAIN = {
+    "white": (255, 255, 255),
+    "red": (230, 72, 60),
+    "green": (70, 190, 120),
+    "blue": (76, 150, 255),
+    "yellow": (240, 228, 66),
+}
+# Shown name → pyqtgraph's; all but the last are perceptually uniform.
+_UNIFORM = {
+    "blue-white-red": "CET-D1",
+    "viridis": "viridis",
+    "inferno": "inferno",
+    "cividis": "cividis",
+    "hot": "CET-L3",
+    "turbo": "turbo",
+}
+COLOUR_MAPS = ("blue-orange", *_UNIFORM, "grey", *_PLAIN)
+
+
+@cache
+def colour_table(name: str) -> ImageArray:
+    """Return the colours (256, 3) of a map, from its low to its high end."""
+    places = np.linspace(-1, 1, _N)
+    if name in _PLAIN:
+        table = np.tile(np.array(_PLAIN[name]), (_N, 1))
+    elif name == "grey":
+        table = np.repeat(np.arange(_N)[:, None], 3, axis=1)
+    elif name == "blue-orange":
+        channels = [np.interp(places, _STOPS, channel) for channel in zip(*_COLOURS, strict=True)]
+        table = np.stack(channels, axis=-1)
+    else:
+        table = pg.colormap.get(_UNIFORM[name]).getLookupTable(nPts=_N)[:, :3]
+    made = np.ascontiguousarray(table, dtype=np.uint8)
+    made.setflags(write=False)
+    return made
+
+
+def value_colours(values: FloatArray, look: Look) -> ImageArray:
+    """Return the RGBA colours (…, 4) of `values` (…); what `look` hides, and NaN, is transparent.
+
+    Colours end at `look.low` and `look.high`; values beyond have the colours of the ends.
+    """
+    width = look.high - look.low
+    scaled = (values - np.float32(look.low)) * np.float32(_N / width if width > 0 else 0)
+    with np.errstate(invalid="ignore"):  # NaN gets some colour, and is transparent below
+        index = np.clip(scaled, 0, _N - 1).astype(np.uint8)
+    colours = np.empty((*values.shape, 4), dtype=np.uint8)
+    colours[..., :3] = colour_table(look.colour_map)[index]
+    shown = np.abs(values) >= look.threshold  # False for NaN
+    if np.isfinite(look.clip_low) or np.isfinite(look.clip_high):
+        shown &= (values >= look.clip_low) & (values <= look.clip_high)
+    colours[..., 3] = shown * np.uint8(round(255 * look.opacity))
+    return colours
