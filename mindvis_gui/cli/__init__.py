@@ -22,6 +22,8 @@ COMMANDS = {
     "info": "say what is in a subject file or a model folder",
     "decode": "decode trials into a folder of pictures",
     "figure": "draw the comparison figure of a decode folder",
+    "lesion": "leave regions out and measure what the decoded pictures lose",
+    "attribute": "map which voxels a decoded picture rests on",
     "evaluate": "score decode folders, with protocol and chance levels",
     "import-subject": "turn responses, regions and stimuli into a subject file",
     "import-model": "turn published checkpoints into a model folder",

@@ -12,9 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mindvis_gui.data.attribution import Attribution, Method
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.prepare import pad_to_patches
 from mindvis_gui.data.subject import FloatArray, ImageArray, read_only
+from mindvis_gui.decoding.attribution import attribute
 from mindvis_gui.decoding.batches import requests_together, unet_batch
 from mindvis_gui.decoding.denoiser import BatchedDenoiser, Conditions, Denoiser
 from mindvis_gui.decoding.device import DTYPES, choose_device, choose_precision, failures_said
@@ -151,6 +153,14 @@ class MindVisDecoder:
         recovered[:n_seen] = predicted[:n_seen]
         masked = np.flatnonzero(~mask.kept_voxels(self.info.patch_size, n_seen))
         return Recovery(read_only(recovered), _correlation(vector[masked], recovered[masked]))
+
+    def attribute(
+        self, request: DecodeRequest, sample: Sample, method: Method
+    ) -> Generator[Step, None, Attribution]:
+        """Attribute a sample to the voxels of its response, see `decoding.attribution`."""
+        self._check(request.vector, request.mask)
+        padded = self._padded(request.encoder_input(self.info.patch_size))
+        return (yield from attribute(self._pipeline, padded, request, sample, method))
 
     def _check(self, vector: FloatArray, mask: MaskState | None) -> None:
         if not self.info.fits(vector.size):

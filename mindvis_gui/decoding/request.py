@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from mindvis_gui.data.attribution import Attribution
+from mindvis_gui.data.attribution import Method as AttributionMethod
+from mindvis_gui.data.lesion import Lesion
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.prepare import Padding, padded_length
 from mindvis_gui.data.subject import FloatArray, ImageArray
@@ -54,6 +57,10 @@ class Sampling:
                 f"not {self.steps}; use for example 20, 50 or 250"
             )
 
+    def with_precision(self, automatic: str) -> Sampling:
+        """Return the same with ``"auto"`` replaced by what the model's device takes it for."""
+        return replace(self, precision=automatic) if self.precision == "auto" else self
+
 
 PRESETS = {
     "fast": Sampling("dpm++", 20, "auto"),
@@ -75,6 +82,8 @@ class DecodeRequest:
         Regions used; None is the whole vector.
     mask : MaskState or None
         Patches masked on top of that; None decodes from all patches.
+    lesion : Lesion or None
+        What was left out of `vector`; a record, see `mindvis_gui.decoding.lesion`.
     seeds : tuple of int
         One sample each.
     sampling : Sampling
@@ -95,6 +104,7 @@ class DecodeRequest:
     mask: MaskState | None = None
     stimulus_id: str = ""
     label: str = ""
+    lesion: Lesion | None = None
 
     def __post_init__(self) -> None:
         if not self.seeds:
@@ -105,6 +115,8 @@ class DecodeRequest:
             )
         if min(self.seeds) < 0 or max(self.seeds) >= 2**63:
             raise RequestError(f"seeds {list(self.seeds)} are not all in the range 0 to 2^63 - 1")
+        if self.mask is not None:
+            self.mask.check()
 
     def encoder_input(self, patch_size: int) -> FloatArray:
         """Return the vector (n_voxels,) with masked patches at 0, as the encoder gets it."""
@@ -125,6 +137,7 @@ class DecodeRequest:
             ).hexdigest(),
             "rois": None if self.rois is None else list(self.rois),
             "mask": None if self.mask is None else _mask_json(self.mask),
+            "lesion": None if self.lesion is None else self.lesion.to_json(),
             "seeds": list(self.seeds),
             "sampler": self.sampling.sampler,
             "steps": self.sampling.steps,
@@ -140,6 +153,9 @@ def _mask_json(mask: MaskState) -> dict[str, Any]:
         "ratio": round(mask.ratio, 6),
         "n_patches": mask.n_patches,
         "masked": np.flatnonzero(~mask.kept).tolist(),
+        "focus": None
+        if mask.focus is None
+        else {"patches": list(mask.focus.patches), "rate": mask.focus.rate},
     }
 
 
@@ -294,3 +310,14 @@ def decode_many(
             yield (yield from decoder.decode(request))
         except MindVisError as error:
             yield DecodeFailure(request, error)
+
+
+@runtime_checkable
+class Attributor(Decoder, Protocol):
+    """A decoder that can say what in the response a sample rests on."""
+
+    def attribute(
+        self, request: DecodeRequest, sample: Sample, method: AttributionMethod
+    ) -> Generator[Step, None, Attribution]:
+        """Attribute a sample of `request` to voxels; closing the generator stops it."""
+        ...

@@ -24,11 +24,14 @@ from mindvis_gui.decode_queue import DecodeQueue
 from mindvis_gui.decoding.request import PRESETS, Decoder, DecodeRequest, DecodeResult, Sampling
 from mindvis_gui.errors import MindVisError, ModelError, RequestError
 from mindvis_gui.jobs import Jobs
+from mindvis_gui.session.attributions import Attributions
 from mindvis_gui.session.brain import BrainState
+from mindvis_gui.session.lesions import Lesions
 from mindvis_gui.session.masking import Masking
 from mindvis_gui.session.movie import Movie
-from mindvis_gui.session.overlays import MASK, RESPONSE, Overlays
+from mindvis_gui.session.overlays import ERROR, MASK, RESPONSE, Look, Overlay, Overlays
 from mindvis_gui.session.results import ClassifierLoader, Results, no_classifiers
+from mindvis_gui.session.turns import Turns, TurnTakingDecoder
 from mindvis_gui.undo import Change
 
 DecoderLoader = Callable[[str], Decoder]
@@ -88,9 +91,12 @@ class Session(QObject):
         self.overlays = Overlays(self.jobs, self)
         self.masking = Masking(self.jobs, self.undo_stack, self)
         self.results = Results(self.jobs, load_classifiers, self)
+        self.masking.problem.connect(self.problem)
         self.masking.mask_changed.connect(self._show_mask)
+        self.masking.recovery_changed.connect(self._show_error)
         self.movie = Movie(self._show_next_trial, self)
         self.queue = DecodeQueue(self.jobs, self)
+        self._turns = Turns()
         self.queue.decoded.connect(self._keep_result)
         self.queue.stopped.connect(self._report_stop)
         self.queue.failed.connect(self.results.result_changed)
@@ -104,6 +110,8 @@ class Session(QObject):
         self.sampling: Sampling = PRESETS["fast"]
         self.n_samples = 4
         self.first_seed = 0
+        self.lesions = Lesions(self)
+        self.attributions = Attributions(self)
 
     # -- subject, trial, regions -------------------------------------------------------------
 
@@ -201,6 +209,16 @@ class Session(QObject):
         self.masking.set_vector(self.vector)
         self.overlays.set_values(RESPONSE, self.response)
 
+    def _show_error(self) -> None:
+        error = self.masking.recovery_error
+        if error is None:
+            self.overlays.set_values(ERROR, None)
+        else:
+            self.overlays.put(
+                Overlay(ERROR, "Recovery error", error, unit="z", look=Look(visible=False),
+                        note="Recovered minus true normalised response of the masked voxels")
+            )  # fmt: skip
+
     def _show_mask(self) -> None:
         mask = self.masking.mask
         if mask is not None and self.subject is not None:
@@ -292,7 +310,11 @@ class Session(QObject):
             self.problem.emit(str(error))
             return
         assert self.decoder is not None
-        self.queue.add(self.decoder, request)
+        self.queue.add(self.taking_turns(self.decoder), request)
+
+    def taking_turns(self, decoder: Decoder) -> Decoder:
+        """Return `decoder` such that its decodes wait for those of others that were asked first."""
+        return TurnTakingDecoder(decoder, self._turns)
 
     def _report_stop(self) -> None:
         self.message.emit("Stopped; nothing of the stopped decode is kept")
