@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from mindvis_gui.analysis.comparison import Comparison, compare
+from mindvis_gui.analysis.decoded_trial import protocol
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.request import DecodeResult
 from mindvis_gui.jobs import Jobs
@@ -64,6 +65,20 @@ class Results(QObject):
         self._look_up()
         self.announce()
         self._jobs.run(lambda: compare(result, subject), "Scoring", self._set_comparison)
+
+    def alike(self, result: DecodeResult) -> tuple[DecodeResult, ...]:
+        """Return the newest results of all trials that were decoded by the protocol of `result`."""
+        wanted = protocol(result.request.to_json())
+        return tuple(
+            self._results[trial]
+            for trial in sorted(self._results)
+            if protocol(self._results[trial].request.to_json()) == wanted
+        )
+
+    def comparison_of(self, result: DecodeResult) -> Comparison | None:
+        """Return the scores of a newest result, if they are there yet."""
+        known = self._comparisons.get(result.request.trial)
+        return known if known is not None and known.result is result else None
 
     def _look_up(self) -> None:
         self.result = None if self._trial is None else self._results.get(self._trial)

@@ -24,6 +24,7 @@ from mindvis_gui.decoding.request import PRESETS, Decoder, DecodeRequest, Decode
 from mindvis_gui.errors import MindVisError, ModelError, RequestError
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.session.brain import BrainState
+from mindvis_gui.session.figures import Figures
 from mindvis_gui.session.masking import Masking
 from mindvis_gui.session.results import Results
 from mindvis_gui.undo import Change
@@ -45,6 +46,7 @@ class Session(QObject):
     brain : BrainState
     masking : Masking
     results : Results
+    figures : Figures
     queue : DecodeQueue
     jobs : Jobs
     undo_stack : PySide6.QtGui.QUndoStack
@@ -73,6 +75,7 @@ class Session(QObject):
         self.brain.problem.connect(self.problem)
         self.masking = Masking(self.jobs, self.undo_stack, self)
         self.results = Results(self.jobs, self)
+        self.figures = Figures(self)
         self.queue = DecodeQueue(self.jobs, self)
         self.queue.decoded.connect(self._keep_result)
         self.queue.stopped.connect(self._report_stop)
