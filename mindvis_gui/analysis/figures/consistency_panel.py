@@ -35,7 +35,7 @@ def draw_consistency(page: Page, y: float, content: FigureContent) -> float:
     side = min(_LARGEST, (page.inner - 3 * _GAP - 2 * (_BAR + _BAR_TEXT)) / 4)
     columns = [MARGIN, MARGIN + side + _GAP, MARGIN + 2 * (side + _GAP)]
     columns.append(columns[2] + side + _BAR + _BAR_TEXT + _GAP)
-    heads = ("Seen", "Mean", "Spread", "Similarity")
+    heads = ("Seen", "Mean of samples", "Spread", "Similarity")
     top = y
     for x, text in zip(columns, heads, strict=True):
         top = page.heading(x, y, text, x + side, SEEN if text == "Seen" else "#1a1a1a")

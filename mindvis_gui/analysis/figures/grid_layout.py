@@ -14,7 +14,7 @@ _GAP = 16
 _BLOCK_GAP = 110
 _ROW_GAP = 36
 _SAMPLES_A_LINE = 6  # with the stimulus 170 mm wide: two columns of a journal
-_PAGE_HEIGHT = 2830  # 240 mm
+_PAGE_HEIGHT = 2750  # 240 mm less the heading
 _SMALLEST, _LARGEST = 100, 512  # side of a picture
 _TWO_A_LINE = 220  # from this side on two scores fit side by side, at letters of 5.5 pt
 
