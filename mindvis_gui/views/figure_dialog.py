@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QCheckBox,
     QComboBox,
     QDialog,
@@ -52,6 +53,7 @@ class FigureDialog(QDialog):
         self._session, self._settings = session, settings
         self._job: Job | None = None
         self._stale = False
+        self._closed = False
         self.setWindowTitle("Export figure")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(_SIZE)
@@ -123,6 +125,8 @@ class FigureDialog(QDialog):
             form.addWidget(field, row, 1)
             field.setAccessibleName(text or "Width in mm")
             field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            if isinstance(field, QAbstractSpinBox):
+                field.setAlignment(Qt.AlignmentFlag.AlignRight)
         form.setColumnStretch(1, 1)
         left = QVBoxLayout()
         left.addLayout(form)
@@ -190,7 +194,7 @@ class FigureDialog(QDialog):
 
     def _update(self) -> None:
         """Draw the preview; while one is drawn, only the newest choice counts."""
-        self.millimetres.setEnabled(self.width_kind.currentData() == _CUSTOM)
+        self.millimetres.setVisible(self.width_kind.currentData() == _CUSTOM)
         self._session.figures.all_trials = bool(self.trials.currentData())
         if self._job is not None:
             self._stale = True
@@ -218,6 +222,8 @@ class FigureDialog(QDialog):
         return render()
 
     def _show(self, drawn: bytes | str) -> None:
+        if self._closed:
+            return
         possible = isinstance(drawn, bytes)
         self.problem.setText("" if isinstance(drawn, bytes) else drawn[:1].upper() + drawn[1:])
         self.preview.show_image(QImage.fromData(drawn) if isinstance(drawn, bytes) else QImage())
@@ -226,10 +232,19 @@ class FigureDialog(QDialog):
 
     def _end(self) -> None:
         self._job = None
+        if self._closed:
+            return
         if self._stale:
             self._update()
         else:
             self.previewed.emit()
+
+    def done(self, result: int) -> None:
+        """Close, and want no further preview (called by Qt)."""
+        self._closed = True
+        if self._job is not None:
+            self._job.cancel()
+        super().done(result)
 
     # -- what is done with it ----------------------------------------------------------------
 
@@ -276,7 +291,7 @@ class PaperView(QWidget):
         size = self.image.size()
         ratio = self.devicePixelRatioF()
         fitting = size.scaled(room, Qt.AspectRatioMode.KeepAspectRatio)
-        if size.width() / ratio < fitting.width():
+        if size.width() / ratio < fitting.width():  # not larger than it was drawn
             fitting = QSize(round(size.width() / ratio), round(size.height() / ratio))
         left = (self.width() - fitting.width()) / 2
         target = QRectF(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MARGIN = 24
 PARAGRAPH = 10
+_FULL = 0.985  # of a line: a file at few dpi rounds the letters' positions
 
 
 class Page:
@@ -129,7 +130,7 @@ def wrapped(text: str, width: float, style: FigureStyle) -> list[str]:
     lines = [""]
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}".lstrip()
-        if not lines[-1] or text_width(longer, style) <= width:
+        if not lines[-1] or text_width(longer, style) <= _FULL * width:
             lines[-1] = longer
         else:
             lines.append(word)

@@ -104,6 +104,7 @@ class FigureStyle:
             "ytick.color": GREY,
             "axes.edgecolor": GREY,
             "axes.unicode_minus": True,
+            "text.hinting": "none",  # or the letters of a coarse picture are wider than measured
             "text.parse_math": False,  # a label may hold a dollar sign
             "image.composite_image": False,
             "pdf.fonttype": 42,  # letters stay letters, and fonts are embedded

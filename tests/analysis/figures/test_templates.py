@@ -48,7 +48,7 @@ def test_a_pdf_is_as_wide_as_asked_and_its_text_is_text(tmp_path, content, name,
     assert "Subject tiny (simulated)" in text
     assert "not a photograph of a thought" in text
     fonts = page["/Resources"]["/Font"].get_object()
-    assert all("/Type3" != font.get_object()["/Subtype"] for font in fonts.values())
+    assert all(font.get_object()["/Subtype"] != "/Type3" for font in fonts.values())
 
 
 def test_brain_and_mask_say_what_they_show(tmp_path, content, subject):
