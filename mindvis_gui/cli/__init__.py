@@ -23,6 +23,7 @@ COMMANDS = {
     "decode": "decode trials into a folder of pictures",
     "figure": "draw the comparison figure of a decode folder",
     "evaluate": "score decode folders, with protocol and chance levels",
+    "report": "write a decode folder as one HTML file",
     "import-subject": "turn responses, regions and stimuli into a subject file",
     "import-model": "turn published checkpoints into a model folder",
     "simulate": "make a simulated subject out of a folder of pictures",
