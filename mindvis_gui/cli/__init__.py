@@ -25,6 +25,7 @@ COMMANDS = {
     "lesion": "leave regions out and measure what the decoded pictures lose",
     "attribute": "map which voxels a decoded picture rests on",
     "evaluate": "score decode folders, with protocol and chance levels",
+    "report": "write a decode folder as one HTML file",
     "import-subject": "turn responses, regions and stimuli into a subject file",
     "import-model": "turn published checkpoints into a model folder",
     "simulate": "make a simulated subject out of a folder of pictures",

@@ -26,6 +26,7 @@ from mindvis_gui.errors import MindVisError, ModelError, RequestError
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.session.attributions import Attributions
 from mindvis_gui.session.brain import BrainState
+from mindvis_gui.session.figures import Figures
 from mindvis_gui.session.lesions import Lesions
 from mindvis_gui.session.masking import Masking
 from mindvis_gui.session.movie import Movie
@@ -56,6 +57,7 @@ class Session(QObject):
     movie : Movie
         Goes through the trials of the chosen one's split.
     results : Results
+    figures : Figures
     queue : DecodeQueue
     jobs : Jobs
     undo_stack : PySide6.QtGui.QUndoStack
@@ -95,6 +97,7 @@ class Session(QObject):
         self.masking.mask_changed.connect(self._show_mask)
         self.masking.recovery_changed.connect(self._show_error)
         self.movie = Movie(self._show_next_trial, self)
+        self.figures = Figures(self)
         self.queue = DecodeQueue(self.jobs, self)
         self._turns = Turns()
         self.queue.decoded.connect(self._keep_result)
