@@ -102,8 +102,10 @@ def test_several_folders_make_several_rows(folder, tmp_path, capsys):
     assert main(["evaluate", *paths, *options]) == 0
     assert capsys.readouterr().out.count("tiny (simulated)") == 4  # twice alone, twice in the table
     lines = table.read_text(encoding="utf-8").splitlines()
-    assert lines[0].startswith("subject,simulated,model,model_hash,trials,samples,stimuli,pixcorr_")
-    assert [line.split(",")[4] for line in lines[1:]] == ["4", "4"]
+    assert lines[0].startswith(
+        "subject,simulated,model,model_hash,test_use,trials,samples,stimuli,pixcorr_"
+    )
+    assert [line.split(",")[5] for line in lines[1:]] == ["4", "4"]
     assert latex.read_text(encoding="utf-8").count("tiny (simulated) &") == 2
 
 
