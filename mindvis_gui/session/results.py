@@ -47,6 +47,8 @@ class Results(QObject):
         Of `result`; scoring runs in the background.
     recognitions : Recognitions or None
         Of `result`, after the comparison: a classifier has to be loaded first.
+    test_use : tuple of str
+        In what ways training of the model that made `result` has made use of test trials.
     maps : frozenset of str
         ``"consistency"``, ``"difference"``: shown with the samples.
     """
@@ -94,6 +96,13 @@ class Results(QObject):
         self.result_changed.emit()
         self.comparison_changed.emit()
         self.recognitions_changed.emit()
+
+    @property
+    def test_use(self) -> tuple[str, ...]:
+        """What has to be said beside every score of the chosen trial's result."""
+        decoded_by = None if self.result is None else self.result.request.model_hash
+        known = self._model is not None and self._model.hash == decoded_by
+        return self._model.test_use if self._model is not None and known else ()
 
     def set_model(self, model: ModelInfo) -> None:
         """Know the model that may bring classifiers of its pictures."""
