@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from diffusers import PNDMScheduler, UNet2DConditionModel
@@ -21,9 +21,8 @@ from mindvis_gui.training.averages import Best, WeightAverage
 from mindvis_gui.training.label_ldm import PictureContext, draw_noise, noise_loss
 from mindvis_gui.training.loop import Batch, Plan, mean_values, train
 from mindvis_gui.training.randomness import EpochOrder
+from mindvis_gui.training.settings import Trainable
 from mindvis_gui.training.trials import TrialSet
-
-Trainable = Literal["cross-attention", "all", "none"]
 
 
 def trained_parameters(

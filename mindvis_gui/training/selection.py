@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from mindvis_gui.data.subject import Subject, Trial
 from mindvis_gui.decoding.models import SAW_TEST_FMRI, SELECTED_ON_TEST
 from mindvis_gui.errors import DataError
+from mindvis_gui.training.settings import Selection
 from mindvis_gui.training.trials import VALIDATION, held_back, training_trials
-
-Selection = Literal["validation", "test"]
 
 
 def adaptation_trials(subject: Subject, *, include_test_fmri: bool = False) -> list[Trial]:
