@@ -1,6 +1,6 @@
 """What two processes do in `test_processes.py`: every command line of a file, one after the other.
 
-    accelerate launch --multi_gpu --num_processes 2 launched.py COMMANDS.json
+accelerate launch --multi_gpu --num_processes 2 launched.py COMMANDS.json
 """
 
 import json
