@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -172,7 +172,7 @@ def train(
     report = Report(plan.name or plan.folder.name, plan.steps, start, shown=writes)
     if start:
         report.say(f"{checkpoint}: going on after step {start}")
-    with report, stop_request() as stop:
+    with closing(log), report, stop_request() as stop:
         for step in range(start, plan.steps):
             generator = step_generator(plan.seed, step)
             torch.manual_seed(generator.initial_seed())
@@ -205,7 +205,6 @@ def train(
             report.advance(done)
             if stopped and not last:
                 raise KeyboardInterrupt
-    log.close()
     accelerator.wait_for_everyone()
     accelerator.free_memory()
 
