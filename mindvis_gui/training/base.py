@@ -50,6 +50,7 @@ def read_base(name: str, image_size: int) -> Base:
     if not name:
         raise RequestError("base: give the diffusion model to start from, --base MODEL")
     path = Path(name).expanduser()
+    latent_rgb = None
     if path.is_file():
         unet, vqvae = convert_base(path, image_size)
     elif (path / "unet").is_dir() and not (path / INDEX).is_file():
@@ -59,8 +60,10 @@ def read_base(name: str, image_size: int) -> Base:
         read_model_info(folder)  # says what is wrong with one that is incomplete
         pipeline = load_pipeline(folder)
         unet, vqvae = pipeline.unet, pipeline.vqvae
+        latent_rgb = pipeline.config.latent_rgb
     size = int(vqvae.config.sample_size)
-    return Base(unet, vqvae, build_scheduler(), size, fit_latent_rgb_to_codes(vqvae))
+    latent_rgb = latent_rgb or fit_latent_rgb_to_codes(vqvae)
+    return Base(unet, vqvae, build_scheduler(), size, latent_rgb)
 
 
 def read_first_stage(name: str) -> VQModel:

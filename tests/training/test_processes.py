@@ -21,6 +21,8 @@ MBM = [*PLAIN, "--width", "32", "--depth", "1", "--heads", "2", "--decoder-width
 MBM += ["--decoder-depth", "1", "--decoder-heads", "2", "--steps", "4", "--interpolate", "0.5"]
 LDM = [*PLAIN, "--context-tokens", "5", "--steps", "3", "--crops", "1", "--sparsify", "0.2"]
 VQ = [*PLAIN, "--image-size", "16", "--channels", "8", "--multipliers", "1,1", "--layers", "1"]
+LABELS = [*PLAIN, "--channels", "32", "--multipliers", "1,1", "--attention", "1", "--layers", "1"]
+LABELS += ["--context-width", "16", "--crops", "1", "--steps", "3"]
 VQ += ["--norm-groups", "2", "--codes", "4", "--steps", "4", "--plain-share", "0.5"]
 
 
@@ -31,19 +33,23 @@ def commands(tmp_path_factory, tiny_model_folder, subject_factory):
     subject = subject_factory()
     write_subject(data / "tiny.h5", subject, dtype="float32")
     rng = np.random.default_rng(0)
-    (data / "pictures").mkdir()
     for number in range(12):
         picture = rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)
-        Image.fromarray(picture).save(data / "pictures" / f"{number}.png")
+        path = data / "pictures" / ("cat", "dog")[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(path)
 
     def made(folder: Path, batch: int, accumulate: int) -> list[list[str]]:
         mbm, ldm, subject = str(folder / "mbm"), str(folder / "ldm"), str(data / "tiny.h5")
+        pictures = str(data / "pictures")
         share = ["--batch", str(batch), "--accumulate", str(accumulate)]
         from_mbm = ["--masked-model", mbm, "--base", str(tiny_model_folder)]
+        of_vq = [*LABELS, "--first-stage", str(tiny_model_folder), *share]
         return [
             ["train", "mbm", subject, "--out", mbm, *MBM, *share],
             ["train", "ldm", subject, "--out", ldm, *LDM, *share, *from_mbm],
-            ["train", "vq", str(data / "pictures"), "--out", str(folder / "vq"), *VQ, *share],
+            ["train", "vq", pictures, "--out", str(folder / "vq"), *VQ, *share],
+            ["train", "label-ldm", pictures, "--out", str(folder / "label-ldm"), *of_vq],
         ]
 
     return made
@@ -76,7 +82,7 @@ def folders(tmp_path_factory, commands):
         cwd=root,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=250,
         check=False,
     )
     assert ended.returncode == 0, ended.stderr[-6000:]
@@ -91,13 +97,13 @@ def losses(folder: Path, name: str = "loss", kind: str = "train") -> list[float]
     return [float(row["value"]) for row in rows if (row["name"], row["kind"]) == (name, kind)]
 
 
-@pytest.mark.parametrize("stage", ["mbm", "ldm"])
+@pytest.mark.parametrize("stage", ["mbm", "ldm", "label-ldm"])
 def test_losses_of_two_processes_are_those_of_one(folders, stage):
     two, one = (losses(folder / stage) for folder in folders)
     assert len(two) == len(one) > 2
     np.testing.assert_allclose(two, one, rtol=0, atol=1e-5)
     assert two != [two[0]] * len(two)
-    name = {"mbm": "correlation", "ldm": "loss"}[stage]
+    name = "correlation" if stage == "mbm" else "loss"
     ends = [losses(folder / stage, name, "validation") for folder in folders]
     np.testing.assert_allclose(*ends, rtol=0, atol=1e-4)
 
