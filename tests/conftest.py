@@ -387,7 +387,7 @@ def subject() -> Subject:
     return make_subject()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def subject_factory() -> Callable[..., Subject]:
     return make_subject
 

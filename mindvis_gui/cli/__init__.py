@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from mindvis_gui.cli.output import complain
+from mindvis_gui.cli.processes import launched
 from mindvis_gui.errors import MindVisError
 from mindvis_gui.version import __version__
 
@@ -62,10 +63,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _load(words[0]).run(args)
     except MindVisError as error:
-        complain(str(error))
+        complain(f"{launched().prefix}{error}")
         return 1
     except KeyboardInterrupt:
-        complain("stopped; what was finished is kept")
+        complain(f"{launched().prefix}stopped; what was finished is kept")
         return _STOPPED
 
 
