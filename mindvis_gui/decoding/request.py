@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from mindvis_gui.data.mask import MaskState
+from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.prepare import Padding, padded_length
 from mindvis_gui.data.subject import FloatArray, ImageArray
 from mindvis_gui.errors import MindVisError, RequestError
@@ -82,6 +83,8 @@ class DecodeRequest:
         Name of the model folder.
     model_hash : str
         Hash of its weights.
+    preparation : Preparation
+        What was done to the subject's responses; it is in `vector` already.
     """
 
     subject: str
@@ -95,6 +98,7 @@ class DecodeRequest:
     mask: MaskState | None = None
     stimulus_id: str = ""
     label: str = ""
+    preparation: Preparation = field(default_factory=Preparation)
 
     def __post_init__(self) -> None:
         if not self.seeds:
@@ -123,6 +127,7 @@ class DecodeRequest:
             "vector_sha256": hashlib.sha256(
                 np.ascontiguousarray(self.vector).tobytes()
             ).hexdigest(),
+            "preparation": self.preparation.to_json(),
             "rois": None if self.rois is None else list(self.rois),
             "mask": None if self.mask is None else _mask_json(self.mask),
             "seeds": list(self.seeds),
