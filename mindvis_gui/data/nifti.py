@@ -30,8 +30,9 @@ from numpy.typing import NDArray
 
 from mindvis_gui.data.nifti_file import NiftiFile, read_volume
 from mindvis_gui.data.orientation import as_ras
-from mindvis_gui.data.recording import ArrayRecording, PicturedRecording, Pictures
+from mindvis_gui.data.recording import PicturedRecording, Pictures, RowRecording
 from mindvis_gui.data.rois import Region, nifti_files, read_rois
+from mindvis_gui.data.scratch import ScratchRows
 from mindvis_gui.data.stimuli import open_pictures
 from mindvis_gui.data.subject import FloatArray, IntArray, Roi, Subject, Trial, read_only
 from mindvis_gui.data.table import read_table
@@ -41,12 +42,12 @@ from mindvis_gui.data.time_series import (
     average_runs,
     find_runs,
     is_bold,
-    read_series,
+    points_of_volumes,
 )
 from mindvis_gui.data.trial_table import missing_pictures, trials_from_table, unnamed_trials
 from mindvis_gui.errors import DataError
 
-_MAX_BYTES = 1 << 31  # of responses held in memory
+_MAX_BYTES = 1 << 31  # of the series of one run held in memory
 _LOOKS = 8  # volumes looked at to tell which voxels have a signal
 
 
@@ -120,8 +121,9 @@ def read_nifti_subject(
         image = runs[0].image
         layout = _layout(image, rois)
         _check_memory(max(run.image.n_volumes for run in runs), layout, source)
-        values, trials, notes = average_runs(runs, layout.points, window, pictures)
-        recording = ArrayRecording(values, pictures, place)
+        averages, trials, notes = average_runs(runs, layout.points, window, pictures)
+        each = [np.array([row]) for row in range(len(trials))]
+        recording = RowRecording(averages, each, pictures, place)
         unit = "z"
     else:
         image = NiftiFile(betas)
@@ -132,9 +134,10 @@ def read_nifti_subject(
         trials, notes = _trials(image, events or _beside(folder, "trials.tsv"), pictures)
         layout = _layout(image, rois)
         if image.packed:
-            _check_memory(image.n_volumes, layout, source)
-            values = read_series(image, layout.points)
-            recording = ArrayRecording(values, pictures, place)
+            # Read through at once: the end of a packed file is where damage shows.
+            volumes = ScratchRows(points_of_volumes(image, layout.points), len(layout.points))
+            each = [np.array([row]) for row in range(image.n_volumes)]
+            recording = RowRecording(volumes, each, pictures, place)
         else:
             recording = VolumeRecording(image, layout.points, pictures, place)
         unit = "a.u."
@@ -258,7 +261,7 @@ def _check_memory(n_volumes: int, layout: _Layout, source: Path) -> None:
     if 4 * n_volumes * n_voxels > _MAX_BYTES:
         raise DataError(
             f"{source.name}: {n_volumes:,} volumes × {n_voxels:,} voxels do not fit in memory; "
-            "give fewer voxels (rois/), or unpack the .nii.gz"
+            "give fewer voxels (rois/)"
         )
 
 

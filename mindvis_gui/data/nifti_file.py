@@ -13,6 +13,7 @@ import numpy as np
 from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
 from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
 from mindvis_gui.data.checks import MAX_TRIALS, check_affine, check_grid_shape
@@ -23,6 +24,7 @@ from mindvis_gui.errors import DataError
 _HEADER_BYTES = 544  # NIfTI-2 and the four bytes of the extension flag
 _DEFLATE_RATIO = 1032  # no gzip file unpacks to more times its size
 _DAMAGE = (OSError, EOFError, zlib.error)
+_BAD_HEADER = (HeaderDataError, WrapStructError, ValueError, ArithmeticError, LookupError)
 _SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6, "unknown": 1.0}
 
 
@@ -80,7 +82,7 @@ class NiftiFile:
                 else Nifti2Header(head[:540], check=False)
             )
             self._read_header(header)
-        except (HeaderDataError, ValueError, ArithmeticError, LookupError) as error:
+        except _BAD_HEADER as error:
             raise self._error(f"the NIfTI header is damaged ({_reason(error)})") from error
 
     def _read_header(self, header: Any) -> None:

@@ -294,6 +294,18 @@ def make_matlab(folder: Path) -> Path:
     return path
 
 
+def make_matlab5(folder: Path) -> Path:
+    """Write the same by scipy, as MATLAB 5 stores it: a table and a struct."""
+    source_path, path = make_bdata(folder), folder / "Subject3.mat"
+    with h5py.File(source_path) as source:
+        keys = np.array(source["metadata/key"].asstr()[()], dtype=object)[None]
+        metadata = {"key": keys, "description": keys, "value": source["metadata/value"][()]}
+        content = {"dataSet": source["dataset"][()], "metaData": metadata}
+    scipy.io.savemat(path, content)  # packed, a checksum would stop every mutant
+    source_path.unlink()
+    return path
+
+
 def make_own(folder: Path) -> Path:
     """Write a subject file from the GLMsingle one."""
     from mindvis_gui.data import open_subject
@@ -320,6 +332,38 @@ def make_hcp(folder: Path) -> Path:
     return Path(shutil.copytree(source, folder, dirs_exist_ok=True)) / "HCP_visual_voxel.npz"
 
 
+CORTEX = {"L": (np.array([0, 2, 3, 5, 7, 8, 9, 11]), 12), "R": (np.arange(1, 11), 12)}
+AREAS = ("V1", "V2", "V3", "V4", "MST")
+
+
+def make_cifti(folder: Path, n_frames: int = 47) -> Path:
+    """Write a dense time series and a parcellation by nibabel, thalamus included."""
+    from nibabel.cifti2 import BrainModelAxis, Cifti2Image, LabelAxis, SeriesAxis
+
+    left, right = (
+        BrainModelAxis.from_surface(vertices, n, f"CORTEX_{side}")
+        for side, (vertices, n) in zip(("LEFT", "RIGHT"), CORTEX.values(), strict=True)
+    )
+    thalamus = BrainModelAxis.from_mask(np.ones((2, 1, 2), bool), "THALAMUS_LEFT", np.eye(4))
+    place = folder / "100610" / "MNINonLinear"
+    place.mkdir(parents=True)
+    values = np.random.default_rng(11).normal(1e4, 100, (n_frames, 22)).astype(np.float32)
+    path = place / "rfMRI_REST1_7T_PA_Atlas.dtseries.nii"
+    axes = (SeriesAxis(0, 1.0, n_frames), left + right + thalamus)
+    Cifti2Image(values, axes).to_filename(path)
+    table = {0: ("???", (0.0, 0.0, 0.0, 0.0))}
+    table |= {n + 1: (f"L_{area}_ROI", (1.0, 0.0, 0.0, 1.0)) for n, area in enumerate(AREAS)}
+    table |= {n + 181: (f"R_{area}_ROI", (1.0, 0.0, 0.0, 1.0)) for n, area in enumerate(AREAS)}
+    whole = BrainModelAxis.from_surface(np.arange(12), 12, "CORTEX_LEFT")
+    whole += BrainModelAxis.from_surface(np.arange(12), 12, "CORTEX_RIGHT")
+    labels = np.concatenate(
+        [np.arange(12) % 6, np.where(np.arange(12) % 6, np.arange(12) % 6 + 180, 0)]
+    )
+    image = Cifti2Image(labels[None].astype(np.float32), (LabelAxis(["MMP"], [table]), whole))
+    image.to_filename(folder / "Glasser_MMP.32k_fs_LR.dlabel.nii")
+    return path
+
+
 def make_bold5000(folder: Path) -> Path:
     """Copy the published layout."""
     return Path(shutil.copytree(PUBLISHED / "BOLD5000", folder, dirs_exist_ok=True))
@@ -334,9 +378,11 @@ MAKERS: dict[str, Maker] = {
     "series": make_series,
     "god": make_god,
     "hcp": make_hcp,
+    "hcp-cifti": make_cifti,
     "bold5000": make_bold5000,
     "bdata": make_bdata,
     "bdata-matlab": make_matlab,
+    "bdata-matlab5": make_matlab5,
     "nsd": lambda folder: make_nsd(folder, sessions=(1,)),
     "nsd-nifti": lambda folder: make_nsd(folder, "nii.gz", sessions=(1,)),
     "glmsingle": make_glmsingle,

@@ -57,5 +57,5 @@ def test_statistics_that_the_responses_contradict_are_measured_anew(subject_path
 def test_statistics_that_are_no_numbers(subject_path):
     with h5py.File(subject_path, "r+") as file:
         file["responses"].attrs["train_mean"] = np.nan
-    with pytest.raises(DataError, match="attribute 'train_mean' is .*nan.*, not a number"):
+    with pytest.raises(DataError, match="attribute 'train_mean' is"):
         measure_normalisation(open_subject(subject_path))
