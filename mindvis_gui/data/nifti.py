@@ -6,7 +6,8 @@ A folder is read by these names; all but the first may be missing:
 ``betas.nii.gz`` or ``*_betas.nii.gz``       4-D, one volume a trial
 ``*_bold.nii.gz`` and ``*_events.tsv``       in place of betas: time series, see `time_series`
 ``rois/`` or ``rois.nii.gz``                 masks or a label image on the grid of the betas,
-                                             see `rois`; without, all voxels with a signal
+                                             see `rois`; without, the `schematic_regions` in MNI
+                                             space, else all voxels with a signal
 ``trials.tsv``                               one row a trial, see `trial_table`
 ``stimuli/``, ``stimuli.npz``, ``.h5``       pictures, see `stimuli`
 ``anatomy.nii.gz``                           3-D, on a grid of its own
@@ -85,7 +86,7 @@ def read_nifti_subject(
     source: Path,
     *,
     events: Path | None = None,
-    rois: Path | None = None,
+    rois: Path | str | None = None,
     stimuli: Path | None = None,
     anatomy: Path | None = None,
     window: Window = DEFAULT_WINDOW,
@@ -99,7 +100,9 @@ def read_nifti_subject(
     events : pathlib.Path, optional
         Table of the trials. If it has a column ``onset`` and not exactly one row a volume,
         `source` is a time series. For several runs, the folder with their tables.
-    rois, stimuli, anatomy : pathlib.Path, optional
+    rois : pathlib.Path or str, optional
+        Label image or folder of masks; or ``"all"`` or ``"schematic"``.
+    stimuli, anatomy : pathlib.Path, optional
     window : (float, float)
         Seconds after onset over which a time series is averaged.
 
@@ -196,14 +199,9 @@ def _trials(
     return trials, []
 
 
-def _layout(image: NiftiFile, rois: Path | None) -> _Layout:
+def _layout(image: NiftiFile, rois: Path | str | None) -> _Layout:
     signal = _has_signal(image)
-    notes = []
-    if rois is None:
-        regions = [Region("all", np.flatnonzero(signal))]
-        notes.append("No regions given: all voxels with a signal are one region")
-    else:
-        regions = read_rois(rois, image)
+    regions, notes = _regions(image, rois, signal)
     position = np.full(signal.size, -1, dtype=np.int64)
     silent = np.zeros(signal.size, dtype=np.bool_)
     ordered: list[IntArray] = []
@@ -234,6 +232,26 @@ def _layout(image: NiftiFile, rois: Path | None) -> _Layout:
         Roi(name, read_only(np.sort(position[at]))) for name, at in zip(names, kept, strict=True)
     )
     return _Layout(points, ijk, affine, found, tuple(notes))
+
+
+def _regions(
+    image: NiftiFile, rois: Path | str | None, signal: NDArray[np.bool_]
+) -> tuple[list[Region], list[str]]:
+    if isinstance(rois, Path):
+        return read_rois(rois, image), []
+    if rois == "schematic" or (rois is None and image.in_mni):
+        from mindvis_gui.data.schematic_atlas import SCHEMATIC_NOTE, schematic_regions
+
+        regions = schematic_regions(image, signal)
+        if regions:
+            return regions, [SCHEMATIC_NOTE]
+        if rois == "schematic":
+            raise DataError(
+                f"{image.path.name}: no voxel with a signal lies in the schematic regions; is "
+                "this image in MNI152 space?"
+            )
+    note = "No regions given: all voxels with a signal are one region"
+    return [Region("all", np.flatnonzero(signal))], [note]
 
 
 def _has_signal(image: NiftiFile) -> NDArray[np.bool_]:

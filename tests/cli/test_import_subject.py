@@ -95,7 +95,7 @@ def test_bdata(tmp_path):
     [
         (["--rois", "gone.nii"], "gone.nii: no such file or folder"),
         (["--stimuli", "gone"], "gone: no such file or folder"),
-        (["--window", "3-12"], "this is not a NIfTI image"),
+        (["--window", "3-12"], "--window is for NIfTI images, which it is not"),
     ],
 )
 def test_expected_errors_are_one_line(tmp_path, capsys, options, message):

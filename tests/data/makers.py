@@ -306,6 +306,39 @@ def make_matlab5(folder: Path) -> Path:
     return path
 
 
+def trial_arrays(n_trials: int = 30, n_voxels: int = 100) -> dict[str, np.ndarray]:
+    """Return the arrays of somebody's own file, which no format describes."""
+    rng = np.random.default_rng(12)
+    return {
+        "responses": rng.normal(size=(n_trials, n_voxels)).astype(np.float32),
+        "image_ids": np.arange(n_trials) % 12,
+        "is_test": (np.arange(n_trials) < 6).astype(np.int64),
+        "V1": np.arange(n_voxels) < 40,
+        "V2": np.arange(n_voxels) >= 60,
+        "ijk": np.stack(np.unravel_index(np.arange(n_voxels), (5, 4, 5)), axis=1),
+        "affine": np.diag([2.0, 2, 2, 1]),
+    }
+
+
+def make_arrays(folder: Path, kind: str = "npz") -> Path:
+    """Write these arrays by numpy, h5py or scipy; a `.npy` holds the responses alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path, arrays = folder / f"mine.{kind}", trial_arrays()
+    if kind == "npz":
+        np.savez_compressed(path, **arrays)
+    elif kind == "npy":
+        np.save(path, arrays["responses"])
+    elif kind == "mat":
+        scipy.io.savemat(path, arrays)
+    else:
+        with h5py.File(path, "w") as file:
+            for name, values in arrays.items():
+                file[name] = values
+            del file["image_ids"]
+            file["design/image_ids"] = [f"s{n}" for n in arrays["image_ids"]]  # of variable length
+    return path
+
+
 def make_own(folder: Path) -> Path:
     """Write a subject file from the GLMsingle one."""
     from mindvis_gui.data import open_subject
@@ -389,6 +422,14 @@ MAKERS: dict[str, Maker] = {
     "glmsingle-hdf5": lambda folder: make_glmsingle(folder, "hdf5"),
     "mindeye2": make_mindeye2,
     "things": make_things,
+}
+
+# Of these nobody but a person says what is what; opened by what `inspect_source` guesses.
+ARRAY_MAKERS: dict[str, Maker] = {
+    "arrays-npz": make_arrays,
+    "arrays-npy": lambda folder: make_arrays(folder, "npy"),
+    "arrays-hdf5": lambda folder: make_arrays(folder, "h5"),
+    "arrays-matlab5": lambda folder: make_arrays(folder, "mat"),
 }
 
 
