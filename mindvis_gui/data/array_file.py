@@ -121,7 +121,6 @@ class _NpyArray:
         return np.array(self._stored.values)
 
     def rows(self, name: str, trials_last: bool) -> Rows:
-        _known(self, name)
         values = self._stored.values.T if trials_last else self._stored.values
         return lambda rows: _floats(values[rows])
 
@@ -140,7 +139,6 @@ class _NpzArrays:
         return self._archive.read(name, self._archive.headers[name].dtype)
 
     def rows(self, name: str, trials_last: bool) -> Rows:
-        _known(self, name)
         n_trials, n_voxels = self.arrays[name].shape[:: -1 if trials_last else 1]
         archive = self._archive
         if trials_last or archive.headers[name].fortran:
@@ -172,7 +170,6 @@ class _MatlabArrays:
         return found
 
     def rows(self, name: str, trials_last: bool) -> Rows:
-        _known(self, name)
         n_voxels = self.arrays[name].shape[0 if trials_last else 1]
 
         def whole() -> ScratchRows:
@@ -227,7 +224,6 @@ class _Hdf5Arrays:
         return values.T if self._turned else values
 
     def rows(self, name: str, trials_last: bool) -> Rows:
-        _known(self, name)
         with damage_reported(self.path):
             node = check_chunks(self._file[name])
         first_axis = trials_last == self._turned
@@ -256,16 +252,12 @@ def _kind(dtype: np.dtype[Any]) -> str:
     return "S" if dtype.kind == "U" else dtype.kind
 
 
-def _known(file: ArrayFile, name: str) -> ArrayInfo:
-    if name not in file.arrays:
-        known = ", ".join(list(file.arrays)[:8])
-        raise DataError(f"{file.path.name}: no array is called '{name[:60]}'; it has: {known}")
-    return file.arrays[name]
-
-
 def _checked(file: ArrayFile, name: str) -> None:
     """Refuse an array that is not there, is of objects, or too large to be read whole."""
-    info = _known(file, name)
+    info = file.arrays.get(name)
+    if info is None:
+        known = ", ".join(list(file.arrays)[:8])
+        raise DataError(f"{file.path.name}: no array is called '{name[:60]}'; it has: {known}")
     if info.kind not in "biufS":
         raise DataError(f"{file.path.name}: {name} holds neither numbers nor plain text")
     if math.prod(info.shape) > _MAX_VALUES:

@@ -53,10 +53,11 @@ def read_array_subject(
     """
     where = f"{file.path.name}: {responses}"
     info = file.arrays.get(responses)
-    rows = file.rows(responses, trials_last)
-    if info is None or len(info.shape) != 2 or info.kind not in "iuf":
-        shape = info.shape if info else ()
-        raise DataError(f"{where} has shape {shape}, not (trials, voxels) of numbers")
+    if info is None:
+        known = ", ".join(list(file.arrays)[:8])
+        raise DataError(f"{file.path.name}: no array is called '{responses[:60]}'; it has: {known}")
+    if len(info.shape) != 2 or info.kind not in "iuf":
+        raise DataError(f"{where} has shape {info.shape}, not (trials, voxels) of numbers")
     n_trials, n_voxels = info.shape[::-1] if trials_last else info.shape
     if not (1 <= n_trials <= MAX_TRIALS and 1 <= n_voxels <= MAX_VOXELS):
         raise DataError(f"{where} claims {n_trials:,} trials × {n_voxels:,} voxels")
@@ -67,7 +68,9 @@ def read_array_subject(
         trials=_trials(file, n_trials, columns or {}),
         rois=found,
         n_voxels=n_voxels,
-        recording=RowRecording(rows, [np.array([row]) for row in range(n_trials)]),
+        recording=RowRecording(
+            file.rows(responses, trials_last), [np.array([row]) for row in range(n_trials)]
+        ),
         notes=() if found else ("No regions: all voxels are used together",),
         **_positions(file, n_voxels, ijk, affine),
     )

@@ -51,11 +51,12 @@ def label_volume(surface: Surface, grid: NiftiFile, thickness: float = THICKNESS
     from scipy.spatial import cKDTree
 
     tree = cKDTree(surface.points)
+    reach = thickness * (1 + 1e-6)  # the tree leaves out what lies exactly there
     found = np.zeros(int(np.prod(grid.shape)), dtype=np.int64)
     for start in range(0, found.size, _BLOCK):
         at = np.arange(start, min(start + _BLOCK, found.size))
         mm = _to_mm(at, grid.shape, grid.affine)
-        distance, nearest = tree.query(mm, distance_upper_bound=thickness)
+        distance, nearest = tree.query(mm, distance_upper_bound=reach)
         inside = np.isfinite(distance)
         found[at[inside]] = surface.area[nearest[inside]]
     return found.reshape(grid.shape, order="F")

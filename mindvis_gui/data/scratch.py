@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Iterable
 from typing import IO, Any
 
@@ -69,6 +70,7 @@ class ScratchRows:
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="mindvis-")  # noqa: SIM115
+                weakref.finalize(self, self._file.close)
             for block in blocks:
                 self._file.write(block.data)
         except OSError as error:

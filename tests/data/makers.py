@@ -365,7 +365,8 @@ def make_hcp(folder: Path) -> Path:
     return Path(shutil.copytree(source, folder, dirs_exist_ok=True)) / "HCP_visual_voxel.npz"
 
 
-CORTEX = {"L": (np.array([0, 2, 3, 5, 7, 8, 9, 11]), 12), "R": (np.arange(1, 11), 12)}
+# Vertices of each side that are no medial wall, and how many there are with it.
+CORTEX = {"L": (np.delete(np.arange(60), [1, 4, 6, 20]), 60), "R": (np.arange(1, 55), 60)}
 AREAS = ("V1", "V2", "V3", "V4", "MST")
 
 
@@ -380,18 +381,17 @@ def make_cifti(folder: Path, n_frames: int = 47) -> Path:
     thalamus = BrainModelAxis.from_mask(np.ones((2, 1, 2), bool), "THALAMUS_LEFT", np.eye(4))
     place = folder / "100610" / "MNINonLinear"
     place.mkdir(parents=True)
-    values = np.random.default_rng(11).normal(1e4, 100, (n_frames, 22)).astype(np.float32)
+    values = np.random.default_rng(11).normal(1e4, 100, (n_frames, 114)).astype(np.float32)
     path = place / "rfMRI_REST1_7T_PA_Atlas.dtseries.nii"
     axes = (SeriesAxis(0, 1.0, n_frames), left + right + thalamus)
     Cifti2Image(values, axes).to_filename(path)
     table = {0: ("???", (0.0, 0.0, 0.0, 0.0))}
     table |= {n + 1: (f"L_{area}_ROI", (1.0, 0.0, 0.0, 1.0)) for n, area in enumerate(AREAS)}
     table |= {n + 181: (f"R_{area}_ROI", (1.0, 0.0, 0.0, 1.0)) for n, area in enumerate(AREAS)}
-    whole = BrainModelAxis.from_surface(np.arange(12), 12, "CORTEX_LEFT")
-    whole += BrainModelAxis.from_surface(np.arange(12), 12, "CORTEX_RIGHT")
-    labels = np.concatenate(
-        [np.arange(12) % 6, np.where(np.arange(12) % 6, np.arange(12) % 6 + 180, 0)]
-    )
+    whole = BrainModelAxis.from_surface(np.arange(60), 60, "CORTEX_LEFT")
+    whole += BrainModelAxis.from_surface(np.arange(60), 60, "CORTEX_RIGHT")
+    left_labels = np.arange(60) % 6
+    labels = np.concatenate([left_labels, np.where(left_labels, left_labels + 180, 0)])
     image = Cifti2Image(labels[None].astype(np.float32), (LabelAxis(["MMP"], [table]), whole))
     image.to_filename(folder / "Glasser_MMP.32k_fs_LR.dlabel.nii")
     return path

@@ -50,8 +50,8 @@ def test_the_same_vectors_as_the_published_archive(cifti, tmp_path):
 
 def test_the_medial_wall_and_the_rest_of_the_brain_are_left_out(cifti):
     file = CiftiFile(cifti)
-    assert {side: c.first for side, c in file.cortex.items()} == {"L": 0, "R": 8}
-    assert open_subject(cifti).n_voxels == expected_series(cifti).shape[1] < 18
+    assert {side: c.first for side, c in file.cortex.items()} == {"L": 0, "R": 56}
+    assert open_subject(cifti).n_voxels == expected_series(cifti).shape[1] < 80
 
 
 def test_the_parcellation_can_be_given(cifti, tmp_path):
@@ -66,7 +66,7 @@ def test_the_parcellation_can_be_given(cifti, tmp_path):
 def test_areas_of_a_parcellation(cifti, tmp_path):
     found = read_parcellation(next(tmp_path.glob("*.dlabel.nii")))
     assert found.areas == list(AREAS)
-    assert found.vertices["R", "V2"].tolist() == [2, 8]
+    assert found.vertices["R", "V2"].tolist() == list(range(2, 60, 6))
 
 
 def test_what_is_no_series(cifti, tmp_path):
@@ -78,7 +78,7 @@ def test_what_is_no_series(cifti, tmp_path):
     cifti.write_bytes(cifti.read_bytes()[:-100])
     with pytest.raises(DataError, match="is it complete"):
         open_subject(cifti)
-    cifti.write_bytes(cifti.read_bytes()[:700])
+    cifti.write_bytes(cifti.read_bytes()[:1500])
     with pytest.raises(DataError, match="is it complete"):
         open_subject(cifti)
     cifti.write_bytes(cifti.read_bytes()[:530])
