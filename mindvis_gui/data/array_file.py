@@ -121,8 +121,15 @@ class _NpyArray:
         return np.array(self._stored.values)
 
     def rows(self, name: str, trials_last: bool) -> Rows:
-        values = self._stored.values.T if trials_last else self._stored.values
-        return lambda rows: _floats(values[rows])
+        stored = self._stored
+        values = stored.values.T if trials_last else stored.values
+
+        def read(rows: IntArray) -> FloatArray:
+            found = _floats(values[rows])
+            stored.release()
+            return found
+
+        return read
 
 
 class _NpzArrays:
