@@ -28,6 +28,7 @@ COMMANDS = {
     "evaluate": "score decode folders, with protocol and chance levels",
     "report": "write a decode folder as one HTML file",
     "import-subject": "turn responses, regions and stimuli into a subject file",
+    "import-rois": "make regions on the grid of your images out of an atlas that you have",
     "import-model": "turn published checkpoints into a model folder",
     "simulate": "make a simulated subject out of a folder of pictures",
     "train": "train a model: stages A1, A2 and B of the method",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation
 from mindvis_gui.cli.processes import joined
 from mindvis_gui.cli.selection import (
     mask_ratio,
@@ -72,6 +73,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     regions.add_argument("--without-rois", type=names, metavar="V1", help="silence these regions")
     add("--mask-ratio", type=mask_ratio, metavar="R", help="mask this fraction of the patches")
     add("--mask-seed", type=mask_seed, metavar="N", help="which patches (default: 0)")
+    add_preparation_options(parser)
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add("--out", type=Path, required=True, metavar="DIR", help="folder to write into")
     parser.set_defaults(refuse=parser.error)
@@ -84,12 +86,13 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.analysis.comparison import compare
     from mindvis_gui.analysis.decode_folder import DecodeFolderWriter
     from mindvis_gui.cli.output import complain, progress, write
+    from mindvis_gui.data.preparation import prepare_subject
     from mindvis_gui.data.prepare import measure_normalisation, prepare
 
     if args.mask_seed is not None and args.mask_ratio is None:
         args.refuse("--mask-seed needs --mask-ratio")
     sampling = _sampling(args)
-    subject = open_subject(args.subject)
+    subject = prepare_subject(open_subject(args.subject), chosen_preparation(args))
     trials = select_trials(subject, args.trials)
     rois = select_rois(subject, args.rois, args.without_rois)
     normalisation = measure_normalisation(subject)
@@ -187,4 +190,5 @@ def _plan(
         model_hash=info.hash,
         rois=rois,
         mask=mask,
+        preparation=chosen_preparation(args),
     )

@@ -46,7 +46,7 @@ def test_what_is_refused(folder, tmp_path, monkeypatch):
     with pytest.raises(DataError, match="no pictures"):
         read_picture_folders([str(tmp_path / "empty")], 8)
     (folder / "a" / "y.png").write_bytes(b"no picture")
-    with pytest.raises(DataError, match="y.png"):
+    with pytest.raises(DataError, match=r"y\.png"):
         read_picture_folders([str(folder)], 8)
     monkeypatch.setattr(picture_folder, "_MOST_BYTES", 300)
     with pytest.raises(DataError, match="do not fit"):
