@@ -13,6 +13,7 @@ import argparse
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -24,7 +25,7 @@ import mindvis_gui
 from mindvis_gui.data.prepare import measure_normalisation, padded_length, prepare
 from mindvis_gui.decoding.conditioner import Conditioner
 from mindvis_gui.decoding.encoder import FmriEncoder
-from mindvis_gui.decoding.request import PRESETS, DecodeRequest, decode_many
+from mindvis_gui.decoding.request import PRESETS, Decoder, DecodeRequest, decode_many
 
 TRIALS, MORE_TRIALS = (1, 3, 10, 30), (100, 300, 1000)
 SEEDS = (1, 2, 5, 8, 16, 32, 64)
@@ -62,16 +63,11 @@ def main() -> None:
     ]
     a_trial = by_trials[-1][1] / by_trials[-1][0]
     extrapolated = [(n, n * a_trial) for n in MORE_TRIALS]
-    by_seeds = [
-        (
-            n,
-            timed(
-                lambda r=replace(requests[0], seeds=tuple(range(n))): finish(decoder.decode(r)),
-                args.repeats,
-            ),
-        )
-        for n in SEEDS[few]
-    ]
+    by_seeds = []
+    for n in SEEDS[few]:
+        request = replace(requests[0], seeds=tuple(range(n)))
+        work = partial(finish_decode, decoder, request)
+        by_seeds.append((n, timed(work, args.repeats)))
     by_voxels = [(n, encoding(n, args.repeats)) for n in VOXELS[few]]
     where = f"{decoder.info.device}, {args.threads} thread(s)"
     report(f"demo, {where}: trials of 5 samples → s", _points(by_trials))
@@ -87,6 +83,11 @@ def main() -> None:
     )
     if args.plot is not None:
         draw(by_trials, extrapolated, by_seeds, by_voxels, args.plot)
+
+
+def finish_decode(decoder: Decoder, request: DecodeRequest) -> None:
+    """Decode one request."""
+    finish(decoder.decode(request))
 
 
 def timed(work: Callable[[], object], repeats: int) -> float:
