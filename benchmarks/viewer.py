@@ -33,6 +33,7 @@ from mindvis_gui.data.subject import FloatArray, ImageArray, IntArray, Roi, Subj
 from mindvis_gui.decoding.request import DecodeRequest, DecodeResult, ModelInfo, Recovery, Step
 from mindvis_gui.paths import resources_dir
 from mindvis_gui.session import Session
+from mindvis_gui.session.overlays import REGIONS, RESPONSE, Look
 from mindvis_gui.views.brain_view import BrainView
 from mindvis_gui.views.mask_view import MaskView
 
@@ -152,8 +153,10 @@ def main() -> None:
     inside = np.argwhere(session.brain.grid.voxel_at >= 0)
     points = inside[rng.integers(len(inside), size=MOVES)]  # every move changes all three slices
     slices = Paints([view.viewport() for view in brain.slices])
-    for kind in ("regions", "both"):
-        brain.controls.choose(kind)
+    overlays = session.overlays
+    for kind in ("regions", "response and outlines"):
+        overlays.set_visible(RESPONSE, kind != "regions")
+        overlays.set_look(REGIONS, Look(outlined=kind != "regions"))
         app.processEvents()
         times = [
             slices.time(lambda p=p: session.brain.set_crosshair(tuple(p.tolist()))) for p in points
