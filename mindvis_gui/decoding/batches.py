@@ -20,7 +20,7 @@ _LARGEST_BATCH = 64  # a GPU is busy with fewer
 _SHARE_OF_MEMORY = 0.7  # of what is free
 # Maps as large as the first resolution's that live at once: skip connections, work space,
 # and, of the first stage, the distances to all codes.
-_MAPS_OF_UNET, _MAPS_OF_DECODER = 32, 20
+_MAPS_OF_UNET, _MAPS_OF_DECODER = 40, 20
 
 
 @dataclass(slots=True)
