@@ -25,8 +25,8 @@ from mindvis_gui.errors import MindVisError, RequestError
 SAMPLERS = {
     "plms": "PLMS",
     "ddim": "DDIM",
-    "dpm++": "DPM-Solver++ 2M",
-    "dpm++karras": "DPM-Solver++ 2M Karras",
+    "dpm++": "DPM++ 2M",
+    "dpm++karras": "DPM++ 2M Karras",
     "unipc": "UniPC",
 }
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")

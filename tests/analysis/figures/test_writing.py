@@ -80,7 +80,7 @@ def test_the_svg_says_everything_in_text(tmp_path, trials):
     assert SAMPLE_NOTICE in caption
     assert "Subject tiny (simulated)" in caption
     assert "model fake (abababab)" in caption
-    assert "DPM-Solver++ 2M, 20 steps, fp32" in caption
+    assert "DPM++ 2M, 20 steps, fp32" in caption
     assert "mindvis-gui 0.1.0" in caption
     assert "among 6 by r: mean" in caption
     assert "chance 3.5" in caption
