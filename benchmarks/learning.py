@@ -1,6 +1,6 @@
 """Does it learn? SC-MBM against the mean response, and DC-LDM with and without pre-training.
 
-    python benchmarks/learning.py [--mbm-steps 600] [--ldm-steps 400] [--seeds 2]
+    python benchmarks/learning.py [--mbm-steps 600] [--ldm-steps 1500] [--seeds 2]
 
 On the demo subject, one CPU thread. SC-MBM is trained from nothing and recovers masked voxels of
 test trials. DC-LDM is trained twice from the same diffusion model, alike but for the encoder:
@@ -47,7 +47,7 @@ def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--mbm-steps", type=int, default=600)
-    parser.add_argument("--ldm-steps", type=int, default=400)
+    parser.add_argument("--ldm-steps", type=int, default=1500)
     parser.add_argument("--seeds", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(1)
