@@ -9,6 +9,7 @@ trains it (what is frozen needs no gradient of its weights).
 from __future__ import annotations
 
 import torch
+from report import report
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -54,23 +55,25 @@ def main() -> None:
     def picture() -> torch.Tensor:
         return vqvae.encode(torch.empty(1, 3, 256, 256, device="meta")).latents.mean()
 
-    print(f"{VOXELS:,} voxels, pictures of 256 × 256: GFLOP a sample, forward and with backward")
-    report("A1, A2: SC-MBM, 75 % masked", mbm_loss)
-    report("B: DC-LDM", lambda: network.loss(alphas, vector, latents, drawn))
+    print(f"{VOXELS:,} voxels, pictures of 256 × 256, one sample")
+    count("A1, A2: SC-MBM, 75 % masked", mbm_loss)
+    count("B: DC-LDM", lambda: network.loss(alphas, vector, latents, drawn))
     vqvae.requires_grad_(False)
-    report("encode one picture (once)", picture, backward=False)
+    count("encode one picture (once)", picture, backward=False)
 
 
-def report(name: str, loss, *, backward: bool = True) -> None:
-    """Count and print one line."""
+def count(name: str, loss, *, backward: bool = True) -> None:
+    """Count and report one line."""
     counts = []
     for with_backward in (False, True)[: 1 + backward]:
         with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
             value = loss()
             if with_backward:
                 value.backward()
-        counts.append(f"{counter.get_total_flops() / 1e9:8.1f}")
-    print(f"{name:<32}", *counts)
+        counts.append(f"{counter.get_total_flops() / 1e9:.1f}")
+    report(
+        f"{name}: forward{' / with backward' if backward else ''}", " / ".join(counts) + " GFLOP"
+    )
 
 
 if __name__ == "__main__":

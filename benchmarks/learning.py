@@ -1,6 +1,6 @@
 """Does it learn? SC-MBM against the mean response, and DC-LDM with and without pre-training.
 
-    python benchmarks/learning.py [--mbm-steps 600] [--ldm-steps 400] [--seeds 2]
+    python benchmarks/learning.py [--mbm-steps 600] [--ldm-steps 400] [--seeds 1]
 
 On the demo subject, one CPU thread. SC-MBM is trained from nothing and recovers masked voxels of
 test trials. DC-LDM is trained twice from the same diffusion model, alike but for the encoder:
@@ -13,9 +13,9 @@ from __future__ import annotations
 import argparse
 import tempfile
 from pathlib import Path
-from time import perf_counter
 
 import torch
+from report import report
 from torch import Generator, Tensor
 
 from mindvis_gui.data import open_subject
@@ -48,26 +48,32 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--mbm-steps", type=int, default=600)
     parser.add_argument("--ldm-steps", type=int, default=400)
-    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--seeds", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(1)
     subject = open_subject("demo")
     with tempfile.TemporaryDirectory() as name:
-        start = perf_counter()
         ours, mean = masked_recovery(subject, args.mbm_steps, Path(name))
-        print(f"SC-MBM, {args.mbm_steps} steps of 32     {perf_counter() - start:6.0f} s")
-        print(f"  recovered masked voxels     r = {ours:.3f}")
-        print(f"  mean of training responses  r = {mean:.3f}", flush=True)
+        report(
+            f"SC-MBM, {args.mbm_steps} steps of 32: masked voxels of test trials, r; mean response",
+            f"{ours:.3f}; {mean:.3f}",
+            "0.1 more",
+            ours > mean + 0.1,
+        )
         for seed in range(args.seeds):
-            start = perf_counter()
-            errors = {
-                pretrained: dcldm_error(subject, args.ldm_steps, seed, Path(name), pretrained)
-                for pretrained in (True, False)
-            }
-            print(f"DC-LDM, {args.ldm_steps} steps, seed {seed}  {perf_counter() - start:6.0f} s")
-            for pretrained, (own, wrong) in errors.items():
-                what = "pre-trained encoder" if pretrained else "no pre-training"
-                print(f"  {what:<20} error {own:.4f}, of wrong responses {wrong:.4f}", flush=True)
+            own = {}
+            for pretrained, what in ((True, "pre-trained encoder"), (False, "no pre-training")):
+                own[pretrained], wrong = dcldm_error(
+                    subject, args.ldm_steps, seed, Path(name), pretrained
+                )
+                print(f"{what:<20} error {own[pretrained]:.4f}, of wrong responses {wrong:.4f}")
+            report(
+                f"DC-LDM, {args.ldm_steps} steps of 12, seed {seed}: error on test trials, "
+                "pre-trained; not",
+                f"{own[True]:.4f}; {own[False]:.4f}",
+                "less",
+                own[True] < own[False],
+            )
 
 
 def masked_recovery(subject: Subject, steps: int, work: Path) -> tuple[float, float]:

@@ -33,6 +33,8 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "step": (),
     "training": (),
     "growth": (),
+    "learning": (),
+    "cost": (),
     "gpu": (),
 }
 

@@ -284,3 +284,43 @@ def test_tensorboard_that_is_missing_is_said(file, tmp_path, monkeypatch, capsys
     command = ["train", "mbm", file, "--out", str(tmp_path / "out"), *SMALL, "--tensorboard"]
     assert main(command) == 1
     assert "pip install 'mindvis-gui[tensorboard]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stage", ["adapt", "ldm", "vq", "label-ldm"])
+def test_every_stage_goes_on_as_if_it_had_not_stopped(
+    stage, file, masked, pictures, tiny_model_folder, tmp_path, monkeypatch
+):
+    from mindvis_gui.training.loop import MetricLog
+
+    base = ["--base", str(tiny_model_folder), "--context-tokens", "5", "--crops", "1"]
+    sizes = ["--channels", "32", "--multipliers", "1,1", "--attention", "1", "--layers", "1"]
+    of_vq = ["--image-size", "16", "--channels", "8", "--multipliers", "1,1", "--layers", "1"]
+    of_vq += ["--norm-groups", "2", "--codes", "4", "--plain-share", "0.5"]
+    given = {
+        "adapt": [file, "--masked-model", str(masked), "--interpolate", "0.5"],
+        "ldm": [file, "--masked-model", str(masked), *base, "--sparsify", "0.2"],
+        "vq": [str(pictures), *of_vq],
+        "label-ldm": [str(pictures), *sizes, "--first-stage", str(tiny_model_folder)],
+    }
+    rhythm = ["--checkpoint-every", "3", "--validate-every", "2", "--log-every", "1"]
+    command = ["train", stage, *given[stage], "--steps", "5", "--batch", "2", *rhythm]
+    command += ["--precision", "fp32"]
+    assert main([*command, "--out", str(tmp_path / "whole")]) == 0
+
+    write = MetricLog.write
+
+    def write_and_stop(self, step, kind, values):
+        write(self, step, kind, values)
+        if (step, kind) == (4, "train"):  # one step after the checkpoint
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MetricLog, "write", write_and_stop)
+        assert main([*command, "--out", str(tmp_path / "stopped")]) == 130
+    assert main([*command, "--out", str(tmp_path / "stopped"), "--resume"]) == 0
+    whole, stopped = (
+        [row for row in metrics(tmp_path / name) if row["kind"] != "speed"]
+        for name in ("whole", "stopped")
+    )
+    assert whole == stopped
+    assert {row["step"] for row in whole} >= {"4", "5"}
