@@ -24,6 +24,7 @@ from mindvis_gui.data.subject import FloatArray, Subject, Trial
 from mindvis_gui.decode_queue import DecodeQueue
 from mindvis_gui.decoding.request import PRESETS, Decoder, DecodeRequest, DecodeResult, Sampling
 from mindvis_gui.errors import MindVisError, ModelError, RequestError
+from mindvis_gui.job import Job
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.session.attributions import Attributions
 from mindvis_gui.session.brain import BrainState
@@ -99,6 +100,7 @@ class Session(QObject):
         self.brain.problem.connect(self.problem)
         self.overlays = Overlays(self.jobs, self)
         self.masking = Masking(self.jobs, self.undo_stack, self)
+        self._measuring: Job | None = None
         self.preparation = PreparationState(self.jobs, self._show_prepared, self)
         self.results = Results(self.jobs, load_classifiers, self)
         self.masking.problem.connect(self.problem)
@@ -149,6 +151,8 @@ class Session(QObject):
 
     def _set_subject(self, opened: PreparedSubject, trial: int | None) -> None:
         self.queue.abandon()
+        if self._measuring is not None:
+            self._measuring.cancel()
         self.movie.play(False)
         self.subject = subject = opened.subject
         self.normalisation = opened.normalisation
@@ -173,10 +177,11 @@ class Session(QObject):
         if self.decoder is not None and not self._model_fits():
             self.problem.emit(self._misfit())
         if self.normalisation is None:
-            self.jobs.start(
+            job = self._measuring = self.jobs.start(
                 measuring_normalisation(subject),
                 "Measuring responses",
                 lambda found: self._set_normalisation(subject, found),
+                ended=lambda: self._end_measuring(job),
             )
 
     def _set_normalisation(self, subject: Subject, normalisation: Normalisation) -> None:
@@ -184,6 +189,10 @@ class Session(QObject):
             self.normalisation = normalisation
             self._update_vector()
             self.trial_changed.emit()
+
+    def _end_measuring(self, job: Job) -> None:
+        if self._measuring is job:
+            self._measuring = None
 
     def set_trial(self, index: int) -> None:
         """Choose the trial at row `index`."""
