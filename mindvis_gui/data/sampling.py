@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data.checks import check_affine
-from mindvis_gui.data.subject import FloatArray, Volume
+from mindvis_gui.data.subject import FloatArray, IntArray, Volume
 
 
 class GridSampler:
@@ -56,9 +56,14 @@ class GridSampler:
         values[~np.broadcast_to(inside, values.shape)] = np.nan
         return values
 
+    def values(self, points: IntArray) -> FloatArray:
+        """Return the values (n,) at points (n, 3) of the grid, NaN outside the volume."""
+        voxels = np.rint(points @ self._to_voxel[:3, :3].T + self._to_voxel[:3, 3]).astype(np.intp)
+        inside = ((voxels >= 0) & (voxels < self._data.shape)).all(axis=1)
+        values = np.full(len(voxels), np.nan, dtype=np.float32)
+        values[inside] = self._data[tuple(voxels[inside].T)]
+        return values
+
     def at(self, point: tuple[int, int, int]) -> float:
         """Return the value at a point of the grid, NaN outside the volume."""
-        voxel = np.rint(self._to_voxel[:3, :3] @ np.asarray(point) + self._to_voxel[:3, 3])
-        if ((voxel < 0) | (voxel >= self._data.shape)).any():
-            return float("nan")
-        return float(self._data[tuple(voxel.astype(int).tolist())])
+        return float(self.values(np.array([point]))[0])

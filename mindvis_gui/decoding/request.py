@@ -67,6 +67,8 @@ class DecodeRequest:
         Normalised response, voxels outside the used regions at 0.
     rois : tuple of str or None
         Regions used; None is the whole vector.
+    made_rois : tuple of (str, str)
+        Those of them that did not come with the subject, and the SHA-256 of their voxels.
     mask : MaskState or None
         Patches masked on top of that; None decodes from all patches.
     seeds : tuple of int
@@ -89,6 +91,7 @@ class DecodeRequest:
     mask: MaskState | None = None
     stimulus_id: str = ""
     label: str = ""
+    made_rois: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.seeds:
@@ -109,6 +112,7 @@ class DecodeRequest:
 
         This is what exported pictures carry, and what `decode.json` lists.
         """
+        made = {"made_rois": dict(self.made_rois)} if self.made_rois else {}
         return {
             "subject": self.subject,
             "trial": self.trial,
@@ -118,6 +122,7 @@ class DecodeRequest:
                 np.ascontiguousarray(self.vector).tobytes()
             ).hexdigest(),
             "rois": None if self.rois is None else list(self.rois),
+            **made,
             "mask": None if self.mask is None else _mask_json(self.mask),
             "seeds": list(self.seeds),
             "sampler": self.sampling.sampler,

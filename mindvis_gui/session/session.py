@@ -19,6 +19,7 @@ from PySide6.QtGui import QUndoStack
 from mindvis_gui.data import open_subject
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.prepare import Normalisation, measure_normalisation, prepare
+from mindvis_gui.data.region_shapes import voxels_hash
 from mindvis_gui.data.subject import FloatArray, Subject, Trial
 from mindvis_gui.decode_queue import DecodeQueue
 from mindvis_gui.decoding.request import PRESETS, Decoder, DecodeRequest, DecodeResult, Sampling
@@ -28,6 +29,7 @@ from mindvis_gui.session.brain import BrainState
 from mindvis_gui.session.masking import Masking
 from mindvis_gui.session.movie import Movie
 from mindvis_gui.session.overlays import MASK, RESPONSE, Overlays
+from mindvis_gui.session.regions import Regions
 from mindvis_gui.session.results import Results
 from mindvis_gui.undo import Change
 
@@ -48,6 +50,7 @@ class Session(QObject):
     brain : BrainState
     overlays : Overlays
     masking : Masking
+    regions : Regions
     movie : Movie
         Goes through the trials of the chosen one's split.
     results : Results
@@ -81,6 +84,10 @@ class Session(QObject):
         self.overlays = Overlays(self.jobs, self)
         self.masking = Masking(self.jobs, self.undo_stack, self)
         self.masking.mask_changed.connect(self._show_mask)
+        self.regions = Regions(self.jobs, self.undo_stack, self)
+        self.regions.edited.connect(self._take_regions)
+        self.regions.problem.connect(self.problem)
+        self.regions.message.connect(self.message)
         self.movie = Movie(self._show_next_trial, self)
         self.results = Results(self.jobs, self)
         self.queue = DecodeQueue(self.jobs, self)
@@ -93,6 +100,7 @@ class Session(QObject):
         self.vector: FloatArray | None = None
         self.response: FloatArray | None = None
         self.used_rois: frozenset[str] = frozenset()
+        self._unused: set[str] = set()  # regions that were deleted while in use
         self.decoder: Decoder | None = None
         self.sampling: Sampling = PRESETS["fast"]
         self.n_samples = 4
@@ -120,9 +128,11 @@ class Session(QObject):
         self.subject = subject
         self.trial = self.vector = self.response = None
         self.used_rois = frozenset(roi.name for roi in subject.rois)
+        self._unused.clear()
         self.undo_stack.clear()
         self.brain.set_subject(subject, grid)
         self.overlays.set_subject(subject, self.normalisation)
+        self.regions.set_subject(subject)
         self.masking.set_subject(subject.n_voxels)
         self._show_mask()
         self.results.set_subject(subject)
@@ -164,7 +174,7 @@ class Session(QObject):
         """Choose the regions used for decoding (undoable)."""
         if self.subject is None or names == self.used_rois:
             return
-        if not names:
+        if not names and self._own_rois:
             self.problem.emit("at least one region must be used for decoding")
             self.rois_changed.emit()  # lets the view fall back to what is so
             return
@@ -175,10 +185,43 @@ class Session(QObject):
         self._update_vector()
         self.rois_changed.emit()
 
+    def _take_regions(self) -> None:
+        """Go on with the subject as it is with the regions of `regions`."""
+        if self.subject is None:
+            return
+        before, after = self.subject.rois, self.regions.rois
+        self.subject = replace(self.subject, rois=after)
+        known, names = {roi.name for roi in before}, {roi.name for roi in after}
+        if len(before) == len(after):  # one may have another name now
+            called = {old.name: new.name for old, new in zip(before, after, strict=True)}
+        else:
+            called = {name: name for name in known & names}
+        self._unused |= self.used_rois - called.keys()
+        used = {called[name] for name in self.used_rois & called.keys()}
+        used |= self._unused & (names - known)  # deleted while in use, and back by undo
+        # The last one used may be gone; then all are used, as at first.
+        self.used_rois = frozenset(used or self._own_rois)
+        self.brain.take_regions(called, frozenset(names - set(called.values())))
+        self._update_vector()
+        self.rois_edited.emit()
+        self.rois_changed.emit()
+
+    @property
+    def _own_rois(self) -> tuple[str, ...]:
+        """Names of the regions that came with the subject."""
+        rois = () if self.subject is None else self.subject.rois
+        return tuple(roi.name for roi in rois if not roi.made)
+
     @property
     def request_rois(self) -> tuple[str, ...] | None:
-        """Regions used in the subject's order; None when all are, which is the whole vector."""
-        if self.subject is None or len(self.used_rois) == len(self.subject.rois):
+        """Regions used in the subject's order; None for the whole vector.
+
+        That is what decoding sees while all of the subject's own regions are used; of a subject
+        without any, while no region that was made is used.
+        """
+        own = self._own_rois
+        whole = set(own) <= self.used_rois if own else not self.used_rois
+        if self.subject is None or whole:
             return None
         return tuple(roi.name for roi in self.subject.rois if roi.name in self.used_rois)
 
@@ -258,7 +301,8 @@ class Session(QObject):
             raise ModelError(self._misfit())
         if self.vector is None:
             raise RequestError(f"trial {self.trial.index} has no usable response; pick another")
-        info = self.decoder.info
+        info, rois = self.decoder.info, self.request_rois
+        made = [roi for roi in self.subject.rois if roi.made and roi.name in (rois or ())]
         precision = self.sampling.precision
         return DecodeRequest(
             subject=self.subject.name,
@@ -270,7 +314,8 @@ class Session(QObject):
             ),
             model=info.name,
             model_hash=info.hash,
-            rois=self.request_rois,
+            rois=rois,
+            made_rois=tuple((roi.name, voxels_hash(roi.voxels)) for roi in made),
             mask=self.masking.mask if self.masking.applied else None,
             stimulus_id=self.trial.stimulus_id,
             label=self.trial.label,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
@@ -75,6 +76,7 @@ class BrainView(QWidget):
         brain.hovered_roi_changed.connect(self._draw_outlines)
         brain.arrangement_changed.connect(self._arrange)
         session.masking.hovered_patch_changed.connect(self._draw_layers)
+        session.regions.preview_changed.connect(self._draw_layers)
         self.setAcceptDrops(True)
         self._arrange()
         self._set_subject()
@@ -152,7 +154,9 @@ class BrainView(QWidget):
         visible = frozenset() if look.outlined else self._session.brain.visible_rois
         labels = region_labels(subject, visible)
         regions = region_table(subject, labels, roi_colours(subject), look.opacity)
-        lit = self._session.masking.highlighted_voxels
+        lit = np.zeros(subject.n_voxels + 1, dtype=np.bool_)
+        lit[self._session.masking.highlighted_voxels] = True
+        lit[self._session.regions.preview] = True
         layers = make_layers(overlays, regions, grid, lit, _HIGHLIGHT)
         for view in self.slices:
             view.set_layers(layers)

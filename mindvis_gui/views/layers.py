@@ -62,7 +62,7 @@ def make_layers(
     overlays: Iterable[Overlay],
     regions: ImageArray,
     grid: DisplayGrid,
-    highlighted: NDArray[np.generic] | slice,
+    highlighted: NDArray[np.bool_],
     highlight: tuple[int, int, int, int],
 ) -> list[Layer]:
     """Return what to draw, lowest first.
@@ -73,7 +73,8 @@ def make_layers(
         Lowest first; the hidden ones are left out here.
     regions : (n_voxels + 1, 4) uint8
         Colours of the overlay without numbers: the regions.
-    highlighted : voxels drawn in the colour `highlight`, on top of everything
+    highlighted : (n_voxels + 1,) bool
+        Voxels drawn in the colour `highlight`, on top of everything.
     """
     layers: list[Layer] = []
     table: ImageArray | None = None

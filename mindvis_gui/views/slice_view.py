@@ -237,15 +237,21 @@ class SliceView(pg.GraphicsView):
         painter.restore()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Move the crosshair, or begin to pan."""
-        if event.button() == Qt.MouseButton.LeftButton:
+        """Move the crosshair, paint while there is a brush, or begin to pan."""
+        if event.button() == Qt.MouseButton.LeftButton and self._session.regions.brush:
+            erase = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self._session.regions.begin_stroke(erase=erase)
+            self._paint(event.position())
+        elif event.button() == Qt.MouseButton.LeftButton:
             self._pick(event.position())
         elif event.button() == Qt.MouseButton.MiddleButton:
             self._grabbed = event.position()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag the crosshair or the picture."""
-        if event.buttons() & Qt.MouseButton.LeftButton:
+        """Drag the crosshair, the brush or the picture."""
+        if event.buttons() & Qt.MouseButton.LeftButton and self._session.regions.brush:
+            self._paint(event.position())
+        elif event.buttons() & Qt.MouseButton.LeftButton:
             self._pick(event.position())
         elif event.buttons() & Qt.MouseButton.MiddleButton and self._grabbed is not None:
             shift = self._to_mm(self._grabbed) - self._to_mm(event.position())
@@ -260,12 +266,17 @@ class SliceView(pg.GraphicsView):
         self.hovered.emit(self, None)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """End panning."""
+        """End the stroke of the brush, or panning."""
         self._grabbed = None
+        if event.button() == Qt.MouseButton.LeftButton and self._session.regions.brush:
+            self._session.regions.end_stroke()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Show the whole slice again."""
-        self.reset.emit()
+        """Show the whole slice again; while painting it is a second click."""
+        if self._session.regions.brush:
+            self.mousePressEvent(event)
+        else:
+            self.reset.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Go through slices, or zoom with Ctrl."""
@@ -299,6 +310,16 @@ class SliceView(pg.GraphicsView):
 
     def _to_mm(self, pixel: QPointF) -> QPointF:
         return self._view.mapSceneToView(self.mapToScene(pixel.toPoint()))
+
+    def _paint(self, pixel: QPointF) -> None:
+        """Let the brush run over the voxels drawn around a pixel."""
+        brush = self._session.regions.brush
+        if self.plane is None or self._grid is None or brush is None:
+            return
+        mm = self._to_mm(pixel)
+        near = self.plane.disc((mm.x(), mm.y()), brush.radius)
+        voxels = np.unique(self._slice(self._grid.voxel_at)[near]).astype(np.int64)
+        self._session.regions.extend_stroke(voxels[voxels >= 0])
 
     def _point(self, pixel: QPointF) -> tuple[int, int, int] | None:
         """Return the grid point drawn at a pixel, None beside the picture."""
