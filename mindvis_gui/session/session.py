@@ -31,6 +31,7 @@ from mindvis_gui.session.movie import Movie
 from mindvis_gui.session.overlays import MASK, RESPONSE, Overlays
 from mindvis_gui.session.regions import Regions
 from mindvis_gui.session.results import Results
+from mindvis_gui.session.surface import SurfaceState
 from mindvis_gui.undo import Change
 
 DecoderLoader = Callable[[str], Decoder]
@@ -50,6 +51,7 @@ class Session(QObject):
     brain : BrainState
     overlays : Overlays
     masking : Masking
+    surface : SurfaceState
     regions : Regions
     movie : Movie
         Goes through the trials of the chosen one's split.
@@ -84,6 +86,7 @@ class Session(QObject):
         self.overlays = Overlays(self.jobs, self)
         self.masking = Masking(self.jobs, self.undo_stack, self)
         self.masking.mask_changed.connect(self._show_mask)
+        self.surface = SurfaceState(self.jobs, self)
         self.regions = Regions(self.jobs, self.undo_stack, self)
         self.regions.edited.connect(self._take_regions)
         self.regions.problem.connect(self.problem)
@@ -132,6 +135,7 @@ class Session(QObject):
         self.undo_stack.clear()
         self.brain.set_subject(subject, grid)
         self.overlays.set_subject(subject, self.normalisation)
+        self.surface.set_subject(subject)
         self.regions.set_subject(subject)
         self.masking.set_subject(subject.n_voxels)
         self._show_mask()

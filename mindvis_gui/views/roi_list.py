@@ -35,7 +35,7 @@ class RoiList(QWidget):
         self._eyes: dict[str, QToolButton] = {}
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(1)
+        self._column.setSpacing(0)
         self._rows: dict[str, _Row] = {}
         self.menu = RoiMenu(session, self)
         session.rois_edited.connect(lambda: self.set_subject(session.subject))
@@ -56,6 +56,11 @@ class RoiList(QWidget):
         self._show_used()
         self._show_visible()
 
+    @property
+    def row_height(self) -> int:
+        """Height of a row in pixels."""
+        return self.fontMetrics().height() + 10
+
     def _add(self, roi: Roi, colour: QColor) -> None:
         use = QCheckBox(roi.name)
         use.setIcon(_swatch(colour))
@@ -72,6 +77,7 @@ class RoiList(QWidget):
         line = _Row(use, count, eye)
         line.hovered.connect(lambda on: self._session.brain.set_hovered_roi(roi.name if on else ""))
         line.menu_wanted.connect(lambda where: self.menu.open_for(roi.name, colour, where))
+        line.setFixedHeight(self.row_height)
         self._column.addWidget(line)
         self._rows[roi.name] = line
         self._uses[roi.name], self._eyes[roi.name] = use, eye

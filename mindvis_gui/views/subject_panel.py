@@ -138,8 +138,7 @@ class SubjectPanel(QWidget):
         n_rois = len(subject.rois) if subject else 0
         self._roi_area.setVisible(n_rois > 0)
         self._no_rois.setVisible(subject is not None and n_rois == 0)
-        row_height = self.rois.sizeHint().height() / max(n_rois, 1)
-        self._roi_area.setFixedHeight(round(row_height * min(n_rois, _ROI_ROWS)))
+        self._roi_area.setFixedHeight(self.rois.row_height * min(n_rois, _ROI_ROWS))
 
     def _show_splits(self, subject: Subject | None) -> None:
         splits = list(dict.fromkeys(trial.split for trial in subject.trials)) if subject else []
