@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data.checks import check_affine
-from mindvis_gui.data.subject import FloatArray, IntArray, Volume
+from mindvis_gui.data.subject import FloatArray, Volume
 
 
 class GridSampler:
@@ -56,8 +56,8 @@ class GridSampler:
         values[~np.broadcast_to(inside, values.shape)] = np.nan
         return values
 
-    def values(self, points: IntArray) -> FloatArray:
-        """Return the values (n,) at points (n, 3) of the grid, NaN outside the volume."""
+    def values(self, points: NDArray[np.number]) -> FloatArray:
+        """Return the values (n,) at points (n, 3) of the grid, whole ones or not; NaN outside."""
         voxels = np.rint(points @ self._to_voxel[:3, :3].T + self._to_voxel[:3, 3]).astype(np.intp)
         inside = ((voxels >= 0) & (voxels < self._data.shape)).all(axis=1)
         values = np.full(len(voxels), np.nan, dtype=np.float32)

@@ -89,7 +89,7 @@ def load_surfaces(cache: Path) -> Generator[None, None, Surfaces]:
 
 def _read(path: Path) -> Surfaces | None:
     try:
-        with np.load(path) as file:
+        with path.open("rb") as stream, np.load(stream) as file:
             pictures = {name: read_only(file[f"picture {name}"]) for name in VIEWS}
             return Surfaces(read_only(file["positions"]), read_only(file["grey"]), pictures)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):

@@ -19,6 +19,7 @@ from mindvis_gui.views.overlay import region_labels, region_table
 from mindvis_gui.views.plane import planes
 from mindvis_gui.views.readout import describe
 from mindvis_gui.views.slice_view import SliceView
+from mindvis_gui.views.surface_view import SurfaceView
 from mindvis_gui.views.theme import MARGIN, roi_colours
 
 _HIGHLIGHT = (255, 255, 255, 255)
@@ -42,6 +43,7 @@ class BrainView(QWidget):
         self._session = session
         self._drawn_at: tuple[int, int, int] | None = None
         self.slices = tuple(SliceView(session, name) for name in PLANES)
+        self.surface = SurfaceView(session)
         self.header = BrainHeader(session)
         self.location = LocationBar(session)
         self.placeholder = QLabel()
@@ -99,10 +101,15 @@ class BrainView(QWidget):
         places = _PLACES.get(shown.layout, _PLACES["single"])
         for view in self.slices:
             self._places.removeWidget(view)
+        self._places.removeWidget(self.surface)
         for view, place in zip(order, places, strict=False):
             self._places.addWidget(view, *place)
         for i, view in enumerate(order):
             view.setVisible(i < len(places))
+        self.surface.setVisible(shown.layout == "surface")
+        if shown.layout == "surface":
+            self._places.addWidget(self.surface, 0, 1, 1, 2)
+            places = (*places, (0, 1, 1, 2))
         for column in range(3):
             used = any(column in range(c, c + wide) for _, c, _, wide in places)
             self._places.setColumnStretch(column, int(used))
@@ -160,6 +167,7 @@ class BrainView(QWidget):
         layers = make_layers(overlays, regions, grid, lit, _HIGHLIGHT)
         for view in self.slices:
             view.set_layers(layers)
+        self.surface.set_layers(layers)
 
     def _draw_outlines(self) -> None:
         subject, brain = self._session.subject, self._session.brain
@@ -175,8 +183,10 @@ class BrainView(QWidget):
             if roi.name in names:
                 white = roi.name == brain.hovered_roi and not regions.look.outlined
                 colours[number] = QColor(Qt.GlobalColor.white) if white else of[roi.name]
+        labels = region_labels(subject, names) if colours else None
         for view in self.slices:
-            view.set_outlines(region_labels(subject, names) if colours else None, colours)
+            view.set_outlines(labels, colours)
+        self.surface.set_outlines(labels, colours)
 
     def _read_out(self, view: SliceView, point: tuple[int, int, int] | None) -> None:
         view.show_readout("" if point is None else describe(self._session, point))

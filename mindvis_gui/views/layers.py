@@ -28,6 +28,18 @@ class Layer(Protocol):
         """Return the RGBA picture (up, across, 4) of a slice, row 0 at the bottom."""
         ...
 
+    def at(self, voxels: NDArray[np.int32], points: NDArray[np.floating]) -> ImageArray:
+        """Return the RGBA colours (n, 4) at places of the cortex.
+
+        Parameters
+        ----------
+        voxels : (n,) int32
+            Voxel of the response there, -1 for none.
+        points : (n, 3) float
+            Grid indices.
+        """
+        ...
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class VoxelLayer:
@@ -44,6 +56,10 @@ class VoxelLayer:
         rows = np.ascontiguousarray(packed[plane.slice(grid.voxel_at, index)])
         return rows.view(np.uint8).reshape(*rows.shape, 4)
 
+    def at(self, voxels: NDArray[np.int32], points: NDArray[np.floating]) -> ImageArray:
+        """Return the RGBA colours (n, 4) of voxels (n,)."""
+        return self.table[voxels]
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class VolumeLayer:
@@ -56,6 +72,10 @@ class VolumeLayer:
         """Return the RGBA picture (up, across, 4) of a slice."""
         values = plane.turned(self.sampler.slice(plane.through, index))
         return value_colours(np.ascontiguousarray(values), self.look)
+
+    def at(self, voxels: NDArray[np.int32], points: NDArray[np.floating]) -> ImageArray:
+        """Return the RGBA colours (n, 4) at points (n, 3) of the grid."""
+        return value_colours(self.sampler.values(points), self.look)
 
 
 def make_layers(
