@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QMenu, QTo
 from mindvis_gui.session import Session
 from mindvis_gui.session.brain import PLANES
 from mindvis_gui.session.movie import RATES
+from mindvis_gui.session.overlays import Look
 from mindvis_gui.views.buttons import icon_button, push_button
 from mindvis_gui.views.colour_bar import ColourBar
 from mindvis_gui.views.icons import icon
@@ -31,6 +32,7 @@ class BrainHeader(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._barred: tuple[Look, str, str] | None = None  # what the colour bar shows
         self.layouts = {key: _toggle(name, tip) for key, (name, tip) in _LAYOUTS.items()}
         self.radiological = QToolButton()
         self.radiological.setCheckable(True)
@@ -173,10 +175,11 @@ class BrainHeader(QWidget):
 
     def _show_overlays(self) -> None:
         topmost = self._session.overlays.topmost
-        if topmost is None:
-            self.bar.show_look(None)
-        else:
-            self.bar.show_look(topmost.look, topmost.unit, topmost.name)
+        shown = None if topmost is None else (topmost.look, topmost.unit, topmost.name)
+        if shown == self._barred:
+            return
+        self._barred = shown
+        self.bar.show_look(*(shown or (None,)))
 
 
 def _toggle(image: str, name: str) -> QToolButton:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import is_not
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QStackedWidget, QVBoxLayout, 
 
 from mindvis_gui.session import Session
 from mindvis_gui.session.brain import PLANES
-from mindvis_gui.session.overlays import ANATOMY, REGIONS
+from mindvis_gui.session.overlays import ANATOMY, REGIONS, Overlay
 from mindvis_gui.views.brain_header import BrainHeader
 from mindvis_gui.views.layers import make_layers
 from mindvis_gui.views.location_bar import LocationBar
@@ -22,7 +23,7 @@ from mindvis_gui.views.slice_view import SliceView
 from mindvis_gui.views.surface_view import SurfaceView
 from mindvis_gui.views.theme import MARGIN, roi_colours
 
-_HIGHLIGHT = (255, 255, 255, 255)
+_HIGHLIGHT = 0xFFFFFFFF
 _NO_POSITIONS = (
     "This file holds no voxel positions, so the brain cannot be drawn.\n"
     "Masking, decoding and comparing work without them."
@@ -42,6 +43,7 @@ class BrainView(QWidget):
         super().__init__(parent)
         self._session = session
         self._drawn_at: tuple[int, int, int] | None = None
+        self._shown: list[Overlay] = []  # as they were drawn
         self.slices = tuple(SliceView(session, name) for name in PLANES)
         self.surface = SurfaceView(session)
         self.header = BrainHeader(session)
@@ -72,7 +74,7 @@ class BrainView(QWidget):
         brain = session.brain
         session.subject_changed.connect(self._set_subject)
         session.rois_edited.connect(self._draw)
-        session.overlays.changed.connect(self._draw)
+        session.overlays.changed.connect(self._follow_overlays)
         brain.crosshair_changed.connect(self._follow_crosshair)
         brain.visible_rois_changed.connect(self._draw)
         brain.hovered_roi_changed.connect(self._draw_outlines)
@@ -144,7 +146,14 @@ class BrainView(QWidget):
 
     # -- overlays ----------------------------------------------------------------------------
 
+    def _follow_overlays(self) -> None:
+        """Draw again if anything that is seen has changed."""
+        shown = [each for each in self._session.overlays.items if each.look.visible]
+        if len(shown) != len(self._shown) or any(map(is_not, shown, self._shown)):
+            self._draw()
+
     def _draw(self) -> None:
+        self._shown = [each for each in self._session.overlays.items if each.look.visible]
         anatomy = self._session.overlays.find(ANATOMY)
         if anatomy is not None:
             for view in self.slices:
@@ -160,7 +169,8 @@ class BrainView(QWidget):
         look = next(each.look for each in overlays if each.key == REGIONS)
         visible = frozenset() if look.outlined else self._session.brain.visible_rois
         labels = region_labels(subject, visible)
-        regions = region_table(subject, labels, roi_colours(subject), look.opacity)
+        table = region_table(subject, labels, roi_colours(subject), look.opacity)
+        regions = table.view(np.uint32)[:, 0]
         lit = np.zeros(subject.n_voxels + 1, dtype=np.bool_)
         lit[self._session.masking.highlighted_voxels] = True
         lit[self._session.regions.preview] = True

@@ -21,8 +21,8 @@ from PySide6.QtWidgets import QGraphicsPathItem, QLabel, QWidget
 
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.session import Session
-from mindvis_gui.session.overlays import Look
-from mindvis_gui.views.colour_maps import colour_table
+from mindvis_gui.session.overlays import GREY, Look
+from mindvis_gui.views.colour_maps import colour_table, unpacked
 from mindvis_gui.views.layers import Layer, compose
 from mindvis_gui.views.plane import Plane
 
@@ -52,7 +52,6 @@ class SliceView(pg.GraphicsView):
         self._grid: DisplayGrid | None = None
         self.plane: Plane | None = None
         self._frame = (1.0, 1.0)
-        self._levels = (0.0, 255.0)
         self._zoom = 1.0
         self._notches = 0
         self._grabbed: QPointF | None = None
@@ -95,7 +94,7 @@ class SliceView(pg.GraphicsView):
         self._labels, self._layers = None, []
         self._draw_anatomy()
         across, up = plane.shape
-        self._overlay.setImage(np.zeros((up, across, 4), dtype=np.uint8), levels=(0, 255))
+        self._overlay.setImage(np.zeros((up, across, 4), dtype=np.uint8), autoLevels=False)
         width, height = plane.extent
         for image in (self._anatomy, self._overlay):
             image.setRect(QRectF(0, 0, width, height))
@@ -111,8 +110,10 @@ class SliceView(pg.GraphicsView):
         """Draw the anatomy in another way."""
         self._anatomy.setVisible(look.visible)
         self._anatomy.setOpacity(look.opacity)
-        self._levels = (look.low, look.high)
-        self._anatomy.setLookupTable(colour_table(look.colour_map))
+        # pyqtgraph draws grey levels as they are twice as fast as through any table.
+        plain = look.colour_map == GREY and (look.low, look.high) == (0, 255)
+        self._anatomy.setLevels(None if plain else (look.low, look.high))
+        self._anatomy.setLookupTable(None if plain else colour_table(look.colour_map))
         self._draw_anatomy()
 
     def set_outlines(self, labels: NDArray[np.int16] | None, colours: Mapping[int, QColor]) -> None:
@@ -179,13 +180,13 @@ class SliceView(pg.GraphicsView):
     def _draw_anatomy(self) -> None:
         if self._grid is not None:
             picture = np.ascontiguousarray(self._slice(self._grid.anatomy))
-            self._anatomy.setImage(picture, autoLevels=False, levels=self._levels)
+            self._anatomy.setImage(picture, autoLevels=False)
 
     def _draw_overlay(self) -> None:
         if self._grid is not None and self.plane is not None and self._layers:
             index = self._session.brain.crosshair[self.plane.through]
-            picture = compose(self._layers, self._grid, self.plane, index)
-            self._overlay.setImage(picture, autoLevels=False, levels=(0, 255))
+            picture = unpacked(compose(self._layers, self._grid, self.plane, index))
+            self._overlay.setImage(picture, autoLevels=False)
 
     def _draw_outlines(self) -> None:
         if self._grid is None or self.plane is None or self._labels is None:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBox
 from mindvis_gui.data.surface import SWAPPED, VIEWS
 from mindvis_gui.session import Session
 from mindvis_gui.views.buttons import push_button
+from mindvis_gui.views.colour_maps import unpacked
 from mindvis_gui.views.layers import Layer, over
 from mindvis_gui.views.theme import GAP
 
@@ -97,12 +98,12 @@ class SurfaceView(QWidget):
         surfaces = projection.surfaces
         grey = np.repeat(surfaces.grey[:, None], 4, axis=1)
         grey[:, 3] = 255
+        colours = grey.view(np.uint32)[:, 0]
         points = (surfaces.positions - grid.affine[:3, 3]) @ np.linalg.inv(grid.affine[:3, :3]).T
         for layer in self._layers:
-            grey = over(layer.at(projection.voxels, points), grey)
-        colours = np.vstack([grey, np.zeros((1, 4), dtype=np.uint8)])  # -1 is beside the surface
+            colours = over(layer.at(projection.voxels, points), colours)
         vertices = surfaces.pictures[self.view.currentText()]
-        image = colours[vertices]
+        image = unpacked(np.append(colours, np.uint32(0))[vertices])  # -1 is beside the surface
         if self._labels is not None:
             _outline(image, np.append(self._labels[projection.voxels], 0)[vertices],
                      self._outline_colours)  # fmt: skip
