@@ -237,7 +237,7 @@ class Regions(QObject):
 
     def save(self, names: frozenset[str], path: Path) -> None:
         """Write the regions of these names as a label image."""
-        from mindvis_gui.data.label_image import write_label_image  # brings nibabel and SciPy
+        from mindvis_gui.data.region_image import write_label_image  # brings nibabel and SciPy
 
         if self._subject is None:
             return
@@ -251,6 +251,6 @@ class Regions(QObject):
 
 
 def _read(path: Path, subject: Subject) -> tuple[list[Roi], list[str]]:
-    from mindvis_gui.data.label_image import read_label_image  # brings nibabel and SciPy
+    from mindvis_gui.data.region_image import read_label_image  # brings nibabel and SciPy
 
     return read_label_image(path, subject)

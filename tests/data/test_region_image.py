@@ -5,7 +5,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from mindvis_gui.data.label_image import read_label_image, write_label_image
+from mindvis_gui.data.region_image import read_label_image, write_label_image
 from mindvis_gui.data.subject import Roi
 from mindvis_gui.errors import DataError, ExportError
 
