@@ -21,6 +21,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import nibabel
 import numpy as np
+import report
 from nilearn.datasets import load_mni152_template
 from PySide6.QtCore import QEvent, QObject, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication, QWidget
@@ -33,7 +34,7 @@ from mindvis_gui.data.subject import FloatArray, ImageArray, IntArray, Roi, Subj
 from mindvis_gui.decoding.request import DecodeRequest, DecodeResult, ModelInfo, Recovery, Step
 from mindvis_gui.paths import resources_dir
 from mindvis_gui.session import Session
-from mindvis_gui.session.overlays import Look, Overlay
+from mindvis_gui.session.overlays import MASK, REGIONS, RESPONSE, Look, Overlay
 from mindvis_gui.views.brain_view import BrainView
 from mindvis_gui.views.mask_view import MaskView
 
@@ -139,11 +140,11 @@ def wait_for(done: Callable[[], bool]) -> None:
         QApplication.processEvents()
 
 
-def report(name: str, bar: float, times: list[tuple[float, float]]) -> None:
+def judge(name: str, bar: float, times: list[tuple[float, float]]) -> None:
     p50, p95 = np.percentile([passed for passed, _ in times], [50, 95])
     computed = np.percentile([busy for _, busy in times], 95)
-    verdict = "ok" if p95 <= bar else "TOO SLOW"
-    print(f"{name:<52}{p50:>9.1f}{p95:>9.1f}{computed:>9.1f}{bar:>7.0f}  {verdict}")
+    figures = f"p50 {p50:.1f}, p95 {p95:.1f}, cpu p95 {computed:.1f} ms"
+    report.report(name, figures, f"p95 ≤ {bar:.0f} ms", bool(p95 <= bar))
 
 
 def main() -> None:
@@ -169,7 +170,6 @@ def main() -> None:
     rng = np.random.default_rng(1)
     inside = np.argwhere(session.brain.grid.voxel_at >= 0)
     points = inside[rng.integers(len(inside), size=MOVES)]  # every move changes all three slices
-    print(f"{'milliseconds':<52}{'p50':>9}{'p95':>9}{'cpu p95':>9}{'bar':>7}")
     slices = Paints([view.viewport() for view in brain.slices])
 
     def move(name: str) -> None:
@@ -177,17 +177,17 @@ def main() -> None:
         times = [
             slices.time(lambda p=p: session.brain.set_crosshair(tuple(p.tolist()))) for p in points
         ]
-        report(f"crosshair moved, three slices, {name}", 16, times)
+        judge(f"crosshair moved, three slices, {name}", 16, times)
 
     overlays = session.overlays
-    for key in ("regions", "response", "mask"):
+    for key in (REGIONS, RESPONSE, MASK):
         overlays.set_visible(key, False)
     move("anatomy alone")
-    overlays.set_visible("regions", True)
+    overlays.set_visible(REGIONS, True)
     move("regions")
-    overlays.set_visible("response", True)
-    overlays.set_look("regions", replace(overlays.find("regions").look, outlined=True))
-    move("response, regions outlined")
+    overlays.set_visible(RESPONSE, True)
+    overlays.set_look(REGIONS, replace(overlays.find(REGIONS).look, outlined=True))
+    move("response and outlines")
     for n in range(6):
         values = rng.normal(size=subject.n_voxels).astype(np.float32)
         overlays.put(Overlay(f"map {n}", f"map {n}", values, look=Look("viridis", opacity=0.5)))
@@ -196,11 +196,11 @@ def main() -> None:
         overlays.remove(f"map {n}")
     before = memory()
     for n, turn in enumerate((0.0, 0.2)):
-        overlays.put(
-            Overlay(f"file {n}", "file", volume=other_volume(turn), look=Look("hot", 0, 1))
-        )
+        look = Look("hot", 0, 1)
+        overlays.put(Overlay(f"file {n}", "file", volume=other_volume(turn), look=look))
         move("and a volume at 2 mm" if n == 0 else "and an oblique volume at 2 mm")
-    print(f"memory of the two volumes {memory() - before:>6.0f} MiB; in all {memory():.0f} MiB")
+    report.report("memory of the two volumes", f"{memory() - before:.0f} MiB")
+    report.report("memory in all", f"{memory():.0f} MiB")
     for n in range(2):
         overlays.remove(f"file {n}")
     strip = Paints([mask.strip.viewport()])
@@ -215,9 +215,9 @@ def main() -> None:
                 lambda r=ratio: session.masking.draw_mask(r, next(seeds)), lambda: bool(recovered)
             )
         )
-    report(f"mask drawn, signal and recovery ({model or 'no network'})", 50, times)
+    judge(f"mask drawn, signal and recovery ({model or 'no network'})", 50, times)
     patches = [strip.time(lambda p=p: session.masking.set_hovered_patch(p)) for p in range(100)]
-    report("patch hovered, lit up in signal and brain", 16, patches)
+    judge("patch hovered, lit up in signal and brain", 16, patches)
     session.close()
 
 

@@ -49,10 +49,18 @@ class Focus:
 
     @classmethod
     def on_voxels(
-        cls, voxels: Iterable[int], patch_size: int, rate: float = PUBLISHED_RATE
+        cls,
+        voxels: Iterable[int],
+        patch_size: int,
+        rate: float = PUBLISHED_RATE,
+        n_patches: int | None = None,
     ) -> Focus:
-        """Focus on every patch that holds at least one of `voxels`, such as a region's."""
-        return cls(tuple(sorted({int(voxel) // patch_size for voxel in voxels})), rate)
+        """Focus on every patch that holds at least one of `voxels`, such as a region's.
+
+        Patches from `n_patches` on, which a model that cuts does not have, are left out.
+        """
+        patches = sorted({int(voxel) // patch_size for voxel in voxels})
+        return cls(tuple(p for p in patches if n_patches is None or p < n_patches), rate)
 
     def weights(self, n_patches: int) -> NDArray[np.float64]:
         """Return the weight of every patch (n_patches,), all above 0.

@@ -23,10 +23,13 @@ class MaskState:
         True where the encoder may look.
     seed : int or None
         Seed the mask was drawn with; None once a patch was painted by hand.
+    focus : Focus or None
+        What was masked more often than the rest.
     """
 
     kept: NDArray[np.bool_]
     seed: int | None = None
+    focus: Focus | None = None
 
     @classmethod
     def random(cls, n_patches: int, ratio: float, seed: int) -> MaskState:
@@ -41,7 +44,7 @@ class MaskState:
         return cls(read_only(kept), seed)
 
     @classmethod
-    def focus(cls, n_patches: int, ratio: float, seed: int, focus: Focus) -> MaskState:
+    def focused(cls, n_patches: int, ratio: float, seed: int, focus: Focus) -> MaskState:
         """Mask as many patches as `random` does, but those in `focus` with more probability.
 
         Patches are drawn one after the other without replacement, each with the
@@ -52,7 +55,14 @@ class MaskState:
         times = np.random.default_rng(seed).exponential(size=n_patches) / weights
         kept = np.ones(n_patches, dtype=np.bool_)
         kept[np.argsort(times, kind="stable")[: n_patches - n_kept]] = False
-        return cls(read_only(kept), seed)
+        return cls(read_only(kept), seed, focus)
+
+    @classmethod
+    def drawn(cls, n_patches: int, ratio: float, seed: int, focus: Focus | None) -> MaskState:
+        """Mask at random, with more probability in `focus` if there is one."""
+        if focus is None:
+            return cls.random(n_patches, ratio, seed)
+        return cls.focused(n_patches, ratio, seed, focus)
 
     def painted(self, patches: Iterable[int], *, keep: bool) -> MaskState:
         """Return a mask in which `patches` are kept or masked, the others unchanged."""
@@ -65,6 +75,18 @@ class MaskState:
         kept = self.kept.copy()
         kept[chosen] = keep
         return MaskState(read_only(kept))
+
+    def check(self) -> None:
+        """Refuse a mask that leaves nothing to look at.
+
+        Raises
+        ------
+        RequestError
+        """
+        if not self.kept.any():
+            raise RequestError(
+                f"the mask hides all {self.n_patches} patches; keep at least one to look at"
+            )
 
     @property
     def n_patches(self) -> int:

@@ -64,6 +64,13 @@ def make_region(name: str, voxels: IntArray, made: str, rois: Sequence[Roi]) -> 
     return Roi(name, read_only(np.unique(voxels).astype(np.int64)), made)
 
 
+def same_voxels(one: Subject, other: Subject) -> bool:
+    """Whether the responses of two subjects have the same voxels, so that a region fits both."""
+    if one.n_voxels != other.n_voxels or one.ijk is None or other.ijk is None:
+        return one.n_voxels == other.n_voxels and one.ijk is other.ijk
+    return np.array_equal(one.ijk, other.ijk)
+
+
 def voxels_hash(voxels: IntArray) -> str:
     """Return the SHA-256 of a region's sorted voxels: equal for equal regions."""
     return hashlib.sha256(np.unique(voxels).astype("<i8").tobytes()).hexdigest()

@@ -7,19 +7,29 @@ without locks and a test can build it by hand.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from mindvis_gui.data.attribution import Attribution
+from mindvis_gui.data.attribution import Method as AttributionMethod
+from mindvis_gui.data.lesion import Lesion
 from mindvis_gui.data.mask import MaskState
+from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.prepare import Padding, padded_length
 from mindvis_gui.data.subject import FloatArray, ImageArray
-from mindvis_gui.errors import RequestError
+from mindvis_gui.errors import MindVisError, RequestError
 
-SAMPLERS = {"plms": "PLMS", "ddim": "DDIM", "dpm++": "DPM-Solver++ 2M"}
-PRECISIONS = ("auto", "fp32", "bf16")
+SAMPLERS = {
+    "plms": "PLMS",
+    "ddim": "DDIM",
+    "dpm++": "DPM++ 2M",
+    "dpm++karras": "DPM++ 2M Karras",
+    "unipc": "UniPC",
+}
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 TRAINING_STEPS = 1000  # length of the noise schedule (section 3.2)
 
 
@@ -48,6 +58,10 @@ class Sampling:
                 f"not {self.steps}; use for example 20, 50 or 250"
             )
 
+    def with_precision(self, automatic: str) -> Sampling:
+        """Return the same with ``"auto"`` replaced by what the model's device takes it for."""
+        return replace(self, precision=automatic) if self.precision == "auto" else self
+
 
 PRESETS = {
     "fast": Sampling("dpm++", 20, "auto"),
@@ -71,6 +85,8 @@ class DecodeRequest:
         Those of them that did not come with the subject, and the SHA-256 of their voxels.
     mask : MaskState or None
         Patches masked on top of that; None decodes from all patches.
+    lesion : Lesion or None
+        What was left out of `vector`; a record, see `mindvis_gui.decoding.lesion`.
     seeds : tuple of int
         One sample each.
     sampling : Sampling
@@ -78,6 +94,8 @@ class DecodeRequest:
         Name of the model folder.
     model_hash : str
         Hash of its weights.
+    preparation : Preparation
+        What was done to the subject's responses; it is in `vector` already.
     """
 
     subject: str
@@ -91,6 +109,8 @@ class DecodeRequest:
     mask: MaskState | None = None
     stimulus_id: str = ""
     label: str = ""
+    lesion: Lesion | None = None
+    preparation: Preparation = field(default_factory=Preparation)
     made_rois: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
@@ -102,6 +122,8 @@ class DecodeRequest:
             )
         if min(self.seeds) < 0 or max(self.seeds) >= 2**63:
             raise RequestError(f"seeds {list(self.seeds)} are not all in the range 0 to 2^63 - 1")
+        if self.mask is not None:
+            self.mask.check()
 
     def encoder_input(self, patch_size: int) -> FloatArray:
         """Return the vector (n_voxels,) with masked patches at 0, as the encoder gets it."""
@@ -121,9 +143,11 @@ class DecodeRequest:
             "vector_sha256": hashlib.sha256(
                 np.ascontiguousarray(self.vector).tobytes()
             ).hexdigest(),
+            "preparation": self.preparation.to_json(),
             "rois": None if self.rois is None else list(self.rois),
             **made,
             "mask": None if self.mask is None else _mask_json(self.mask),
+            "lesion": None if self.lesion is None else self.lesion.to_json(),
             "seeds": list(self.seeds),
             "sampler": self.sampling.sampler,
             "steps": self.sampling.steps,
@@ -139,6 +163,9 @@ def _mask_json(mask: MaskState) -> dict[str, Any]:
         "ratio": round(mask.ratio, 6),
         "n_patches": mask.n_patches,
         "masked": np.flatnonzero(~mask.kept).tolist(),
+        "focus": None
+        if mask.focus is None
+        else {"patches": list(mask.focus.patches), "rate": mask.focus.rate},
     }
 
 
@@ -152,14 +179,16 @@ class Sample:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Step:
-    """Progress of a decode: `index` of `total` steps done.
+    """Progress of a decode: `index` of `total` steps done, by `n_requests` together.
 
-    `preview` holds one small picture a seed, (n_seeds, h, w, 3) uint8, or is None.
+    `preview` holds one small picture a seed, (n_seeds, h, w, 3) uint8, or is None: the one
+    before it still stands.
     """
 
     index: int
     total: int
     preview: ImageArray | None = None
+    n_requests: int = 1
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -169,6 +198,14 @@ class DecodeResult:
     request: DecodeRequest
     samples: tuple[Sample, ...]
     seconds: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class DecodeFailure:
+    """A request of several that could not be decoded, and why."""
+
+    request: DecodeRequest
+    error: MindVisError
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -246,4 +283,51 @@ class Decoder(Protocol):
 
     def recover(self, vector: FloatArray, mask: MaskState) -> Recovery:
         """Predict the masked voxels of `vector` (n_voxels,) from the kept ones."""
+        ...
+
+
+@runtime_checkable
+class BatchDecoder(Decoder, Protocol):
+    """A decoder that is faster at many requests than at one after the other."""
+
+    def decode_many(
+        self, requests: Iterable[DecodeRequest]
+    ) -> Generator[Step | DecodeResult | DecodeFailure]:
+        """Decode requests of one sampling, drawn from `requests` as they are needed.
+
+        Yields
+        ------
+        Step
+            After every network step, of as many requests as it says; without previews.
+        DecodeResult or DecodeFailure
+            One a request, in their order.
+        """
+        ...
+
+
+def decode_many(
+    decoder: Decoder, requests: Iterable[DecodeRequest]
+) -> Generator[Step | DecodeResult | DecodeFailure]:
+    """Decode requests together if `decoder` can, else one after the other.
+
+    Yields as `BatchDecoder.decode_many` does.
+    """
+    if isinstance(decoder, BatchDecoder):
+        yield from decoder.decode_many(requests)
+        return
+    for request in requests:
+        try:
+            yield (yield from decoder.decode(request))
+        except MindVisError as error:
+            yield DecodeFailure(request, error)
+
+
+@runtime_checkable
+class Attributor(Decoder, Protocol):
+    """A decoder that can say what in the response a sample rests on."""
+
+    def attribute(
+        self, request: DecodeRequest, sample: Sample, method: AttributionMethod
+    ) -> Generator[Step, None, Attribution]:
+        """Attribute a sample of `request` to voxels; closing the generator stops it."""
         ...

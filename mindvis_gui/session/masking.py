@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
+from mindvis_gui.analysis.recovery import recovery_by_region
+from mindvis_gui.data.focus import Focus
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.prepare import padded_length
-from mindvis_gui.data.subject import FloatArray
+from mindvis_gui.data.subject import FloatArray, IntArray, Roi, read_only
 from mindvis_gui.decoding.request import Decoder, Recovery
+from mindvis_gui.errors import RequestError
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.undo import Change
 
@@ -40,6 +44,7 @@ class Masking(QObject):
     mask_changed = Signal()
     recovery_changed = Signal()
     hovered_patch_changed = Signal()
+    problem = Signal(str)
 
     def __init__(self, jobs: Jobs, undo_stack: QUndoStack, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -97,12 +102,39 @@ class Masking(QObject):
         """
         if self.mask is None or np.array_equal(mask.kept, self.mask.kept):
             return
+        try:
+            mask.check()
+        except RequestError as error:
+            self.problem.emit(str(error))
+            self.mask_changed.emit()  # lets the view fall back to what is so
+            return
         self._undo_stack.push(Change("mask", self.mask, mask, self._set_mask, gesture))
 
-    def draw_mask(self, ratio: float, seed: int, gesture: int = -1) -> None:
-        """Mask a fraction `ratio` of the patches at random; see `set_mask` for `gesture`."""
+    def draw_mask(
+        self, ratio: float, seed: int, gesture: int = -1, focus: Focus | None = None
+    ) -> None:
+        """Mask a fraction `ratio` of the patches at random, those in `focus` more often.
+
+        See `set_mask` for `gesture`.
+        """
         if self.mask is not None:
-            self.set_mask(MaskState.random(self.mask.n_patches, ratio, seed), gesture)
+            try:
+                mask = MaskState.drawn(self.mask.n_patches, ratio, seed, focus)
+            except RequestError as error:
+                self.problem.emit(str(error))
+                return
+            self.set_mask(mask, gesture)
+
+    def focus_on(self, voxels: IntArray, rate: float) -> Focus:
+        """Return the focus on every patch that holds one of `voxels`.
+
+        Raises
+        ------
+        RequestError
+            If the model has no patch with any of them.
+        """
+        n_patches = None if self.mask is None else self.mask.n_patches
+        return Focus.on_voxels(voxels.tolist(), self.patch_size, rate, n_patches)
 
     def set_applied(self, applied: bool) -> None:
         """Choose whether decoding sees the masked response or the whole one."""
@@ -130,6 +162,32 @@ class Masking(QObject):
         return slice(start, min(start + self.patch_size, self._n_voxels))
 
     # -- recovery ----------------------------------------------------------------------------
+
+    @property
+    def kept_voxels(self) -> NDArray[np.bool_] | None:
+        """Which voxels (n_voxels,) lie in a kept patch; None while there is no mask."""
+        if self.mask is None:
+            return None
+        return self.mask.kept_voxels(self.patch_size, self._n_voxels)
+
+    def recovery_by_region(self, rois: Sequence[Roi]) -> dict[str, float]:
+        """Return Pearson's r of recovered and true response by region; empty without any."""
+        if self.recovery_error is None or self._vector is None or self.recovery is None:
+            return {}
+        kept = self.kept_voxels
+        assert kept is not None
+        return recovery_by_region(self._vector, self.recovery.recovered, kept, rois)
+
+    @property
+    def recovery_error(self) -> FloatArray | None:
+        """Recovered minus true response (n_voxels,) where it is masked, NaN elsewhere."""
+        kept = self.kept_voxels
+        if self.recovery is None or self._vector is None or kept is None:
+            return None
+        if self.recovery.recovered.shape != self._vector.shape:
+            return None  # of the subject before
+        error = self.recovery.recovered - self._vector
+        return read_only(np.where(kept, np.float32(np.nan), error).astype(np.float32))
 
     def _update_recovery(self) -> None:
         self._stale = self._recovering

@@ -62,6 +62,11 @@ class Regions(QObject):
         self.set_preview(_NONE)
         self.set_brush(None)
 
+    def keep(self, made: Sequence[Roi]) -> None:
+        """Go on with regions that were made before, of the same voxels."""
+        if made:
+            self._set((*self.rois, *made))
+
     def find(self, name: str) -> Roi | None:
         """Return the region of that name, or None."""
         return next((roi for roi in self.rois if roi.name == name), None)

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
+from mindvis_gui.data.plane import planes
 from mindvis_gui.session import Session
 from mindvis_gui.session.brain import PLANES
 from mindvis_gui.session.overlays import ANATOMY, REGIONS, Overlay
@@ -17,7 +18,6 @@ from mindvis_gui.views.brain_header import BrainHeader
 from mindvis_gui.views.layers import make_layers
 from mindvis_gui.views.location_bar import LocationBar
 from mindvis_gui.views.overlay import region_labels, region_table
-from mindvis_gui.views.plane import planes
 from mindvis_gui.views.readout import describe
 from mindvis_gui.views.slice_view import SliceView
 from mindvis_gui.views.surface_view import SurfaceView

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data.grid import DisplayGrid
+from mindvis_gui.data.plane import Plane
 from mindvis_gui.data.sampling import GridSampler
 from mindvis_gui.session.overlays import Look, Overlay
 from mindvis_gui.views.colour_maps import packed_colours, unpacked
-from mindvis_gui.views.plane import Plane
 
 Colours = NDArray[np.uint32]
 

@@ -18,7 +18,9 @@ from PySide6.QtWidgets import (
 )
 
 from mindvis_gui.analysis.recovery import interpolation_baseline
+from mindvis_gui.data.focus import PUBLISHED_RATE, Focus
 from mindvis_gui.data.mask import MaskState
+from mindvis_gui.errors import RequestError
 from mindvis_gui.session import Session
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.numerals import coefficient
@@ -26,6 +28,7 @@ from mindvis_gui.views.region_band import RegionBand
 from mindvis_gui.views.signal_strip import SignalStrip
 from mindvis_gui.views.theme import MARGIN, label
 
+RANDOM, FOCUS, PAINT = "random", "focus", "paint"
 _MAX_RATIO = 95  # per cent
 _MAX_SEED = 2**31 - 1
 _RECOVERED = (
@@ -49,11 +52,24 @@ class MaskView(QWidget):
         self.ratio.setAccessibleName("Mask ratio in per cent")
         self.ratio.setToolTip("Fraction of the patches that is masked; the paper trains with 75 %")
         self.mode = QComboBox()
-        self.mode.addItems(["random", "paint"])
+        self.mode.addItems([RANDOM, FOCUS, PAINT])
         self.mode.setAccessibleName("How patches are masked")
         self.mode.setToolTip(
             "random: drawn from the seed, a click in the signal moves the crosshair there\n"
+            "focus: the same, but the patches of one region are masked more often\n"
             "paint: click and drag in the signal to mask or keep patches"
+        )
+        self.focus = QComboBox()
+        self.focus.setAccessibleName("Region in focus")
+        self.focus.setToolTip("Region whose patches are masked more often")
+        self.rate = QSpinBox()
+        self.rate.setRange(1, 99)
+        self.rate.setValue(round(100 * PUBLISHED_RATE))
+        self.rate.setSuffix(" %")
+        self.rate.setAccessibleName("Weight of the focus in per cent")
+        self.rate.setToolTip(
+            "Weight of a patch in focus when the masked ones are drawn; the others have the rest "
+            "to 100 %. The published code has 60 %; below 50 % the focus is spared"
         )
         self.seed = QSpinBox()
         self.seed.setRange(0, _MAX_SEED)
@@ -78,7 +94,16 @@ class MaskView(QWidget):
         header = QHBoxLayout()
         header.setSpacing(10)
         header.addWidget(label("Mask", "strong"))
-        for widget in (self.ratio_label, self.ratio, self.mode, self.seed, self.dice, self.applied):
+        for widget in (
+            self.ratio_label,
+            self.ratio,
+            self.mode,
+            self.focus,
+            self.rate,
+            self.seed,
+            self.dice,
+            self.applied,
+        ):
             header.addWidget(widget)
         header.setStretchFactor(self.ratio, 1)
         header.addStretch(1)
@@ -93,6 +118,8 @@ class MaskView(QWidget):
         self.ratio.sliderPressed.connect(self._begin_gesture)
         self.ratio.valueChanged.connect(self._draw_mask)
         self.seed.valueChanged.connect(self._draw_mask)
+        self.rate.valueChanged.connect(self._draw_mask)
+        self.focus.currentIndexChanged.connect(self._draw_mask)
         self.dice.clicked.connect(lambda: self.seed.setValue(random.randrange(10_000)))
         self.mode.currentIndexChanged.connect(self._set_mode)
         self.applied.toggled.connect(session.masking.set_applied)
@@ -110,9 +137,14 @@ class MaskView(QWidget):
         self._set_subject()
 
     def _set_subject(self) -> None:
-        if self._session.subject is not None:
-            self.band.set_subject(self._session.subject)
-        self.setEnabled(self._session.subject is not None)
+        subject = self._session.subject
+        if subject is not None:
+            self.band.set_subject(subject)
+        with QSignalBlocker(self.focus):
+            self.focus.clear()
+            self.focus.addItems([roi.name for roi in subject.rois] if subject else [])
+        self.setEnabled(subject is not None)
+        self._show_mode()
         self._show_mask()
 
     # -- editing -----------------------------------------------------------------------------
@@ -122,13 +154,31 @@ class MaskView(QWidget):
 
     def _draw_mask(self) -> None:
         gesture = self._gestures if self.ratio.isSliderDown() else -1
-        self._session.masking.draw_mask(self.ratio.value() / 100, self.seed.value(), gesture)
+        ratio, seed = self.ratio.value() / 100, self.seed.value()
+        try:
+            focus = self._focus()
+        except RequestError as error:
+            self._session.problem.emit(str(error))
+            return
+        self._session.masking.draw_mask(ratio, seed, gesture, focus)
+
+    def _focus(self) -> Focus | None:
+        subject = self._session.subject
+        if subject is None or self.mode.currentText() != FOCUS or not self.focus.currentText():
+            return None
+        voxels = subject.roi(self.focus.currentText()).voxels
+        return self._session.masking.focus_on(voxels, self.rate.value() / 100)
 
     def _set_mode(self) -> None:
-        self.strip.painting = self.mode.currentText() == "paint"
-        mask = self._session.masking.mask
-        if not self.strip.painting and mask is not None and mask.seed is None:
+        self._show_mode()
+        if not self.strip.painting:
             self._draw_mask()
+
+    def _show_mode(self) -> None:
+        self.strip.painting = self.mode.currentText() == PAINT
+        focused = self.mode.currentText() == FOCUS
+        self.focus.setVisible(focused)
+        self.rate.setVisible(focused)
 
     def _paint(self, patches: list[int], keep: bool) -> None:
         if self._session.masking.mask is not None:
@@ -146,10 +196,16 @@ class MaskView(QWidget):
         self._show_recovery()
 
     def _follow(self, mask: MaskState) -> None:
-        """Set ratio and seed to those of `mask`, unless they already give it."""
+        """Set ratio, seed and mode to those of `mask`, unless they already give it."""
+        if mask.seed is None:
+            return
         ratio, seed = self.ratio.value() / 100, self.seed.value()
-        asked = MaskState.random(mask.n_patches, ratio, seed).kept
-        if mask.seed is None or bool((asked == mask.kept).all()):
+        asked = MaskState.drawn(mask.n_patches, ratio, seed, mask.focus).kept
+        if mask.focus is None and self.mode.currentText() == FOCUS:
+            with QSignalBlocker(self.mode):
+                self.mode.setCurrentText(RANDOM)
+            self._show_mode()
+        if bool((asked == mask.kept).all()):
             return
         with QSignalBlocker(self.ratio), QSignalBlocker(self.seed):
             self.ratio.setValue(round(100 * mask.ratio))
@@ -157,6 +213,8 @@ class MaskView(QWidget):
 
     def _show_recovery(self) -> None:
         masking, vector = self._session.masking, self._session.vector
+        subject = self._session.subject
+        self.band.show_recovery(masking.recovery_by_region(subject.rois) if subject else {})
         if self._session.decoder is None:
             self.recovered.setText("no model loaded")
         elif masking.recovery is None or vector is None or masking.mask is None:

@@ -1,15 +1,16 @@
-"""Which region every part of the response vector belongs to."""
+"""Which region every part of the response vector belongs to, and how well each is recovered."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from PySide6.QtCore import QEvent, QRectF, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from mindvis_gui.data.subject import Subject
+from mindvis_gui.views.numerals import coefficient
 from mindvis_gui.views.overlay import region_labels
 from mindvis_gui.views.theme import muted, roi_colours
 
@@ -17,7 +18,7 @@ _BAND = 10  # pixels
 
 
 class RegionBand(QWidget):
-    """Coloured runs of the regions along the vector, with names where they fit.
+    """Coloured runs of the regions along the vector, with names and numbers where they fit.
 
     Parameters
     ----------
@@ -29,7 +30,9 @@ class RegionBand(QWidget):
         super().__init__(parent)
         self._x_of = x_of
         self._runs: list[tuple[int, int, str, QColor]] = []  # from, to, region, colour
-        self.setFixedHeight(_BAND + 4 + self.fontMetrics().height())
+        self._correlations: Mapping[str, float] = {}
+        self._line = self.fontMetrics().height()
+        self.setFixedHeight(_BAND + 4 + 2 * self._line)
         self.setAccessibleName("Regions along the response vector")
 
     def set_subject(self, subject: Subject) -> None:
@@ -43,9 +46,21 @@ class RegionBand(QWidget):
             if labels[start]:
                 name = subject.rois[labels[start] - 1].name
                 self._runs.append((start, stop, name, colours[name]))
-        described = ", ".join(dict.fromkeys(name for _, _, name, _ in self._runs))
-        self.setAccessibleDescription(described)
+        self.show_recovery({})
+
+    def show_recovery(self, correlations: Mapping[str, float]) -> None:
+        """Show Pearson's r of recovered and true response beneath the names."""
+        self._correlations = correlations
+        names = dict.fromkeys(name for _, _, name, _ in self._runs)
+        self.setAccessibleDescription(", ".join(self._description(name) for name in names))
         self.update()
+
+    def _description(self, name: str) -> str:
+        number = self._number(name)
+        return f"{name}: recovered {number}" if number else name
+
+    def _number(self, name: str) -> str:
+        return f"r {coefficient(self._correlations[name])}" if name in self._correlations else ""
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the runs, and every name once: under its widest run, if that has room."""
@@ -60,17 +75,22 @@ class RegionBand(QWidget):
             painter.fillRect(QRectF(low, 1, max(high - low - 1, 1), _BAND), colour)
             if high - low > widest.get(name, (0.0, 0.0))[1]:
                 widest[name] = (low, high - low)
-        painter.setPen(muted(self))
+        text = self.palette().color(QPalette.ColorRole.WindowText)
         for name, (low, width) in widest.items():
-            if self.fontMetrics().horizontalAdvance(name) <= width:
-                area = QRectF(low, _BAND + 2, width, self.height() - _BAND - 2)
-                painter.drawText(area, Qt.AlignmentFlag.AlignCenter, name)
+            for line, (word, colour) in enumerate(
+                ((name, muted(self)), (self._number(name), text))
+            ):
+                if self.fontMetrics().horizontalAdvance(word) <= width:
+                    area = QRectF(low, _BAND + 2 + line * self._line, width, self._line)
+                    painter.setPen(colour)
+                    painter.drawText(area, Qt.AlignmentFlag.AlignCenter, word)
 
     def event(self, event: QEvent) -> bool:
-        """Name the region under the mouse."""
+        """Name the region under the mouse, with its number."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             x = event.pos().x()
             names = [n for a, b, n, _ in self._runs if self._x_of(a) <= x < self._x_of(b)]
-            QToolTip.showText(event.globalPos(), names[0] if names else "", self)
+            tip = self._description(names[0]) if names else ""
+            QToolTip.showText(event.globalPos(), tip, self)
             return True
         return super().event(event)

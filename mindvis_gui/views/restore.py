@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mindvis_gui.data.focus import Focus
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.region_shapes import voxels_hash
 from mindvis_gui.data.subject import Subject, read_only
@@ -29,6 +30,11 @@ def restore_request(session: Session, request: Mapping[str, Any]) -> None:
     if subject is None or subject.name != request.get("subject"):
         raise RequestError(
             f"this sample was decoded from {request.get('subject')}; open that subject first"
+        )
+    if request.get("lesion") is not None:
+        raise RequestError(
+            f"this sample was decoded without {request['lesion']['name']}; "
+            "decode it again in the panel Lesion"
         )
     try:
         sampling = Sampling(request["sampler"], request["steps"], request["precision"])
@@ -75,4 +81,9 @@ def _used_rois(
 def _mask(values: Mapping[str, Any]) -> MaskState:
     kept = np.ones(int(values["n_patches"]), dtype=np.bool_)
     kept[list(values["masked"])] = False
-    return MaskState(read_only(kept), values["seed"])
+    focus = values.get("focus")
+    return MaskState(
+        read_only(kept),
+        values["seed"],
+        None if focus is None else Focus(tuple(focus["patches"]), focus["rate"]),
+    )

@@ -20,11 +20,11 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QGraphicsPathItem, QLabel, QWidget
 
 from mindvis_gui.data.grid import DisplayGrid
+from mindvis_gui.data.plane import Plane
 from mindvis_gui.session import Session
 from mindvis_gui.session.overlays import GREY, Look
 from mindvis_gui.views.colour_maps import colour_table, unpacked
 from mindvis_gui.views.layers import Layer, compose
-from mindvis_gui.views.plane import Plane
 
 _CROSSHAIR = QColor(130, 230, 140, 190)
 _LETTERS = QColor(205, 209, 214)

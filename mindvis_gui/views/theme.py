@@ -14,11 +14,9 @@ from PySide6.QtCore import QDir, Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
+from mindvis_gui.data import roi_colours as region_colours
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.views.icons import ICON_FOLDER
-
-# Okabe & Ito (2008), safe for colour-blind eyes; black is left out, it cannot be seen on a brain.
-ROI_COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#f0e442", "#e69f00", "#d55e00", "#cc79a7")
 
 GAP = 8  # between neighbours
 MARGIN = 12  # around a panel
@@ -80,15 +78,8 @@ THEMES = {
 
 def roi_colours(subject: Subject) -> dict[str, QColor]:
     """Return the colour of every region, by name; from the eighth on, lighter and darker ones."""
-    shades = (100, 150, 65)  # per cent of the lightness
-    return {
-        roi.name: QColor(roi.colour)
-        if roi.colour
-        else QColor(ROI_COLOURS[i % len(ROI_COLOURS)]).lighter(
-            shades[i // len(ROI_COLOURS) % len(shades)]
-        )
-        for i, roi in enumerate(subject.rois)
-    }
+    codes = region_colours.roi_colours(subject.rois)
+    return {name: QColor(code) for name, code in codes.items()}
 
 
 def accent(widget: QWidget) -> QColor:

@@ -129,9 +129,8 @@ class Workspace(QMainWindow):
             self._restored = True
 
     def _set_widths(self) -> None:
-        docks = list(self._docks.values())
-        widths = [PANEL_WIDTH, *[PANEL_WIDTH - 10] * (len(docks) - 1)]
-        self.resizeDocks(docks, widths, Qt.Orientation.Horizontal)
+        widths = [PANEL_WIDTH if name == "subject" else PANEL_WIDTH - 10 for name in self._docks]
+        self.resizeDocks(list(self._docks.values()), widths, Qt.Orientation.Horizontal)
 
     def layout_states(self) -> dict[str, QByteArray]:
         """Return the arrangement as Qt saves it."""
@@ -150,7 +149,8 @@ class Workspace(QMainWindow):
             self._splitter.restoreState(centre)
         self._splitter.setHandleWidth(1)
         for name in closed.toStdString().split():
-            self._panels[name].hide()
+            if name in self._panels:  # another version may have had others
+                self._panels[name].hide()
 
 
 class _DockTitle(QWidget):

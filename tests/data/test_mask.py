@@ -100,17 +100,17 @@ def test_voxels_that_a_model_cuts_off_lie_in_no_kept_patch():
 @given(st.integers(3, 400), ratios, seeds)
 def test_a_focus_changes_which_patches_are_masked_not_how_many(n, ratio, seed):
     focus = Focus((0, 1), rate=0.9)
-    mask = MaskState.focus(n, ratio, seed, focus)
+    mask = MaskState.focused(n, ratio, seed, focus)
     assert mask.kept.sum() == int(n * (1 - ratio))
     assert mask.seed == seed
-    assert np.array_equal(mask.kept, MaskState.focus(n, ratio, seed, focus).kept)
+    assert np.array_equal(mask.kept, MaskState.focused(n, ratio, seed, focus).kept)
     with pytest.raises(ValueError, match="read-only"):
         mask.kept[0] = True
 
 
 def test_patches_in_focus_are_masked_more_often():
     focus = Focus.on_range(64, 160, 16)
-    masks = [MaskState.focus(20, 0.5, seed, focus).kept for seed in range(3000)]
+    masks = [MaskState.focused(20, 0.5, seed, focus).kept for seed in range(3000)]
     masked = 1 - np.mean(masks, axis=0)
     assert masked[4:10].min() > 0.57
     assert np.delete(masked, range(4, 10)).max() < 0.5

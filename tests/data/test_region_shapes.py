@@ -6,6 +6,7 @@ import pytest
 from mindvis_gui.data.region_shapes import (
     between,
     make_region,
+    same_voxels,
     sphere,
     voxel_positions,
     voxels_hash,
@@ -46,3 +47,12 @@ def test_regions_are_refused_with_a_reason(subject):
 def test_equal_regions_have_equal_hashes():
     assert voxels_hash(np.array([3, 1, 2])) == voxels_hash(np.array([1, 2, 3], np.int32))
     assert voxels_hash(np.array([1, 2])) != voxels_hash(np.array([1, 3]))
+
+
+def test_regions_fit_responses_of_the_same_voxels_alone(subject):
+    assert same_voxels(subject, replace(subject, name="after other steps"))
+    assert not same_voxels(subject, replace(subject, ijk=subject.ijk[::-1]))
+    assert not same_voxels(subject, replace(subject, n_voxels=5))
+    flat = replace(subject, ijk=None)
+    assert same_voxels(flat, flat)
+    assert not same_voxels(flat, subject)

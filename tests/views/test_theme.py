@@ -2,9 +2,9 @@ import pytest
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
+from mindvis_gui.data.roi_colours import ROI_COLOURS
 from mindvis_gui.data.subject import Roi
 from mindvis_gui.views.theme import (
-    ROI_COLOURS,
     THEMES,
     apply_theme,
     is_dark,

@@ -3,7 +3,7 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 
-from mindvis_gui.views.plane import planes
+from mindvis_gui.data.plane import planes
 
 SIZES = (4, 6, 9)  # of the grid along x, y and z of the world
 MM = (2.0, 3.0, 1.5)  # grid spacing along them

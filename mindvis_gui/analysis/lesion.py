@@ -1,0 +1,283 @@
+"""Lesion studies: what the decoded pictures lose when a region is left out, trial by trial.
+
+Each trial is decoded from the intact response and once a lesion, all from the same seeds: the
+noise that the samples start from is the same, and what differs is what the lesion took away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mindvis_gui.analysis.bootstrap import bootstrap_intervals
+from mindvis_gui.analysis.lesion_scores import LesionScore, LesionScorer
+from mindvis_gui.data.lesion import Lesion
+from mindvis_gui.data.prepare import Normalisation, prepare
+from mindvis_gui.data.subject import Subject, Trial
+from mindvis_gui.decoding.lesion import lesioned
+from mindvis_gui.decoding.request import Decoder, DecodeRequest, DecodeResult, Sampling, Step
+from mindvis_gui.errors import MindVisError, RequestError
+
+INTACT = "intact"
+_RANDOM = "random:"
+Scores = Mapping[str, Sequence[float]]  # score → one number a seed
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class TrialScores:
+    """The scores of one trial: lesion (or ``"intact"``) → score → one number a seed."""
+
+    trial: int
+    stimulus_id: str
+    label: str
+    scores: Mapping[str, Scores]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one lesion does to one score.
+
+    Attributes
+    ----------
+    mean : float
+        Of the lesioned samples, over seeds and then trials.
+    change : float
+        Lesioned minus intact, of the same seeds; below 0 the lesion hurts.
+    interval : (float, float) or None
+        95 % bootstrap interval of `change` over stimuli; None with fewer than two.
+    n_trials : int
+        Trials that have the score.
+    """
+
+    mean: float
+    change: float
+    interval: tuple[float, float] | None
+    n_trials: int
+
+
+Effects = Mapping[tuple[str, str], Effect]  # by lesion and score
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class LesionStudy:
+    """The trials of a study so far.
+
+    Attributes
+    ----------
+    lesions : tuple of Lesion
+    scores : tuple of LesionScore
+    seeds : tuple of int
+    sampling : Sampling
+    trials : tuple of TrialScores
+        In the order of their numbers.
+    failed : mapping of int to str
+        Trials that could not be decoded, and why.
+    notes : tuple of str
+    """
+
+    lesions: tuple[Lesion, ...]
+    scores: tuple[LesionScore, ...]
+    seeds: tuple[int, ...]
+    sampling: Sampling
+    trials: tuple[TrialScores, ...] = ()
+    failed: Mapping[int, str] | None = None
+    notes: tuple[str, ...] = ()
+
+    def continues(self, other: LesionStudy) -> bool:
+        """Whether trials of `other` can be added: all but the trials is the same."""
+        ours, theirs = (
+            ([lesion.to_json() for lesion in each.lesions], each.scores, each.seeds, each.sampling)
+            for each in (self, other)
+        )
+        return ours == theirs
+
+    def with_trial(self, trial: TrialScores) -> LesionStudy:
+        """Return the study with one trial more, in place of an older one of its number."""
+        others = [each for each in self.trials if each.trial != trial.trial]
+        failed = {key: why for key, why in (self.failed or {}).items() if key != trial.trial}
+        trials = sorted([*others, trial], key=lambda each: each.trial)
+        return replace(self, trials=tuple(trials), failed=failed)
+
+    def with_failure(self, trial: int, error: Exception) -> LesionStudy:
+        """Return the study with the reason why a trial is missing."""
+        return replace(self, failed={**(self.failed or {}), trial: str(error)})
+
+    def values(self, lesion: str, score: str) -> NDArray[np.float64]:
+        """Return one score of every trial (n_trials, n_seeds); NaN where a trial has none."""
+        missing = [float("nan")] * len(self.seeds)
+        rows = [each.scores[lesion].get(score, missing) for each in self.trials]
+        return np.array(rows, dtype=np.float64).reshape(len(self.trials), len(self.seeds))
+
+    def intact(self, score: str) -> float:
+        """Return the mean of a score with nothing left out; NaN without any."""
+        return _mean(self.values(INTACT, score))
+
+    def effect(self, lesion: str, score: str) -> Effect | None:
+        """Return what a lesion does to a score; None while no trial has it."""
+        after = self.values(lesion, score)
+        change = after - self.values(INTACT, score)
+        known = np.asarray(~np.isnan(change).any(axis=1))
+        if not known.any():
+            return None
+        stimuli = [
+            each.stimulus_id or str(each.trial)
+            for each, has in zip(self.trials, known, strict=True)
+            if has
+        ]
+        (interval,) = bootstrap_intervals(
+            change[known], stimuli, [lambda means: means.mean(axis=-1)]
+        )
+        return Effect(
+            mean=_mean(after[known]),
+            change=_mean(change[known]),
+            interval=interval,
+            n_trials=int(known.sum()),
+        )
+
+    def effects(self) -> Effects:
+        """Return every effect that can be told, by lesion and score."""
+        found = {
+            (lesion.name, score.key): self.effect(lesion.name, score.key)
+            for lesion in self.lesions
+            for score in self.scores
+        }
+        return {key: effect for key, effect in found.items() if effect is not None}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Progress:
+    """How far a study is.
+
+    Attributes
+    ----------
+    done, total : float
+        In decodes; those of earlier runs do not count.
+    what : str
+        Which trial is decoded, and without what.
+    study : LesionStudy or None
+        With the trial that has just been finished; None in between.
+    results : mapping of str to DecodeResult or None
+        That trial's samples, by lesion.
+    """
+
+    done: float
+    total: float
+    what: str
+    study: LesionStudy | None = None
+    results: Mapping[str, DecodeResult] | None = None
+
+
+def plan_lesions(
+    subject: Subject, groups: Mapping[str, Sequence[str]] | None, method: Any, seed: int = 0
+) -> tuple[Lesion, ...]:
+    """Return the lesions of a study, checked.
+
+    Parameters
+    ----------
+    groups : mapping of str to sequence of str, or None
+        Name → regions left out together, or ``random:800`` for as many voxels drawn at random;
+        None leaves out each region in turn.
+
+    Raises
+    ------
+    DataError
+        If the subject has no regions, or none of that name.
+    RequestError
+        If one holds no voxel or every one, or is called as the intact response is.
+    """
+    if groups is None:
+        groups = {roi.name: [roi.name] for roi in subject.rois}
+    if not groups:
+        raise RequestError(f"{subject.name} has no regions to leave out; give it some")
+    if INTACT in groups:
+        raise RequestError(f"no lesion can be called '{INTACT}'; choose another name")
+    made = [
+        replace(_lesion(subject, names, method, seed), name=name) for name, names in groups.items()
+    ]
+    for lesion in made:
+        lesion.check(subject.n_voxels)
+    return tuple(made)
+
+
+def _lesion(subject: Subject, names: Sequence[str], method: Any, seed: int) -> Lesion:
+    if len(names) == 1 and names[0].startswith(_RANDOM):
+        size = names[0].removeprefix(_RANDOM)
+        if not size.isdecimal():
+            raise RequestError(f"'{names[0]}' is no number of voxels; write for example random:800")
+        return Lesion.at_random(subject.n_voxels, int(size[:9]), method, seed)
+    return Lesion.of_rois(subject, names, method, seed)
+
+
+def run_study(
+    decoder: Decoder,
+    subject: Subject,
+    normalisation: Normalisation,
+    plan: DecodeRequest,
+    trials: Sequence[Trial],
+    study: LesionStudy,
+    scorer: LesionScorer,
+) -> Generator[Progress, None, LesionStudy]:
+    """Decode and score every trial that `study` does not have yet, intact and with each lesion.
+
+    Parameters
+    ----------
+    plan : DecodeRequest
+        Seeds, sampling, mask and regions; trial and vector are filled in.
+    study : LesionStudy
+        What was done before; it is continued.
+
+    Yields
+    ------
+    Progress
+        After every step. Closing the generator stops it; what was finished is in the last study
+        that was yielded.
+
+    A trial that cannot be decoded is noted and the others go on.
+    """
+    have = {each.trial for each in study.trials}
+    waiting = [trial for trial in trials if trial.index not in have]
+    conditions: list[Lesion | None] = [None, *study.lesions]
+    total = float(len(waiting) * len(conditions))
+    for place, trial in enumerate(waiting):
+        done = float(place * len(conditions))
+        results: dict[str, DecodeResult] = {}
+        try:
+            request = replace(
+                plan,
+                trial=trial.index,
+                vector=prepare(subject, trial, normalisation, plan.rois),
+                stimulus_id=trial.stimulus_id,
+                label=trial.label,
+            )
+            for number, lesion in enumerate(conditions):
+                name = INTACT if lesion is None else lesion.name
+                asked = request if lesion is None else lesioned(request, lesion, decoder)
+                where = f"trial {trial.index}" + (f" without {name}" if lesion else "")
+                for step in _steps(decoder, asked, name, results):
+                    yield Progress(done + number + step.index / step.total, total, where)
+            scores = {name: scorer.score(result) for name, result in results.items()}
+            study = study.with_trial(
+                TrialScores(trial.index, trial.stimulus_id, trial.label, scores)
+            )
+        except MindVisError as error:
+            study = study.with_failure(trial.index, error)
+        yield Progress(
+            done + len(conditions), total, f"trial {trial.index} is done", study, results
+        )
+    return study
+
+
+def _steps(
+    decoder: Decoder, request: DecodeRequest, name: str, results: dict[str, DecodeResult]
+) -> Generator[Step, None, None]:
+    """Pass on the steps of a decode and keep its result."""
+    results[name] = yield from decoder.decode(request)
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")

@@ -1,0 +1,157 @@
+"""``mindvis attribute``: a map of the voxels that a decoded picture rests on."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mindvis_gui.cli.selection import mask_seed, select_trials, trial_choice
+from mindvis_gui.data.attribution import MEANING, METHODS
+from mindvis_gui.decoding.request import PRESETS, Attributor, DecodeRequest
+from mindvis_gui.errors import DataError, ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from mindvis_gui.data.attribution import Attribution
+    from mindvis_gui.data.prepare import Normalisation
+    from mindvis_gui.data.subject import Subject, Trial
+    from mindvis_gui.decoding.request import Step
+
+FORMAT = "mindvis attribution"
+FORMAT_VERSION = 1
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's options."""
+    parser = subparsers.add_parser(
+        "attribute",
+        help="map which voxels a decoded picture rests on",
+        description="Draw one sample of each trial and attribute it to the voxels of its "
+        "response: a NIfTI image (4-D for several trials), and beside it a JSON file with the "
+        "sums by region.",
+        epilog="; ".join(f"{method}: {MEANING[method]}" for method in METHODS) + ".",
+    )
+    add = parser.add_argument
+    add("subject", metavar="SUBJECT", help="subject file, or 'demo'")
+    add("--model", default="demo", metavar="NAME|DIR", help="model folder (default: demo)")
+    add("--trials", type=trial_choice, required=True, metavar="TRIALS", help="numbers: 0,3,5-9")
+    add("--seed", type=mask_seed, default=0, metavar="N", help="of the sample (default: 0)")
+    add("--method", choices=METHODS, default=METHODS[0], help=f"default: {METHODS[0]}")
+    add("--preset", choices=PRESETS, default="fast", help="how the sample is drawn")
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    add("--out", type=Path, required=True, metavar="FILE", help="image to write, .nii.gz")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draw, attribute, write the image and its sidecar, and print the sums by region."""
+    from mindvis_gui import load_decoder, open_subject
+    from mindvis_gui.analysis.decoded_trial import installed_versions
+    from mindvis_gui.cli.output import progress
+    from mindvis_gui.data.attribution import NAMES, to_json, write_maps
+    from mindvis_gui.data.prepare import measure_normalisation
+    from mindvis_gui.files import atomic_path
+
+    if not args.out.name.endswith((".nii", ".nii.gz")):
+        raise DataError(f"{args.out.name}: a map is written as NIfTI; end its name in .nii.gz")
+    subject = open_subject(args.subject)
+    trials = select_trials(subject, args.trials)
+    if subject.affine is None:
+        raise DataError(f"{subject.name}: no voxel positions in this file; no image can be written")
+    normalisation = measure_normalisation(subject)
+    found: list[tuple[DecodeRequest, Attribution]] = []
+    with progress(len(trials)) as show:
+        show(0, f"loading model {args.model}")
+        decoder = load_decoder(args.model, args.device)
+        if not isinstance(decoder, Attributor):
+            raise ModelError(f"model {args.model} cannot say what its samples rest on")
+        for done, trial in enumerate(trials):
+            steps = _attribute(decoder, subject, normalisation, trial, args)
+            found.append(_drained(steps, show, done, f"trial {trial.index}"))
+    maps = [attribution.values for _, attribution in found]
+    write_maps(maps, subject, args.out, f"mindvis: {NAMES[args.method]}, {args.model}")
+    sidecar = args.out.with_name(args.out.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+    document = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "versions": installed_versions(),
+        "image": args.out.name,
+        "maps": [
+            {"request": request.to_json(), **to_json(attribution, subject)}
+            for request, attribution in found
+        ],
+    }
+    with atomic_path(sidecar) as temporary:
+        text = json.dumps(document, ensure_ascii=False, indent=1)
+        temporary.write_text(text + "\n", encoding="utf-8")
+    _print(subject, [attribution for _, attribution in found])
+    return 0
+
+
+def _attribute(
+    decoder: Attributor,
+    subject: Subject,
+    normalisation: Normalisation,
+    trial: Trial,
+    args: argparse.Namespace,
+) -> Generator[Step, None, tuple[DecodeRequest, Attribution]]:
+    from mindvis_gui.data.prepare import prepare
+
+    info = decoder.info
+    request = DecodeRequest(
+        subject=subject.name,
+        trial=trial.index,
+        vector=prepare(subject, trial, normalisation),
+        seeds=(args.seed,),
+        sampling=PRESETS[args.preset].with_precision(info.precision),
+        model=info.name,
+        model_hash=info.hash,
+        stimulus_id=trial.stimulus_id,
+        label=trial.label,
+    )
+    result = yield from decoder.decode(request)
+    return request, (yield from decoder.attribute(request, result.samples[0], args.method))
+
+
+def _drained(
+    steps: Generator[Step, None, tuple[DecodeRequest, Attribution]],
+    show: Callable[[float, str], None],
+    done: int,
+    what: str,
+) -> tuple[DecodeRequest, Attribution]:
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as stop:
+            result: tuple[DecodeRequest, Attribution] = stop.value
+            return result
+        show(done + step.index / step.total, what)
+
+
+def _print(subject: Subject, found: Sequence[Attribution]) -> None:
+    """Print the share of every region, one column a trial."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from mindvis_gui.analysis.caption import decimal
+    from mindvis_gui.data.attribution import NAMES, by_region
+
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    table.add_column("region")
+    table.add_column("voxels", justify="right")
+    shares: list[Any] = [by_region(each.values, subject) for each in found]
+    for each in found:
+        table.add_column(f"trial {each.trial} %", justify="right")
+    for rows in zip(*shares, strict=True):
+        table.add_row(
+            rows[0].name, f"{rows[0].n_voxels:,}", *(decimal(row.share, 1) for row in rows)
+        )
+    console.print(f"{subject.display_name} · {NAMES[found[0].method]}", style="bold")
+    console.print(table)
+    console.print(MEANING[found[0].method])

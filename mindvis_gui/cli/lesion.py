@@ -1,0 +1,181 @@
+"""``mindvis lesion``: what decoded pictures lose when regions are left out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mindvis_gui.cli.selection import (
+    mask_seed,
+    numbers,
+    select_trials,
+    trial_choice,
+)
+from mindvis_gui.data.lesion import MEANING, METHODS
+from mindvis_gui.decoding.request import PRESETS, DecodeRequest
+from mindvis_gui.errors import ModelError
+
+if TYPE_CHECKING:
+    from mindvis_gui.analysis.lesion import LesionStudy
+    from mindvis_gui.data.subject import Subject
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's options."""
+    parser = subparsers.add_parser(
+        "lesion",
+        help="leave regions out and measure what the decoded pictures lose",
+        description="Decode every trial intact and without each region, from the same seeds, and "
+        "report the change of the scores with its 95 % interval over stimuli. A study that was "
+        "stopped goes on when the command is repeated.",
+        epilog="Ways to leave voxels out: "
+        + "; ".join(f"{method}: {MEANING[method]}" for method in METHODS)
+        + ". docs/lesion.md says how to read the result.",
+    )
+    add = parser.add_argument
+    add("subject", metavar="SUBJECT", help="subject file, or 'demo'")
+    add("--model", default="demo", metavar="NAME|DIR", help="model folder (default: demo)")
+    add(
+        "--trials",
+        type=trial_choice,
+        default="test",
+        metavar="TRIALS",
+        help="'test' (default), 'all', or numbers: 0,3,5-9",
+    )
+    add("--seeds", type=numbers, default=(0, 1), help="samples of each (default: 0-1)")
+    add(
+        "--lesions",
+        type=_groups,
+        metavar="LIST",
+        help="what to leave out: V1,V2,early=V1+V2+V3,control=random:800 (default: each region)",
+    )
+    add("--method", choices=METHODS, default="zero", help="what takes the voxels' place")
+    add("--noise-seed", type=mask_seed, metavar="N", help="of the method 'noise' (default: 0)")
+    add("--preset", choices=PRESETS, default="fast", help="sampler, steps and precision at once")
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    add("--out", type=Path, required=True, metavar="DIR", help="folder to write into")
+    parser.set_defaults(refuse=parser.error)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Decode and score trial by trial; each is kept before the next begins."""
+    # Only now what takes time to import: --help needs none of it.
+    from mindvis_gui import load_decoder, open_subject
+    from mindvis_gui.analysis.lesion import LesionStudy, plan_lesions, run_study
+    from mindvis_gui.analysis.lesion_folder import LesionFolder
+    from mindvis_gui.analysis.lesion_scores import LesionScorer
+    from mindvis_gui.cli.interruption import stopped_cleanly
+    from mindvis_gui.cli.output import complain, progress
+    from mindvis_gui.data.prepare import measure_normalisation
+
+    if args.noise_seed is not None and args.method != "noise":
+        args.refuse("--noise-seed needs --method noise")
+    subject = open_subject(args.subject)
+    trials = select_trials(subject, args.trials)
+    lesions = plan_lesions(subject, args.lesions, args.method, args.noise_seed or 0)
+    with progress(1) as show, stopped_cleanly():
+        show(0, f"loading model {args.model}")
+        decoder = load_decoder(args.model, args.device)
+        info = decoder.info
+        if not info.fits(subject.n_voxels):
+            raise ModelError(info.misfit(subject.name, subject.n_voxels))
+        sampling = PRESETS[args.preset].with_precision(info.precision)
+        plan = DecodeRequest(
+            subject=subject.name,
+            trial=0,
+            vector=np.zeros(subject.n_voxels, dtype=np.float32),
+            seeds=args.seeds,
+            sampling=sampling,
+            model=info.name,
+            model_hash=info.hash,
+        )
+        show(0, "looking at the stimuli")
+        scorer = LesionScorer(subject)
+        folder = LesionFolder(args.out, subject, info, plan)
+        study = folder.resume(
+            LesionStudy(lesions, scorer.scores, args.seeds, sampling, notes=scorer.notes)
+        )
+        steps = run_study(
+            decoder, subject, measure_normalisation(subject), plan, trials, study, scorer
+        )
+        try:
+            for step in steps:
+                if step.study is not None:
+                    study = step.study
+                    folder.keep(study)
+                show(step.done / step.total, step.what)
+        finally:
+            folder.write_tables(study)
+    _print(subject, study)
+    failed = study.failed or {}
+    if failed:
+        first = "; ".join(f"trial {trial}: {why}" for trial, why in list(failed.items())[:3])
+        complain(f"{len(failed)} of {len(trials)} failed: {first}")
+    return 1 if failed else 0
+
+
+def _groups(text: str) -> dict[str, tuple[str, ...]]:
+    """Read ``V1,early=V1+V2`` as {"V1": ("V1",), "early": ("V1", "V2")}."""
+    groups: dict[str, tuple[str, ...]] = {}
+    for part in text.split(","):
+        name, equals, listed = (word.strip() for word in part.partition("="))
+        regions = tuple(each.strip() for each in (listed if equals else name).split("+"))
+        if not name or not all(regions):
+            raise argparse.ArgumentTypeError(
+                f"'{part}' in '{text}' is no region and no group; write V1 or early=V1+V2+V3"
+            )
+        if name in groups:
+            raise argparse.ArgumentTypeError(f"'{text}' names {name} twice")
+        groups[name] = regions
+    return groups
+
+
+def _print(subject: Subject, study: LesionStudy) -> None:
+    """Print one line a lesion, one column a score."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from mindvis_gui.analysis.caption import decimal
+
+    console = Console(
+        file=sys.stdout, width=None if sys.stdout.isatty() else 140, markup=False, highlight=False
+    )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    for title in ("left out", "voxels", *(score.name for score in study.scores)):
+        table.add_column(title, justify="left" if title == "left out" else "right")
+    table.add_row("nothing", "", *(decimal(study.intact(score.key), 3) for score in study.scores))
+    for lesion in study.lesions:
+        effects = (study.effect(lesion.name, score.key) for score in study.scores)
+        cells = (
+            "–" if effect is None else _change(effect.change, effect.interval) for effect in effects
+        )
+        table.add_row(lesion.name, f"{lesion.voxels.size:,}", *cells)
+    chance = ("–" if score.chance is None else decimal(score.chance, 3) for score in study.scores)
+    table.add_row("chance", "", *chance)
+    console.print(
+        f"{subject.display_name} · {len(study.trials)} trials, {len(study.seeds)} samples each · "
+        f"{MEANING[study.lesions[0].method]}",
+        style="bold",
+    )
+    console.print(table)
+    console.print(
+        "First line: scores of the intact response. Others: change, in brackets the 95 % "
+        "bootstrap interval over stimuli."
+    )
+    for note in study.notes:
+        console.print(note)
+
+
+def _change(change: float, interval: tuple[float, float] | None) -> str:
+    from mindvis_gui.analysis.caption import decimal
+
+    text = decimal(change, 3)
+    if interval is None:
+        return text
+    return f"{text} [{', '.join(map(partial(decimal, digits=3), interval))}]"

@@ -1,0 +1,204 @@
+"""Lesion studies in the window: what is left out, the study so far, and the newest samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from PySide6.QtCore import QObject, Signal
+
+from mindvis_gui.analysis.lesion import (
+    Effects,
+    LesionStudy,
+    Progress,
+    plan_lesions,
+    run_study,
+)
+from mindvis_gui.analysis.lesion_folder import LesionFolder
+from mindvis_gui.analysis.lesion_scores import LesionScorer
+from mindvis_gui.analysis.networks import Network
+from mindvis_gui.data.lesion import Lesion, Method
+from mindvis_gui.data.subject import Subject, Trial
+from mindvis_gui.decoding.request import Decoder, DecodeRequest, DecodeResult, ModelInfo
+from mindvis_gui.errors import MindVisError, RequestError
+from mindvis_gui.job import Job
+
+if TYPE_CHECKING:
+    from mindvis_gui.session.session import Session
+
+EACH_REGION, UNUSED_REGIONS, MASKED_PATCHES = "each region", "unused regions", "masked patches"
+KINDS = (EACH_REGION, UNUSED_REGIONS, MASKED_PATCHES)
+
+
+class Lesions(QObject):
+    """Runs one study after the other in the background; the same study again goes on.
+
+    Attributes
+    ----------
+    study : LesionStudy or None
+        So far.
+    effects : mapping
+        Of `study`, by lesion and score.
+    results : mapping of str to DecodeResult
+        Samples of the trial that was finished last, by lesion.
+    progress : Progress or None
+        None while nothing runs.
+    """
+
+    changed = Signal()  # study, effects and results
+    progressed = Signal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        self._job: Job | None = None
+        self._scorers: WeakKeyDictionary[Subject, LesionScorer] = WeakKeyDictionary()
+        self._wanted: tuple[Subject, Decoder] | None = None  # what the results are for
+        self._plan: DecodeRequest | None = None
+        self._info: ModelInfo | None = None
+        self.find_judge: Callable[[str], Network | None] = lambda folder: None
+        self.study: LesionStudy | None = None
+        self.effects: Effects = {}
+        self.results: Mapping[str, DecodeResult] = {}
+        self.progress: Progress | None = None
+        session.subject_changed.connect(self.forget)
+        session.model_changed.connect(self.forget)
+
+    @property
+    def running(self) -> bool:
+        """Whether a study runs, one that was told to stop included."""
+        return self._job is not None
+
+    def forget(self) -> None:
+        """Stop, and drop the study: it was of another subject or model."""
+        self.stop()
+        self._wanted = None
+        self._scorers.clear()
+        self._set(None, {}, {})
+
+    def start(self, kind: str, method: Method, trials: list[Trial]) -> None:
+        """Leave something out of some trials and decode them, with the session's seeds.
+
+        Parameters
+        ----------
+        kind : str
+            One of `KINDS`.
+        method : {"zero", "recover", "noise"}
+        trials : list of Trial
+
+        What is missing or makes no sense is a `Session.problem`.
+        """
+        session = self._session
+        if self.running:
+            session.problem.emit("a lesion study runs already; stop it first")
+            return
+        try:
+            plan = replace(session.request(), rois=None, mask=None)
+            lesions = self._lesions(kind, method)
+        except MindVisError as error:
+            session.problem.emit(str(error))
+            return
+        assert session.subject is not None
+        assert session.decoder is not None
+        self._wanted = (session.subject, session.decoder)
+        self._plan, self._info = plan, session.decoder.info
+        self._job = session.jobs.start(
+            self._run(session.subject, session.decoder, plan, lesions, trials),
+            "Lesion study",
+            self._finish,
+            progress=self._report,
+            ended=self._end,
+        )
+        self.progressed.emit()
+
+    def stop(self) -> None:
+        """Stop before the next step; trials that are finished stay."""
+        if self._job is not None:
+            self._job.cancel()
+
+    def _lesions(self, kind: str, method: Method) -> tuple[Lesion, ...]:
+        session = self._session
+        subject, mask = session.subject, session.masking.mask
+        assert subject is not None
+        if kind == EACH_REGION:
+            return plan_lesions(subject, None, method)
+        if kind == UNUSED_REGIONS:
+            unused = [roi.name for roi in subject.rois if roi.name not in session.used_rois]
+            if not unused:
+                raise RequestError("every region is used; untick those to leave out")
+            return plan_lesions(subject, {" + ".join(unused): unused}, method)
+        if mask is None or mask.kept.all():
+            raise RequestError("no patch is masked; draw or paint a mask to leave out")
+        lesion = Lesion.of_patches(mask, session.masking.patch_size, subject.n_voxels, method)
+        lesion.check(subject.n_voxels)
+        return (lesion,)
+
+    def _run(
+        self,
+        subject: Subject,
+        decoder: Decoder,
+        plan: DecodeRequest,
+        lesions: tuple[Lesion, ...],
+        trials: list[Trial],
+    ) -> Generator[tuple[Progress, Effects | None], None, None]:
+        """Continue the study in the background; effects are computed there too."""
+        normalisation = self._session.normalisation
+        assert normalisation is not None
+        yield Progress(0, 1, "looking at the stimuli"), None
+        if subject not in self._scorers:
+            self._scorers[subject] = LesionScorer(subject, self.find_judge(decoder.info.folder))
+        scorer = self._scorers[subject]
+        fresh = LesionStudy(lesions, scorer.scores, plan.seeds, plan.sampling, notes=scorer.notes)
+        study = self.study if self.study is not None and self.study.continues(fresh) else fresh
+        taking_turns = self._session.taking_turns(decoder)
+        steps = run_study(taking_turns, subject, normalisation, plan, trials, study, scorer)
+        for step in steps:
+            yield step, None if step.study is None else step.study.effects()
+
+    def _report(self, item: tuple[Progress, Effects | None]) -> None:
+        if self._wanted != (self._session.subject, self._session.decoder):
+            return  # opened or loaded meanwhile
+        self.progress, effects = item
+        if self.progress.study is not None:
+            self._set(self.progress.study, effects or {}, self.progress.results or {})
+        self.progressed.emit()
+
+    def _finish(self, _: None) -> None:
+        if self.study is None:
+            return
+        failed = self.study.failed or {}
+        if failed:
+            trial, why = next(iter(failed.items()))
+            self._session.problem.emit(f"{len(failed)} trials failed: trial {trial}: {why}")
+        else:
+            self._session.message.emit(f"Lesion study: {len(self.study.trials)} trials")
+
+    def _end(self) -> None:
+        self._job, self.progress = None, None
+        self.progressed.emit()
+
+    def _set(
+        self, study: LesionStudy | None, effects: Effects, results: Mapping[str, DecodeResult]
+    ) -> None:
+        self.study, self.effects, self.results = study, effects, results
+        self.changed.emit()
+
+    def start_export(self, folder: Path) -> None:
+        """Write `lesion.json` and the tables of the study in the background."""
+        study, plan, info = self.study, self._plan, self._info
+        if study is None or self._wanted is None or plan is None or info is None:
+            return
+        target = LesionFolder(folder, self._wanted[0], info, plan)
+
+        def write() -> None:
+            target.keep(study)
+            target.write_tables(study)
+
+        self._session.jobs.run(
+            write,
+            f"Writing {folder.name}",
+            lambda _: self._session.message.emit(f"Lesion study written to {folder}"),
+        )
