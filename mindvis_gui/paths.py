@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from platformdirs import user_data_path
+from platformdirs import user_cache_path, user_data_path
 
 from mindvis_gui.errors import MindVisError
 
@@ -33,6 +33,12 @@ def resources_dir() -> Path:
 def demo_subject_path() -> Path:
     """File of the simulated subject that ships with the application."""
     return resources_dir() / "demo" / "subject.h5"
+
+
+def cache_dir() -> Path:
+    """Folder for what only saves time: ``$MINDVIS_CACHE``, or the user's cache folder."""
+    given = os.environ.get("MINDVIS_CACHE")
+    return Path(given) if given else user_cache_path("mindvis", appauthor=False)
 
 
 def new_models_dir() -> Path:

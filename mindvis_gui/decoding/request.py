@@ -81,6 +81,8 @@ class DecodeRequest:
         Normalised response, voxels outside the used regions at 0.
     rois : tuple of str or None
         Regions used; None is the whole vector.
+    made_rois : tuple of (str, str)
+        Those of them that did not come with the subject, and the SHA-256 of their voxels.
     mask : MaskState or None
         Patches masked on top of that; None decodes from all patches.
     lesion : Lesion or None
@@ -109,6 +111,7 @@ class DecodeRequest:
     label: str = ""
     lesion: Lesion | None = None
     preparation: Preparation = field(default_factory=Preparation)
+    made_rois: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.seeds:
@@ -131,6 +134,7 @@ class DecodeRequest:
 
         This is what exported pictures carry, and what `decode.json` lists.
         """
+        made = {"made_rois": dict(self.made_rois)} if self.made_rois else {}
         return {
             "subject": self.subject,
             "trial": self.trial,
@@ -141,6 +145,7 @@ class DecodeRequest:
             ).hexdigest(),
             "preparation": self.preparation.to_json(),
             "rois": None if self.rois is None else list(self.rois),
+            **made,
             "mask": None if self.mask is None else _mask_json(self.mask),
             "lesion": None if self.lesion is None else self.lesion.to_json(),
             "seeds": list(self.seeds),

@@ -20,6 +20,7 @@ from mindvis_gui.data import open_subject
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.prepare import Normalisation, measuring_normalisation, prepare
+from mindvis_gui.data.region_shapes import same_voxels, voxels_hash
 from mindvis_gui.data.subject import FloatArray, Subject, Trial
 from mindvis_gui.decode_queue import DecodeQueue
 from mindvis_gui.decoding.request import PRESETS, Decoder, DecodeRequest, DecodeResult, Sampling
@@ -34,7 +35,9 @@ from mindvis_gui.session.masking import Masking
 from mindvis_gui.session.movie import Movie
 from mindvis_gui.session.overlays import ERROR, MASK, RESPONSE, Look, Overlay, Overlays
 from mindvis_gui.session.preparation import PreparationState, PreparedSubject, preparing_to_show
+from mindvis_gui.session.regions import Regions
 from mindvis_gui.session.results import ClassifierLoader, Results, no_classifiers
+from mindvis_gui.session.surface import SurfaceState
 from mindvis_gui.session.turns import Turns, TurnTakingDecoder
 from mindvis_gui.undo import Change
 
@@ -57,6 +60,8 @@ class Session(QObject):
     brain : BrainState
     overlays : Overlays
     masking : Masking
+    surface : SurfaceState
+    regions : Regions
     movie : Movie
         Goes through the trials of the chosen one's split.
     preparation : PreparationState
@@ -106,6 +111,11 @@ class Session(QObject):
         self.masking.problem.connect(self.problem)
         self.masking.mask_changed.connect(self._show_mask)
         self.masking.recovery_changed.connect(self._show_error)
+        self.surface = SurfaceState(self.jobs, self)
+        self.regions = Regions(self.jobs, self.undo_stack, self)
+        self.regions.edited.connect(self._take_regions)
+        self.regions.problem.connect(self.problem)
+        self.regions.message.connect(self.message)
         self.movie = Movie(self._show_next_trial, self)
         self.figures = Figures(self)
         self.queue = DecodeQueue(self.jobs, self)
@@ -119,6 +129,7 @@ class Session(QObject):
         self.vector: FloatArray | None = None
         self.response: FloatArray | None = None
         self.used_rois: frozenset[str] = frozenset()
+        self._unused: set[str] = set()  # regions that were deleted while in use
         self.decoder: Decoder | None = None
         self.sampling: Sampling = PRESETS["fast"]
         self.n_samples = 4
@@ -147,7 +158,15 @@ class Session(QObject):
             for trial in prepared.subject.trials
             if shown and (trial.stimulus_id, trial.split) == (shown.stimulus_id, shown.split)
         ]
+        made = [roi for roi in self.regions.rois if roi.made]
+        before = self.subject
         self._set_subject(prepared, same[0] if same else None)
+        if made and before is not None and same_voxels(before, prepared.subject):
+            self.regions.keep(made)
+        elif made:
+            self.problem.emit(
+                "after these steps the response has other voxels: regions that were made are gone"
+            )
 
     def _set_subject(self, opened: PreparedSubject, trial: int | None) -> None:
         self.queue.abandon()
@@ -158,10 +177,13 @@ class Session(QObject):
         self.normalisation = opened.normalisation
         self.trial = self.vector = self.response = None
         self.used_rois = frozenset(roi.name for roi in subject.rois)
+        self._unused.clear()
         self.undo_stack.clear()
         self.preparation.set_subject(opened)
         self.brain.set_subject(subject, opened.grid)
         self.overlays.set_subject(subject, opened.estimate)
+        self.surface.set_subject(subject)
+        self.regions.set_subject(subject)
         self.masking.set_subject(subject.n_voxels)
         self._show_mask()
         self.results.set_subject(subject)
@@ -220,7 +242,7 @@ class Session(QObject):
         """Choose the regions used for decoding (undoable)."""
         if self.subject is None or names == self.used_rois:
             return
-        if not names:
+        if not names and self._own_rois:
             self.problem.emit("at least one region must be used for decoding")
             self.rois_changed.emit()  # lets the view fall back to what is so
             return
@@ -231,10 +253,43 @@ class Session(QObject):
         self._update_vector()
         self.rois_changed.emit()
 
+    def _take_regions(self) -> None:
+        """Go on with the subject as it is with the regions of `regions`."""
+        if self.subject is None:
+            return
+        before, after = self.subject.rois, self.regions.rois
+        self.subject = replace(self.subject, rois=after)
+        known, names = {roi.name for roi in before}, {roi.name for roi in after}
+        if len(before) == len(after):  # one may have another name now
+            called = {old.name: new.name for old, new in zip(before, after, strict=True)}
+        else:
+            called = {name: name for name in known & names}
+        self._unused |= self.used_rois - called.keys()
+        used = {called[name] for name in self.used_rois & called.keys()}
+        used |= self._unused & (names - known)  # deleted while in use, and back by undo
+        # The last one used may be gone; then all are used, as at first.
+        self.used_rois = frozenset(used or self._own_rois)
+        self.brain.take_regions(called, frozenset(names - set(called.values())))
+        self._update_vector()
+        self.rois_edited.emit()
+        self.rois_changed.emit()
+
+    @property
+    def _own_rois(self) -> tuple[str, ...]:
+        """Names of the regions that came with the subject."""
+        rois = () if self.subject is None else self.subject.rois
+        return tuple(roi.name for roi in rois if not roi.made)
+
     @property
     def request_rois(self) -> tuple[str, ...] | None:
-        """Regions used in the subject's order; None when all are, which is the whole vector."""
-        if self.subject is None or len(self.used_rois) == len(self.subject.rois):
+        """Regions used in the subject's order; None for the whole vector.
+
+        That is what decoding sees while all of the subject's own regions are used; of a subject
+        without any, while no region that was made is used.
+        """
+        own = self._own_rois
+        whole = set(own) <= self.used_rois if own else not self.used_rois
+        if self.subject is None or whole:
             return None
         return tuple(roi.name for roi in self.subject.rois if roi.name in self.used_rois)
 
@@ -331,7 +386,8 @@ class Session(QObject):
             raise RequestError("the responses are being measured; decode once that is done")
         if self.vector is None:
             raise RequestError(f"trial {self.trial.index} has no usable response; pick another")
-        info = self.decoder.info
+        info, rois = self.decoder.info, self.request_rois
+        made = [roi for roi in self.subject.rois if roi.made and roi.name in (rois or ())]
         precision = self.sampling.precision
         return DecodeRequest(
             subject=self.subject.name,
@@ -343,7 +399,8 @@ class Session(QObject):
             ),
             model=info.name,
             model_hash=info.hash,
-            rois=self.request_rois,
+            rois=rois,
+            made_rois=tuple((roi.name, voxels_hash(roi.voxels)) for roi in made),
             mask=self.masking.mask if self.masking.applied else None,
             stimulus_id=self.trial.stimulus_id,
             label=self.trial.label,

@@ -32,6 +32,15 @@ def ask_nifti_file(parent: QWidget, title: str, folder: Path) -> Path | None:
     return _path(QFileDialog.getOpenFileName(parent, title, str(folder), _NIFTI)[0])
 
 
+def ask_label_image(parent: QWidget, folder: Path) -> Path | None:
+    """Ask where to write regions; the ending is completed."""
+    suggested = str(folder / "regions.nii.gz")
+    path = _path(QFileDialog.getSaveFileName(parent, "Save regions", suggested, _NIFTI)[0])
+    if path is None or path.name.endswith((".nii", ".nii.gz")):
+        return path
+    return path.with_name(f"{path.name}.nii.gz")
+
+
 def ask_checkpoint_file(parent: QWidget, name: str, folder: Path) -> Path | None:
     """Ask for the published file called `name`."""
     title = f"Choose {name}"

@@ -17,6 +17,7 @@ from mindvis_gui.views.commands.brain_commands import BrainCommands
 from mindvis_gui.views.commands.decode_commands import DecodeCommands
 from mindvis_gui.views.commands.export_commands import ExportCommands
 from mindvis_gui.views.commands.file_commands import FileCommands
+from mindvis_gui.views.commands.region_commands import REGION_ENTRIES, RegionCommands
 from mindvis_gui.views.commands.view_commands import PANEL_ENTRIES, ViewCommands
 from mindvis_gui.views.import_dialog import ModelImporter
 from mindvis_gui.views.status_bar import ActivityBar
@@ -51,10 +52,12 @@ class MainWindow(QMainWindow):
         self._file = FileCommands(self, session, settings, import_model)
         self._export = ExportCommands(self, session, settings)
         brain = BrainCommands(self, session, settings)
+        regions = RegionCommands(self, session, settings)
         self._commands: dict[str, Commands] = {
             "file": self._file,
             "export": self._export,
             "brain": brain,
+            "regions": regions,
             "decode": DecodeCommands(session, self.workspace),
             "view": ViewCommands(self, session, settings, self.workspace, ACTIONS),
         }
@@ -69,7 +72,7 @@ class MainWindow(QMainWindow):
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(self.workspace)
         self.setCentralWidget(self._pages)
-        self._connect(brain)
+        self._connect(brain, regions)
         self.workspace.restore_layout(
             settings.layout("docks"), settings.layout("centre"), settings.layout("closed")
         )
@@ -78,7 +81,7 @@ class MainWindow(QMainWindow):
         self._show_panels()
         self.welcome.demo.setFocus()
 
-    def _connect(self, brain: BrainCommands) -> None:
+    def _connect(self, brain: BrainCommands, regions: RegionCommands) -> None:
         session = self._session
         session.subject_changed.connect(self._show_subject)
         session.subject_changed.connect(self.status.forget_problem)
@@ -96,6 +99,12 @@ class MainWindow(QMainWindow):
         self.workspace.panel_toggled.connect(self._show_panels)
         self.workspace.decode_panel.new_seed_wanted.connect(self.actions_by_id["new_seed"].trigger)
         self.workspace.overlay_panel.file_wanted.connect(brain.add_overlay)
+        panel = self.workspace.subject_panel
+        panel.new_region.menu().addActions(
+            [self.actions_by_id[entry.id] for entry in REGION_ENTRIES]
+        )
+        panel.rois.menu.rename_wanted.connect(regions.rename)
+        panel.rois.menu.colour_wanted.connect(regions.recolour)
         self.workspace.gallery.export_requested.connect(self._export.export_sample)
 
     # -- state -------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ import numpy as np
 
 from mindvis_gui.data.focus import Focus
 from mindvis_gui.data.mask import MaskState
-from mindvis_gui.data.subject import read_only
+from mindvis_gui.data.region_shapes import voxels_hash
+from mindvis_gui.data.subject import Subject, read_only
 from mindvis_gui.decoding.request import Sampling
 from mindvis_gui.errors import DataError, RequestError
 from mindvis_gui.session import Session
@@ -38,8 +39,7 @@ def restore_request(session: Session, request: Mapping[str, Any]) -> None:
     try:
         sampling = Sampling(request["sampler"], request["steps"], request["precision"])
         trial, seed = int(request["trial"]), int(request["seed"])
-        names = request["rois"] or [roi.name for roi in subject.rois]
-        used = frozenset(subject.roi(name).name for name in names)
+        used = _used_rois(subject, request["rois"], dict(request.get("made_rois", {})))
         mask = None if request["mask"] is None else _mask(request["mask"])
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise DataError(f"the request in this sample is incomplete: {error!r}") from error
@@ -55,6 +55,27 @@ def restore_request(session: Session, request: Mapping[str, Any]) -> None:
                 f"{session.masking.mask.n_patches}; load the model it was decoded with"
             )
         session.masking.set_mask(mask)
+
+
+def _used_rois(
+    subject: Subject, names: list[str] | None, made: Mapping[str, str]
+) -> frozenset[str]:
+    """Return the regions of a request; those that were made are known by their voxels."""
+    if names is None:
+        return frozenset(roi.name for roi in subject.rois if not roi.made)
+    known = {voxels_hash(roi.voxels): roi.name for roi in subject.rois if roi.made}
+    used = set()
+    for name in names:
+        if name not in made:
+            used.add(subject.roi(name).name)
+        elif made[name] in known:
+            used.add(known[made[name]])
+        else:
+            raise RequestError(
+                f"this sample was decoded from the region '{name}', which was made by hand and is "
+                "not here with the same voxels; load its label image first"
+            )
+    return frozenset(used)
 
 
 def _mask(values: Mapping[str, Any]) -> MaskState:

@@ -10,6 +10,7 @@ from mindvis_gui.views.commands.brain_commands import BrainCommands
 from mindvis_gui.views.commands.decode_commands import DecodeCommands
 from mindvis_gui.views.commands.export_commands import ExportCommands
 from mindvis_gui.views.commands.file_commands import FileCommands
+from mindvis_gui.views.commands.region_commands import RegionCommands
 from mindvis_gui.views.commands.view_commands import ViewCommands
 from mindvis_gui.views.main_window import MainWindow
 
@@ -34,6 +35,7 @@ COMMANDS = {
     "file": FileCommands,
     "export": ExportCommands,
     "brain": BrainCommands,
+    "regions": RegionCommands,
     "decode": DecodeCommands,
     "view": ViewCommands,
 }
