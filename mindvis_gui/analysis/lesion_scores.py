@@ -179,10 +179,11 @@ class _Looks:
         return _Looks(self.colour[rows], self.layout[rows])
 
     def colour_likeness(self, others: _Looks) -> FloatArray:
-        return -np.linalg.norm(self.colour[:, None] - others.colour, axis=2)
+        distance = np.linalg.norm(self.colour[:, None] - others.colour, axis=2)
+        return np.asarray(-distance, dtype=np.float32)
 
     def layout_likeness(self, others: _Looks) -> FloatArray:
-        return np.asarray(self.layout @ others.layout.T)
+        return np.asarray(self.layout @ others.layout.T, dtype=np.float32)
 
 
 class NearestStimulus:
