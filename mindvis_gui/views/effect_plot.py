@@ -58,7 +58,6 @@ class EffectPlot(pg.PlotWidget):
         self._view.disableAutoRange()
         for side in ("left", "bottom"):
             plot.getAxis(side).enableAutoSIPrefix(False)
-        plot.getAxis("left").setTickPen(pg.mkPen(None))
         self._items: list[object] = []
         self._unit, self._floor = "", float("nan")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -126,7 +125,7 @@ class EffectPlot(pg.PlotWidget):
         left.setTicks([[(row, bar.name) for row, bar in enumerate(self.bars)]])
         left.setPen(pg.mkPen(None))
         left.setTextPen(text)
-        left.setStyle(tickFont=font, tickLength=0)
+        left.setStyle(tickFont=font, tickLength=0, tickAlpha=0)
         bottom.setPen(rule(self))
         bottom.setTextPen(muted(self))
         bottom.setStyle(tickFont=font, tickLength=-3)

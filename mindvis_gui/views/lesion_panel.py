@@ -86,7 +86,7 @@ class LesionPanel(QScrollArea):
         found.setContentsMargins(0, 0, 0, 0)
         found.setSpacing(GAP)
         head = QHBoxLayout()
-        head.addWidget(label("Change of", "heading"))
+        head.addWidget(label("Score", "heading"))
         head.addWidget(self.score, 1)
         found.addLayout(head)
         found.addWidget(self.plot)
@@ -203,7 +203,7 @@ class LesionPanel(QScrollArea):
                 bars.append(Bar(lesion.name, effect.change, effect.interval, colour))
         floor = float("nan") if score.chance is None else score.chance - study.intact(score.key)
         n = len(study.trials)
-        unit = f"{score.name}, lesioned − intact, {n} trial{'s' * (n != 1)}"
+        unit = f"change of {score.name}, {n} trial{'s' * (n != 1)}"
         self.plot.show_bars(bars, unit, floor, self._lesion)
         dashed = "Dashed: where the score falls to chance." if score.chance is not None else ""
         self.plot.setToolTip(f"{score.name}: {score.definition}. {dashed}".strip())
