@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -16,7 +16,9 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from mindvis_gui import load_decoder
-from mindvis_gui.decoding.request import Decoder
+from mindvis_gui.analysis.networks import Network
+from mindvis_gui.data.subject import Subject
+from mindvis_gui.decoding.request import Decoder, ModelInfo
 from mindvis_gui.errors import ExportError, MindVisError
 from mindvis_gui.files import atomic_path
 from mindvis_gui.paths import resources_dir
@@ -85,7 +87,7 @@ def run(
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings() if screenshot is None else _default_settings(Path(folder))
         apply_theme(app, theme or settings.theme or _system_theme(app))
-        session = Session(_load_decoder)
+        session = Session(_load_decoder, _load_classifiers)
         window = MainWindow(session, settings, _import_model)
         session.setParent(window)  # ends with the window, not before it
         if size is not None:
@@ -111,6 +113,13 @@ def _load_decoder(name: str) -> Decoder:
     # Threads of torch that wait by spinning would take that core, too.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return load_decoder(name, threads=max(1, (os.cpu_count() or 1) - 1))
+
+
+def _load_classifiers(subject: Subject, model: ModelInfo) -> Mapping[str, Network]:
+    """Load what names the subject's pictures; brings torch when it is called."""
+    from mindvis_gui.scoring import window_classifiers
+
+    return window_classifiers(subject.simulated, Path(model.folder))
 
 
 def _import_model(

@@ -25,3 +25,7 @@ class RequestError(MindVisError):
 
 class ExportError(MindVisError):
     """A result that could not be written; nothing half-written is left behind."""
+
+
+class UnavailableError(MindVisError):
+    """Something optional that is not installed; the message says what, and how to get it."""

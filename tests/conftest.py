@@ -17,7 +17,7 @@ import json
 import math
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -28,6 +28,7 @@ import pytest
 import shiboken6
 from PySide6.QtCore import QSettings
 
+from mindvis_gui.analysis.networks import NetworkOutput
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.prepare import padded_length
 from mindvis_gui.data.subject import FloatArray, ImageArray, IntArray, Roi, Subject, Trial, Volume
@@ -396,6 +397,23 @@ def decoder(subject: Subject) -> Iterator[FakeDecoder]:
     fake = FakeDecoder(subject.n_voxels)
     yield fake
     fake.release()
+
+
+class TwelveClasses:
+    """Names a picture by its first bytes."""
+
+    name, preparation = "twelve", "as it is"
+    layers: dict[str, str] = {}  # noqa: RUF012
+    class_names = tuple(f"class {i}" for i in range(12))
+
+    def run(self, pictures: ImageArray, layers: Sequence[str] = ()) -> NetworkOutput:
+        rows = pictures.reshape(len(pictures), -1)[:, :12].astype(np.float32) + 1
+        return NetworkOutput(rows / rows.sum(axis=1, keepdims=True))
+
+
+@pytest.fixture
+def classifier() -> TwelveClasses:
+    return TwelveClasses()
 
 
 @pytest.fixture

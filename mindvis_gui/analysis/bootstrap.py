@@ -15,16 +15,16 @@ Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Takes the means of the samples (…, n_samples) to one number each (…)."""
 
 
-def bootstrap_interval(
+def bootstrap_intervals(
     values: NDArray[np.float64],
     stimuli: Sequence[str],
-    statistic: Statistic,
+    statistics: Sequence[Statistic],
     seed: int = 0,
-) -> tuple[float, float] | None:
-    """Return the 95 % percentile bootstrap interval of a score (Efron 1979).
+) -> tuple[tuple[float, float] | None, ...]:
+    """Return the 95 % percentile bootstrap intervals of some scores (Efron 1979).
 
     Trials are drawn with replacement, those of one stimulus together, because they are not
-    independent; `statistic` is then computed anew, so the interval of a best sample includes
+    independent; each statistic is then computed anew, so the interval of a best sample includes
     its choice.
 
     Parameters
@@ -32,18 +32,18 @@ def bootstrap_interval(
     values : (n_trials, n_samples) float64
     stimuli : sequence of str
         What was shown in each trial.
-    statistic : callable
+    statistics : sequence of callable
         From the means over trials, one a sample, to the score.
     seed : int
 
     Returns
     -------
-    (low, high), or None with fewer than two stimuli, where nothing can be said.
+    (low, high) a statistic, or None with fewer than two stimuli, where nothing can be said.
     """
     names, members = np.unique(np.asarray(stimuli), return_inverse=True)
     n = len(names)
     if n < 2:
-        return None
+        return (None,) * len(statistics)
     rng = np.random.default_rng(seed)
     # How often each stimulus is drawn, sorted by stimulus: the order of the trials changes nothing.
     drawn = []
@@ -51,6 +51,10 @@ def bootstrap_interval(
         size = min(_AT_ONCE, RESAMPLES - start)
         weights = rng.multinomial(n, np.full(n, 1 / n), size=size)[:, members]
         drawn.append(weights @ values / weights.sum(axis=1, keepdims=True))
-    scores = statistic(np.concatenate(drawn))
+    means = np.concatenate(drawn)
+    return tuple(_interval(statistic(means)) for statistic in statistics)
+
+
+def _interval(scores: NDArray[np.float64]) -> tuple[float, float]:
     low, high = np.quantile(scores, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)

@@ -6,7 +6,7 @@ One folder holds one protocol: subject, model, versions and every option but the
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -137,17 +137,23 @@ class DecodeFolderWriter:
         self._trials, self._failed = trials, failed
 
 
-def read_decode_folder(folder: Path) -> list[DecodedTrial]:
-    """Read every trial of a decode folder, in the order of their numbers.
+def read_decode_folder(folder: Path, only: Collection[int] | None = None) -> list[DecodedTrial]:
+    """Read the trials of a decode folder, all or `only` some, in the order of their numbers.
 
     Raises
     ------
     DataError
-        If the folder has no `decode.json`, a damaged one, or misses a picture listed in it.
+        If the folder has no `decode.json`, a damaged one, misses a picture listed in it, or has
+        not all of the trials asked for.
     """
     index = _read_index(folder)
     try:
-        return [_read_trial(folder, index, entry) for entry in index["trials"]]
+        entries = {entry["request"]["trial"]: entry for entry in index["trials"]}
+        absent = sorted(set(only or ()) - set(entries))
+        if absent:
+            raise DataError(f"{folder}: holds no trial {absent[0]}; it has {len(entries)} trials")
+        chosen = [entries[number] for number in entries if only is None or number in only]
+        return [_read_trial(folder, index, entry) for entry in chosen]
     except (KeyError, TypeError, AttributeError) as error:
         raise _damaged(folder, f"{type(error).__name__} {error}") from error
 

@@ -3,46 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mindvis_gui.analysis.bootstrap import bootstrap_interval
+from mindvis_gui.analysis.bootstrap import bootstrap_intervals
+from mindvis_gui.analysis.classification import sample_places, unseen_accuracy
 from mindvis_gui.analysis.decoded_trial import DecodedTrial
 from mindvis_gui.analysis.evaluation import Evaluation, Score, Unavailable, Values
-from mindvis_gui.analysis.identification import (
-    DRAWS,
-    expected_top_k,
-    n_way_identification,
-    n_way_places,
-    top_k_accuracy,
-)
-from mindvis_gui.analysis.pictures import Pictures, Similarities, measure
-from mindvis_gui.analysis.scores import (
-    DEFAULT,
-    EXTRA,
-    UNAVAILABLE,
-    Metric,
-    Network,
-    NetworkOutput,
-    metric,
-)
+from mindvis_gui.analysis.frechet import frechet_distance
+from mindvis_gui.analysis.identification import n_way_identification, top_k_accuracy
+from mindvis_gui.analysis.looking import Looked, look
+from mindvis_gui.analysis.networks import Network, NetworkFinder
+from mindvis_gui.analysis.pictures import Pictures
+from mindvis_gui.analysis.protocols import classification_notes, evaluation_notes, score_protocol
+from mindvis_gui.analysis.scores import DEFAULT, Metric, metric
+from mindvis_gui.analysis.similarities import Similarities, measure
+from mindvis_gui.errors import UnavailableError
 
-FEW_TRIALS = 20
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Found:
+    """The values of one score, before means and intervals.
+
+    `values` (n_trials, n_samples), or (1, n_samples) for a distance of sets.
+    """
+
+    values: Values
+    chance: float | None
+    unseen: float | None = None
+    notes: tuple[str, ...] = ()
+    network: Network | None = None
+
+
+@dataclass(eq=False, slots=True)
+class _Outcome:
+    """What was found so far, in any order."""
+
+    found: dict[str, _Found] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)  # key → reason
+    classes: tuple[tuple[str, float], ...] = ()
 
 
 def evaluate(
     trials: Sequence[DecodedTrial],
-    metrics: Sequence[str] = (*DEFAULT, *UNAVAILABLE),
-    network: Network | None = None,
+    metrics: Sequence[str] = DEFAULT,
+    find_network: NetworkFinder | None = None,
     failed: Sequence[int] = (),
     seed: int = 0,
 ) -> Generator[str, None, Evaluation]:
     """Score the samples of some trials.
 
     Candidates of identification are the distinct stimuli of these trials. Trials without
-    stimulus are left out and counted.
+    stimulus are left out and counted. One network after the other looks at all pictures.
 
     Parameters
     ----------
@@ -50,8 +63,9 @@ def evaluate(
         All decoded by the same protocol.
     metrics : sequence of str
         Keys, see `mindvis_gui.analysis.scores`.
-    network : Network, optional
-        Without one, the scores that need it are listed as not available.
+    find_network : callable, optional
+        Returns the `Network` of a key or raises `UnavailableError`; the scores that need a
+        network that is not there are listed with the reason.
     failed : sequence of int
         Trials that could not be decoded, to be counted.
     seed : int
@@ -72,40 +86,20 @@ def evaluate(
     RequestError
         If there is no score of that name.
     """
-    keys = tuple(dict.fromkeys(metrics))
-    wanted = [metric(key) for key in keys if key not in UNAVAILABLE]
-    missing = [
-        Unavailable(key, UNAVAILABLE[key][0], f"needs {UNAVAILABLE[key][1]}")
-        for key in keys
-        if key in UNAVAILABLE
-    ]
+    wanted = [metric(key) for key in dict.fromkeys(metrics)]
     pictures = Pictures.of(trials)
-    looked: tuple[NetworkOutput, NetworkOutput] | None = None
-    if network is not None and any(each.needs_network for each in wanted):
-        looked = yield from _look(network, pictures)
-    similarities: dict[str, Similarities] = {}
-    places: dict[int, NDArray[np.int64]] = {}
-    scores: list[Score] = []
-    for each in wanted:
-        reason = _why_not(each, pictures, network)
-        if reason:
-            missing.append(Unavailable(each.key, each.name, reason))
-            continue
-        yield each.name
-        if each.kind == "classification":
-            assert network is not None
-            assert looked is not None
-            if each.n not in places:
-                places[each.n] = yield from _places(each, pictures, *looked, seed)
-            values = np.apply_along_axis(top_k_accuracy, 2, places[each.n], each.k)
-            chance: float | None = each.k / each.n
-            unseen = _unseen(each, pictures, *looked)
+    outcome = _Outcome()
+    for key in dict.fromkeys(each.network for each in wanted):
+        group = [each for each in wanted if each.network == key]
+        if key:
+            yield from _by_network(key, group, pictures, find_network, seed, outcome)
         else:
-            if each.source not in similarities:
-                features = None if looked is None else (looked[0].features, looked[1].features)
-                similarities[each.source] = yield from measure(each.source, pictures, features)
-            values, chance, unseen = _values(each, similarities[each.source])
-        scores.append(_score(each, values, chance, unseen, pictures, network, seed))
+            yield from _by_pixels(group, pictures, outcome)
+    scores = []
+    for each in wanted:
+        if each.key in outcome.found:
+            yield each.name
+            scores.append(_score(each, outcome.found[each.key], pictures, seed))
     first = pictures.trials[0]
     return Evaluation(
         subject=first.request["subject"],
@@ -121,102 +115,98 @@ def evaluate(
         failed=tuple(sorted(failed)),
         seed=seed,
         scores=tuple(scores),
-        unavailable=tuple(missing),
-        classes=() if network is None or looked is None else _classes(network, pictures, looked[0]),
-        notes=tuple(_notes(pictures, failed)),
+        unavailable=tuple(
+            Unavailable(each.key, each.name, outcome.missing[each.key])
+            for each in wanted
+            if each.key in outcome.missing
+        ),
+        classes=outcome.classes,
+        notes=tuple(evaluation_notes(pictures, failed)),
     )
 
 
+def _by_pixels(
+    group: Sequence[Metric], pictures: Pictures, outcome: _Outcome
+) -> Generator[str, None, None]:
+    possible = _possible(group, pictures, outcome)
+    similarities = yield from measure({each.source for each in possible}, pictures)
+    for each in possible:
+        outcome.found[each.key] = _compared(each, similarities[each.source])
+
+
+def _by_network(
+    key: str,
+    group: Sequence[Metric],
+    pictures: Pictures,
+    find_network: NetworkFinder | None,
+    seed: int,
+    outcome: _Outcome,
+) -> Generator[str, None, None]:
+    try:
+        if find_network is None:
+            raise UnavailableError(f"needs the network '{key}'")
+        yield f"loading {key}"
+        network = find_network(key)
+    except UnavailableError as error:
+        outcome.missing |= {each.key: str(error) for each in group}
+        return
+    possible = _possible(group, pictures, outcome, network)
+    if not possible:
+        return
+    looked = yield from look(network, possible, pictures)
+    if network.class_names and not outcome.classes:
+        outcome.classes = _classes(network, pictures, looked)
+    places = {}
+    for each in possible:
+        if each.kind == "classification":
+            if each.n not in places:
+                places[each.n] = yield from sample_places(each.n, pictures, looked, seed)
+            found = _Found(
+                values=np.apply_along_axis(top_k_accuracy, 2, places[each.n], each.k),
+                chance=each.k / each.n,
+                unseen=unseen_accuracy(each.n, each.k, pictures, looked),
+                notes=classification_notes(each, network, pictures, looked.stimuli),
+                network=network,
+            )
+        elif each.kind == "set":
+            found = _set_distance(each, network, looked, pictures)
+        else:
+            found = _compared(each, looked.similarities[each.source, each.layer], network)
+        outcome.found[each.key] = found
+
+
+def _possible(
+    group: Sequence[Metric], pictures: Pictures, outcome: _Outcome, network: Network | None = None
+) -> list[Metric]:
+    """Return what can be computed; the rest is noted with the reason."""
+    possible = []
+    for each in group:
+        reason = _why_not(each, pictures, network)
+        if reason:
+            outcome.missing[each.key] = reason
+        else:
+            possible.append(each)
+    return possible
+
+
 def _why_not(metric: Metric, pictures: Pictures, network: Network | None) -> str:
-    """Return why a score cannot be computed, empty if it can."""
-    if metric.needs_network and network is None:
-        return f"needs EfficientNet-Lite0: {EXTRA}"
+    n_stimuli = len(pictures.stimuli)
     if metric.kind == "classification":
         assert network is not None
         n_classes = len(network.class_names)
         if n_classes < metric.n:
             return f"needs {metric.n} classes, {network.name} has {n_classes}"
-    if metric.kind == "identification" and len(pictures.stimuli) < metric.n:
-        return f"needs {metric.n} distinct stimuli, here are {len(pictures.stimuli)}"
+    if metric.kind == "identification" and n_stimuli < metric.n:
+        return f"needs {metric.n} distinct stimuli, here are {n_stimuli}"
+    if metric.kind == "set" and n_stimuli < 2:
+        return f"needs 2 distinct stimuli or more, here are {n_stimuli}"
     return ""
 
 
-def _look(
-    network: Network, pictures: Pictures
-) -> Generator[str, None, tuple[NetworkOutput, NetworkOutput]]:
-    """Show stimuli and samples to the network; outputs of samples are one row a sample."""
-    yield f"{network.name}: stimuli"
-    stimuli = network.run(pictures.stimuli)
-    outputs = []
-    for trial, samples in zip(pictures.trials, pictures.samples, strict=True):
-        yield f"{network.name}: trial {trial.request['trial']}"
-        outputs.append(network.run(samples))
-    return stimuli, NetworkOutput(
-        np.concatenate([output.probabilities for output in outputs]),
-        np.concatenate([output.features for output in outputs]),
-    )
-
-
-def _places(
-    metric: Metric, pictures: Pictures, stimuli: NetworkOutput, samples: NetworkOutput, seed: int
-) -> Generator[str, None, NDArray[np.int64]]:
-    """Return the place of the true class in every draw, (n_trials, n_samples, draws).
-
-    Each sample has a generator of its own, so that its score does not depend on what is
-    scored beside it.
-    """
-    probabilities = samples.probabilities.reshape(*pictures.samples.shape[:2], -1)
-    true = stimuli.probabilities.argmax(axis=1)[pictures.own]
-    rows = []
-    for trial, true_class, row in zip(pictures.trials, true, probabilities, strict=True):
-        yield metric.name
-        number = trial.request["trial"]
-        rows.append(
-            [
-                n_way_places(
-                    each,
-                    int(true_class),
-                    metric.n,
-                    DRAWS,
-                    np.random.default_rng([seed, number, sample_seed, metric.n]),
-                )
-                for sample_seed, each in zip(pictures.seeds, row, strict=True)
-            ]
-        )
-    return np.array(rows)
-
-
-def _unseen(
-    metric: Metric, pictures: Pictures, stimuli: NetworkOutput, samples: NetworkOutput
-) -> float | None:
-    """Return the accuracy of the same samples with the classes of the stimuli not seen.
-
-    Above chance where pictures look alike to the network whatever they show.
-    """
-    true = stimuli.probabilities.argmax(axis=1)
-    n_classes = samples.probabilities.shape[1]
-    # (n_trials, n_samples, n_stimuli): how many classes are more probable than a stimulus' own
-    probabilities = samples.probabilities.reshape(*pictures.samples.shape[:2], -1)
-    better = np.stack(
-        [(probabilities > probabilities[..., c, None]).sum(axis=-1) for c in true], axis=-1
-    )
-    expected = {
-        count: expected_top_k(count, n_classes, metric.n, metric.k)
-        for count in np.unique(better).tolist()
-    }
-    accuracies = [
-        expected[count]
-        for row, own in zip(better, pictures.own, strict=True)
-        for count in np.delete(row, own, axis=-1).ravel().tolist()
-    ]
-    return float(np.mean(accuracies)) if accuracies else None
-
-
-def _values(metric: Metric, found: Similarities) -> tuple[Values, float | None, float | None]:
-    """Return one value a sample (n_trials, n_samples), chance, and that of stimuli not seen."""
+def _compared(metric: Metric, found: Similarities, network: Network | None = None) -> _Found:
     if metric.kind == "value":
         unseen = float(found.others.mean()) if found.others.size else None
-        return found.own, unseen, unseen
+        return _Found(found.own, unseen, unseen, network=network)
     sign = -1.0 if found.is_distance else 1.0
     values = [
         [
@@ -225,104 +215,54 @@ def _values(metric: Metric, found: Similarities) -> tuple[Values, float | None, 
         ]
         for row in zip(found.own, found.others, strict=True)
     ]
-    return np.array(values), 1 / metric.n, None
+    return _Found(np.array(values), 1 / metric.n, network=network)
 
 
-def _score(
-    metric: Metric,
-    values: Values,
-    chance: float | None,
-    unseen: float | None,
-    pictures: Pictures,
-    network: Network | None,
-    seed: int,
-) -> Score:
+def _set_distance(metric: Metric, network: Network, looked: Looked, pictures: Pictures) -> _Found:
+    """Return one distance a seed: its samples of all trials to the stimuli of all trials."""
+    stimuli, samples = looked.features[metric.layer]
+    seen = stimuli[pictures.own]  # (n_trials, d)
+    values = [[frechet_distance(samples[:, i], seen) for i in range(len(pictures.seeds))]]
+    n, d = seen.shape
+    note = (
+        f"{metric.name} rests on {n} pictures a seed for {d} features: the covariances are "
+        "singular, and it is comparable with distances of as many pictures only."
+        if n <= d
+        else ""
+    )
+    return _Found(np.array(values), None, notes=(note,) if note else (), network=network)
+
+
+def _score(metric: Metric, found: _Found, pictures: Pictures, seed: int) -> Score:
+    values = found.values
     pick = np.max if metric.higher_is_better else np.min
     by_seed = values.mean(axis=0)
     best = int(by_seed.argmax() if metric.higher_is_better else by_seed.argmin())
-    ids = pictures.ids
+    interval = best_interval = None
+    if metric.kind != "set":
+        interval, best_interval = bootstrap_intervals(
+            values,
+            pictures.ids,
+            (lambda means: means.mean(axis=-1), lambda means: pick(means, axis=-1)),
+            seed,
+        )
     return Score(
         metric=metric,
         values=values,
         mean=float(values.mean()),
-        interval=bootstrap_interval(values, ids, lambda means: means.mean(axis=-1), seed),
+        interval=interval,
         best=float(by_seed[best]),
         best_seed=pictures.seeds[best],
-        best_interval=bootstrap_interval(values, ids, lambda means: pick(means, axis=-1), seed),
-        chance=chance,
-        unseen=unseen,
-        protocol=_protocol(metric, pictures, network),
-        note="Simulated subject: if its stimuli are drawings, as the demo's are, classes of "
-        "photographs mean little."
-        if metric.kind == "classification" and pictures.trials[0].simulated
-        else "",
+        best_interval=best_interval,
+        chance=found.chance,
+        unseen=found.unseen,
+        protocol=score_protocol(metric, pictures, found.network),
+        note=" ".join(found.notes),
     )
 
 
-_SIMILARITIES = {
-    "pcc": "Pearson's r over all RGB values",
-    "mse": "squared error, 0–255²",
-    "mse-uint8": "squared error of bytes modulo 256, as published",
-    "ssim": "SSIM, 7 × 7 window, mean over R, G, B",
-    "ssim-425": "SSIM, grey, 425 × 425 pixels, gaussian window, σ 1.5",
-    "features": "Pearson's r of features",
-}
-
-
-def _protocol(metric: Metric, pictures: Pictures, network: Network | None) -> dict[str, Any]:
-    """Return what a number has to be reported with."""
-    protocol: dict[str, Any] = {}
-    if metric.kind == "classification":
-        protocol |= {"n": metric.n, "k": metric.k, "draws": DRAWS}
-    else:
-        protocol |= {"similarity": _SIMILARITIES[metric.source]}
-    if metric.kind == "identification":
-        protocol |= {"n": metric.n, "candidates": len(pictures.stimuli)}
-    if metric.needs_network and network is not None:
-        protocol |= {"classifier": network.name, "input": network.preparation}
-        if metric.source == "features":
-            protocol |= {"layer": network.layer}
-    return protocol | {
-        "aggregation": "mean over samples, then trials; best: the seed with the best mean",
-        "trials": len(pictures.trials),
-        "samples": len(pictures.seeds),
-    }
-
-
-def _classes(
-    network: Network, pictures: Pictures, stimuli: NetworkOutput
-) -> tuple[tuple[str, float], ...]:
-    probabilities = stimuli.probabilities[pictures.own]
+def _classes(network: Network, pictures: Pictures, looked: Looked) -> tuple[tuple[str, float], ...]:
+    probabilities = looked.stimuli[pictures.own]
     return tuple(
         (network.class_names[int(row.argmax())], float(row.max())) for row in probabilities
     )
-
-
-def _notes(pictures: Pictures, failed: Sequence[int]) -> list[str]:
-    notes = []
-    n, left_out = len(pictures.trials), pictures.without_stimulus
-    if left_out:
-        notes.append(f"{_trials(left_out)} without a stimulus left out.")
-    if failed:
-        notes.append(f"{_trials(sorted(failed))} could not be decoded and not scored.")
-    if n == 1:
-        notes.append("1 trial: no interval can be given.")
-    elif n < FEW_TRIALS:
-        notes.append(
-            f"Only {n} trials: intervals are wide, and a bootstrap of so few trials makes them "
-            "narrower than they should be."
-        )
-    if len(pictures.stimuli) < n:
-        notes.append(
-            f"{n} trials show {len(pictures.stimuli)} stimuli: intervals draw stimuli with all "
-            "their trials."
-        )
-    if len(pictures.seeds) == 1:
-        notes.append("One sample a trial: the best sample is the mean.")
-    return notes
-
-
-def _trials(numbers: Sequence[int]) -> str:
-    shown = ", ".join(str(number) for number in numbers[:10])
-    more = ", …" if len(numbers) > 10 else ""
-    return f"{len(numbers)} trial{'s' if len(numbers) > 1 else ''} ({shown}{more})"

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mindvis_gui.analysis.bootstrap import bootstrap_interval
+from mindvis_gui.analysis.bootstrap import bootstrap_intervals
 from mindvis_gui.analysis.lesion_scores import LesionScore, LesionScorer
 from mindvis_gui.data.lesion import Lesion
 from mindvis_gui.data.prepare import Normalisation, prepare
@@ -128,10 +128,13 @@ class LesionStudy:
             for each, has in zip(self.trials, known, strict=True)
             if has
         ]
+        (interval,) = bootstrap_intervals(
+            change[known], stimuli, [lambda means: means.mean(axis=-1)]
+        )
         return Effect(
             mean=_mean(after[known]),
             change=_mean(change[known]),
-            interval=bootstrap_interval(change[known], stimuli, lambda means: means.mean(axis=-1)),
+            interval=interval,
             n_trials=int(known.sum()),
         )
 

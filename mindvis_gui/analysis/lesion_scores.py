@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from mindvis_gui.analysis.comparison import compare
 from mindvis_gui.analysis.metrics import TWO_WAY_CHANCE, two_way_identification
-from mindvis_gui.analysis.scores import Network, NetworkOutput
+from mindvis_gui.analysis.networks import Network, NetworkOutput
 from mindvis_gui.data import picture_features as features
 from mindvis_gui.data.subject import FloatArray, ImageArray, Subject
 from mindvis_gui.decoding.request import DecodeResult
@@ -196,7 +196,7 @@ class NearestStimulus:
     """
 
     name = "the most similar training stimulus"
-    layer = "picture features"
+    layers: Mapping[str, str] = {}
     preparation = f"whole picture at {features.SIDE} × {features.SIDE} pixels"
 
     def __init__(self, pictures: ImageArray, categories: Sequence[str]) -> None:
@@ -221,14 +221,14 @@ class NearestStimulus:
             return None
         return cls(np.stack([picture for _, picture in known]), [name for name, _ in known])
 
-    def run(self, pictures: ImageArray) -> NetworkOutput:
+    def run(self, pictures: ImageArray, layers: Sequence[str] = ()) -> NetworkOutput:
         """Give the category of the most similar stimulus the probability 1."""
         small = np.stack([features.scale_picture(picture) for picture in pictures])
         values = self._standardised(_described(small))
         distance = ((values[:, None] - self._known) ** 2).sum(axis=2)  # (n, n_known)
         probabilities = np.zeros((len(pictures), len(self.class_names)), dtype=np.float32)
         probabilities[np.arange(len(pictures)), self._class[distance.argmin(axis=1)]] = 1
-        return NetworkOutput(probabilities, values)
+        return NetworkOutput(probabilities)
 
     def _standardised(self, values: FloatArray) -> FloatArray:
         return np.asarray((values - self._mean) / self._deviation, dtype=np.float32)

@@ -91,7 +91,7 @@ def _numbers(score: Score | None) -> tuple[float | None, ...]:
 def latex_table(evaluations: Sequence[Evaluation]) -> str:
     """Return the table as a LaTeX ``tabular`` (needs ``booktabs``), its protocol in comments.
 
-    Each subject has a second line with the chance levels.
+    Below each subject stand the scores of its best seeds and the chance levels.
     """
     metrics = columns(evaluations)
     lines = [_comment(line) for each in evaluations for line in protocol_lines(each)]
@@ -106,6 +106,8 @@ def latex_table(evaluations: Sequence[Evaluation]) -> str:
         lines.append(
             _line([each.display_name, *("–" if s is None else interval_text(s) for s in scores)])
         )
+        if len(each.seeds) > 1:
+            lines.append(r"\quad " + _line(["best seed", *map(best_text, scores)]))
         lines.append(r"\quad " + _line(["chance", *map(chance_text, scores)]))
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
@@ -116,8 +118,16 @@ def protocol_lines(evaluation: Evaluation) -> list[str]:
         facts_line(evaluation),
         *(f"{score.metric.name}: {protocol_text(score)}" for score in evaluation.scores),
         *remarks(evaluation),
-        *(f"not available: {each.name} — {each.reason}" for each in evaluation.unavailable),
+        *unavailable_lines(evaluation),
     ]
+
+
+def unavailable_lines(evaluation: Evaluation) -> list[str]:
+    """Return what was not computed, one line a reason."""
+    names: dict[str, list[str]] = {}
+    for each in evaluation.unavailable:
+        names.setdefault(each.reason, []).append(each.name)
+    return [f"not available: {'; '.join(of)} — {reason}" for reason, of in names.items()]
 
 
 def facts_line(evaluation: Evaluation) -> str:
@@ -140,9 +150,10 @@ def remarks(evaluation: Evaluation) -> list[str]:
     """Return how to read the scores, one sentence each."""
     of_scores = dict.fromkeys(score.note for score in evaluation.scores if score.note)
     inputs = dict.fromkeys(
-        f"{score.protocol['classifier']} sees the {score.protocol['input']}."
+        f"{score.protocol.get('classifier') or score.protocol['network']} sees the "
+        f"{score.protocol['input']}."
         for score in evaluation.scores
-        if "classifier" in score.protocol
+        if "input" in score.protocol
     )
     remarks = [
         "Mean over samples, then trials; intervals: 95 % percentile bootstrap over stimuli, "
@@ -168,6 +179,13 @@ def protocol_text(score: Score) -> str:
         for name, value in score.protocol.items()
         if name not in ("aggregation", "trials", "samples", "input")
     )
+
+
+def best_text(score: Score | None) -> str:
+    """Return the mean over trials of the best seed, and which it is."""
+    if score is None:
+        return "–"
+    return f"{decimal(score.best, score.metric.digits)} ({score.best_seed})"
 
 
 def chance_text(score: Score | None) -> str:

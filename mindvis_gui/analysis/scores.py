@@ -1,66 +1,14 @@
-"""Which scores there are, what each is called, and what those that cannot be computed need."""
+"""Which scores there are, what each is called, and what each rests on."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.errors import RequestError
 
-EXTRA = "pip install 'mindvis-gui[metrics]'"
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkOutput:
-    """What a network makes of n pictures.
-
-    `probabilities` (n, n_classes) sum to 1 a row; `features` (n, n_features) are those of
-    the layer that the network names.
-    """
-
-    probabilities: NDArray[np.float32]
-    features: NDArray[np.float32]
-
-
-class Network(Protocol):
-    """An image classifier that scores are computed with.
-
-    Attributes
-    ----------
-    name : str
-        Architecture and what it was trained on.
-    layer : str
-        Where the features are taken from.
-    preparation : str
-        What is done to a picture before the network sees it.
-    class_names : sequence of str
-    """
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-
-    @property
-    def layer(self) -> str: ...  # noqa: D102
-
-    @property
-    def preparation(self) -> str: ...  # noqa: D102
-
-    @property
-    def class_names(self) -> tuple[str, ...]: ...  # noqa: D102
-
-    def run(self, pictures: ImageArray) -> NetworkOutput:
-        """Look at pictures (n, h, w, 3), 0–255."""
-        ...
-
-
-Kind = Literal["value", "identification", "classification"]
-Source = Literal["pcc", "mse", "mse-uint8", "ssim", "ssim-425", "features", "classes"]
+Kind = Literal["value", "identification", "classification", "set"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,34 +24,48 @@ class Metric:
     kind : str
         ``value``: the similarity of a sample with its stimulus. ``identification``: whether its
         own stimulus is the most similar of `n`. ``classification``: whether the stimulus' class
-        is among the `k` most probable of `n`.
+        is among the `k` most probable of `n`. ``set``: a distance of all samples to all stimuli.
     source : str
         The similarity it rests on.
     n, k : int
         0 where they mean nothing.
+    network, layer : str
+        Keys of what looks at the pictures; empty where the pixels are compared.
     """
 
     key: str
     name: str
     kind: Kind
-    source: Source
+    source: str
     n: int = 0
     k: int = 0
+    network: str = ""
+    layer: str = ""
 
     @property
     def higher_is_better(self) -> bool:
-        """False for an error."""
-        return self.kind != "value" or not self.source.startswith("mse")
+        """False for an error or a distance."""
+        return self.kind in ("identification", "classification") or self.source in SIMILARITIES
 
     @property
     def digits(self) -> int:
         """Decimals that are printed."""
-        return 3 if self.higher_is_better else 0
+        if self.kind == "value" and self.source == "mse":
+            return 0
+        return 2 if self.kind == "set" else 3
 
-    @property
-    def needs_network(self) -> bool:
-        """Whether a `Network` has to look at the pictures."""
-        return self.source in ("features", "classes")
+
+SIMILARITIES = ("pcc", "ssim", "ssim-425", "features")
+"""Sources of which more is more alike; of all others less is."""
+
+CLASSIFIER = "efficientnet-lite0"
+"""The classifier whose weights come with a package."""
+OWN_CLASSIFIERS = ("concept", "category")
+"""Classifiers that a model folder may bring with it, for pictures that are no photographs."""
+
+
+def _two_way(key: str, name: str, network: str, layer: str, source: str = "features") -> Metric:
+    return Metric(key, name, "identification", source, 2, 0, network, layer)
 
 
 _METRICS = (
@@ -111,41 +73,44 @@ _METRICS = (
     Metric("ssim", "SSIM", "value", "ssim"),
     Metric("ssim-425", "SSIM 425", "value", "ssim-425"),
     Metric("mse", "MSE", "value", "mse"),
+    Metric("lpips", "LPIPS", "value", "lpips", 0, 0, "lpips", "all"),
     Metric("pairwise-mse", "Pair-wise MSE", "identification", "mse", n=2),
     Metric("pairwise-pcc", "Pair-wise PCC", "identification", "pcc", n=2),
     Metric("pairwise-ssim", "Pair-wise SSIM", "identification", "ssim", n=2),
-    Metric("pairwise-features", "Pair-wise features", "identification", "features", n=2),
+    _two_way("pairwise-lpips", "Pair-wise LPIPS", "lpips", "all", "lpips"),
+    _two_way("pairwise-features", "Pair-wise features", CLASSIFIER, "pool"),
     Metric("pairwise-mse-uint8", "Pair-wise MSE (uint8)", "identification", "mse-uint8", n=2),
+    _two_way("alexnet-2", "AlexNet(2)", "alexnet", "2"),
+    _two_way("alexnet-5", "AlexNet(5)", "alexnet", "5"),
+    _two_way("inception", "Inception", "inception-v3", "pool"),
+    _two_way("clip", "CLIP", "clip-vit-l-14", "embedding"),
+    Metric("efficientnet-b1", "EffNet-B1", "value", "distance", 0, 0, "efficientnet-b1", "pool"),
+    Metric("swav", "SwAV", "value", "distance", 0, 0, "swav", "pool"),
+    Metric("fid-64", "FID (64)", "set", "frechet", 0, 0, "inception-fid", "64"),
+    Metric("fid-2048", "FID (2048)", "set", "frechet", 0, 0, "inception-fid", "2048"),
 )
 _ON_REQUEST = ("pairwise-mse-uint8",)
-_PATTERNS = {
-    r"identification-(?P<n>\d{1,6})": ("{n}-way identification", "identification", "pcc"),
-    r"top(?P<k>\d{1,6})-(?P<n>\d{1,6})way": ("{n}-way top-{k}", "classification", "classes"),
+_NAMES = {
+    CLASSIFIER: "{n}-way top-{k}",
+    "vit-h-14": "{n}-way top-{k}, ViT-H/14",
+    "concept": "{n}-way top-{k} concept",
+    "category": "{n}-way top-{k} category",
 }
+_WAYS = ("top1-50way", "top5-50way", "top1-100way", "top5-100way")
 DEFAULT = (
     *(metric.key for metric in _METRICS if metric.key not in _ON_REQUEST),
     "identification-10",
-    "top1-50way",
-    "top5-50way",
-    "top1-100way",
-    "top5-100way",
+    *_WAYS,
+    *(f"{way}-vit-h-14" for way in _WAYS),
 )
-
-UNAVAILABLE: Mapping[str, tuple[str, str]] = {
-    "lpips": ("LPIPS (pair-wise PSM)", "the lpips package and AlexNet weights of torchvision"),
-    "alexnet": ("AlexNet(2), AlexNet(5) two-way identification", "AlexNet weights of torchvision"),
-    "inception": ("Inception two-way identification", "Inception v3 weights of torchvision"),
-    "clip": ("CLIP ViT-L/14 two-way identification", "CLIP ViT-L/14 weights of OpenAI"),
-    "efficientnet-b1": ("EfficientNet-B1 distance", "EfficientNet-B1 weights of torchvision"),
-    "swav": ("SwAV distance", "SwAV ResNet-50 weights of Meta"),
-    "vit-h-14": ("n-way top-k by ViT-H/14, as published", "ViT-H/14 weights of torchvision"),
-    "fid": ("FID", "Inception weights of the FID reference, and thousands of pictures"),
-}
-"""Key → name and what it needs: scores of the field that rest on weights no package ships."""
+OF_OWN_CLASSIFIERS = ("top1-10way-concept", "top5-10way-concept", "top1-5way-category")
+"""Computed by default where the model brings its classifiers."""
 
 
 def metric(key: str) -> Metric:
     """Return a score by its key: one of `DEFAULT`, ``identification-N`` or ``topK-Nway``.
+
+    ``topK-Nway`` may be followed by the classifier: ``top1-50way-vit-h-14``.
 
     Raises
     ------
@@ -155,14 +120,24 @@ def metric(key: str) -> Metric:
     for known in _METRICS:
         if known.key == key:
             return known
-    for pattern, (name, kind, source) in _PATTERNS.items():
-        match = re.fullmatch(pattern, key)
-        if match is None:
-            continue
-        numbers = {name: int(digits) for name, digits in match.groupdict().items()}
-        n, k = numbers["n"], numbers.get("k", 0)
-        if n < 2 or (k and not k < n) or numbers.get("k") == 0:
-            raise RequestError(f"score '{key}' makes no sense: n must be 2 or more and k below n")
-        return Metric(key, name.format(**numbers), kind, source, n, k)  # type: ignore[arg-type]
-    choices = ", ".join([*DEFAULT, *_ON_REQUEST, "identification-N", "topK-Nway", *UNAVAILABLE])
-    raise RequestError(f"unknown score '{key}'; choose among {choices}")
+    if found := re.fullmatch(r"identification-(\d{1,6})", key):
+        n = int(found[1])
+        _check_ways(key, n, 1)
+        return Metric(key, f"{n}-way identification", "identification", "pcc", n)
+    if found := re.fullmatch(r"top(\d{1,6})-(\d{1,6})way(?:-(.+))?", key):
+        k, n, network = int(found[1]), int(found[2]), found[3] or CLASSIFIER
+        _check_ways(key, n, k)
+        if network in _NAMES:
+            name = _NAMES[network].format(n=n, k=k)
+            return Metric(key, name, "classification", "classes", n, k, network)
+    choices = ", ".join([*DEFAULT, *_ON_REQUEST, "identification-N", "topK-Nway[-CLASSIFIER]"])
+    raise RequestError(
+        f"unknown score '{key}'; choose among {choices}; classifiers: {', '.join(_NAMES)}"
+    )
+
+
+def _check_ways(key: str, n: int, k: int) -> None:
+    if not 1 <= k < n:
+        raise RequestError(
+            f"score '{key}' makes no sense: n must be 2 or more and k from 1 to below n"
+        )

@@ -6,7 +6,6 @@ pair; a table of all pairs needs one filter a pair instead of five.
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +18,6 @@ from mindvis_gui.errors import DataError
 Picture = NDArray[np.float64]
 PANEL_SIDE = 425  # pixels: the side of NSD's stimuli
 _LUMINANCE = np.array([0.2125, 0.7154, 0.0721])  # of R, G and B, as in scikit-image's `rgb2gray`
-_BLOCK = 32  # stimuli whose moments are held at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ def panel_picture(picture: ImageArray) -> Picture:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Moments:
+class Moments:
     """A picture (h, w, c) with its local means and variances."""
 
     picture: Picture
@@ -87,34 +85,17 @@ def ssim(image: NDArray[np.generic], reference: NDArray[np.generic], window: Win
     DataError
         If the pictures differ in size or are smaller than the window.
     """
-    return _index(_moments(image, window), _moments(reference, window), window)
+    return index(moments(image, window), moments(reference, window), window)
 
 
-def ssim_table(
-    samples: ImageArray, stimuli: ImageArray, window: Window
-) -> Generator[float, None, Picture]:
-    """Compute the index of every sample (n, h, w, c) with every stimulus (m, h, w, c).
-
-    Yields the fraction done, returns the table (n, m).
+def moments(picture: NDArray[np.generic], window: Window) -> Moments:
+    """Return what of a picture (h, w, c) is the same in every pair.
 
     Raises
     ------
     DataError
-        If the pictures are smaller than the window.
+        If the picture is smaller than the window.
     """
-    table = np.empty((len(samples), len(stimuli)))
-    done = 0
-    for start in range(0, len(stimuli), _BLOCK):
-        block = [_moments(stimulus, window) for stimulus in stimuli[start : start + _BLOCK]]
-        for row, sample in zip(table, samples, strict=True):
-            own = _moments(sample, window)
-            row[start : start + len(block)] = [_index(own, other, window) for other in block]
-            done += len(block)
-            yield done / table.size
-    return table
-
-
-def _moments(picture: NDArray[np.generic], window: Window) -> _Moments:
     side = 2 * window.radius + 1
     if min(picture.shape[:2]) < side:
         raise DataError(
@@ -124,10 +105,17 @@ def _moments(picture: NDArray[np.generic], window: Window) -> _Moments:
     values = picture.astype(np.float64)
     mean = window.mean(values)
     variance = window.covariance_factor * (window.mean(values * values) - mean * mean)
-    return _Moments(values, mean, variance)
+    return Moments(values, mean, variance)
 
 
-def _index(a: _Moments, b: _Moments, window: Window) -> float:
+def index(a: Moments, b: Moments, window: Window) -> float:
+    """Return the structural similarity index of two pictures, mean over channels.
+
+    Raises
+    ------
+    DataError
+        If they differ in size.
+    """
     if a.picture.shape != b.picture.shape:
         raise DataError(f"pictures of {a.picture.shape} and {b.picture.shape} cannot be compared")
     c1, c2 = (0.01 * window.data_range) ** 2, (0.03 * window.data_range) ** 2

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +24,14 @@ from mindvis_gui.decoding.request import (
     PRECISIONS,
     PRESETS,
     SAMPLERS,
-    Decoder,
+    DecodeFailure,
     DecodeRequest,
-    DecodeResult,
     ModelInfo,
     Sampling,
     Step,
+    decode_many,
 )
-from mindvis_gui.errors import ExportError, MindVisError, ModelError
+from mindvis_gui.errors import MindVisError, ModelError
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -71,7 +70,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Decode one trial after the other; one that fails does not lose the others."""
+    """Decode trials, several at once where that is faster; one that fails loses no other."""
     # Only now what takes time to import: --help needs none of it.
     from mindvis_gui import load_decoder, open_subject
     from mindvis_gui.analysis.comparison import compare
@@ -92,23 +91,36 @@ def run(args: argparse.Namespace) -> int:
         decoder = load_decoder(args.model, args.device, sampling.precision)
         plan = _plan(args, subject, decoder.info, sampling, rois)
         folder = DecodeFolderWriter(args.out, subject, decoder.info, plan)
-        for done, trial in enumerate(trials):
-            try:
-                vector = prepare(subject, trial, normalisation, rois)
-                request = replace(
+
+        def fail(trial: int, error: MindVisError) -> None:
+            failures.append(f"trial {trial}: {error}")
+            folder.add_failure(trial, error)
+
+        def requests() -> Iterator[DecodeRequest]:
+            for trial in trials:
+                try:
+                    vector = prepare(subject, trial, normalisation, rois)
+                except MindVisError as error:
+                    fail(trial.index, error)
+                    continue
+                yield replace(
                     plan,
                     trial=trial.index,
                     vector=vector,
                     stimulus_id=trial.stimulus_id,
                     label=trial.label,
                 )
-                result = _decode(decoder, request, partial(_show_step, show, done, request))
-                folder.add(compare(result, subject))
-            except ExportError:  # a full disk does not get better with the next trial
-                raise
-            except MindVisError as error:
-                failures.append(f"trial {trial.index}: {error}")
-                folder.add_failure(trial.index, error)
+
+        done, what = 0, ""
+        for item in decode_many(decoder, requests()):
+            if isinstance(item, Step):
+                show(done + len(failures) + item.n_requests * item.index / item.total, what)
+            elif isinstance(item, DecodeFailure):
+                fail(item.request.trial, item.error)
+            else:
+                what = f"trial {item.request.trial} {item.request.label}".rstrip()
+                folder.add(compare(item, subject))
+                done += 1
     n_decoded = len(trials) - len(failures)
     write(f"{args.out}: {n_decoded} trials, {n_decoded * len(args.seeds)} samples")
     if failures:
@@ -152,22 +164,3 @@ def _plan(
         rois=rois,
         mask=mask,
     )
-
-
-def _decode(
-    decoder: Decoder, request: DecodeRequest, report: Callable[[Step], None]
-) -> DecodeResult:
-    steps = decoder.decode(request)
-    while True:
-        try:
-            report(next(steps))
-        except StopIteration as stop:
-            result: DecodeResult = stop.value
-            return result
-
-
-def _show_step(
-    show: Callable[[float, str], None], done: int, request: DecodeRequest, step: Step
-) -> None:
-    what = f"trial {request.trial} {request.label}".rstrip()
-    show(done + step.index / step.total, what)

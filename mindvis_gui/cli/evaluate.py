@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mindvis_gui.cli.selection import mask_seed, names
-from mindvis_gui.errors import RequestError
+from mindvis_gui.cli.selection import mask_seed, names, numbers
+from mindvis_gui.errors import ModelError, RequestError
 from mindvis_gui.version import __version__
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from mindvis_gui.analysis.decoded_trial import DecodedTrial
     from mindvis_gui.analysis.evaluation import Evaluation
-    from mindvis_gui.analysis.scores import Network
 
 FORMAT = "mindvis evaluation"
 FORMAT_VERSION = 1
@@ -42,9 +42,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--metrics",
         type=_metrics,
         metavar="NAMES",
-        help="pixcorr, ssim, ssim-425, mse, pairwise-mse, pairwise-pcc, pairwise-ssim, "
-        "pairwise-features, identification-N, topK-Nway, … (default: all)",
+        help="pixcorr, ssim, ssim-425, mse, lpips, pairwise-mse, pairwise-pcc, pairwise-ssim, "
+        "pairwise-lpips, alexnet-2, alexnet-5, inception, clip, efficientnet-b1, swav, fid-64, "
+        "fid-2048, identification-N, topK-Nway, topK-Nway-vit-h-14, … (default: all)",
     )
+    add("--trials", type=numbers, metavar="LIST", help="score these only, for example 0,3,5-9")
     add("--seed", type=mask_seed, default=0, metavar="N", help="of all that is random (default: 0)")
     add("--json", action="store_true", help="print one JSON document")
     add("--csv", type=Path, metavar="FILE", help="also write the table as CSV")
@@ -54,18 +56,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Read the folders, score them, print and write the tables."""
     from mindvis_gui.analysis.score_table import csv_table, latex_table, write_text
-    from mindvis_gui.analysis.scores import DEFAULT, UNAVAILABLE, metric
     from mindvis_gui.cli.output import progress, write_json
-    from mindvis_gui.scoring import load_network
 
-    keys = args.metrics or (*DEFAULT, *UNAVAILABLE)
-    wanted = [metric(key) for key in keys if key not in UNAVAILABLE]
-    network = load_network() if any(each.needs_network for each in wanted) else None
     evaluations = []
     with progress(len(args.folders)) as show:
         for done, folder in enumerate(args.folders):
-            found = _evaluate(folder, keys, network, args.seed, partial(show, done))
-            evaluations.append(found)
+            evaluations.append(_evaluate(folder, args, partial(show, done)))
     if args.csv is not None:
         write_text(csv_table(evaluations), args.csv)
     if args.latex is not None:
@@ -89,37 +85,49 @@ def run(args: argparse.Namespace) -> int:
 
 def _metrics(text: str) -> tuple[str, ...]:
     """Read ``ssim,pixcorr``; argparse reports a name that is none."""
-    from mindvis_gui.analysis.scores import UNAVAILABLE, metric
+    from mindvis_gui.analysis.scores import metric
 
     keys = names(text)
     for key in keys:
-        if key not in UNAVAILABLE:
-            try:
-                metric(key)
-            except RequestError as error:
-                raise argparse.ArgumentTypeError(str(error)) from error
+        try:
+            metric(key)
+        except RequestError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
     return keys
 
 
-def _evaluate(
-    folder: Path,
-    keys: Sequence[str],
-    network: Network | None,
-    seed: int,
-    report: Callable[[str], None],
-) -> Evaluation:
+def _evaluate(folder: Path, args: argparse.Namespace, report: Callable[[str], None]) -> Evaluation:
+    from mindvis_gui import scoring
     from mindvis_gui.analysis.decode_folder import read_decode_folder, read_failures
     from mindvis_gui.analysis.evaluate import evaluate
+    from mindvis_gui.analysis.scores import DEFAULT, OF_OWN_CLASSIFIERS
 
     report(str(folder))
-    failed = sorted(read_failures(folder))
-    steps = evaluate(read_decode_folder(folder), keys, network, failed, seed)
+    failed = sorted(set(read_failures(folder)).intersection(args.trials or read_failures(folder)))
+    trials = read_decode_folder(folder, args.trials)
+    model = _model_folder(trials)
+    has_classifier = model is not None and (model / "classifier").is_dir()
+    keys = args.metrics or (*DEFAULT, *(OF_OWN_CLASSIFIERS if has_classifier else ()))
+    steps = evaluate(trials, keys, scoring.network_finder(model), failed, args.seed)
     while True:
         try:
             report(next(steps))
         except StopIteration as stop:
             result: Evaluation = stop.value
             return result
+
+
+def _model_folder(trials: Sequence[DecodedTrial]) -> Path | None:
+    """Return the folder of the model that decoded the trials, if it is here unchanged."""
+    from mindvis_gui.decoding.models import find_model, read_model_info
+
+    try:
+        info = read_model_info(find_model(trials[0].request["model"])) if trials else None
+    except ModelError:
+        return None  # the samples are here, and all scores but the model's own can be computed
+    if info is None or info.hash != trials[0].request["model_hash"]:
+        return None
+    return Path(info.folder)
 
 
 def _print(evaluations: Sequence[Evaluation]) -> None:
@@ -136,22 +144,26 @@ def _print_one(console: Console, evaluation: Evaluation) -> None:
     """Print one folder's scores, what they mean, and what is missing."""
     from rich.padding import Padding
 
-    from mindvis_gui.analysis.score_table import facts_line, remarks
+    from mindvis_gui.analysis.score_table import facts_line, remarks, unavailable_lines
 
     console.print()
     console.print(facts_line(evaluation), style="bold", highlight=False)
     console.print(_scores(evaluation))
     for remark in remarks(evaluation):
         console.print(Padding(remark, (0, 0, 0, 1)), highlight=False)
-    for each in evaluation.unavailable:
-        line = f"not available: {each.name} — {each.reason}"
+    for line in unavailable_lines(evaluation):
         console.print(Padding(line, (0, 0, 0, 1)), style="dim", highlight=False)
     console.print()
 
 
 def _scores(evaluation: Evaluation) -> Table:
-    from mindvis_gui.analysis.caption import decimal
-    from mindvis_gui.analysis.score_table import chance_text, heading, interval_text, protocol_text
+    from mindvis_gui.analysis.score_table import (
+        best_text,
+        chance_text,
+        heading,
+        interval_text,
+        protocol_text,
+    )
 
     several = len(evaluation.seeds) > 1
     headings = ["score", "mean [95 % interval]", "best (seed)", "chance", "protocol"]
@@ -160,11 +172,10 @@ def _scores(evaluation: Evaluation) -> Table:
         if title != "best (seed)" or several:
             table.add_column(title, overflow="fold", no_wrap=title != "protocol")
     for score in evaluation.scores:
-        best = f"{decimal(score.best, score.metric.digits)} ({score.best_seed})"
         table.add_row(
             heading(score.metric),
             interval_text(score),
-            *([best] if several else []),
+            *([best_text(score)] if several else []),
             chance_text(score),
             protocol_text(score),
         )
@@ -172,16 +183,18 @@ def _scores(evaluation: Evaluation) -> Table:
 
 
 def _summary(evaluations: Sequence[Evaluation]) -> Table:
-    """Return the table of a paper: one row a folder, one column a score."""
+    """Return one column a folder and one row a score; a paper's table lies on its side."""
     from mindvis_gui.analysis.score_table import columns, heading, interval_text, row
 
     metrics = columns(evaluations)
     table = _table()
-    for title in ("subject", "model", "trials", *map(heading, metrics)):
-        table.add_column(title, overflow="fold")
+    table.add_column("score", no_wrap=True)
     for each in evaluations:
-        cells = ("–" if score is None else interval_text(score) for score in row(each, metrics))
-        table.add_row(each.display_name, each.model, str(len(each.trials)), *cells)
+        table.add_column(f"{each.display_name}\n{each.model}\n{len(each.trials)} trials")
+    rows = zip(*(row(each, metrics) for each in evaluations), strict=True)
+    for metric, scores in zip(metrics, rows, strict=True):
+        cells = ("–" if score is None else interval_text(score) for score in scores)
+        table.add_row(heading(metric), *cells)
     return table
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import colorsys
 from collections.abc import Sequence
 
+from mindvis_gui.data.subject import Roi
+
 # Okabe & Ito (2008), safe for colour-blind eyes; black is left out, it cannot be seen on a brain.
 ROI_COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#f0e442", "#e69f00", "#d55e00", "#cc79a7")
 _SHADES = (1.0, 1.35, 0.65)  # of the lightness, from the eighth region on
 
 
-def roi_colours(names: Sequence[str]) -> dict[str, str]:
-    """Return the colour of every region as ``#rrggbb``, by name, in the subject's order."""
-    return {name: _colour(i) for i, name in enumerate(names)}
+def roi_colours(rois: Sequence[Roi]) -> dict[str, str]:
+    """Return the colour of every region as ``#rrggbb``, by name: its own, or by its place."""
+    return {roi.name: roi.colour or _colour(i) for i, roi in enumerate(rois)}
 
 
 def _colour(number: int) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
 
@@ -17,34 +17,35 @@ from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.prepare import pad_to_patches
 from mindvis_gui.data.subject import FloatArray, ImageArray, read_only
 from mindvis_gui.decoding.attribution import attribute
-from mindvis_gui.decoding.device import choose_device, choose_precision
-from mindvis_gui.decoding.pipeline import Condition, MindVisPipeline, load_pipeline
+from mindvis_gui.decoding.batches import requests_together, unet_batch
+from mindvis_gui.decoding.denoiser import BatchedDenoiser, Conditions, Denoiser
+from mindvis_gui.decoding.device import DTYPES, choose_device, choose_precision, failures_said
+from mindvis_gui.decoding.drawn import Drawn, delivered_meanwhile
+from mindvis_gui.decoding.pictures import PictureMaker, Pictures
+from mindvis_gui.decoding.pipeline import MindVisPipeline, load_pipeline
 from mindvis_gui.decoding.preview import preview
 from mindvis_gui.decoding.request import (
+    DecodeFailure,
     DecodeRequest,
     DecodeResult,
     ModelInfo,
     Recovery,
     Sample,
+    Sampling,
     Step,
 )
 from mindvis_gui.decoding.sampling import build_sampler, denoise, initial_noise
-from mindvis_gui.errors import ModelError, RequestError
+from mindvis_gui.errors import MindVisError, ModelError, RequestError
 
-# Latents a network call on the CPU. The last bits of a sample depend on the size of the batch
-# that it is computed in, so that size is fixed: a function of the model alone, never of how many
-# samples are asked for. Small networks gain from company, large ones do not.
-_SMALL_NETWORK = 100_000_000  # parameters
-_BATCH_OF_SMALL, _BATCH_OF_LARGE = 5, 1
-_LARGEST_BATCH = 64  # latents a network call on a GPU
+_PREVIEW_EVERY = 1 / 30  # s, on a GPU, which has to wait while one is fetched
 
 
 class MindVisDecoder:
     """A loaded MinD-Vis model on a device (see `mindvis_gui.decoding.request.Decoder`).
 
     A sample depends on the model, the vector, the mask, its seed, the sampler, the steps
-    and the precision, and on nothing else: on the CPU it has the same bytes whatever other
-    seeds stand beside it.
+    and the precision, and on nothing else. On the CPU it has the same bytes whatever other
+    seeds or trials stand beside it; on a GPU its last bits follow the size of the batch.
 
     Parameters
     ----------
@@ -56,11 +57,14 @@ class MindVisDecoder:
     def __init__(self, pipeline: MindVisPipeline, info: ModelInfo) -> None:
         self.info = info
         self._device = torch.device(info.device)
-        with self._memory_checked():
+        with failures_said(info.name, info.device):
             self._pipeline = pipeline.to(self._device)
-        small = pipeline.unet.num_parameters() < _SMALL_NETWORK
-        self._cpu_batch = _BATCH_OF_SMALL if small else _BATCH_OF_LARGE
-        self._gpu_batch = _LARGEST_BATCH  # becomes what fits, once memory has run out
+            if self._device.type == "cuda":
+                for network in (pipeline.unet, pipeline.vqvae):
+                    network.to(memory_format=torch.channels_last)
+            self._batch = unet_batch(pipeline.unet, self._device)
+            self._networks: dict[str, tuple[Denoiser, PictureMaker]] = {}  # by precision
+            self._networks_in(info.precision)
 
     @classmethod
     def load(
@@ -68,12 +72,12 @@ class MindVisDecoder:
     ) -> MindVisDecoder:
         """Load the networks of a model folder, see `mindvis_gui.decoding.models.load_decoder`."""
         device = choose_device(device)
+        info = replace(info, device=device, precision=choose_precision(precision, device))
         if threads is not None:
             torch.set_num_threads(threads)
-        pipeline = load_pipeline(Path(info.folder))
-        return cls(
-            pipeline, replace(info, device=device, precision=choose_precision(precision, device))
-        )
+        if device == "cuda":
+            torch.set_float32_matmul_precision("high")  # TF32, as fp32 was for the published code
+        return cls(load_pipeline(Path(info.folder)), info)
 
     # A generator under this decorator is in inference mode only while it runs.
     @torch.inference_mode()
@@ -83,39 +87,46 @@ class MindVisDecoder:
         Yields
         ------
         Step
-            After every network step, with a preview of all samples. Closing the generator
-            stops the decode.
+            After every network step, with a preview of all samples (on a GPU after some).
+            Closing the generator stops the decode.
 
         Raises
         ------
         ModelError
-            If the vector has another length than the model's, or memory runs out.
+            If the vector has another length than the model's, the device cannot compute in the
+            precision, memory runs out, or the GPU is lost.
         RequestError
             If the mask is for another number of patches.
         """
         start = perf_counter()
-        precision = request.sampling.precision
-        use_bf16 = (self.info.precision if precision == "auto" else precision) == "bf16"
-        self._check(request.vector, request.mask)
-        condition = self._condition(request.encoder_input(self.info.patch_size))
-        sampler = build_sampler(self._pipeline.scheduler, request.sampling)
-        config = self._pipeline.unet.config
-        shape = (config.in_channels, config.sample_size, config.sample_size)
-
-        def predict_noise(latents: Tensor, step: Tensor) -> Tensor:
-            with torch.autocast(self._device.type, torch.bfloat16, enabled=use_bf16):
-                return self._predict_noise(latents, step, condition)
-
-        latents = initial_noise(request.seeds, shape).to(self._device)
-        total = len(sampler.timesteps)
-        for index, state in enumerate(denoise(predict_noise, sampler, latents), 1):
-            latents, predicted = state
-            yield Step(index, total, self._preview(predicted))
-        samples = tuple(
-            Sample(self._picture(latent), seed)
-            for latent, seed in zip(latents, request.seeds, strict=True)
-        )
+        with failures_said(self.info.name, self.info.device):
+            conditions = [self._conditions(request)]
+            pictures = yield from self._draw([request], conditions, with_previews=True)
+            images = pictures.finished()
+        samples = tuple(map(Sample, images, request.seeds))
         return DecodeResult(request, samples, perf_counter() - start)
+
+    @torch.inference_mode()
+    def decode_many(
+        self, requests: Iterable[DecodeRequest]
+    ) -> Generator[Step | DecodeResult | DecodeFailure]:
+        """Decode many requests, several at once: see `BatchDecoder.decode_many`.
+
+        A GPU draws the next latents while it still decodes the pictures of those before.
+        """
+        waiting = iter(requests)
+        before: Drawn | None = None
+        for first in waiting:
+            company = requests_together(len(first.seeds), self._batch) - 1
+            group = [first, *islice(waiting, company)]
+            drawn = yield from delivered_meanwhile(before, self._draw_group(group))
+            if before is not None:
+                yield from before.results()
+            if drawn is not None and drawn.ready:
+                yield from drawn.results()
+            before = drawn
+        if before is not None:
+            yield from before.results()
 
     @torch.inference_mode()
     def recover(self, vector: FloatArray, mask: MaskState) -> Recovery:
@@ -166,64 +177,87 @@ class MindVisDecoder:
         )
         return torch.from_numpy(padded).to(self._device)[None]  # (1, n_padded)
 
-    def _condition(self, vector: FloatArray) -> Condition:
-        """Encode the response: once a request, so full precision costs nothing."""
-        with self._memory_checked():
-            return self._pipeline.condition(self._padded(vector))
-
-    def _predict_noise(self, latents: Tensor, step: Tensor, condition: Condition) -> Tensor:
-        """Predict the noise in batches of the size that the device wants."""
-        if self._device.type == "cpu":
-            return self._predict_in_batches(latents, step, condition, self._cpu_batch)
-        batch = min(self._gpu_batch, len(latents))
-        while batch > 1:
+    def _draw_group(
+        self, group: Sequence[DecodeRequest]
+    ) -> Generator[Step | DecodeFailure, None, Drawn | None]:
+        """Draw what can be drawn of some requests of one sampling."""
+        start = perf_counter()
+        accepted: list[DecodeRequest] = []
+        conditions: list[Conditions] = []
+        for request in group:
+            if request.sampling != group[0].sampling:
+                raise ValueError("requests that are decoded together need one sampling")
             try:
-                return self._predict_in_batches(latents, step, condition, batch)
-            except torch.OutOfMemoryError:
-                batch = self._gpu_batch = (batch + 1) // 2
-            torch.cuda.empty_cache()  # only now is what the attempt held free
-        with self._memory_checked():
-            return self._predict_in_batches(latents, step, condition, 1)
+                with failures_said(self.info.name, self.info.device):
+                    conditions.append(self._conditions(request))
+                accepted.append(request)
+            except MindVisError as error:
+                yield DecodeFailure(request, error)
+        if not accepted:
+            return None
+        try:
+            with failures_said(self.info.name, self.info.device):
+                pictures = yield from self._draw(accepted, conditions, with_previews=False)
+        except MindVisError as error:
+            yield from (DecodeFailure(request, error) for request in accepted)
+            return None
+        return Drawn(accepted, pictures, perf_counter() - start, self.info)
 
-    def _predict_in_batches(
-        self, latents: Tensor, step: Tensor, condition: Condition, size: int
-    ) -> Tensor:
-        """Predict with batches of exactly `size`; the last is filled up with zeros."""
-        n = len(latents)
-        missing = -n % size
-        if missing:
-            latents = torch.cat([latents, latents.new_zeros(missing, *latents.shape[1:])])
-        context, time = condition
-        context, time = context.expand(size, -1, -1), time.expand(size, -1)
-        predictions = [
-            self._pipeline.predict_noise(part, step, (context, time))
-            for part in torch.split(latents, size)
-        ]
-        return torch.cat(predictions)[:n].float()
+    def _draw(
+        self,
+        requests: Sequence[DecodeRequest],
+        conditions: Sequence[Conditions],
+        *,
+        with_previews: bool,
+    ) -> Generator[Step, None, Pictures]:
+        """Walk from noise to pictures: of every request the samples, in the order of its seeds."""
+        sampling = requests[0].sampling
+        denoiser, make_pictures = self._networks_in(self._precision(sampling))
+        owners = [owner for owner, request in enumerate(requests) for _ in request.seeds]
+        predict_noise = BatchedDenoiser(denoiser, conditions, owners, self._batch)
+        sampler = build_sampler(self._pipeline.scheduler, sampling)
+        config = self._pipeline.unet.config
+        shape = (config.in_channels, config.sample_size, config.sample_size)
+        seeds = [seed for request in requests for seed in request.seeds]
+        latents = initial_noise(seeds, shape).to(self._device)
+        total = len(sampler.timesteps)
+        shown = -_PREVIEW_EVERY
+        for index, state in enumerate(denoise(predict_noise, sampler, latents), 1):
+            latents, predicted = state
+            picture = None
+            waits = self._device.type == "cuda" and perf_counter() - shown < _PREVIEW_EVERY
+            if with_previews and not waits:
+                picture, shown = self._preview(predicted), perf_counter()
+            yield Step(index, total, picture, len(requests))
+        return make_pictures(latents)
+
+    def _networks_in(self, precision: str) -> tuple[Denoiser, PictureMaker]:
+        if precision not in self._networks:
+            # The first stage's decoder exceeds the range of fp16.
+            dtype = DTYPES["fp32" if precision == "fp16" else precision]
+            self._networks[precision] = (
+                Denoiser(self._pipeline.unet, DTYPES[precision]),
+                PictureMaker(self._pipeline.vqvae, self._pipeline.config.image_size, dtype),
+            )
+        return self._networks[precision]
+
+    def _precision(self, sampling: Sampling) -> str:
+        if sampling.precision == "auto":
+            return self.info.precision
+        return choose_precision(sampling.precision, self.info.device)
+
+    def _conditions(self, request: DecodeRequest) -> Conditions:
+        """Encode the response: once a request, so full precision costs nothing."""
+        self._check(request.vector, request.mask)
+        denoiser, _ = self._networks_in(self._precision(request.sampling))
+        vector = request.encoder_input(self.info.patch_size)
+        return denoiser.conditions(*self._pipeline.condition(self._padded(vector)))
 
     def _preview(self, predicted: Tensor) -> ImageArray | None:
         matrix = self._pipeline.config.latent_rgb
-        return None if matrix is None else _to_numpy(preview(predicted, matrix))
-
-    def _picture(self, latent: Tensor) -> ImageArray:
-        """Decode one latent (channels, h, w) to a picture (H, W, 3) uint8."""
-        with self._memory_checked():
-            return _to_numpy(self._pipeline.pictures(latent[None])[0])
-
-    @contextmanager
-    def _memory_checked(self) -> Iterator[None]:
-        """Say in one sentence when not even the smallest piece of work fits into memory."""
-        try:
-            yield
-        except torch.OutOfMemoryError as error:
-            raise ModelError(
-                f"model {self.info.name} does not fit into the memory of '{self.info.device}'; "
-                "close what else uses it, or choose device 'cpu'"
-            ) from error
-
-
-def _to_numpy(picture: Tensor) -> ImageArray:
-    return read_only(np.ascontiguousarray(picture.cpu().numpy()))
+        if matrix is None:
+            return None
+        return read_only(np.ascontiguousarray(preview(predicted, matrix).cpu().numpy()))
 
 
 def _correlation(true: FloatArray, recovered: FloatArray) -> float:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from mindvis_gui.errors import ModelError
 
 DEVICES = ("auto", "cpu", "cuda")
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def choose_device(name: str) -> str:
@@ -28,10 +32,58 @@ def choose_device(name: str) -> str:
 
 
 def choose_precision(name: str, device: str) -> str:
-    """Return ``"fp32"`` or ``"bf16"``; ``"auto"`` is bf16 where `device` is fast at it."""
-    if name != "auto":
-        return name
+    """Return ``"fp32"``, ``"bf16"`` or ``"fp16"``.
+
+    ``"auto"`` is bf16 where `device` is fast at it, else fp16 on a GPU and fp32 on a CPU.
+
+    Raises
+    ------
+    ModelError
+        If `device` cannot compute in the precision asked for.
+    """
+    if name == "auto":
+        if _has_bf16(device):
+            return "bf16"
+        return "fp16" if device == "cuda" else "fp32"
+    if name == "bf16" and not _has_bf16(device):
+        kind = "GPU" if device == "cuda" else "CPU"
+        raise ModelError(
+            f"precision 'bf16' is not available: this {kind} has no bf16 instructions; "
+            f"choose fp32{' or fp16' * (device == 'cuda')}"
+        )
+    if name == "fp16" and device != "cuda":
+        raise ModelError("precision 'fp16' is for GPUs only; choose fp32 or bf16 on a CPU")
+    return name
+
+
+def _has_bf16(device: str) -> bool:
     if device == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return "bf16" if fast else "fp32"
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+@contextmanager
+def failures_said(model: str, device: str) -> Iterator[None]:
+    """Say in one sentence that memory ran out, or that the GPU is gone.
+
+    Raises
+    ------
+    ModelError
+        In place of what torch raises.
+    """
+    try:
+        yield
+    except RuntimeError as error:  # torch's own kinds are subclasses of it
+        # The CPU's allocator and a lost GPU have no kind of error of their own in every release.
+        if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+            other = "choose device 'cpu'" if device == "cuda" else "choose a smaller model"
+            raise ModelError(
+                f"model {model} does not fit into the memory of '{device}'; "
+                f"close what else uses it, or {other}"
+            ) from error
+        if device == "cuda" and "CUDA" in str(error):
+            raise ModelError(
+                f"the GPU stopped working ({str(error).splitlines()[0]}); "
+                f"restart the application, or choose device 'cpu' for model {model}"
+            ) from error
+        raise

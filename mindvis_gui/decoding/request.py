@@ -7,7 +7,7 @@ without locks and a test can build it by hand.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -19,10 +19,16 @@ from mindvis_gui.data.lesion import Lesion
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.prepare import Padding, padded_length
 from mindvis_gui.data.subject import FloatArray, ImageArray
-from mindvis_gui.errors import RequestError
+from mindvis_gui.errors import MindVisError, RequestError
 
-SAMPLERS = {"plms": "PLMS", "ddim": "DDIM", "dpm++": "DPM-Solver++ 2M"}
-PRECISIONS = ("auto", "fp32", "bf16")
+SAMPLERS = {
+    "plms": "PLMS",
+    "ddim": "DDIM",
+    "dpm++": "DPM-Solver++ 2M",
+    "dpm++karras": "DPM-Solver++ 2M Karras",
+    "unipc": "UniPC",
+}
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 TRAINING_STEPS = 1000  # length of the noise schedule (section 3.2)
 
 
@@ -163,14 +169,16 @@ class Sample:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Step:
-    """Progress of a decode: `index` of `total` steps done.
+    """Progress of a decode: `index` of `total` steps done, by `n_requests` together.
 
-    `preview` holds one small picture a seed, (n_seeds, h, w, 3) uint8, or is None.
+    `preview` holds one small picture a seed, (n_seeds, h, w, 3) uint8, or is None: the one
+    before it still stands.
     """
 
     index: int
     total: int
     preview: ImageArray | None = None
+    n_requests: int = 1
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -180,6 +188,14 @@ class DecodeResult:
     request: DecodeRequest
     samples: tuple[Sample, ...]
     seconds: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class DecodeFailure:
+    """A request of several that could not be decoded, and why."""
+
+    request: DecodeRequest
+    error: MindVisError
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -258,6 +274,42 @@ class Decoder(Protocol):
     def recover(self, vector: FloatArray, mask: MaskState) -> Recovery:
         """Predict the masked voxels of `vector` (n_voxels,) from the kept ones."""
         ...
+
+
+@runtime_checkable
+class BatchDecoder(Decoder, Protocol):
+    """A decoder that is faster at many requests than at one after the other."""
+
+    def decode_many(
+        self, requests: Iterable[DecodeRequest]
+    ) -> Generator[Step | DecodeResult | DecodeFailure]:
+        """Decode requests of one sampling, drawn from `requests` as they are needed.
+
+        Yields
+        ------
+        Step
+            After every network step, of as many requests as it says; without previews.
+        DecodeResult or DecodeFailure
+            One a request, in their order.
+        """
+        ...
+
+
+def decode_many(
+    decoder: Decoder, requests: Iterable[DecodeRequest]
+) -> Generator[Step | DecodeResult | DecodeFailure]:
+    """Decode requests together if `decoder` can, else one after the other.
+
+    Yields as `BatchDecoder.decode_many` does.
+    """
+    if isinstance(decoder, BatchDecoder):
+        yield from decoder.decode_many(requests)
+        return
+    for request in requests:
+        try:
+            yield (yield from decoder.decode(request))
+        except MindVisError as error:
+            yield DecodeFailure(request, error)
 
 
 @runtime_checkable

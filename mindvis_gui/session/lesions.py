@@ -19,7 +19,7 @@ from mindvis_gui.analysis.lesion import (
 )
 from mindvis_gui.analysis.lesion_folder import LesionFolder
 from mindvis_gui.analysis.lesion_scores import LesionScorer
-from mindvis_gui.analysis.scores import Network
+from mindvis_gui.analysis.networks import Network
 from mindvis_gui.data.lesion import Lesion, Method
 from mindvis_gui.data.subject import Subject, Trial
 from mindvis_gui.decoding.request import Decoder, DecodeRequest, DecodeResult, ModelInfo

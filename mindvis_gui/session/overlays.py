@@ -255,7 +255,7 @@ class Overlays(QObject):
 
 
 def _map(name: str, values: FloatArray) -> Overlay:
-    """Make an overlay of a subject's map, whose name may end in its unit: ``"polar angle (deg)"``."""
+    """Make an overlay of a map, whose name may end in its unit: ``"polar angle (deg)"``."""
     bare, _, unit = name.removesuffix(")").partition(" (")
     return Overlay(f"map {name}", bare, values, unit=unit, look=spread(values, SEQUENTIAL))
 

@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+
 from PySide6.QtCore import QObject, Signal
 
 from mindvis_gui.analysis.comparison import Comparison, compare
+from mindvis_gui.analysis.networks import Network
+from mindvis_gui.analysis.recognition import Recognition, recognise
 from mindvis_gui.data.subject import Subject
-from mindvis_gui.decoding.request import DecodeResult
+from mindvis_gui.decoding.request import DecodeResult, ModelInfo
+from mindvis_gui.errors import UnavailableError
 from mindvis_gui.jobs import Jobs
+
+ClassifierLoader = Callable[[Subject, ModelInfo], Mapping[str, Network]]
+"""Returns classifiers by what they name: ``class``, ``concept``, ``category``.
+
+Called in a background thread; raises `UnavailableError` where no classifier makes sense.
+"""
+
+
+def no_classifiers(subject: Subject, model: ModelInfo) -> Mapping[str, Network]:
+    """Stand for classifiers where there are none."""
+    raise UnavailableError("no classifier")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Recognitions:
+    """What classifiers see in the pictures of a trial, or why none has looked (`missing`)."""
+
+    found: tuple[Recognition, ...] = ()
+    missing: str = ""
 
 
 class Results(QObject):
@@ -19,23 +44,35 @@ class Results(QObject):
         The newest of the chosen trial.
     comparison : Comparison or None
         Of `result`; scoring runs in the background.
+    recognitions : Recognitions or None
+        Of `result`, after the comparison: a classifier has to be loaded first.
     maps : frozenset of str
         ``"consistency"``, ``"difference"``: shown with the samples.
     """
 
     result_changed = Signal()
     comparison_changed = Signal()
+    recognitions_changed = Signal()
     maps_changed = Signal()
 
-    def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        jobs: Jobs,
+        load_classifiers: ClassifierLoader = no_classifiers,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
         self._jobs = jobs
+        self._load_classifiers = load_classifiers
         self._subject: Subject | None = None
+        self._model: ModelInfo | None = None
         self._trial: int | None = None
         self._results: dict[int, DecodeResult] = {}  # the newest, by trial
         self._comparisons: dict[int, Comparison] = {}
+        self._recognitions: dict[int, Recognitions] = {}
         self.result: DecodeResult | None = None
         self.comparison: Comparison | None = None
+        self.recognitions: Recognitions | None = None
         self.maps: frozenset[str] = frozenset()
 
     def set_subject(self, subject: Subject) -> None:
@@ -43,6 +80,7 @@ class Results(QObject):
         self._subject, self._trial = subject, None
         self._results.clear()
         self._comparisons.clear()
+        self._recognitions.clear()
         self._look_up()
 
     def set_trial(self, index: int) -> None:
@@ -54,6 +92,11 @@ class Results(QObject):
         """Tell the listeners, once they know of the other subject or trial."""
         self.result_changed.emit()
         self.comparison_changed.emit()
+        self.recognitions_changed.emit()
+
+    def set_model(self, model: ModelInfo) -> None:
+        """Know the model that may bring classifiers of its pictures."""
+        self._model = model
 
     def keep(self, result: DecodeResult) -> None:
         """Take in the result of a trial of the open subject, and score it."""
@@ -61,13 +104,20 @@ class Results(QObject):
         assert subject is not None  # opening another one abandons the decodes of the old
         self._results[trial] = result
         self._comparisons.pop(trial, None)
+        self._recognitions.pop(trial, None)
         self._look_up()
         self.announce()
-        self._jobs.run(lambda: compare(result, subject), "Scoring", self._set_comparison)
+        self._jobs.start(
+            _score(result, subject, self._model, self._load_classifiers),
+            "Scoring",
+            lambda recognitions: self._set_recognitions(result, recognitions),
+            progress=self._set_comparison,
+        )
 
     def _look_up(self) -> None:
         self.result = None if self._trial is None else self._results.get(self._trial)
         self.comparison = None if self._trial is None else self._comparisons.get(self._trial)
+        self.recognitions = None if self._trial is None else self._recognitions.get(self._trial)
 
     def _set_comparison(self, comparison: Comparison) -> None:
         trial = comparison.result.request.trial
@@ -78,8 +128,39 @@ class Results(QObject):
             self.comparison = comparison
             self.comparison_changed.emit()
 
+    def _set_recognitions(self, result: DecodeResult, recognitions: Recognitions) -> None:
+        trial = result.request.trial
+        if self._results.get(trial) is not result:
+            return
+        self._recognitions[trial] = recognitions
+        if result is self.result:
+            self.recognitions = recognitions
+            self.recognitions_changed.emit()
+
     def set_maps(self, maps: frozenset[str]) -> None:
         """Choose what is shown with the samples."""
         if maps != self.maps:
             self.maps = maps
             self.maps_changed.emit()
+
+
+def _score(
+    result: DecodeResult,
+    subject: Subject,
+    model: ModelInfo | None,
+    load_classifiers: ClassifierLoader,
+) -> Generator[Comparison, None, Recognitions]:
+    """Yield the comparison of pixels, which is quick, and return what classifiers see."""
+    yield compare(result, subject)
+    stimulus = subject.stimulus(subject.trials[result.request.trial])
+    if stimulus is None:
+        return Recognitions(missing="there is no stimulus to recognise")
+    if model is None or model.hash != result.request.model_hash:
+        return Recognitions(missing="the model that decoded this is not loaded")
+    try:
+        networks = load_classifiers(subject, model)
+    except UnavailableError as error:
+        return Recognitions(missing=str(error))
+    return Recognitions(
+        tuple(recognise(result, stimulus, kind, network) for kind, network in networks.items())
+    )

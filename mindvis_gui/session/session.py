@@ -30,7 +30,7 @@ from mindvis_gui.session.lesions import Lesions
 from mindvis_gui.session.masking import Masking
 from mindvis_gui.session.movie import Movie
 from mindvis_gui.session.overlays import ERROR, MASK, RESPONSE, Look, Overlay, Overlays
-from mindvis_gui.session.results import Results
+from mindvis_gui.session.results import ClassifierLoader, Results, no_classifiers
 from mindvis_gui.session.turns import Turns, TurnTakingDecoder
 from mindvis_gui.undo import Change
 
@@ -45,6 +45,8 @@ class Session(QObject):
     load_decoder : callable
         ``load_decoder(name_or_folder)`` returns a `Decoder`; called in a background
         thread, so that torch is imported there and never before the window is shown.
+    load_classifiers : callable, optional
+        Returns what names the pictures of a subject that a model decoded; called likewise.
 
     Attributes
     ----------
@@ -73,7 +75,12 @@ class Session(QObject):
     problem = Signal(str)  # an expected failure, one sentence
     crashed = Signal(object)  # an unexpected exception
 
-    def __init__(self, load_decoder: DecoderLoader, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        load_decoder: DecoderLoader,
+        load_classifiers: ClassifierLoader = no_classifiers,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
         self._load_decoder = load_decoder
         self.undo_stack = QUndoStack(self)
@@ -83,11 +90,11 @@ class Session(QObject):
         self.brain.problem.connect(self.problem)
         self.overlays = Overlays(self.jobs, self)
         self.masking = Masking(self.jobs, self.undo_stack, self)
+        self.results = Results(self.jobs, load_classifiers, self)
         self.masking.problem.connect(self.problem)
         self.masking.mask_changed.connect(self._show_mask)
         self.masking.recovery_changed.connect(self._show_error)
         self.movie = Movie(self._show_next_trial, self)
-        self.results = Results(self.jobs, self)
         self.queue = DecodeQueue(self.jobs, self)
         self._turns = Turns()
         self.queue.decoded.connect(self._keep_result)
@@ -228,6 +235,7 @@ class Session(QObject):
     def _set_decoder(self, decoder: Decoder) -> None:
         self.decoder = decoder
         self.masking.set_decoder(decoder)
+        self.results.set_model(decoder.info)
         self.model_changed.emit()
         if self.subject is not None and not self._model_fits():
             self.problem.emit(self._misfit())

@@ -5,16 +5,22 @@ from __future__ import annotations
 import statistics
 
 from PySide6.QtCore import QEvent, QSignalBlocker, Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from mindvis_gui.analysis.comparison import ChanceLevels, Comparison
+from mindvis_gui.analysis.comparison import Comparison
 from mindvis_gui.session import Session
+from mindvis_gui.session.results import Recognitions
 from mindvis_gui.views.numerals import coefficient
+from mindvis_gui.views.score_captions import way_protocol
 from mindvis_gui.views.theme import MARGIN, label, muted
 
 _PIXEL = (
     "Pearson's correlation of all pixel values of sample and stimulus, mean ± SD over samples.\n"
     "Chance: the same samples against the other test stimuli."
+)
+_SSIM = (
+    "Structural similarity of sample and stimulus, 7 × 7 window, mean over R, G and B, then over "
+    "samples.\nChance: the same samples against a few of the other test stimuli."
 )
 _RANK = (
     "Place of the own stimulus among all test stimuli by pixel correlation, mean over samples; "
@@ -34,10 +40,13 @@ class ComparePanel(QWidget):
         self._session = session
         self.decoded = QLabel()
         self.pixel = QLabel()
+        self.ssim = QLabel()
         self.rank = QLabel()
+        self.ways = QLabel()
         self.consistency = QLabel()
         self.note = label("", "caption")
         self.pixel.setToolTip(_PIXEL)
+        self.ssim.setToolTip(_SSIM)
         self.rank.setToolTip(_RANK)
         self.consistency.setToolTip(_CONSISTENCY)
         self.consistency_map = self._toggle(
@@ -49,22 +58,30 @@ class ComparePanel(QWidget):
             "Show the samples' difference to the stimulus in their place",
         )
 
-        row = QHBoxLayout(self)
-        row.setContentsMargins(MARGIN, 4, MARGIN, 4)
-        row.setSpacing(14)
-        for widget in (self.decoded, self.pixel, self.rank, self.consistency, self.note):
-            widget.setTextFormat(Qt.TextFormat.RichText)
-            row.addWidget(widget)
-        row.addStretch(1)
-        maps = QHBoxLayout()
-        maps.setSpacing(6)
-        maps.addWidget(self.consistency_map)
-        maps.addWidget(self.difference_map)
-        row.addLayout(maps)
+        rows = QVBoxLayout()
+        rows.setSpacing(2)
+        for widgets in (
+            (self.decoded, self.pixel, self.ssim, self.rank),
+            (self.consistency, self.ways, self.note),
+        ):
+            row = QHBoxLayout()
+            row.setSpacing(14)
+            for widget in widgets:
+                widget.setTextFormat(Qt.TextFormat.RichText)
+                row.addWidget(widget)
+            row.addStretch(1)
+            rows.addLayout(row)
+        whole = QHBoxLayout(self)
+        whole.setContentsMargins(MARGIN, 4, MARGIN, 4)
+        whole.setSpacing(6)
+        whole.addLayout(rows, 1)
+        whole.addWidget(self.consistency_map)
+        whole.addWidget(self.difference_map)
 
         for signal in (
             session.results.result_changed,
             session.results.comparison_changed,
+            session.results.recognitions_changed,
             session.queue.started,
             session.results.maps_changed,
         ):
@@ -96,9 +113,18 @@ class ComparePanel(QWidget):
         self.consistency_map.setEnabled(
             comparison is not None and comparison.consistency is not None
         )
-        texts = (self.decoded, self.pixel, self.rank, self.consistency, self.note)
+        texts = (
+            self.decoded,
+            self.pixel,
+            self.ssim,
+            self.rank,
+            self.consistency,
+            self.ways,
+            self.note,
+        )
         for widget in texts:
             widget.clear()
+        self.note.setToolTip("")
         if result is None:
             self.note.setText("Scores stand here once this trial is decoded")
         else:
@@ -108,6 +134,7 @@ class ComparePanel(QWidget):
             self.note.setText("scoring…")
         elif comparison is not None:
             self._show(comparison)
+            self._show_recognitions(session.results.recognitions)
         for widget in texts:
             widget.setVisible(bool(widget.text()))
 
@@ -115,10 +142,17 @@ class ComparePanel(QWidget):
         chance = comparison.chance
         r = [s.pixel_correlation for s in comparison.scores if s.pixel_correlation is not None]
         ranks = [s.rank for s in comparison.scores if s.rank is not None]
+        ssim = [s.ssim for s in comparison.scores if s.ssim is not None]
         if r:
             spread = f" ± {coefficient(statistics.stdev(r))}" if len(r) > 1 else ""
             self.pixel.setText(
-                f"pixel r <b>{coefficient(statistics.fmean(r))}{spread}</b>{self._chance_r(chance)}"
+                f"pixel r <b>{coefficient(statistics.fmean(r))}{spread}</b>"
+                + self._chance(None if chance is None else chance.pixel_correlation)
+            )
+        if ssim:
+            self.ssim.setText(
+                f"SSIM <b>{coefficient(statistics.fmean(ssim))}</b>"
+                + self._chance(None if chance is None else chance.ssim)
             )
         if ranks and chance is not None:
             self.rank.setText(
@@ -129,10 +163,29 @@ class ComparePanel(QWidget):
             self.consistency.setText(f"consistency <b>{coefficient(comparison.agreement)}</b>")
         self.note.setText(" ".join(comparison.notes))
 
-    def _chance_r(self, chance: ChanceLevels | None) -> str:
-        return (
-            "" if chance is None else self._small(f"chance {coefficient(chance.pixel_correlation)}")
+    def _show_recognitions(self, recognitions: Recognitions | None) -> None:
+        if recognitions is None:
+            return
+        found = recognitions.found
+        self.ways.setText(
+            " &nbsp; ".join(
+                f"{each.n}-way {each.names} <b>{coefficient(statistics.fmean(each.accuracy))}</b>"
+                + self._chance(each.chance)
+                for each in found
+            )
         )
+        self.ways.setToolTip(
+            "\n".join(
+                f"{each.n}-way {each.names}: {way_protocol(each)}; mean over samples"
+                for each in found
+            )
+        )
+        if recognitions.missing and not self.note.text():
+            self.note.setText("no n-way accuracy")
+        self.note.setToolTip(recognitions.missing)
+
+    def _chance(self, level: float | None) -> str:
+        return "" if level is None else self._small(f"chance {coefficient(level)}")
 
     def _small(self, text: str) -> str:
         size = self.font().pointSizeF() * 0.85

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QMenu, QScrollArea, QWidget
 
-from mindvis_gui.analysis.comparison import Comparison, SampleScores, resized
+from mindvis_gui.analysis.comparison import resized
 from mindvis_gui.analysis.difference import difference_map
 from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.decoding.request import Sample, Step
@@ -16,6 +16,13 @@ from mindvis_gui.views.large_view import LargeView
 from mindvis_gui.views.numerals import coefficient
 from mindvis_gui.views.overlay import sequential_colours
 from mindvis_gui.views.picture import Picture, PictureTile, to_qimage
+from mindvis_gui.views.score_captions import (
+    sample_details,
+    sample_hint,
+    sample_notes,
+    stimulus_details,
+    stimulus_hint,
+)
 from mindvis_gui.views.theme import MARGIN
 
 _GAP = 8
@@ -55,6 +62,7 @@ class GalleryView(QWidget):
             session.subject_changed,
             session.results.result_changed,
             session.results.comparison_changed,
+            session.results.recognitions_changed,
             session.options_changed,
             session.model_changed,
             session.results.maps_changed,
@@ -118,13 +126,17 @@ class GalleryView(QWidget):
         assert self._session.trial is not None
         label = self._session.trial.label
         missing = "" if self._stimulus is not None else self._missing
+        seen_as = self._session.results.recognitions
         return Picture(
             "seen",
             (label, "stimulus") if label else ("stimulus",),
             self._stimulus,
             missing,
             seen=True,
-            hint="The picture that was shown in this trial",
+            hint="\n".join(
+                filter(None, ("The picture that was shown in this trial", stimulus_hint(seen_as)))
+            ),
+            details=stimulus_details(seen_as),
         )
 
     def _previews(self, seeds: tuple[int, ...]) -> list[Picture]:
@@ -139,9 +151,10 @@ class GalleryView(QWidget):
         ]
 
     def _sample(self, place: int, sample: Sample) -> Picture:
-        comparison = self._session.results.comparison
+        results = self._session.results
+        comparison, recognitions = results.comparison, results.recognitions
         image, title = sample.image, f"seed {sample.seed}"
-        if "difference" in self._session.results.maps and self._stimulus is not None:
+        if "difference" in results.maps and self._stimulus is not None:
             height, width = image.shape[:2]
             difference = difference_map(image, resized(self._stimulus, width, height))
             image = sequential_colours(difference / _FULL_DIFFERENCE)
@@ -151,10 +164,11 @@ class GalleryView(QWidget):
         scores = comparison.scores[place]
         return Picture(
             title,
-            _notes(scores, comparison),
+            sample_notes(scores, comparison),
             image,
             seed=sample.seed,
-            hint=_hint(scores, comparison),
+            hint=sample_hint(place, scores, comparison, recognitions),
+            details=sample_details(place, scores, comparison, recognitions),
         )
 
     def _consistency(self) -> list[Picture]:
@@ -285,30 +299,3 @@ def _best_fit(count: int, width: int, height: int, caption: int) -> tuple[int, i
         return best
     columns = max((width + _GAP) // (_SMALLEST + _GAP), 1)
     return max((width - _GAP * (columns - 1)) // columns, 1), columns
-
-
-def _notes(scores: SampleScores, comparison: Comparison) -> tuple[str, ...]:
-    if scores.pixel_correlation is None:
-        return ()
-    short = f"r {coefficient(scores.pixel_correlation)}"
-    if scores.rank is None:
-        return (short,)
-    return (f"{short} · rank {scores.rank}/{comparison.n_candidates}", short)
-
-
-def _hint(scores: SampleScores, comparison: Comparison) -> str:
-    if scores.pixel_correlation is None:
-        return "\n".join(comparison.notes)
-    chance = comparison.chance
-    lines = [
-        f"r: correlation of all pixels with the stimulus, {coefficient(scores.pixel_correlation)}"
-        + (f" (with other stimuli {coefficient(chance.pixel_correlation)})" if chance else ""),
-        f"SSIM: structural similarity, {coefficient(scores.ssim)}"
-        + (f" (with other stimuli {coefficient(chance.ssim)})" if chance else ""),
-    ]
-    if scores.rank is not None and chance is not None:
-        lines.append(
-            f"rank of the own stimulus among {comparison.n_candidates} by r, 1 the best: "
-            f"{scores.rank} (chance {chance.rank:g})"
-        )
-    return "\n".join(lines)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFocusEvent,
+    QFontMetrics,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -38,6 +39,8 @@ class Picture:
         Beneath, at the left: ``"seed 3"``.
     notes : tuple of str
         Beneath, at the right: the first that fits.
+    details : tuple of str
+        On a second line: the first that fits.
     image : (h, w, 3) uint8 or None
     instead : str
         Written in place of a missing image.
@@ -56,6 +59,7 @@ class Picture:
     seed: int | None = None
     seen: bool = False
     hint: str = ""
+    details: tuple[str, ...] = ()
 
 
 def to_qimage(image: ImageArray) -> QImage:
@@ -63,6 +67,11 @@ def to_qimage(image: ImageArray) -> QImage:
     rows = np.ascontiguousarray(image)
     height, width = rows.shape[:2]
     return QImage(rows.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+
+
+def _fitting(texts: tuple[str, ...], metrics: QFontMetrics, room: float) -> str:
+    """Return the first text that fits, none if none does."""
+    return next((text for text in texts if metrics.horizontalAdvance(text) <= room), "")
 
 
 class PictureTile(QWidget):
@@ -84,7 +93,7 @@ class PictureTile(QWidget):
         self.picture = picture
         self._image = None if picture.image is None else to_qimage(picture.image)
         self._scaled = None
-        self.setAccessibleName(", ".join((picture.title, *picture.notes[:1])))
+        self.setAccessibleName(", ".join((picture.title, *picture.notes[:1], *picture.details[:1])))
         self.setAccessibleDescription(picture.hint or picture.instead)
         self.setToolTip(picture.hint)
         self.setCursor(
@@ -106,7 +115,7 @@ class PictureTile(QWidget):
     @classmethod
     def caption_height(cls, widget: QWidget) -> int:
         """Pixels that the caption takes beneath the square."""
-        return widget.fontMetrics().height() + 6
+        return 2 * widget.fontMetrics().height() + 6
 
     def sizeHint(self) -> QSize:
         """Return a square and its caption."""
@@ -171,10 +180,12 @@ class PictureTile(QWidget):
         font.setBold(False)
         painter.setFont(font)
         painter.setPen(muted(self))
-        for note in self.picture.notes:
-            if painter.fontMetrics().horizontalAdvance(note) <= room:
-                painter.drawText(area, align.AlignRight | align.AlignTop, note)
-                break
+        metrics = painter.fontMetrics()
+        note = _fitting(self.picture.notes, metrics, room)
+        painter.drawText(area, align.AlignRight | align.AlignTop, note)
+        detail = _fitting(self.picture.details, metrics, area.width())
+        second = area.adjusted(0, metrics.height(), 0, 0)
+        painter.drawText(second, align.AlignLeft | align.AlignTop, detail)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Open the picture."""

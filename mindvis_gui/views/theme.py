@@ -78,8 +78,8 @@ THEMES = {
 
 def roi_colours(subject: Subject) -> dict[str, QColor]:
     """Return the colour of every region, by name; from the eighth on, lighter and darker ones."""
-    codes = region_colours.roi_colours([roi.name for roi in subject.rois])
-    return {roi.name: QColor(roi.colour or codes[roi.name]) for roi in subject.rois}
+    codes = region_colours.roi_colours(subject.rois)
+    return {name: QColor(code) for name, code in codes.items()}
 
 
 def accent(widget: QWidget) -> QColor:

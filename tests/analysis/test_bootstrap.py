@@ -1,11 +1,16 @@
 import numpy as np
 import pytest
 
-from mindvis_gui.analysis.bootstrap import bootstrap_interval
+from mindvis_gui.analysis.bootstrap import bootstrap_intervals
 
 
 def mean(means):
     return means.mean(axis=-1)
+
+
+def bootstrap_interval(values, stimuli, statistic, seed=0):
+    (interval,) = bootstrap_intervals(values, stimuli, [statistic], seed)
+    return interval
 
 
 def names(n):
@@ -57,3 +62,10 @@ def test_seed_decides():
 
 def test_one_stimulus_has_no_interval():
     assert bootstrap_interval(np.ones((3, 2)), ["a", "a", "a"], mean) is None
+
+
+def test_all_scores_are_of_the_same_draws():
+    values = np.random.default_rng(5).normal(size=(12, 3))
+    together = bootstrap_intervals(values, names(12), [mean, lambda means: means.max(axis=-1)])
+    assert together[0] == bootstrap_interval(values, names(12), mean)
+    assert together[1] > together[0]

@@ -13,14 +13,15 @@ from mindvis_gui.analysis.metrics import (
     structural_similarity,
     two_way_identification,
 )
+from mindvis_gui.analysis.networks import NetworkOutput
 from mindvis_gui.analysis.score_table import (
     csv_table,
     latex_escaped,
     latex_table,
     protocol_lines,
 )
-from mindvis_gui.analysis.scores import DEFAULT, UNAVAILABLE, NetworkOutput, metric
-from mindvis_gui.errors import DataError, RequestError
+from mindvis_gui.analysis.scores import DEFAULT, metric
+from mindvis_gui.errors import DataError, RequestError, UnavailableError
 
 QUICK = ("pixcorr", "mse", "pairwise-pcc", "top1-5way", "pairwise-features")
 
@@ -29,20 +30,21 @@ class ColourNetwork:
     """Knows eight classes, one a corner of the colour cube, by the mean colour of a picture."""
 
     name = "colours"
-    layer = "mean colour by quarter"
+    layers = {"pool": "every eighth pixel", "all": "the same", "2": "the same"}  # noqa: RUF012
     preparation = "picture as it is"
     class_names = tuple(f"colour {i}" for i in range(8))
 
     def __init__(self):
         self.batches = 0
 
-    def run(self, pictures):
+    def run(self, pictures, layers=()):
         self.batches += 1
         small = pictures.astype(np.float32).mean(axis=(1, 2)) / 255  # (n, 3)
         corners = np.array([[i >> 2 & 1, i >> 1 & 1, i & 1] for i in range(8)], np.float32)
         weights = np.exp(-8 * ((small[:, None] - corners) ** 2).sum(axis=-1))
         features = pictures[:, ::8, ::8].reshape(len(pictures), -1).astype(np.float32)
-        return NetworkOutput(weights / weights.sum(axis=1, keepdims=True), features)
+        probabilities = weights / weights.sum(axis=1, keepdims=True)
+        return NetworkOutput(probabilities, dict.fromkeys(layers, features))
 
 
 @pytest.fixture
@@ -56,7 +58,12 @@ def trials(subject, decoded):
 
 
 def score(trials, metrics=QUICK, network=None, **options):
-    steps = evaluate(trials, metrics, network, **options)
+    def find(key):
+        if network is None:
+            raise UnavailableError(f"needs {key}.pth")
+        return network
+
+    steps = evaluate(trials, metrics, find, **options)
     while True:
         try:
             next(steps)
@@ -146,10 +153,10 @@ def test_samples_like_each_other_do_not_pass_for_decoding(trials):
     assert (found.mean, found.chance, found.unseen) == (1.0, 0.2, 1.0)
 
 
-def test_network_is_run_once_a_trial_and_once_for_the_stimuli(trials):
+def test_network_looks_once_at_the_stimuli_and_once_at_the_samples(trials):
     network = ColourNetwork()
     result = score(trials(), ("top1-5way", "top2-5way", "top1-8way", "pairwise-features"), network)
-    assert network.batches == 1 + 6
+    assert network.batches == 2
     assert len(result.scores) == 4
     assert [name for name, _ in result.classes] == [
         ColourNetwork.class_names[i]
@@ -160,20 +167,21 @@ def test_network_is_run_once_a_trial_and_once_for_the_stimuli(trials):
     protocol = by_key(result)["top2-5way"].protocol
     expected = {"classifier": "colours", "n": 5, "k": 2, "draws": 1000, "trials": 6, "samples": 3}
     assert protocol.items() >= expected.items()
-    assert by_key(result)["pairwise-features"].protocol["layer"] == "mean colour by quarter"
+    assert by_key(result)["pairwise-features"].protocol["layer"] == "every eighth pixel"
 
 
 def test_what_cannot_be_computed_is_listed_with_what_it_needs(trials):
-    result = score(trials(), (*DEFAULT, *UNAVAILABLE))
+    result = score(trials(), DEFAULT)
     missing = {each.key: each.reason for each in result.unavailable}
     assert set(missing) == {
-        *UNAVAILABLE,
-        *(key for key in DEFAULT if metric(key).needs_network),
+        *(key for key in DEFAULT if metric(key).network),
         "identification-10",
     }
-    assert "mindvis-gui[metrics]" in missing["top1-50way"]
+    assert missing["alexnet-2"] == missing["alexnet-5"] == "needs alexnet.pth"
     assert missing["identification-10"] == "needs 10 distinct stimuli, here are 6"
-    assert {each.metric.key for each in result.scores} | set(missing) == {*DEFAULT, *UNAVAILABLE}
+    found = [each.metric.key for each in result.scores]
+    assert sorted([*found, *missing]) == sorted(DEFAULT)
+    assert found == [key for key in DEFAULT if key in found]  # in the order asked for
     few = score(trials(), ("top1-50way",), ColourNetwork()).unavailable[0]
     assert few.reason == "needs 50 classes, colours has 8"
 
@@ -257,14 +265,15 @@ def test_latex_escapes_what_it_would_read_as_commands(trials):
         r"S\_1 \& 50\% of \#2 \{x\} \textasciitilde{}\textasciicircum{}\textbackslash{}\$ (simul"
     )
     assert body[1] == r"\toprule"
-    assert [line.replace(r"\&", "").count("&") for line in (body[2], row, body[5])] == [2, 2, 2]
+    assert [line.replace(r"\&", "").count("&") for line in (body[2], *body[4:7])] == [2] * 4
     assert latex_escaped("−0.1") == "$-$0.1"
     # A line break in a name must not end the comment that it stands in.
-    assert len(body) == 8
+    assert [line[6:12] for line in body[5:7]] == ["best s", "chance"]
+    assert len(body) == 9
 
 
 def test_every_table_says_how_its_numbers_came_about(trials):
-    lines = "\n".join(protocol_lines(score(trials(), (*QUICK, "lpips"), ColourNetwork())))
+    lines = "\n".join(protocol_lines(score(trials(), (*QUICK, "top1-50way"), ColourNetwork())))
     for part in (
         "tiny (simulated)",
         "dpm++, 20 steps, fp32",
@@ -272,7 +281,7 @@ def test_every_table_says_how_its_numbers_came_about(trials):
         "5-way top-1: n 5, k 1, draws 1000, colours",
         "seed 0",
         "Only 6 trials",
-        "not available: LPIPS",
+        "not available: 50-way top-1 — needs 50 classes, colours has 8",
     ):
         assert part in lines
 
@@ -314,3 +323,109 @@ def test_json_document_keeps_its_shape(trials):
             "values",
         ]
         assert np.shape(each["values"]) == (6, 3)
+
+
+def test_distances_of_features(trials):
+    shown = trials(noise=90.0)
+    found = by_key(
+        score(
+            shown,
+            ("pairwise-features", "lpips", "pairwise-lpips", "swav", "alexnet-2"),
+            ColourNetwork(),
+        )
+    )
+    network = ColourNetwork()
+    stimuli = np.stack([resized(trial.stimulus, 32, 32) for trial in shown])
+    features = network.run(stimuli, ["pool"]).features["pool"]
+    for i, trial in enumerate(shown):
+        for j, sample in enumerate(trial.samples):
+            own = network.run(sample.image[None], ["pool"]).features["pool"][0]
+            r = np.array([np.corrcoef(own, each)[0, 1] for each in features])
+            squared = ((own - features) ** 2).sum(axis=1)
+            assert found["swav"].values[i, j] == pytest.approx(1 - r[i], abs=1e-5)
+            assert found["lpips"].values[i, j] == pytest.approx(squared[i], rel=1e-4)
+            expected = two_way_identification(r[i], np.delete(r, i))
+            assert found["pairwise-features"].values[i, j] == expected
+            assert found["alexnet-2"].values[i, j] == expected
+            assert found["pairwise-lpips"].values[i, j] == two_way_identification(
+                -squared[i], -np.delete(squared, i)
+            )
+    assert found["swav"].best == found["swav"].values.mean(axis=0).min()
+    assert found["swav"].mean < found["swav"].chance
+    assert found["pairwise-lpips"].chance == 0.5
+
+
+def test_fid_is_one_distance_a_seed_without_interval(trials):
+    class FewFeatures(ColourNetwork):
+        layers = {"64": "mean colour", "2048": "many"}  # noqa: RUF012
+        class_names = ()
+
+        def run(self, pictures, layers=()):
+            means = pictures.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)
+            values = {"64": means, "2048": np.tile(means, 8)}
+            empty = np.zeros((len(pictures), 0), np.float32)
+            return NetworkOutput(empty, {layer: values[layer] for layer in layers})
+
+    shown = trials(noise=30.0)
+    result = score(shown, ("fid-64", "fid-2048"), FewFeatures())
+    few, many = result.scores
+    assert few.values.shape == (1, 3)
+    assert (few.interval, few.chance) == (None, None)
+    assert few.best == few.values.min()
+    assert "layer" in few.protocol
+    assert few.note == ""
+    assert "rests on 6 pictures a seed for 24 features" in many.note
+    seen = [
+        replace(t, samples=tuple(replace(s, image=t.stimulus) for s in t.samples)) for t in shown
+    ]
+    assert score(seen, ("fid-64",), FewFeatures()).scores[0].mean == pytest.approx(0, abs=1e-4)
+    one = score(shown[:1], ("fid-64",), FewFeatures())
+    assert one.unavailable[0].reason == "needs 2 distinct stimuli or more, here are 1"
+
+
+def test_a_classifier_of_the_models_own_is_checked_against_the_labels(trials):
+    class Named(ColourNetwork):
+        class_names = ("cactus", "crab", "bird", "bed", "violin", "train", "x", "y")
+
+        def run(self, pictures, layers=()):
+            output = super().run(pictures, layers)
+            return NetworkOutput(np.roll(output.probabilities, 1, axis=1), output.features)
+
+    found = score(trials(), ("top1-5way-concept", "top1-5way"), Named())
+    concept, photograph = found.scores
+    assert concept.metric.name == "5-way top-1 concept"
+    assert "of 6 stimuli as they are labelled" in concept.note
+    assert "Simulated subject" not in concept.note
+    assert "Simulated subject" in photograph.note
+
+
+def test_unseen_accuracy_is_that_of_all_other_stimuli(trials):
+    from mindvis_gui.analysis.identification import expected_top_k
+
+    shown = trials(noise=150.0)
+    found = score(shown, ("top2-5way",), ColourNetwork()).scores[0]
+    network = ColourNetwork()
+    stimuli = np.stack([resized(trial.stimulus, 32, 32) for trial in shown])
+    true = network.run(stimuli).probabilities.argmax(axis=1)
+    accuracies = []
+    for i, trial in enumerate(shown):
+        for sample in trial.samples:
+            probabilities = network.run(sample.image[None]).probabilities[0]
+            for j in range(6):
+                if j != i:
+                    better = int((probabilities > probabilities[true[j]]).sum())
+                    accuracies.append(expected_top_k(better, 8, 5, 2))
+    assert found.unseen == pytest.approx(np.mean(accuracies))
+
+
+def test_pair_wise_ssim_of_many_stimuli_is_among_a_pool(trials, monkeypatch):
+    shown = trials(noise=90.0)
+    monkeypatch.setattr("mindvis_gui.analysis.similarities.SSIM_CANDIDATES", 3)
+    monkeypatch.setattr("mindvis_gui.analysis.protocols.SSIM_CANDIDATES", 3)
+    found = by_key(score(shown, ("ssim", "pairwise-ssim")))
+    assert found["pairwise-ssim"].protocol["candidates"] == 3
+    assert set(np.unique(found["pairwise-ssim"].values)) <= {0.0, 0.5, 1.0}
+    stimuli = [resized(trial.stimulus, 32, 32) for trial in shown]
+    for i, trial in enumerate(shown):  # the own stimulus is compared whether in the pool or not
+        own = structural_similarity(trial.samples[0].image, stimuli[i])
+        assert found["ssim"].values[i, 0] == pytest.approx(own)

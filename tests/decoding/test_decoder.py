@@ -7,9 +7,16 @@ import pytest
 import torch
 
 from mindvis_gui.data.mask import MaskState
+from mindvis_gui.decoding import device
 from mindvis_gui.decoding.models import load_decoder
-from mindvis_gui.decoding.request import DecodeRequest, Sampling
+from mindvis_gui.decoding.request import SAMPLERS, DecodeRequest, Sampling
 from mindvis_gui.errors import ModelError, RequestError
+
+
+@pytest.fixture(autouse=True)
+def _bf16_everywhere(monkeypatch):
+    """Every processor computes in bf16, fast or not."""
+    monkeypatch.setattr(device, "_has_bf16", lambda name: True)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +56,7 @@ def images(decoder, request):
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-@pytest.mark.parametrize("sampler", ["plms", "ddim", "dpm++"])
+@pytest.mark.parametrize("sampler", SAMPLERS)
 def test_a_sample_is_the_same_whatever_is_drawn_beside_it(tiny, ask, sampler, precision):
     among_five = images(tiny, ask((0, 1, 2, 3, 4), sampler, precision=precision))
     alone = images(tiny, ask((3,), sampler, precision=precision))
@@ -82,13 +89,14 @@ def test_plms_counts_its_extra_network_call(tiny, ask):
 
 def test_closing_stops_the_decode(tiny, ask, monkeypatch):
     calls = []
-    forward = tiny._pipeline.predict_noise
+    denoiser, _ = tiny._networks_in("fp32")
+    predict = denoiser._predict
 
     def counted(*args):
         calls.append(args)
-        return forward(*args)
+        return predict(*args)
 
-    monkeypatch.setattr(tiny._pipeline, "predict_noise", counted)
+    monkeypatch.setattr(denoiser, "_denoise", counted)
     items = tiny.decode(ask())
     next(items)
     next(items)
@@ -103,8 +111,8 @@ def test_response_and_mask_matter(tiny, ask, vector):
     all_kept = MaskState(np.ones(7, dtype=bool))
     half = MaskState.random(7, 0.5, seed=0)
     assert np.array_equal(images(tiny, ask((0,), mask=all_kept))[0], plain)
-    latent = tiny._condition(vector)[0]
-    assert not torch.equal(tiny._condition(half.applied(vector, 16))[0], latent)
+    time = tiny._conditions(ask((0,))).time
+    assert not torch.equal(tiny._conditions(ask((0,), mask=half)).time, time)
 
 
 def test_response_of_another_length_is_refused(tiny, ask):
@@ -153,36 +161,28 @@ def test_recovery_needs_the_masked_model(tiny_model_folder, vector):
         decoder.recover(vector, MaskState.random(7, 0.5, seed=1))
 
 
-@pytest.mark.parametrize(("fits", "sizes"), [(2, [5, 3, 2, 2, 2]), (1, [5, 3, 2, 1, 1, 1, 1, 1])])
-def test_out_of_gpu_memory_takes_smaller_batches(tiny_model_folder, monkeypatch, fits, sizes):
-    decoder = load_decoder(tiny_model_folder, device="cpu")
-    condition = decoder._condition(np.zeros(100, dtype=np.float32))
-    asked = []
+@pytest.mark.parametrize("message", ["CUDA out of memory", "can't allocate memory: 9 bytes"])
+def test_too_little_memory_for_one_sample_is_said(tiny_model_folder, ask, monkeypatch, message):
+    decoder = load_decoder(tiny_model_folder, device="cpu", precision="fp32")
+    kind = torch.OutOfMemoryError if "CUDA" in message else RuntimeError
 
-    def predict(latents, step, condition):
-        asked.append(len(latents))
-        if len(latents) > fits:
-            raise torch.OutOfMemoryError
-        return latents
+    def fail(*args):
+        raise kind(message)
 
-    monkeypatch.setattr(decoder._pipeline, "predict_noise", predict)
-    decoder._device = torch.device("cuda")
-    latents = torch.randn(5, 3, 8, 8)
-    assert torch.equal(decoder._predict_noise(latents, torch.tensor(5), condition), latents)
-    assert asked == sizes
-    asked.clear()
-    decoder._predict_noise(latents, torch.tensor(1), condition)
-    assert max(asked) == fits  # it is remembered
+    monkeypatch.setattr(decoder._networks_in("fp32")[0], "_denoise", fail)
+    with pytest.raises(ModelError, match="does not fit into the memory of 'cpu'; close what else"):
+        next(decoder.decode(ask()))
 
 
-def test_out_of_memory_for_one_sample_is_said(tiny_model_folder, monkeypatch):
-    decoder = load_decoder(tiny_model_folder, device="cpu")
-    condition = decoder._condition(np.zeros(100, dtype=np.float32))
+def test_a_precision_that_the_processor_lacks_is_refused(tiny, ask, monkeypatch):
+    monkeypatch.setattr(device, "_has_bf16", lambda name: False)
+    with pytest.raises(ModelError, match="'bf16' is not available: this CPU has no"):
+        next(tiny.decode(ask(precision="bf16")))
+    with pytest.raises(ModelError, match="'fp16' is for GPUs only"):
+        next(tiny.decode(ask(precision="fp16")))
 
-    def predict(latents, step, condition):
-        raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(decoder._pipeline, "predict_noise", predict)
-    decoder._device = torch.device("cuda")
-    with pytest.raises(ModelError, match="does not fit into the memory"):
-        decoder._predict_noise(torch.randn(2, 3, 8, 8), torch.tensor(5), condition)
+@pytest.mark.parametrize("steps", [0, -1, 1000, 10_000])
+def test_too_few_and_too_many_steps_are_refused(steps):
+    with pytest.raises(RequestError, match=f"{steps} steps is not in the range 1 to 999"):
+        Sampling("ddim", steps)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mindvis_gui.decoding.request import Sampling
+from mindvis_gui.decoding.request import SAMPLERS, Sampling
 from mindvis_gui.decoding.sampling import build_sampler, denoise, initial_noise
 
 
@@ -18,7 +18,7 @@ def test_noise_leaves_the_global_random_state_alone():
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("name", ["plms", "ddim", "dpm++"])
+@pytest.mark.parametrize("name", SAMPLERS)
 def test_exact_noise_leads_back_to_the_picture(scheduler, name):
     """With a network that knows the clean latents, every sampler ends at them."""
     clean = initial_noise([1, 2], (3, 4, 4))
@@ -36,7 +36,7 @@ def test_exact_noise_leads_back_to_the_picture(scheduler, name):
     torch.testing.assert_close(states[-1][0], clean, atol=0.15, rtol=0)
 
 
-@pytest.mark.parametrize("name", ["ddim", "dpm++"])
+@pytest.mark.parametrize("name", [name for name in SAMPLERS if name != "plms"])
 def test_samplers_end_where_plms_does(scheduler, name):
     """On a mixture of two pictures, whose exact noise is known."""
     means = torch.stack([torch.full((3, 4, 4), 0.8), torch.full((3, 4, 4), -0.8)])
@@ -61,10 +61,21 @@ def test_samplers_end_where_plms_does(scheduler, name):
     assert torch.nn.functional.cosine_similarity(reference, other).min() > 0.99
 
 
-def test_dpm_steps_spread_over_the_schedule_for_any_number(scheduler):
-    for steps in (1, 7, 300, 600, 999):
-        times = build_sampler(scheduler, Sampling("dpm++", steps)).timesteps
+@pytest.mark.parametrize("name", ["dpm++", "dpm++karras", "unipc"])
+def test_steps_spread_over_the_schedule_for_any_number(scheduler, name):
+    for steps in (1, 2, 7, 300, 600, 999):
+        times = build_sampler(scheduler, Sampling(name, steps)).timesteps
+        assert (times.diff() < 0).all()
         assert len(times.unique()) == steps
         assert times[-1] == 1
         assert times[0] >= 1000 - 1000 // steps - 1 or steps == 1
         assert times[0] < 1000
+
+
+def test_karras_steps_are_even_in_a_root_of_the_noise(scheduler):
+    sampler = build_sampler(scheduler, Sampling("dpm++karras", 12))
+    roots = sampler.sigmas[:12] ** (1 / 7)
+    assert sampler.timesteps[0] == 1 + 11 * 1000 // 12  # as far as PLMS begins
+    torch.testing.assert_close(
+        roots, torch.linspace(float(roots[0]), float(roots[-1]), 12), atol=0.02, rtol=0
+    )

@@ -60,3 +60,20 @@ def test_the_buttons_choose_the_maps(qtbot, scored, ready):
     assert ready.results.maps == {"consistency", "difference"}
     qtbot.mouseClick(scored.consistency_map, Qt.MouseButton.LeftButton)
     assert ready.results.maps == {"difference"}
+
+
+def test_without_a_classifier_it_says_so_and_why(qtbot, scored, ready):
+    qtbot.waitUntil(lambda: ready.results.recognitions is not None)
+    assert scored.note.text() == "no n-way accuracy"
+    assert scored.note.toolTip() == "no classifier"
+    assert not scored.ways.isVisible()
+
+
+def test_n_way_accuracy_has_chance_and_protocol(qtbot, panel, ready, classifier):
+    ready.results._load_classifiers = lambda subject, model: {"concept": classifier}
+    ready.decode()
+    qtbot.waitUntil(lambda: ready.results.recognitions is not None)
+    assert re.fullmatch(r"10-way concept (1?\.\d\d) chance \.10", plain(panel.ways))
+    assert "twelve, as it is; chance .10; mean over samples" in panel.ways.toolTip()
+    assert re.fullmatch(r"SSIM −?\.\d\d chance −?\.\d\d", plain(panel.ssim))
+    assert panel.note.text() == ""

@@ -270,3 +270,17 @@ def test_tiles_can_be_reached_by_keys_and_have_names(qtbot, decoded):
     names = [tile.accessibleName() for tile in decoded.tiles]
     assert names[0] == "seen, cactus"
     assert names[1].startswith("seed 0, r ")
+
+
+def test_labels_and_n_way_accuracy_follow_once_a_classifier_has_looked(
+    qtbot, gallery, ready, classifier
+):
+    ready.results._load_classifiers = lambda subject, model: {"concept": classifier}
+    ready.decode()
+    qtbot.waitUntil(lambda: ready.results.recognitions is not None)
+    seen, sample = gallery.pictures[:2]
+    assert "10-way" in sample.details[0]
+    assert "twelve" in sample.hint
+    assert seen.details[0].startswith("seen as class ")
+    ready.set_trial(1)
+    assert gallery.pictures[0].details == ()

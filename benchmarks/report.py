@@ -1,0 +1,140 @@
+"""One row of a benchmark: what was measured, the figure, the bar; printed, collected, written.
+
+    python benchmarks/report.py [--write] [SCRIPT ...]
+
+runs the benchmarks (all of them, or those named), shows their own tables and at the end every bar
+with its figure in one table. `--write` adds the rows to RESULTS.md under a heading of the machine
+and the day. A benchmark calls `report` for each of its figures; run by itself, it prints them too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "RESULTS.md"
+ROWS = "MINDVIS_BENCHMARK_ROWS"  # environment variable: the file that rows are added to
+# In this order; the first ones measure what a person notices first.
+SCRIPTS = (
+    "startup",
+    "open",
+    "viewer",
+    "responsiveness",
+    "decode",
+    "step",
+    "training",
+    "growth",
+    "gpu",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A figure: `met` says whether it is within its bar, None if it has none."""
+
+    script: str
+    what: str
+    measured: str
+    bar: str = ""
+    met: bool | None = None
+
+
+def report(what: str, measured: str, bar: str = "", met: bool | None = None) -> None:
+    """Print one row of the calling script, and hand it to whoever collects rows."""
+    row = Row(Path(sys.argv[0]).stem, what, measured, bar, met)
+    print(f"→ {_text(row)}", flush=True)
+    if ROWS in os.environ:
+        with Path(os.environ[ROWS]).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
+
+
+def _text(row: Row) -> str:
+    verdict = {True: "met", False: "NOT MET", None: ""}[row.met]
+    return f"{row.what:<74} {row.measured:<34} {row.bar:<22} {verdict}".rstrip()
+
+
+def _collect(scripts: list[str]) -> tuple[list[Row], list[str]]:
+    """Run the scripts; return all their rows and the names of those that failed."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "rows"
+        file.touch()
+        environment = {
+            "QT_QPA_PLATFORM": "offscreen",
+            **os.environ,
+            ROWS: str(file),
+        }
+        failed = []
+        for script in scripts:
+            print(f"\n== {script}", flush=True)
+            command = [sys.executable, str(HERE / f"{script}.py")]
+            if subprocess.run(command, env=environment, check=False).returncode:
+                failed.append(script)
+        lines = file.read_text(encoding="utf-8").splitlines()
+    return [Row(**json.loads(line)) for line in lines], failed
+
+
+def machine() -> str:
+    """Return the machine and the libraries in one line."""
+    import torch
+
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [x for x in info.read_text().splitlines() if x.startswith("model name")]
+        name = names[0].partition(":")[2].strip() if names else name
+    flags = info.read_text() if info.exists() else ""
+    kinds = [kind for kind in ("amx_bf16", "avx512_bf16", "avx512f", "avx2") if kind in flags]
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    fast = f" ({kinds[0]})" if kinds else ""
+    return (
+        f"{os.cpu_count()} cores of {name}{fast}, {gpu}; {platform.system()}, "
+        f"Python {platform.python_version()}, torch {torch.__version__}"
+    )
+
+
+def _write(rows: list[Row]) -> None:
+    today = datetime.datetime.now(tz=datetime.UTC).date()
+    lines = [
+        f"\n## {today}: {machine()}\n",
+        "| script | what | measured | bar | |",
+        "|---|---|---|---|---|",
+    ]
+    for row in rows:
+        verdict = {True: "met", False: "**not met**", None: ""}[row.met]
+        lines.append(f"| `{row.script}.py` | {row.what} | {row.measured} | {row.bar} | {verdict} |")
+    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# Results\n"
+    RESULTS.write_text(text.rstrip("\n") + "\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    print(f"\nwritten to {RESULTS}")
+
+
+def main() -> int:
+    """Run benchmarks and print their bars in one table; 1 if one of them failed."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("scripts", nargs="*", metavar="SCRIPT", help=f"of {', '.join(SCRIPTS)}")
+    parser.add_argument("--write", action="store_true", help="add the rows to RESULTS.md")
+    args = parser.parse_args()
+    unknown = sorted({*args.scripts} - {*SCRIPTS})
+    if unknown:
+        parser.error(f"no benchmark is called {', '.join(unknown)}")
+    rows, failed = _collect(args.scripts or list(SCRIPTS))
+    print(f"\n{machine()}\n")
+    for row in rows:
+        print(f"{row.script:<16}{_text(row)}")
+    for script in failed:
+        print(f"{script:<16}FAILED, see above")
+    if args.write:
+        _write(rows)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""How many rows a network takes at once: what the device wants, and what its memory holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from diffusers import UNet2DConditionModel, VQModel
+from torch import Tensor
+
+# Latents a network call on the CPU. The last bits of a sample depend on the size of the batch
+# that it is computed in, so that size is fixed: a function of the model alone, never of how many
+# samples are asked for. Small networks gain from company, large ones do not.
+_SMALL_UNET, _SMALL_VQVAE = 100_000_000, 10_000_000  # parameters
+_BATCH_OF_SMALL, _BATCH_OF_LARGE = 5, 1
+_MOST_WASTED = 4  # batches to look for company in, so that the last is not half empty
+
+_LARGEST_BATCH = 64  # a GPU is busy with fewer
+_SHARE_OF_MEMORY = 0.7  # of what is free
+# Maps as large as the first resolution's that live at once: skip connections and work space.
+_MAPS_OF_UNET, _MAPS_OF_DECODER = 32, 12
+
+
+@dataclass(slots=True)
+class BatchSize:
+    """Rows a network call: on the CPU exactly `rows`, on a GPU at most, fewer if memory ends."""
+
+    rows: int
+    fixed: bool
+
+    def halve(self, rows: int) -> int:
+        """Remember, and return, half of `rows`."""
+        self.rows = (rows + 1) // 2
+        return self.rows
+
+
+def unet_batch(unet: UNet2DConditionModel, device: torch.device) -> BatchSize:
+    """Return how many latents a U-Net takes."""
+    if device.type == "cpu":
+        return _fixed(unet.num_parameters() < _SMALL_UNET)
+    config = unet.config
+    values = _MAPS_OF_UNET * config.block_out_channels[0] * config.sample_size**2
+    return BatchSize(_fitting(4 * values), fixed=False)
+
+
+def decoder_batch(vqvae: VQModel, image_size: int, device: torch.device) -> BatchSize:
+    """Return how many latents the first stage decodes at once."""
+    if device.type == "cpu":
+        return _fixed(vqvae.num_parameters() < _SMALL_VQVAE)
+    values = _MAPS_OF_DECODER * vqvae.config.block_out_channels[0] * image_size**2
+    return BatchSize(_fitting(4 * values), fixed=False)
+
+
+def by_batches(work: Callable[[slice], Tensor], n_rows: int, size: BatchSize) -> Tensor:
+    """Return the rows that `work` makes of each slice of ``range(n_rows)``, one after the other.
+
+    A batch that does not fit into a GPU's memory is halved, for good.
+
+    Raises
+    ------
+    torch.OutOfMemoryError
+        If not even one row fits.
+    """
+    rows = size.rows if size.fixed else min(size.rows, n_rows)
+    while True:
+        try:
+            starts = range(0, n_rows, rows)
+            return torch.cat([work(slice(i, min(i + rows, n_rows))) for i in starts])
+        except torch.OutOfMemoryError:
+            if size.fixed or rows == 1:
+                raise
+            rows = size.halve(rows)
+        torch.cuda.empty_cache()  # only now is what the attempt held free
+
+
+def requests_together(n_seeds: int, size: BatchSize) -> int:
+    """Return how many requests of `n_seeds` samples each to decode at once.
+
+    On a GPU as many as fill a batch. On the CPU the fewest that leave the least of the fixed
+    batches empty.
+    """
+    if not size.fixed:
+        return max(1, size.rows // n_seeds)
+    most = max(1, _MOST_WASTED * size.rows // n_seeds)
+    return min(range(1, most + 1), key=lambda n: -(n * n_seeds) % size.rows / (n * n_seeds))
+
+
+def filled_up(rows: Tensor, size: BatchSize) -> Tensor:
+    """Return `rows` (n, ...) with zeros behind them, as many as the last fixed batch lacks."""
+    missing = -len(rows) % size.rows if size.fixed else 0
+    return torch.cat([rows, rows.new_zeros(missing, *rows.shape[1:])]) if missing else rows
+
+
+def _fixed(small: bool) -> BatchSize:
+    return BatchSize(_BATCH_OF_SMALL if small else _BATCH_OF_LARGE, fixed=True)
+
+
+def _fitting(row_bytes: int) -> int:
+    free, _ = torch.cuda.mem_get_info()
+    return min(_LARGEST_BATCH, max(1, int(_SHARE_OF_MEMORY * free / row_bytes)))

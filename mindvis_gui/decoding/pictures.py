@@ -1,0 +1,74 @@
+"""From latents to pictures: the first stage's decoder, beside what else a GPU does."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from diffusers import VQModel
+from torch import Tensor
+
+from mindvis_gui.data.subject import ImageArray, read_only
+from mindvis_gui.decoding.batches import by_batches, decoder_batch, filled_up
+from mindvis_gui.decoding.precision import vqvae_in
+from mindvis_gui.decoding.preview import to_uint8
+
+
+class Pictures:
+    """Pictures (n, H, W, 3) uint8 that a GPU may still be working on."""
+
+    def __init__(self, pixels: Tensor, event: torch.cuda.Event | None) -> None:
+        self._pixels, self._event = pixels, event
+
+    @property
+    def ready(self) -> bool:
+        """Whether they can be had without waiting."""
+        return self._event is None or bool(self._event.query())  # type: ignore[no-untyped-call]
+
+    def finished(self) -> list[ImageArray]:
+        """Return each picture, read-only; waits for it."""
+        if self._event is not None:
+            self._event.synchronize()
+        return [read_only(pixels) for pixels in np.array(self._pixels)]
+
+
+class PictureMaker:
+    """The first stage in one precision, with a stream of its own on a GPU.
+
+    Parameters
+    ----------
+    vqvae : VQModel
+        In fp32, on the device to use; it stays as it is.
+    image_size : int
+        Of the pictures, in pixels.
+    dtype : torch.dtype
+        Of the decoder; quantising is always done in fp32.
+    """
+
+    def __init__(self, vqvae: VQModel, image_size: int, dtype: torch.dtype) -> None:
+        self._vqvae = vqvae_in(dtype, vqvae)
+        self._size = decoder_batch(vqvae, image_size, vqvae.device)
+        self._stream: torch.cuda.Stream | None = None
+        if vqvae.device.type == "cuda":
+            self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+
+    def __call__(self, latents: Tensor) -> Pictures:
+        """Decode latents (n, channels, h, w), in slices if memory is short."""
+        if self._stream is None:
+            return Pictures(self._decoded(latents), None)
+        self._stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._stream):
+            pixels = self._decoded(latents)
+            latents.record_stream(self._stream)
+            fetched = torch.empty(pixels.shape, dtype=pixels.dtype, pin_memory=True)
+            fetched.copy_(pixels, non_blocking=True)
+            event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            event.record()
+        return Pictures(fetched, event)
+
+    def _decoded(self, latents: Tensor) -> Tensor:
+        rows = filled_up(latents, self._size)
+
+        def decode(part: slice) -> Tensor:
+            return to_uint8(self._vqvae.decode(rows[part]).sample).movedim(1, -1)
+
+        return by_batches(decode, len(rows), self._size)[: len(latents)]

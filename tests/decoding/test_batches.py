@@ -1,0 +1,72 @@
+"""Rows are taken in batches: none is lost, and memory that runs out makes the batches smaller."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mindvis_gui.decoding import batches
+from mindvis_gui.decoding.batches import BatchSize, by_batches, requests_together
+
+
+@given(st.integers(1, 40), st.integers(1, 12), st.booleans())
+def test_every_row_once_and_in_order(n_rows, rows, fixed):
+    numbers = torch.arange(n_rows)
+    size = BatchSize(rows, fixed)
+    assert torch.equal(by_batches(lambda part: numbers[part], n_rows, size), numbers)
+
+
+@pytest.mark.parametrize(("fits", "asked"), [(2, [5, 3, 2, 2, 1]), (1, [5, 3, 2, 1, 1, 1, 1, 1])])
+def test_batches_that_do_not_fit_are_halved_for_good(fits, asked):
+    sizes = []
+
+    def work(part):
+        sizes.append(part.stop - part.start)
+        if sizes[-1] > fits:
+            raise torch.OutOfMemoryError
+        return torch.arange(part.start, part.stop)
+
+    size = BatchSize(64, fixed=False)
+    assert torch.equal(by_batches(work, 5, size), torch.arange(5))
+    assert sizes == asked
+    sizes.clear()
+    by_batches(work, 5, size)
+    assert max(sizes) == fits
+
+
+def test_one_row_that_does_not_fit_is_an_error():
+    def work(part):
+        raise torch.OutOfMemoryError
+
+    with pytest.raises(torch.OutOfMemoryError):
+        by_batches(work, 3, BatchSize(2, fixed=False))
+
+
+def test_a_fixed_batch_is_never_halved():
+    size = BatchSize(5, fixed=True)
+
+    def work(part):
+        raise torch.OutOfMemoryError
+
+    with pytest.raises(torch.OutOfMemoryError):
+        by_batches(work, 5, size)
+    assert size.rows == 5
+
+
+@pytest.mark.parametrize(("n_seeds", "together"), [(1, 5), (2, 5), (3, 5), (4, 5), (5, 1), (7, 2)])
+def test_requests_fill_the_fixed_batches(n_seeds, together):
+    assert requests_together(n_seeds, BatchSize(5, fixed=True)) == together
+    assert requests_together(n_seeds, BatchSize(1, fixed=True)) == 1
+
+
+def test_requests_fill_what_a_gpu_takes():
+    assert requests_together(5, BatchSize(64, fixed=False)) == 12
+    assert requests_together(100, BatchSize(64, fixed=False)) == 1
+
+
+def test_a_small_gpu_takes_few_rows(monkeypatch):
+    unet_rows = []
+    for free in (1 << 28, 4 << 30, 80 << 30):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda free=free: (free, free))
+        unet_rows.append(batches._fitting(100 << 20))
+    assert unet_rows == [1, 28, 64]

@@ -1,0 +1,83 @@
+import threading
+from dataclasses import replace
+
+from mindvis_gui.errors import ModelError, UnavailableError
+
+
+def use(session, load):
+    session.results._load_classifiers = load
+
+
+def test_classifiers_are_asked_for_off_the_windows_thread_with_subject_and_model(
+    qtbot, ready, subject, decoder, classifier
+):
+    asked = []
+
+    def load(*given):
+        asked.append((threading.current_thread() is threading.main_thread(), *given))
+        return {"concept": classifier, "category": classifier}
+
+    use(ready, load)
+    with qtbot.waitSignal(ready.results.comparison_changed):
+        ready.decode()
+    qtbot.waitUntil(lambda: ready.results.recognitions is not None)
+    assert asked == [(False, subject, decoder.info)]
+    assert [each.names for each in ready.results.recognitions.found] == ["concept", "category"]
+    assert ready.results.comparison is not None
+
+
+def test_recognitions_are_kept_by_trial_and_go_with_a_new_result(qtbot, ready, classifier):
+    use(ready, lambda *given: {"concept": classifier})
+    ready.decode()
+    qtbot.waitUntil(lambda: ready.results.recognitions is not None)
+    first = ready.results.recognitions
+    ready.set_trial(1)
+    assert ready.results.recognitions is None
+    ready.set_trial(0)
+    assert ready.results.recognitions is first
+    gone = []
+    ready.results.result_changed.connect(lambda: gone.append(ready.results.recognitions))
+    ready.set_seeds(7, 1)
+    ready.decode()
+    qtbot.waitUntil(lambda: ready.results.recognitions not in (None, first))
+    assert gone[-1] is None
+    assert len(ready.results.recognitions.found[0].accuracy) == 1
+
+
+def test_why_there_is_no_classifier(qtbot, ready):
+    def load(*given):
+        raise UnavailableError("needs weights")
+
+    use(ready, load)
+    ready.decode()
+    qtbot.waitUntil(lambda: ready.results.recognitions is not None)
+    assert ready.results.recognitions.missing == "needs weights"
+
+
+def test_damaged_weights_are_a_problem_and_the_comparison_stays(qtbot, ready):
+    def load(*given):
+        raise ModelError("weights.pth: damaged")
+
+    use(ready, load)
+    with qtbot.waitSignal(ready.problem) as said:
+        ready.decode()
+    assert said.args == ["weights.pth: damaged"]
+    assert ready.results.comparison is not None
+    assert ready.results.recognitions is None
+
+
+def test_the_classifier_of_another_model_is_not_asked(qtbot, ready, decoder, classifier):
+    use(ready, lambda *given: {"concept": classifier})
+    ready.results.set_model(replace(decoder.info, hash="f" * 64))
+    ready.decode()
+    qtbot.waitUntil(lambda: ready.results.recognitions is not None)
+    assert "not loaded" in ready.results.recognitions.missing
+
+
+def test_without_a_stimulus_nothing_is_recognised(qtbot, ready, subject, classifier, monkeypatch):
+    use(ready, lambda *given: {"concept": classifier})
+    monkeypatch.setattr(subject.recording, "stimulus", lambda stimulus_id: None)
+    ready.decode()
+    qtbot.waitUntil(lambda: ready.results.recognitions is not None)
+    assert ready.results.recognitions.found == ()
+    assert "no stimulus" in ready.results.recognitions.missing
