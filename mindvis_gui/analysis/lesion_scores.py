@@ -70,8 +70,8 @@ class LesionScorer:
     ----------
     subject : Subject
     judge : Network, optional
-        Names the category of a picture; its classes are those of the trials. Without one, the
-        category of the most similar training stimulus is taken (`NearestStimulus`).
+        Names the category of a picture. Without one, or where it does not know all categories
+        of the trials, that of the most similar training stimulus is taken (`NearestStimulus`).
 
     Attributes
     ----------
@@ -89,14 +89,13 @@ class LesionScorer:
         self._ids = [name for name, _ in known]
         self._known = _Looks.of([picture for _, picture in known])
         self._categories = sorted({t.category for t in subject.trials if t.category})
-        self.judge = judge
+        knows_all = judge is not None and set(self._categories) <= set(judge.class_names)
+        self.judge = judge if knows_all else NearestStimulus.of(subject)
         scores = [PIXEL, IDENTIFICATION, COLOUR, LAYOUT]
         notes = []
         if len(self._ids) < 2:
             notes.append(f"{subject.name} has fewer than two test stimuli: no identification")
             scores = [PIXEL]
-        if self.judge is None:
-            self.judge = NearestStimulus.of(subject)
         if self.judge is None or len(self._categories) < 2:
             self.judge = None
             notes.append(f"{subject.name} tells no categories of its stimuli: no category score")
