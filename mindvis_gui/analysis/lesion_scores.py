@@ -16,6 +16,7 @@ from mindvis_gui.decoding.request import DecodeResult
 
 _CELLS = 12  # of the layout, along each side
 _BLOCK = 64  # pictures filtered at a time
+_LEAST_DEVIATION = 0.05  # of features whose range is about 1
 MAX_KNOWN = 2000  # training stimuli that categories are judged by
 
 
@@ -200,7 +201,8 @@ class NearestStimulus:
 
     def __init__(self, pictures: ImageArray, categories: Sequence[str]) -> None:
         values = _described(pictures)
-        self._mean, self._deviation = values.mean(axis=0), values.std(axis=0) + 1e-6
+        # What hardly varies among the stimuli must not decide by the noise of a sample.
+        self._mean, self._deviation = values.mean(axis=0), values.std(axis=0) + _LEAST_DEVIATION
         self._known = self._standardised(values)
         self.class_names = tuple(sorted(set(categories)))
         self._class = np.array([self.class_names.index(each) for each in categories])

@@ -5,10 +5,13 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
+from mindvis_gui import open_subject
+from mindvis_gui.analysis.comparison import resized
 from mindvis_gui.data.attribution import METHODS
 from mindvis_gui.data.mask import MaskState
+from mindvis_gui.data.prepare import measure_normalisation, prepare
 from mindvis_gui.decoding.attribution import folded
-from mindvis_gui.decoding.models import load_decoder
+from mindvis_gui.decoding.models import find_model, load_decoder
 from mindvis_gui.decoding.request import Attributor, DecodeRequest, Sample
 from mindvis_gui.errors import ModelError, RequestError
 
@@ -103,34 +106,29 @@ def test_a_conditioner_that_reads_one_token_looks_at_its_patch(
         assert share == pytest.approx(100 * (0.5 + 0.5 / 7), rel=1e-3)
 
 
-def randomised(folder):
-    """Return a decoder whose encoder was drawn anew (Adebayo et al. 2018)."""
-    decoder = load(folder)
+def test_randomised_weights_give_another_map():
+    """The sanity check of Adebayo et al. (2018), on the demo's trained model.
+
+    A map that does not depend on the weights would explain the data, not the model. Signs are
+    compared: without them integrated gradients keep the size of the response itself.
+    """
+    decoder = load(find_model("demo"))
+    subject = open_subject("demo")
+    trial = subject.trials[9]
+    vector = prepare(subject, trial, measure_normalisation(subject))
+    request = DecodeRequest(subject.name, 9, vector, (0,))
+    seen = Sample(resized(subject.stimulus(trial), 64, 64), 0)
+    trained = {method: attribute(decoder, request, seen, method).values for method in METHODS}
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for weight in decoder._pipeline.encoder.parameters():
             if weight.dim() > 1:
                 weight.copy_(weight.std() * torch.randn(weight.shape, generator=generator))
-    return decoder
-
-
-def test_randomised_weights_give_another_map(tiny, tiny_model_folder, request_of_all, sample):
-    """A map that does not depend on the weights would explain the data, not the model."""
-    trained = attribute(tiny, request_of_all, sample).values
-    random = attribute(randomised(tiny_model_folder), request_of_all, sample).values
-    assert abs(spearmanr(np.abs(trained), np.abs(random)).statistic) < 0.6
-    assert abs(spearmanr(trained, random).statistic) < 0.4
-
-
-def test_randomised_attention_gives_another_roll_out(
-    tiny, tiny_model_folder, request_of_all, sample
-):
-    trained = attribute(tiny, request_of_all, sample, "rollout").values
-    random = attribute(randomised(tiny_model_folder), request_of_all, sample, "rollout").values
-    patches = slice(16, None, 16)
-    assert abs(spearmanr(trained[patches], random[patches]).statistic) < 0.99
-    assert trained.min() >= 0
-    assert trained.sum() == pytest.approx(100, rel=1e-4)
+    random = {method: attribute(decoder, request, seen, method).values for method in METHODS}
+    alike = {m: abs(spearmanr(trained[m], random[m]).statistic) for m in METHODS}
+    assert alike["gradients"] < 0.15
+    assert alike["rollout"] < 0.6
+    assert trained["rollout"].min() >= 0
 
 
 def test_copies_made_by_wrapping_belong_to_their_voxels():
