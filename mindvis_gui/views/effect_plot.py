@@ -161,6 +161,9 @@ class EffectPlot(pg.PlotWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Leave the picture where it is."""
 
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Leave the picture where it is."""
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Let the panel scroll."""
         event.ignore()
@@ -168,5 +171,6 @@ class EffectPlot(pg.PlotWidget):
     def changeEvent(self, event: QEvent) -> None:
         """Take the colours of a new theme."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_floor"):
+        closed = self.plotItem is None  # pyqtgraph drops it when the window closes
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_floor") and not closed:
             self._draw()

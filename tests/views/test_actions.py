@@ -10,6 +10,7 @@ from mindvis_gui.views.commands.brain_commands import BrainCommands
 from mindvis_gui.views.commands.decode_commands import DecodeCommands
 from mindvis_gui.views.commands.export_commands import ExportCommands
 from mindvis_gui.views.commands.file_commands import FileCommands
+from mindvis_gui.views.commands.lesion_commands import LesionCommands
 from mindvis_gui.views.commands.view_commands import ViewCommands
 from mindvis_gui.views.main_window import MainWindow
 
@@ -35,6 +36,7 @@ COMMANDS = {
     "export": ExportCommands,
     "brain": BrainCommands,
     "decode": DecodeCommands,
+    "lesion": LesionCommands,
     "view": ViewCommands,
 }
 
