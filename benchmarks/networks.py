@@ -19,6 +19,7 @@ from mindvis_gui.decoding.request import DecodeRequest, ModelInfo, Sampling
 
 VOXELS = 4643  # subject 3 of GOD
 U_NET_FLOP, VQ_FLOP = 211e9, 671e9  # a sample: one step, one picture
+LATENT_SHAPE, TINY_LATENT_SHAPE = (3, 64, 64), (3, 8, 8)
 LATENT_RGB = [[0.3, 0.2, 0.1], [0.1, 0.3, 0.2], [0.2, 0.1, 0.3], [0.0, 0.0, 0.0]]
 
 

@@ -4,7 +4,9 @@
 
 The demo subject, and a subject file of the size of NSD (30,000 trials × 15,724 voxels,
 float32, 1.9 GB in a temporary folder) beside one of 50 trials. Each file is opened in a fresh
-process; times are medians of 5, imports apart; memory is the peak of that process.
+process; times are medians of 5, imports apart; memory is the peak of that process. *show* is
+all that the window needs before it shows a subject: the file, the grid, the normalisation; *CPU*
+is what of that was computing, which a busy machine does not change.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from report import report
 
 from mindvis_gui.data.subject import FloatArray, ImageArray, IntArray, Roi, Subject, Trial
 from mindvis_gui.data.subject_file import write_subject
@@ -31,11 +34,17 @@ import json, re, sys, time
 from pathlib import Path
 import numpy as np
 from mindvis_gui.data import open_subject
+from mindvis_gui.data.grid import DisplayGrid
+from mindvis_gui.data.prepare import measure_normalisation
 import mindvis_gui.data.nifti, mindvis_gui.data.subject_file
 
-start = time.perf_counter()
+start, computing = time.perf_counter(), time.process_time()
 subject = open_subject(sys.argv[1])
 opened = time.perf_counter() - start
+DisplayGrid.of(subject)
+measure_normalisation(subject)
+shown = time.perf_counter() - start
+computed = time.process_time() - computing
 rows = np.random.default_rng(0).integers(0, len(subject.trials), 50)
 trials = []
 for row in rows:
@@ -45,7 +54,7 @@ for row in rows:
     trials.append(time.perf_counter() - start)
 # Not getrusage: its peak counts the process that started this one.
 peak = int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
-print(json.dumps([opened, *np.percentile(trials, [50, 95]), peak]))
+print(json.dumps([opened, shown, computed, *np.percentile(trials, [50, 95]), peak]))
 """
 
 
@@ -83,8 +92,24 @@ def subject_of(n_trials: int) -> Subject:
     )
 
 
+def write_god(path: Path) -> None:
+    """Write a subject of the size and the layout of Generic Object Decoding."""
+    n_train, n_test, n_single, n_voxels = 1200, 50, 1700, 4643
+    rng = np.random.default_rng(2)
+    np.savez(
+        path,
+        arr_0=rng.normal(size=(n_train, n_voxels)),
+        arr_1=rng.normal(size=(n_single, n_voxels)),
+        arr_2=rng.normal(size=(n_test, n_voxels)),
+        arr_3=np.arange(n_train),
+        arr_4=np.arange(n_single) % n_test,
+        V1=np.arange(n_voxels) < 1000,
+        VC=np.ones(n_voxels, dtype=bool),
+    )
+
+
 def measure(path: Path) -> list[float]:
-    """Return seconds to open, median and 95th percentile of a trial, and peak MiB."""
+    """Return seconds to open, to show, of CPU, for a trial (median, 95th percentile); peak MiB."""
     runs = []
     for _ in range(REPEATS):
         done = subprocess.run(
@@ -99,22 +124,30 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=30_000)
     n_trials = parser.parse_args().trials
     with tempfile.TemporaryDirectory() as folder:
-        large, small = Path(folder) / "large.h5", Path(folder) / "small.h5"
+        large, small, god = (Path(folder) / name for name in ("large.h5", "small.h5", "sbj_3.npz"))
         write_subject(small, subject_of(50))
         start = time.perf_counter()
         write_subject(large, subject_of(n_trials))
         seconds = time.perf_counter() - start
+        write_god(god)
         files = {
             "demo subject": demo_subject_path(),
             "50 trials × 15,724": small,
             f"{n_trials:,} trials × 15,724": large,
+            "GOD-sized npz, 2,950 × 4,643 float64": god,
         }
-        print(f"{'subject':<26}{'open':>9}{'trial p50':>12}{'p95':>10}{'peak':>11}")
+        print(f"written in {seconds:.1f} s")
         for name, path in files.items():
-            opened, p50, p95, peak = measure(path)
-            times = f"{opened:>7.3f} s{1000 * p50:>9.1f} ms{1000 * p95:>7.1f} ms"
-            print(f"{name:<26}{times}{peak:>7.0f} MiB")
-        print(f"bars: open ≤ 0.300 s, trial ≤ 20 ms, peak ≤ 200 MiB; written in {seconds:.1f} s")
+            opened, visible, computed, p50, p95, peak = measure(path)
+            bar = 1.0 if path == god else 0.3
+            shown = (path.stat().st_size if path == god else 0) / 2**20
+            report(
+                f"open {name}; until shown; CPU; a trial p50 / p95; peak memory",
+                f"{opened:.3f} s; {visible:.3f} s; {computed:.3f} s; "
+                f"{1000 * p50:.1f} / {1000 * p95:.1f} ms; {peak:.0f} MiB",
+                f"≤ {bar} s, ≤ 20 ms, ≤ {200 + 1.5 * shown:.0f} MiB",
+                opened <= bar and p95 <= 0.02 and peak <= 200 + 1.5 * shown,
+            )
 
 
 if __name__ == "__main__":

@@ -29,3 +29,7 @@ class ExportError(MindVisError):
 
 class UnavailableError(MindVisError):
     """Something optional that is not installed; the message says what, and how to get it."""
+
+
+class TrainingError(MindVisError):
+    """A training that cannot start, go on or be resumed; its last checkpoint is kept."""

@@ -12,6 +12,7 @@ import os
 os.environ["QT_QPA_PLATFORM"] = "offscreen"  # Qt and torch read these when they are imported
 os.environ["OMP_NUM_THREADS"] = "1"
 
+import functools
 import hashlib
 import json
 import math
@@ -206,8 +207,18 @@ def _no_thread_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_model_folder(tiny_model: Callable[[int], Path]) -> Path:
     """Return the folder of a model with random networks: 100 voxels, pictures of 32 pixels."""
+    return tiny_model(100)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """Return a function that gives the folder of such a model for any number of voxels."""
+    return functools.cache(lambda n_voxels: make_tiny_model(tmp_path_factory, n_voxels))
+
+
+def make_tiny_model(tmp_path_factory: pytest.TempPathFactory, n_voxels: int) -> Path:
     import torch
 
     from mindvis_gui.decoding.conditioner import Conditioner
@@ -217,7 +228,13 @@ def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     torch.manual_seed(0)
     masked_model = MaskedBrainModel(
-        n_voxels=100, width=32, depth=1, heads=2, decoder_width=16, decoder_depth=1, decoder_heads=2
+        n_voxels=n_voxels,
+        width=32,
+        depth=1,
+        heads=2,
+        decoder_width=16,
+        decoder_depth=1,
+        decoder_heads=2,
     )
     encoder = masked_model.encoder
     unet = build_unet(32, 32, sample_size=8, multipliers=(1, 1), attention=(False, True), layers=1)
@@ -228,7 +245,7 @@ def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         vqvae=build_vqvae(32, codes=64, sample_size=32, multipliers=(1, 1, 1), layers=1),
         scheduler=build_scheduler(),
         masked_model=masked_model,
-        n_voxels=100,
+        n_voxels=n_voxels,
         image_size=32,
         dataset="random numbers",
         latent_rgb=[[0.2, 0.0, 0.0], [0.0, 0.2, 0.0], [0.0, 0.0, 0.2], [0.1, 0.1, 0.1]],
@@ -417,7 +434,7 @@ def subject() -> Subject:
     return make_subject()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def subject_factory() -> Callable[..., Subject]:
     return make_subject
 

@@ -17,6 +17,7 @@ from mindvis_gui.data.subject_file import write_subject
 from mindvis_gui.errors import MindVisError
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views.error_dialog import ErrorDialog
+from mindvis_gui.views.figure_dialog import FigureDialog
 
 HEAVY = ("torch", "diffusers", "nilearn", "matplotlib", "skimage", "scipy")
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -99,7 +100,7 @@ def test_open_pick_mask_decode_stop_decode_compare_export(
     # export figure and samples
     figure = tmp_path / "figure.png"
     monkeypatch.setattr(file_dialogs, "ask_figure_file", lambda *_: figure)
-    qtbot.keyClick(window, Qt.Key.Key_E, CONTROL)
+    export_figure(qtbot, window, lambda: qtbot.keyClick(window, Qt.Key.Key_E, CONTROL))
     qtbot.waitUntil(lambda: session.idle, timeout=30_000)
     assert pixels(figure).std() > 10
     assert window.status.activity.text() == f"Wrote {figure}"
@@ -117,6 +118,19 @@ def test_open_pick_mask_decode_stop_decode_compare_export(
     assert len(session.used_rois) == 7
 
 
+def export_figure(qtbot, window, ask):
+    """Open the dialog of figures and press Return once the preview is there."""
+    ask()
+    dialog = window.findChild(FigureDialog)
+    with qtbot.waitSignal(dialog.previewed, timeout=30_000):
+        pass
+    qtbot.keyClick(dialog, Qt.Key.Key_Return)
+    if dialog.isVisible():
+        dialog.close()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+
+
 def test_suggested_names_say_what_is_inside(qtbot, ready_window, ready, monkeypatch):
     asked = []
     monkeypatch.setattr(file_dialogs, "ask_figure_file", lambda _, path: asked.append(path.name))
@@ -124,7 +138,7 @@ def test_suggested_names_say_what_is_inside(qtbot, ready_window, ready, monkeypa
     object.__setattr__(ready.subject, "name", "S/1 (day 2)")
     with qtbot.waitSignal(ready.results.result_changed):
         ready.decode()
-    ready_window.actions_by_id["export_figure"].trigger()
+    export_figure(qtbot, ready_window, ready_window.actions_by_id["export_figure"].trigger)
     ready_window.workspace.gallery.export_requested.emit(3)
     assert asked == ["s-1-day-2_trial-0000_comparison.png", "s-1-day-2_trial-0000_seed-0003.png"]
 
@@ -149,7 +163,7 @@ def test_export_that_cannot_be_written_is_one_line(
     with qtbot.waitSignal(ready.results.result_changed):
         ready.decode()
     with qtbot.waitSignal(ready.problem, timeout=30_000):
-        ready_window.actions_by_id["export_figure"].trigger()
+        export_figure(qtbot, ready_window, ready_window.actions_by_id["export_figure"].trigger)
     assert "cannot be written" in ready_window.status.problem.text()
     assert ready.results.result is not None
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".png"] == []

@@ -187,6 +187,7 @@ def _read_trial(folder: Path, index: dict[str, Any], entry: dict[str, Any]) -> D
         chance=None if entry["chance"] is None else ChanceLevels(**entry["chance"]),
         simulated=index["subject"]["simulated"],
         versions=index["versions"],
+        test_use=tuple(map(str, index["model"].get("test_use", ()))),
     )
 
 

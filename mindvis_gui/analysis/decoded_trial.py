@@ -41,6 +41,8 @@ class DecodedTrial:
         Whether the subject is simulated.
     versions : mapping of str to str
         Package → version that the samples were drawn with.
+    test_use : tuple of str
+        In what ways training of the model has made use of test trials, as sentences.
     """
 
     request: Mapping[str, Any]
@@ -51,6 +53,7 @@ class DecodedTrial:
     chance: ChanceLevels | None
     simulated: bool
     versions: Mapping[str, str]
+    test_use: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, comparison: Comparison, subject: Subject) -> DecodedTrial:

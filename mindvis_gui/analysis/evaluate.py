@@ -107,6 +107,7 @@ def evaluate(
         model=first.request["model"],
         model_hash=first.request["model_hash"],
         decoding=first.protocol,
+        test_use=first.test_use,
         trials=tuple(trial.request["trial"] for trial in pictures.trials),
         seeds=pictures.seeds,
         n_stimuli=len(pictures.stimuli),

@@ -94,6 +94,8 @@ class Evaluation:
     simulated : bool
     decoding : mapping
         The protocol of the samples, as in ``decode.json``.
+    test_use : tuple of str
+        In what ways training of the model has made use of test trials.
     trials : tuple of int
         Those scored; a row of `Score.values` each.
     seeds : tuple of int
@@ -120,6 +122,7 @@ class Evaluation:
     model: str
     model_hash: str
     decoding: Mapping[str, Any]
+    test_use: tuple[str, ...]
     trials: tuple[int, ...]
     seeds: tuple[int, ...]
     n_stimuli: int
@@ -145,6 +148,7 @@ class Evaluation:
             "model": self.model,
             "model_hash": self.model_hash,
             "decoding": dict(self.decoding),
+            "test_use": list(self.test_use),
             "trials": list(self.trials),
             "seeds": list(self.seeds),
             "stimuli": self.n_stimuli,

@@ -13,7 +13,7 @@ from mindvis_gui.analysis.evaluation import Evaluation, Score
 from mindvis_gui.analysis.scores import Metric
 from mindvis_gui.files import atomic_path
 
-_FACTS = ("subject", "simulated", "model", "model_hash", "trials", "samples", "stimuli")
+_FACTS = ("subject", "simulated", "model", "model_hash", "test_use", "trials", "samples", "stimuli")
 _PARTS = ("mean", "low", "high", "best", "chance", "unseen")
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -70,6 +70,7 @@ def csv_table(evaluations: Sequence[Evaluation]) -> str:
             "yes" if each.simulated else "no",
             each.model,
             each.model_hash,
+            "; ".join(each.test_use),
             len(each.trials),
             len(each.seeds),
             each.n_stimuli,
@@ -168,7 +169,8 @@ def remarks(evaluation: Evaluation) -> list[str]:
             "Beside chance, in brackets: the same samples scored with the classes of stimuli that "
             "were not seen."
         )
-    return [*remarks, *inputs, *evaluation.notes, *of_scores]
+    test_use = [f"Test trials were used in training: {each}." for each in evaluation.test_use]
+    return [*test_use, *remarks, *inputs, *evaluation.notes, *of_scores]
 
 
 def protocol_text(score: Score) -> str:

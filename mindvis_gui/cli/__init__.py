@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from mindvis_gui.cli.output import complain
+from mindvis_gui.cli.processes import launched
 from mindvis_gui.errors import MindVisError
 from mindvis_gui.version import __version__
 
@@ -25,7 +26,9 @@ COMMANDS = {
     "lesion": "leave regions out and measure what the decoded pictures lose",
     "attribute": "map which voxels a decoded picture rests on",
     "evaluate": "score decode folders, with protocol and chance levels",
+    "report": "write a decode folder as one HTML file",
     "import-subject": "turn responses, regions and stimuli into a subject file",
+    "import-rois": "make regions on the grid of your images out of an atlas that you have",
     "import-model": "turn published checkpoints into a model folder",
     "simulate": "make a simulated subject out of a folder of pictures",
     "train": "train a model: stages A1, A2 and B of the method",
@@ -61,10 +64,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _load(words[0]).run(args)
     except MindVisError as error:
-        complain(str(error))
+        complain(f"{launched().prefix}{error}")
         return 1
     except KeyboardInterrupt:
-        complain("stopped; what was finished is kept")
+        complain(f"{launched().prefix}stopped; what was finished is kept")
         return _STOPPED
 
 

@@ -6,9 +6,12 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation
+from mindvis_gui.cli.processes import joined
 from mindvis_gui.cli.selection import (
     mask_ratio,
     mask_seed,
@@ -33,6 +36,11 @@ from mindvis_gui.decoding.request import (
 )
 from mindvis_gui.errors import MindVisError, ModelError
 
+if TYPE_CHECKING:
+    from mindvis_gui.analysis.comparison import Comparison
+
+_Failure: TypeAlias = tuple[int, MindVisError]  # number of a trial, what went wrong with it
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's options."""
@@ -40,7 +48,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "decode",
         help="decode trials into a folder of pictures",
         description="Decode trials of a subject into a folder: the samples and stimuli as PNG, "
-        "and decode.json with how they were made. The same command gives the same pictures.",
+        "and decode.json with how they were made. The same command gives the same pictures. "
+        "Under 'accelerate launch -m mindvis_gui.cli' the trials are split over processes.",
     )
     add = parser.add_argument
     add("subject", metavar="SUBJECT", help="subject file, or 'demo'")
@@ -64,6 +73,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     regions.add_argument("--without-rois", type=names, metavar="V1", help="silence these regions")
     add("--mask-ratio", type=mask_ratio, metavar="R", help="mask this fraction of the patches")
     add("--mask-seed", type=mask_seed, metavar="N", help="which patches (default: 0)")
+    add_preparation_options(parser)
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add("--out", type=Path, required=True, metavar="DIR", help="folder to write into")
     parser.set_defaults(refuse=parser.error)
@@ -76,32 +86,31 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.analysis.comparison import compare
     from mindvis_gui.analysis.decode_folder import DecodeFolderWriter
     from mindvis_gui.cli.output import complain, progress, write
+    from mindvis_gui.data.preparation import prepare_subject
     from mindvis_gui.data.prepare import measure_normalisation, prepare
 
     if args.mask_seed is not None and args.mask_ratio is None:
         args.refuse("--mask-seed needs --mask-ratio")
     sampling = _sampling(args)
-    subject = open_subject(args.subject)
+    subject = prepare_subject(open_subject(args.subject), chosen_preparation(args))
     trials = select_trials(subject, args.trials)
     rois = select_rois(subject, args.rois, args.without_rois)
     normalisation = measure_normalisation(subject)
     failures: list[str] = []
-    with progress(len(trials)) as show:
+    with joined(args.device) as processes, progress(len(trials), shown=processes.first) as show:
         show(0, f"loading model {args.model}")
         decoder = load_decoder(args.model, args.device, sampling.precision)
         plan = _plan(args, subject, decoder.info, sampling, rois)
         folder = DecodeFolderWriter(args.out, subject, decoder.info, plan)
-
-        def fail(trial: int, error: MindVisError) -> None:
-            failures.append(f"trial {trial}: {error}")
-            folder.add_failure(trial, error)
+        mine = trials[processes.rank :: processes.count]
+        refused: list[_Failure] = []
 
         def requests() -> Iterator[DecodeRequest]:
-            for trial in trials:
+            for trial in mine:
                 try:
                     vector = prepare(subject, trial, normalisation, rois)
                 except MindVisError as error:
-                    fail(trial.index, error)
+                    refused.append((trial.index, error))
                     continue
                 yield replace(
                     plan,
@@ -111,16 +120,34 @@ def run(args: argparse.Namespace) -> int:
                     label=trial.label,
                 )
 
-        done, what = 0, ""
-        for item in decode_many(decoder, requests()):
-            if isinstance(item, Step):
-                show(done + len(failures) + item.n_requests * item.index / item.total, what)
-            elif isinstance(item, DecodeFailure):
-                fail(item.request.trial, item.error)
-            else:
-                what = f"trial {item.request.trial} {item.request.label}".rstrip()
-                folder.add(compare(item, subject))
+        def outcomes() -> Iterator[Comparison | _Failure]:
+            """Yield one outcome for each of this process's trials."""
+            done, what = 0, ""
+            for item in decode_many(decoder, requests()):
+                if isinstance(item, Step):
+                    decoded = done + len(refused) + item.n_requests * item.index / item.total
+                    show(processes.count * decoded, what)
+                    continue
                 done += 1
+                if isinstance(item, DecodeFailure):
+                    yield item.request.trial, item.error
+                else:
+                    what = f"trial {item.request.trial} {item.request.label}".rstrip()
+                    yield compare(item, subject)
+            yield from refused
+
+        stream = outcomes()
+        for _ in range(0, len(trials), processes.count):
+            for outcome in processes.gather(next(stream, None)):
+                if outcome is None or not processes.first:
+                    continue
+                if isinstance(outcome, tuple):
+                    failures.append(f"trial {outcome[0]}: {outcome[1]}")
+                    folder.add_failure(*outcome)
+                else:
+                    folder.add(outcome)
+    if not processes.first:
+        return 0
     n_decoded = len(trials) - len(failures)
     write(f"{args.out}: {n_decoded} trials, {n_decoded * len(args.seeds)} samples")
     if failures:
@@ -163,4 +190,5 @@ def _plan(
         model_hash=info.hash,
         rois=rois,
         mask=mask,
+        preparation=chosen_preparation(args),
     )

@@ -61,7 +61,10 @@ def run(args: argparse.Namespace) -> int:
     evaluations = []
     with progress(len(args.folders)) as show:
         for done, folder in enumerate(args.folders):
-            evaluations.append(_evaluate(folder, args, partial(show, done)))
+            scored = evaluate_folder(
+                folder, partial(show, done), args.metrics or (), args.trials, args.seed
+            )
+            evaluations.append(scored)
     if args.csv is not None:
         write_text(csv_table(evaluations), args.csv)
     if args.latex is not None:
@@ -96,19 +99,27 @@ def _metrics(text: str) -> tuple[str, ...]:
     return keys
 
 
-def _evaluate(folder: Path, args: argparse.Namespace, report: Callable[[str], None]) -> Evaluation:
+def evaluate_folder(
+    folder: Path,
+    report: Callable[[str], None],
+    metrics: Sequence[str] = (),
+    trials: Sequence[int] | None = None,
+    seed: int = 0,
+) -> Evaluation:
+    """Score a decode folder; without `metrics`, by all that make sense for its model."""
     from mindvis_gui import scoring
     from mindvis_gui.analysis.decode_folder import read_decode_folder, read_failures
     from mindvis_gui.analysis.evaluate import evaluate
     from mindvis_gui.analysis.scores import DEFAULT, OF_OWN_CLASSIFIERS
 
     report(str(folder))
-    failed = sorted(set(read_failures(folder)).intersection(args.trials or read_failures(folder)))
-    trials = read_decode_folder(folder, args.trials)
-    model = _model_folder(trials)
+    failures = read_failures(folder)
+    failed = sorted(set(failures).intersection(trials or failures))
+    decoded = read_decode_folder(folder, trials)
+    model = _model_folder(decoded)
     has_classifier = model is not None and (model / "classifier").is_dir()
-    keys = args.metrics or (*DEFAULT, *(OF_OWN_CLASSIFIERS if has_classifier else ()))
-    steps = evaluate(trials, keys, scoring.network_finder(model), failed, args.seed)
+    keys = metrics or (*DEFAULT, *(OF_OWN_CLASSIFIERS if has_classifier else ()))
+    steps = evaluate(decoded, keys, scoring.network_finder(model), failed, seed)
     while True:
         try:
             report(next(steps))

@@ -1,32 +1,127 @@
-"""``mindvis figure``: the comparison figure of a decode folder."""
+"""``mindvis figure``: figures of a decode folder."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mindvis_gui.cli.selection import numbers
+from mindvis_gui.errors import ExportError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from mindvis_gui.analysis.decoded_trial import DecodedTrial
+    from mindvis_gui.analysis.figures.content import MaskScene
+    from mindvis_gui.data.mask import MaskState
+    from mindvis_gui.data.subject import Subject
+
+_TEMPLATES = ("comparison", "brain", "mask", "consistency", "page")
+_RATIO = 0.75  # masked for the recovery where the decode had no mask; of the paper
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's options."""
     parser = subparsers.add_parser(
         "figure",
-        help="draw the comparison figure of a decode folder",
-        description="Draw what was seen beside what was decoded, with scores and protocol.",
+        help="draw a figure of a decode folder",
+        description="Draw what was seen beside what was decoded, with scores and protocol. The "
+        "figure carries the requests it came from; FILE.json beside it lists them.",
     )
-    parser.add_argument(
-        "folder", type=Path, metavar="DIR", help="folder that 'mindvis decode' wrote"
-    )
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="figure.png, .svg or .pdf"
-    )
+    add = parser.add_argument
+    add("folder", type=Path, metavar="DIR", help="folder that 'mindvis decode' wrote")
+    add("--out", type=Path, required=True, metavar="FILE", help="figure.png, .svg, .pdf or .tif")
+    add("--template", choices=_TEMPLATES, default="comparison", help="what to draw")
+    add("--trials", type=numbers, metavar="0,3,5-9", help="only these (default: all)")
+    add("--width", metavar="MM", help="'single' (85 mm), 'double' (170 mm) or millimetres")
+    add("--dpi", type=int, default=300, help="of PNG and TIFF (default: 300)")
+    add("--font", default="DejaVu Sans", help="family of the letters")
+    add("--font-size", type=float, default=5.5, metavar="PT", help="in points (default: 5.5)")
+    add("--no-captions", action="store_true", help="leave the text below out")
+    add("--no-seeds", action="store_true", help="leave the seeds under the samples out")
+    add("--no-scores", action="store_true", help="leave the scores out")
+    add("--subject", metavar="SUBJECT", help="for templates 'brain', 'mask' and 'page'")
+    add("--model", metavar="NAME|DIR", help="for templates 'mask' and 'page'")
 
 
 def run(args: argparse.Namespace) -> int:
     """Read the folder and write the figure."""
     from mindvis_gui.analysis.decode_folder import read_decode_folder
-    from mindvis_gui.analysis.figure import write_figure
+    from mindvis_gui.analysis.figures.content import BrainScene, FigureContent
+    from mindvis_gui.analysis.figures.style import FigureStyle, width_in_mm
+    from mindvis_gui.analysis.figures.writing import write_figure
     from mindvis_gui.cli.output import write
+    from mindvis_gui.data import open_subject
 
-    write_figure(read_decode_folder(args.folder), args.out)
+    style = FigureStyle(
+        width=None if args.width is None else width_in_mm(args.width),
+        dpi=args.dpi,
+        font=args.font,
+        font_size=args.font_size,
+        captions=not args.no_captions,
+        seeds=not args.no_seeds,
+        scores=not args.no_scores,
+    )
+    trials = _chosen(read_decode_folder(args.folder), args.trials, args.folder)
+    brain = mask = None
+    if args.template in ("brain", "mask", "page"):
+        if args.subject is None:
+            raise ExportError(f"template '{args.template}' draws the brain; name it: --subject")
+        subject = open_subject(args.subject)
+        if args.template in ("brain", "page"):
+            brain = BrainScene.of(subject)
+        if args.template in ("mask", "page"):
+            mask = _recover(args, subject, trials)
+    write_figure(FigureContent(trials, brain, mask), args.out, args.template, style)
     write(f"{args.out}")
     return 0
+
+
+def _chosen(
+    trials: list[DecodedTrial], wanted: tuple[int, ...] | None, folder: Path
+) -> tuple[DecodedTrial, ...]:
+    if wanted is None:
+        return tuple(trials)
+    known = {trial.request["trial"]: trial for trial in trials}
+    for number in wanted:
+        if number not in known:
+            raise ExportError(f"{folder}: trial {number} was not decoded; decode it first")
+    return tuple(known[number] for number in wanted)
+
+
+def _recover(
+    args: argparse.Namespace, subject: Subject, trials: tuple[DecodedTrial, ...]
+) -> MaskScene:
+    """Recover the first trial's response from the mask it was decoded with, or from 75 %."""
+    from mindvis_gui import load_decoder
+    from mindvis_gui.analysis.figures.content import MaskScene
+    from mindvis_gui.data.mask import MaskState
+    from mindvis_gui.data.prepare import measure_normalisation, prepare
+
+    if args.model is None:
+        raise ExportError(f"template '{args.template}' recovers masked patches; name a --model")
+    request = trials[0].request
+    decoder = load_decoder(args.model, "cpu")
+    size = decoder.info.patch_size
+    vector = prepare(
+        subject, subject.trials[request["trial"]], measure_normalisation(subject), request["rois"]
+    )
+    mask = (
+        MaskState.random(decoder.info.n_patches, _RATIO, 0)
+        if request["mask"] is None
+        else _mask(request["mask"])
+    )
+    kept = mask.kept_voxels(size, subject.n_voxels)
+    return MaskScene.of(vector, kept, decoder.recover(vector, mask), subject.rois)
+
+
+def _mask(values: Mapping[str, Any]) -> MaskState:
+    from mindvis_gui.data.mask import MaskState
+
+    kept = np.ones(values["n_patches"], dtype=np.bool_)
+    kept[values["masked"]] = False
+    return MaskState(kept, values["seed"])

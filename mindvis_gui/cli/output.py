@@ -25,8 +25,8 @@ def complain(message: str) -> None:
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Callable[[float, str], None]]:
-    """Show how far a command is, on stderr if that is a terminal.
+def progress(total: int, *, shown: bool = True) -> Iterator[Callable[[float, str], None]]:
+    """Show how far a command is, on stderr if that is a terminal; if it is to be `shown`.
 
     Yields ``show(done, what)``: how many of the `total` are done, and what is being done.
     """
@@ -40,8 +40,7 @@ def progress(total: int) -> Iterator[Callable[[float, str], None]]:
         TimeRemainingColumn(),
         TextColumn("{task.description}", markup=False),
     )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
+    hidden = not (shown and console.is_terminal)
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task("", total=total)
         yield lambda done, what: bar.update(task, completed=done, description=what)

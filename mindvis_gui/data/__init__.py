@@ -16,9 +16,9 @@ __all__ = ["open_subject"]
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _ZIP = b"PK\x03\x04"
 _NPY = b"\x93NUMPY"
+_MATLAB = b"MATLAB 5.0"
 # What people try to open, told apart by its first bytes.
 _OTHERS = {
-    b"MATLAB 5.0": "a MATLAB file of version 5; save it with -v7.3",
     b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture",
     b"RIFF": "a WebP picture",
@@ -40,7 +40,8 @@ def open_subject(path: str | Path) -> Subject:
     ----------
     path : str or pathlib.Path
         The application's own subject file (see `subject_file`), a NIfTI file of betas or a
-        folder around one (see `nifti`), a MinD-Vis archive (see `god`, `hcp`), BOLD5000
+        folder around one (see `nifti`), a MinD-Vis archive (see `god`, `hcp`), an HCP time series
+        on the surface (see `hcp_cifti`), BOLD5000
         responses (see `bold5000`), BData (see `bdata`), NSD folders (see `nsd`), GLMsingle results
         (see `glmsingle`), MindEye2 betas (see `mindeye2`), THINGS tables (see `things`), or
         ``"demo"`` for the simulated subject that ships with the application. Told apart by
@@ -112,6 +113,8 @@ def _read_file(path: Path, head: bytes) -> Subject:
         return _read_npz(path)
     if head.startswith(_NPY):
         return _read_npy(path)
+    if head.startswith(_MATLAB):
+        return _read_matlab(path)
     for magic, what in _OTHERS.items():
         if head.startswith(magic):
             raise DataError(f"{path.name}: this is {what}; see docs/formats.md for what opens")
@@ -144,6 +147,21 @@ def _read_hdf5(path: Path) -> Subject:
     from mindvis_gui.data.subject_file import read_subject
 
     return read_subject(path)
+
+
+def _read_matlab(path: Path) -> Subject:
+    from mindvis_gui.data.matlab_file import matlab_shapes
+
+    found = matlab_shapes(path)
+    if found.keys() >= {"dataSet", "metaData"}:
+        from mindvis_gui.data.bdata import read_bdata_subject
+
+        return read_bdata_subject(path)
+    names = ", ".join(list(found)[:8]) or "none"
+    raise DataError(
+        f"{path.name}: the arrays of this MATLAB file ({names[:200]}) are no BData; name the one "
+        "with the responses: mindvis import-subject --responses NAME"
+    )
 
 
 def _read_nsd(path: Path) -> Subject:
@@ -191,9 +209,14 @@ def _read_npy(path: Path) -> Subject:
 
 
 def _read_image(path: Path, head: bytes) -> Subject:
+    from mindvis_gui.data.cifti_file import is_cifti
     from mindvis_gui.data.nifti import read_nifti_subject
     from mindvis_gui.data.nifti_file import is_nifti
 
+    if is_cifti(head):
+        from mindvis_gui.data.hcp_cifti import read_hcp_cifti_subject
+
+        return read_hcp_cifti_subject(path)
     if is_nifti(head):
         from mindvis_gui.data.nsd_files import find_nsd_files
 

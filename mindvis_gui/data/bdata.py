@@ -1,4 +1,4 @@
-"""BData files of the Kamitani laboratory: ``.h5``, and ``.mat`` of version 7.3, which is HDF5 too.
+"""BData files of the Kamitani laboratory: ``.h5``, and ``.mat`` of version 7.3 (HDF5, too) or 5.
 
 ====================  ====================================================================
 ``/dataset``          (samples, columns); older files: ``dataSet``
@@ -12,6 +12,9 @@
 (1 training, 2 test, 3 imagery), ``stimulus_id`` or ``image_index``, ``Session`` and ``Run``. MATLAB
 stores all arrays transposed, and texts as references to arrays of characters.
 
+Positions become voxel indices through the affine of ``Subject3_SpaceTemplate.nii`` beside
+``Subject3.h5``, or, without it, on a grid inferred from the positions themselves.
+
 The response vector is the voxels of ``ROI_VC``, as MinD-Vis uses them, or all if there is none.
 Test trials of the same stimulus are averaged; imagery is left out. Pictures are looked for in a
 folder ``stimuli/`` (or ``stimuli.npz``, ``stimuli.h5``) beside the file.
@@ -20,17 +23,20 @@ folder ``stimuli/`` (or ``stimuli.npz``, ``stimuli.h5``) beside the file.
 from __future__ import annotations
 
 import re
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mindvis_gui.data.bdata_file import BDataFile
+from mindvis_gui.data.bdata_file import BDataTable, Hdf5BData
 from mindvis_gui.data.checks import MAX_VOXELS, check_roi_name
 from mindvis_gui.data.hdf5 import damage_reported
 from mindvis_gui.data.imagenet import label_of, picture_name, read_class_names
-from mindvis_gui.data.recording import Pictures, RowRecording, StackedRows
+from mindvis_gui.data.matlab_file import MAGIC
+from mindvis_gui.data.nifti_file import NiftiFile
+from mindvis_gui.data.orientation import as_ras
+from mindvis_gui.data.recording import Pictures, RowRecording
+from mindvis_gui.data.scratch import ReadOnce, ScratchRows
 from mindvis_gui.data.stimuli import open_pictures
 from mindvis_gui.data.subject import IntArray, Roi, Subject, Trial, read_only
 from mindvis_gui.data.trial_table import complete_names, missing_pictures
@@ -42,7 +48,8 @@ _REGION = "ROI_"
 _STIMULI = ("stimuli", "stimuli.npz", "stimuli.h5")
 _AXES = ("voxel_x", "voxel_y", "voxel_z")
 _IMAGENET = re.compile(r"n\d{8}_\d+")
-_MAX_BYTES = 1 << 31  # of responses held in memory
+_TEMPLATE = re.compile(r"(?:Subject|sub-?|S)\d+", re.IGNORECASE)
+_BESIDE = 0.25  # of a voxel that a position may lie beside the template's grid
 
 
 def read_bdata_subject(path: Path) -> Subject:
@@ -53,24 +60,28 @@ def read_bdata_subject(path: Path) -> Subject:
     DataError
         If the file is damaged, or its parts are missing or contradict each other.
     """
-    with damage_reported(path):
-        return _subject(BDataFile(path))
+    try:
+        with path.open("rb") as opened:
+            is_matlab_5 = opened.read(len(MAGIC)) == MAGIC
+    except OSError as error:
+        raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from error
+    if not is_matlab_5:
+        with damage_reported(path):
+            return _subject(Hdf5BData(path))
+    from mindvis_gui.data.bdata_matlab import MatlabBData
+
+    return _subject(MatlabBData(path))
 
 
-def _subject(file: BDataFile) -> Subject:
+def _subject(file: BDataTable) -> Subject:
     path = file.path
     columns, rois, notes = _regions(file)
-    if 4 * file.n_samples * len(columns) > _MAX_BYTES:
-        raise DataError(
-            f"{path.name}: {file.n_samples:,} samples × {len(columns):,} voxels do not fit in "
-            "memory"
-        )
     beside = [path.with_name(name) for name in _STIMULI]
     stimuli = next(filter(Path.exists, beside), None)
     pictures: Pictures = open_pictures(stimuli) if stimuli else {}
     trials, rows, more = _trials(file, pictures)
     ijk, affine, note = _positions(file, columns)
-    stack = StackedRows([(file.n_samples, partial(file.read_columns, columns))])
+    stack = ReadOnce(lambda: ScratchRows(file.blocks(columns), len(columns)))
     return Subject(
         name=path.stem,
         source=path,
@@ -85,7 +96,7 @@ def _subject(file: BDataFile) -> Subject:
     )
 
 
-def _regions(file: BDataFile) -> tuple[IntArray, tuple[Roi, ...], list[str]]:
+def _regions(file: BDataTable) -> tuple[IntArray, tuple[Roi, ...], list[str]]:
     """Return the columns of the response vector, its regions, and notes."""
     if "VoxelData" not in file.keys:
         raise DataError(f"{file.path.name}: no key VoxelData says which columns are responses")
@@ -114,7 +125,7 @@ def _regions(file: BDataFile) -> tuple[IntArray, tuple[Roi, ...], list[str]]:
     return columns, tuple(rois), notes
 
 
-def _trials(file: BDataFile, pictures: Pictures) -> tuple[list[Trial], list[IntArray], list[str]]:
+def _trials(file: BDataTable, pictures: Pictures) -> tuple[list[Trial], list[IntArray], list[str]]:
     """Return the trials, the samples each is the mean of, and notes."""
     kinds = file.column("DataType")
     notes = [] if kinds is not None else ["No column DataType: all samples are taken for training"]
@@ -150,7 +161,7 @@ def _trials(file: BDataFile, pictures: Pictures) -> tuple[list[Trial], list[IntA
     return trials, rows, notes
 
 
-def _stimuli(file: BDataFile, pictures: Pictures) -> tuple[list[str], list[str]]:
+def _stimuli(file: BDataTable, pictures: Pictures) -> tuple[list[str], list[str]]:
     """Return name and label of the stimulus of each sample, empty where unknown."""
     key = next((k for k in ("stimulus_id", "image_index") if file.column(k) is not None), "")
     numbers = file.column(key)
@@ -181,21 +192,60 @@ def _integers(values: NDArray[np.float64] | None, n: int) -> list[int]:
 
 
 def _positions(
-    file: BDataFile, columns: IntArray
+    file: BDataTable, columns: IntArray
 ) -> tuple[IntArray | None, NDArray[np.float64] | None, str]:
     """Return voxel indices, affine, and a note that says where they come from."""
     if not set(_AXES) <= set(file.keys):
         return None, None, "No voxel positions in this file; the brain cannot be drawn"
     mm = np.stack([file.values(axis)[columns] for axis in _AXES], axis=1)
+    template = _template(file.path)
+    more = ""
+    if template is not None:
+        placed = _on_template(mm, template)
+        if placed is not None:
+            return *placed, f"Voxel positions are on the grid of {template.name}"
+        more = f"The voxel positions do not lie on the grid of {template.name}. "
     found = infer_grid(mm)
     if found is None:
         return (
             None,
             None,
-            "The voxel positions lie on no grid along the axes; the brain cannot be drawn",
+            f"{more}The voxel positions lie on no grid along the axes; the brain cannot be drawn",
         )
     ijk, affine = found
     size = " × ".join(f"{step:g}" for step in np.diag(affine)[:3].round(3))
     start = ", ".join(f"{at:g}" for at in affine[:3, 3].round(3))
     note = f"The grid is inferred from the voxels' positions: steps of {size} mm from ({start}) mm"
-    return read_only(ijk), read_only(affine), note
+    return read_only(ijk), read_only(affine), more + note
+
+
+def _template(path: Path) -> Path | None:
+    """Return the template of the subject whose number the file's name has, if it is there."""
+    number = _TEMPLATE.search(path.stem)
+    names = [path.stem, *([number[0]] if number else [])]
+    places = [
+        path.with_name(f"{name}_SpaceTemplate{suffix}")
+        for name in names
+        for suffix in (".nii", ".nii.gz")
+    ]
+    return next(filter(Path.is_file, places), None)
+
+
+def _on_template(
+    mm: NDArray[np.float64], template: Path
+) -> tuple[IntArray, NDArray[np.float64]] | None:
+    """Round positions (n, 3) in mm to the grid of an image; None if they are not on it."""
+    image = NiftiFile(template)
+    if not np.isfinite(mm).all():
+        return None
+    to_voxel = np.linalg.inv(image.affine)
+    exact = mm @ to_voxel[:3, :3].T + to_voxel[:3, 3]
+    ijk = np.rint(exact)
+    off = np.abs(exact - ijk).max() > _BESIDE
+    if off or ijk.min() < 0 or (ijk >= image.shape).any():
+        return None
+    positions = ijk.astype(np.int64)
+    if len(np.unique(positions, axis=0)) != len(positions):
+        return None
+    turned, affine = as_ras(positions, image.affine, image.shape)
+    return read_only(turned), read_only(affine)

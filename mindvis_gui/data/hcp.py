@@ -7,6 +7,9 @@ nothing is known about what was seen.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
 import numpy as np
 
 from mindvis_gui.data.checks import MAX_TRIALS, MAX_VOXELS
@@ -46,36 +49,68 @@ def read_hcp_subject(archive: NpzFile) -> Subject:
                 f"{path.name}: V1 has {n_frames:,} frames but {name} has {shape[0]:,}; "
                 "is this file complete?"
             )
-    edges = np.cumsum([0, *(shape[1] for shape in shapes)])
+    sizes = {name: shape[1] for name, shape in zip(REGIONS, shapes, strict=True)}
+
+    def read() -> FloatArray:
+        values = np.empty((n_frames, sum(sizes.values())), dtype=np.float32)
+        start = 0
+        for name, size in sizes.items():
+            values[:, start : start + size] = archive.read(name, np.float32)
+            start += size
+        return values
+
+    name = path.resolve().parent.name or path.stem
+    origin = "Human Connectome Project, as prepared for MinD-Vis"
+    return subject_of_series(path, name, n_frames, sizes, read, (), origin)
+
+
+def subject_of_series(
+    path: Path,
+    name: str,
+    n_frames: int,
+    sizes: Mapping[str, int],
+    read: Callable[[], FloatArray],
+    notes: tuple[str, ...],
+    origin: str,
+) -> Subject:
+    """Return a subject whose responses are the windows of a time series.
+
+    Parameters
+    ----------
+    sizes : mapping of str to int
+        Voxels of each region, in the order of the columns.
+    read : callable
+        Returns the series (n_frames, n_voxels).
+
+    Raises
+    ------
+    DataError
+        If it is shorter than one window, or too large.
+    """
+    edges = np.cumsum([0, *sizes.values()])
     n_voxels = int(edges[-1])
     if not FRAMES <= n_frames <= MAX_TRIALS or n_voxels > MAX_VOXELS:
         raise DataError(
             f"{path.name}: {n_frames:,} frames × {n_voxels:,} voxels; from {FRAMES} × 4 to "
             f"{MAX_TRIALS:,} × {MAX_VOXELS:,} are allowed"
         )
-
-    def read() -> FloatArray:
-        values = np.empty((n_frames, n_voxels), dtype=np.float32)
-        for name, first, last in zip(REGIONS, edges, edges[1:], strict=False):
-            values[:, first:last] = archive.read(name, np.float32)
-        return values
-
     rows = windows(n_frames)
     return Subject(
-        name=path.resolve().parent.name or path.stem,
+        name=name,
         source=path,
         trials=tuple(
             Trial(index=index, split="train", presentations=1) for index in range(len(rows))
         ),
         rois=tuple(
-            Roi(name, read_only(np.arange(first, last)))
-            for name, first, last in zip(REGIONS, edges, edges[1:], strict=False)
+            Roi(region, read_only(np.arange(first, last)))
+            for region, first, last in zip(sizes, edges, edges[1:], strict=False)
         ),
         n_voxels=n_voxels,
         recording=RowRecording(StackedRows([(n_frames, read)]), rows),
         notes=(
             f"{n_frames:,} frames of a time series: each of the {len(rows):,} responses is the "
             f"mean of about {FRAMES} frames, for pre-training",
+            *notes,
         ),
-        origin="Human Connectome Project, as prepared for MinD-Vis",
+        origin=origin,
     )

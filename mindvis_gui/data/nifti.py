@@ -6,7 +6,8 @@ A folder is read by these names; all but the first may be missing:
 ``betas.nii.gz`` or ``*_betas.nii.gz``       4-D, one volume a trial
 ``*_bold.nii.gz`` and ``*_events.tsv``       in place of betas: time series, see `time_series`
 ``rois/`` or ``rois.nii.gz``                 masks or a label image on the grid of the betas,
-                                             see `rois`; without, all voxels with a signal
+                                             see `rois`; without, the `schematic_regions` in MNI
+                                             space, else all voxels with a signal
 ``trials.tsv``                               one row a trial, see `trial_table`
 ``stimuli/``, ``stimuli.npz``, ``.h5``       pictures, see `stimuli`
 ``anatomy.nii.gz``                           3-D, on a grid of its own
@@ -30,8 +31,9 @@ from numpy.typing import NDArray
 
 from mindvis_gui.data.nifti_file import NiftiFile, read_volume
 from mindvis_gui.data.orientation import as_ras
-from mindvis_gui.data.recording import ArrayRecording, PicturedRecording, Pictures
+from mindvis_gui.data.recording import PicturedRecording, Pictures, RowRecording
 from mindvis_gui.data.rois import Region, nifti_files, read_rois
+from mindvis_gui.data.scratch import ScratchRows
 from mindvis_gui.data.stimuli import open_pictures
 from mindvis_gui.data.subject import FloatArray, IntArray, Roi, Subject, Trial, read_only
 from mindvis_gui.data.table import read_table
@@ -41,12 +43,12 @@ from mindvis_gui.data.time_series import (
     average_runs,
     find_runs,
     is_bold,
-    read_series,
+    points_of_volumes,
 )
 from mindvis_gui.data.trial_table import missing_pictures, trials_from_table, unnamed_trials
 from mindvis_gui.errors import DataError
 
-_MAX_BYTES = 1 << 31  # of responses held in memory
+_MAX_BYTES = 1 << 31  # of the series of one run held in memory
 _LOOKS = 8  # volumes looked at to tell which voxels have a signal
 
 
@@ -84,7 +86,7 @@ def read_nifti_subject(
     source: Path,
     *,
     events: Path | None = None,
-    rois: Path | None = None,
+    rois: Path | str | None = None,
     stimuli: Path | None = None,
     anatomy: Path | None = None,
     window: Window = DEFAULT_WINDOW,
@@ -98,7 +100,9 @@ def read_nifti_subject(
     events : pathlib.Path, optional
         Table of the trials. If it has a column ``onset`` and not exactly one row a volume,
         `source` is a time series. For several runs, the folder with their tables.
-    rois, stimuli, anatomy : pathlib.Path, optional
+    rois : pathlib.Path or str, optional
+        Label image or folder of masks; or ``"all"`` or ``"schematic"``.
+    stimuli, anatomy : pathlib.Path, optional
     window : (float, float)
         Seconds after onset over which a time series is averaged.
 
@@ -120,8 +124,9 @@ def read_nifti_subject(
         image = runs[0].image
         layout = _layout(image, rois)
         _check_memory(max(run.image.n_volumes for run in runs), layout, source)
-        values, trials, notes = average_runs(runs, layout.points, window, pictures)
-        recording = ArrayRecording(values, pictures, place)
+        averages, trials, notes = average_runs(runs, layout.points, window, pictures)
+        each = [np.array([row]) for row in range(len(trials))]
+        recording = RowRecording(averages, each, pictures, place)
         unit = "z"
     else:
         image = NiftiFile(betas)
@@ -132,9 +137,10 @@ def read_nifti_subject(
         trials, notes = _trials(image, events or _beside(folder, "trials.tsv"), pictures)
         layout = _layout(image, rois)
         if image.packed:
-            _check_memory(image.n_volumes, layout, source)
-            values = read_series(image, layout.points)
-            recording = ArrayRecording(values, pictures, place)
+            # Read through at once: the end of a packed file is where damage shows.
+            volumes = ScratchRows(points_of_volumes(image, layout.points), len(layout.points))
+            each = [np.array([row]) for row in range(image.n_volumes)]
+            recording = RowRecording(volumes, each, pictures, place)
         else:
             recording = VolumeRecording(image, layout.points, pictures, place)
         unit = "a.u."
@@ -193,14 +199,9 @@ def _trials(
     return trials, []
 
 
-def _layout(image: NiftiFile, rois: Path | None) -> _Layout:
+def _layout(image: NiftiFile, rois: Path | str | None) -> _Layout:
     signal = _has_signal(image)
-    notes = []
-    if rois is None:
-        regions = [Region("all", np.flatnonzero(signal))]
-        notes.append("No regions given: all voxels with a signal are one region")
-    else:
-        regions = read_rois(rois, image)
+    regions, notes = _regions(image, rois, signal)
     position = np.full(signal.size, -1, dtype=np.int64)
     silent = np.zeros(signal.size, dtype=np.bool_)
     ordered: list[IntArray] = []
@@ -233,6 +234,26 @@ def _layout(image: NiftiFile, rois: Path | None) -> _Layout:
     return _Layout(points, ijk, affine, found, tuple(notes))
 
 
+def _regions(
+    image: NiftiFile, rois: Path | str | None, signal: NDArray[np.bool_]
+) -> tuple[list[Region], list[str]]:
+    if isinstance(rois, Path):
+        return read_rois(rois, image), []
+    if rois == "schematic" or (rois is None and image.in_mni):
+        from mindvis_gui.data.schematic_atlas import SCHEMATIC_NOTE, schematic_regions
+
+        regions = schematic_regions(image, signal)
+        if regions:
+            return regions, [SCHEMATIC_NOTE]
+        if rois == "schematic":
+            raise DataError(
+                f"{image.path.name}: no voxel with a signal lies in the schematic regions; is "
+                "this image in MNI152 space?"
+            )
+    note = "No regions given: all voxels with a signal are one region"
+    return [Region("all", np.flatnonzero(signal))], [note]
+
+
 def _has_signal(image: NiftiFile) -> NDArray[np.bool_]:
     """Return which points (n,) of the image are neither 0 nor NaN throughout the first volumes."""
     signal = np.zeros(int(np.prod(image.shape)), dtype=np.bool_)
@@ -258,7 +279,7 @@ def _check_memory(n_volumes: int, layout: _Layout, source: Path) -> None:
     if 4 * n_volumes * n_voxels > _MAX_BYTES:
         raise DataError(
             f"{source.name}: {n_volumes:,} volumes × {n_voxels:,} voxels do not fit in memory; "
-            "give fewer voxels (rois/), or unpack the .nii.gz"
+            "give fewer voxels (rois/)"
         )
 
 

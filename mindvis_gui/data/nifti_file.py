@@ -13,6 +13,7 @@ import numpy as np
 from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
 from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
 from mindvis_gui.data.checks import MAX_TRIALS, check_affine, check_grid_shape
@@ -23,6 +24,15 @@ from mindvis_gui.errors import DataError
 _HEADER_BYTES = 544  # NIfTI-2 and the four bytes of the extension flag
 _DEFLATE_RATIO = 1032  # no gzip file unpacks to more times its size
 _DAMAGE = (OSError, EOFError, zlib.error)
+_BAD_HEADER = (HeaderDataError, WrapStructError, ValueError, ArithmeticError, LookupError)
+_MNI_CODE = 4
+# Grids of the templates that FSL and SPM come with: voxel size, points, and where the first lies.
+_MNI_GRIDS = [
+    (1.0, (182, 218, 182), (90, -126, -72)),
+    (2.0, (91, 109, 91), (90, -126, -72)),
+    (2.0, (79, 95, 79), (78, -112, -70)),
+    (3.0, (53, 63, 46), (78, -112, -50)),
+]
 _SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6, "unknown": 1.0}
 
 
@@ -43,6 +53,16 @@ def _magic(head: bytes) -> bytes:
     return b""
 
 
+def is_mni_grid(shape: tuple[int, ...], affine: NDArray[np.float64]) -> bool:
+    """Whether a grid is one of the usual ones of MNI152 space, from either side."""
+    for step, points, (x, y, z) in _MNI_GRIDS:
+        start = affine[:3, 3] - [0, y, z]
+        same = np.allclose(np.abs(affine[:3, :3]), np.eye(3) * step, atol=1e-3)
+        if same and shape == points and np.allclose(np.abs(start), [x, 0, 0], atol=step / 2):
+            return True
+    return False
+
+
 class NiftiFile:
     """One NIfTI image: header read and checked, values read when asked for.
 
@@ -54,6 +74,8 @@ class NiftiFile:
         As in the file, whatever its orientation.
     oriented : bool
         Whether the header says where the grid lies; if not, the affine is a guess.
+    in_mni : bool
+        Whether header, name or grid say that this is MNI152 space.
     repetition_time : float
         Seconds between volumes; 0 if the header does not say.
     """
@@ -80,7 +102,7 @@ class NiftiFile:
                 else Nifti2Header(head[:540], check=False)
             )
             self._read_header(header)
-        except (HeaderDataError, ValueError, ArithmeticError, LookupError) as error:
+        except _BAD_HEADER as error:
             raise self._error(f"the NIfTI header is damaged ({_reason(error)})") from error
 
     def _read_header(self, header: Any) -> None:
@@ -112,8 +134,14 @@ class NiftiFile:
                 f"{self._bytes:,}; is it complete?"
             )
         self.oriented = int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0
+        code = int(header["sform_code"]) or int(header["qform_code"])
         self.affine = check_affine(
             np.asarray(header.get_best_affine(), dtype=np.float64), f"{self.path.name}: affine"
+        )
+        self.in_mni = (
+            code == _MNI_CODE
+            or "space-MNI" in self.path.name
+            or is_mni_grid(self.shape, self.affine)
         )
         unit = header.get_xyzt_units()[1] if int(header["xyzt_units"]) else "unknown"
         step = float(header["pixdim"][4]) * _SECONDS.get(unit, 0.0)

@@ -104,7 +104,7 @@ class NpzFile:
         rows = shape[0] if shape else 1
         values = np.empty((rows, width), dtype=dtype)
         done = 0
-        for block in self._blocks(name, rows, math.prod(shape[1:])):
+        for block in self.blocks(name, rows, math.prod(shape[1:])):
             kept = block[:, columns] if direct else block
             values[done : done + len(block)] = converted(kept, values.dtype)
             done += len(block)
@@ -126,7 +126,8 @@ class NpzFile:
             lengths = int.from_bytes(local[26:28], "little") + int.from_bytes(local[28:], "little")
             return info.header_offset + _LOCAL_HEADER + lengths + header.start
 
-    def _blocks(self, name: str, rows: int, width: int) -> Iterator[NDArray[Any]]:
+    def blocks(self, name: str, rows: int, width: int) -> Iterator[NDArray[Any]]:
+        """Yield an array as blocks (n, width), `rows` in all, as it lies in the file."""
         header = self.headers[name]
         row_bytes = width * header.dtype.itemsize
         step = max(1, _BLOCK_BYTES // max(1, row_bytes))

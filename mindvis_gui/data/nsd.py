@@ -40,8 +40,6 @@ from mindvis_gui.data.subject import FloatArray, ImageArray, IntArray, Subject, 
 from mindvis_gui.data.trial_table import missing_pictures
 from mindvis_gui.errors import DataError
 
-_MAX_BYTES = 1 << 31  # of responses held in memory, where sessions can only be read whole
-
 
 def read_nsd_subject(source: Path, files: NsdFiles) -> Subject:
     """Open a subject; the betas of a trial are read when they are asked for.
@@ -129,11 +127,6 @@ def _voxels(
             )
     points, rois, notes = read_nsd_rois(mask, path.parent)
     whole = [s for s in sessions if isinstance(s, NiftiSession) and s.packed]
-    if len(whole) * TRIALS * len(points) * 4 > _MAX_BYTES:
-        raise DataError(
-            f"{files.folder.name}: {len(whole)} packed sessions × {len(points):,} voxels do not "
-            "fit in memory; use the .hdf5 files, or unpack the .nii.gz"
-        )
     if whole:
         notes.append(
             f"{len(whole)} sessions are .nii.gz, each read through when a trial of it is first "

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from mindvis_gui.data.hdf5 import check_chunks, damage_reported, dataset, open_hdf5
 from mindvis_gui.data.nifti_file import NiftiFile
 from mindvis_gui.data.nsd_design import TRIALS
+from mindvis_gui.data.scratch import ScratchRows
 from mindvis_gui.data.subject import FloatArray, IntArray
 from mindvis_gui.errors import DataError
 
 STEPS_A_PERCENT = 300  # the integers in the files are 300 times the percent signal change
+_KEPT = 1 << 20  # bytes of a session kept in memory; there are up to forty
 
 _Values = NDArray[Any]
 
@@ -104,7 +106,7 @@ class SessionRows:
     def __init__(self, sessions: Sequence[Hdf5Session | NiftiSession], points: IntArray) -> None:
         self._sessions = sessions
         self._points = points
-        self._kept: dict[int, _Values] = {}
+        self._kept: dict[int, ScratchRows] = {}
         self._lock = threading.Lock()
 
     def __call__(self, rows: IntArray) -> FloatArray:
@@ -124,8 +126,9 @@ class SessionRows:
             return session.read(trials, self._points)
         with self._lock:
             if number not in self._kept:
-                self._kept[number] = session.read(np.arange(TRIALS), self._points)
-        return self._kept[number][trials]
+                values = session.read(np.arange(TRIALS), self._points)
+                self._kept[number] = ScratchRows([values], len(self._points), values.dtype, _KEPT)
+        return self._kept[number](trials)
 
 
 def _check_trials(n: int, path: Path) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mindvis_gui.data.matlab_file import matlab_shapes, read_matlab
 from mindvis_gui.data.subject import IntArray
 from mindvis_gui.errors import DataError
 
@@ -18,12 +16,8 @@ TRIALS = 750  # of a session
 PICTURES = 73_000
 SHARED = 1000  # the first so many of each subject's pictures are everybody's
 _SUBJECTS = 8
-_MAX_BYTES = 1 << 24
+_MAX_VALUES = 1 << 24
 _WANTED = ("masterordering", "subjectim", "stimpattern")
-_DAMAGE = (
-    *(OSError, EOFError, zlib.error, MemoryError, RuntimeError, NotImplementedError),
-    *(ValueError, TypeError, LookupError, ArithmeticError, AttributeError),
-)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -58,23 +52,8 @@ def read_design(path: Path) -> NsdDesign:
     DataError
         If the file is no such design, or damaged.
     """
-    from scipy.io import loadmat, whosmat  # half a second, and only NSD needs it
-
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise DataError(f"{path.name}: more than {_MAX_BYTES:,} bytes are no design")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            shapes = {name: shape for name, shape, _ in whosmat(path) if name in _WANTED}
-            sizes = [int(np.prod(shape, dtype=object)) for shape in shapes.values()]
-            if max(sizes, default=0) > _MAX_BYTES:
-                raise DataError(f"{path.name}: a table of {max(sizes):,} entries is no design")
-            content = loadmat(path, variable_names=list(shapes))
-    except _DAMAGE as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(
-            f"{path.name}: the MATLAB file is damaged or not of version 5 ({reason}); copy it again"
-        ) from error
+    wanted = [name for name in matlab_shapes(path) if name in _WANTED]
+    content = read_matlab(path, wanted, _MAX_VALUES)
     order = _numbers(content, "masterordering", path).reshape(-1)
     pictures = _numbers(content, "subjectim", path)
     if pictures.ndim != 2 or len(pictures) != _SUBJECTS or pictures.max() > PICTURES:
@@ -98,7 +77,7 @@ def _numbers(content: dict[str, Any], name: str, path: Path) -> IntArray:
     return numbers
 
 
-def _runs(pattern: NDArray[np.generic] | None) -> IntArray | None:
+def _runs(pattern: object) -> IntArray | None:
     """Return the run of each trial from which events (sessions, runs, 75) are no blanks."""
     if not isinstance(pattern, np.ndarray) or pattern.ndim != 3 or pattern.dtype.kind not in "biuf":
         return None

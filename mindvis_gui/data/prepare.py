@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 
 from mindvis_gui.data.checks import SPLITS
+from mindvis_gui.data.statistics import MeasuredRecording, RunningStatistics
 from mindvis_gui.data.subject import FloatArray, IntArray, Subject, Trial, read_only
 from mindvis_gui.errors import DataError
 
@@ -16,6 +17,7 @@ Padding = Literal["wrap", "constant", "cut"]
 PADDINGS: tuple[str, ...] = get_args(Padding)
 _BLOCK = 256  # trials read at a time: bounds the memory of statistics over large subjects
 _RESOLUTION = float(np.finfo(np.float32).eps)
+_SPOT_CHECKS = 16  # trials that statistics found in a file are compared with
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,46 @@ class Normalisation:
 def measure_normalisation(subject: Subject) -> Normalisation:
     """Measure mean and standard deviation over the training responses (all, if none is marked).
 
-    Reads in blocks, so memory stays bounded whatever the number of trials.
+    Reads in blocks, so memory stays bounded whatever the number of trials; not at all where the
+    recording came with these statistics and a look at some trials does not contradict them.
     """
+    return _last(measuring_normalisation(subject))
+
+
+def measuring_normalisation(subject: Subject) -> Generator[float, None, Normalisation]:
+    """Do what `measure_normalisation` does, yielding the fraction done; can be stopped."""
+    indices, basis = normalised_trials(subject)
+    return stored_normalisation(subject) or (yield from _measuring(subject, indices, basis))
+
+
+def normalised_trials(subject: Subject) -> tuple[list[int], str]:
+    """Return the trials whose mean and deviation normalise all others, and what they are."""
     train = [trial.index for trial in subject.trials if trial.split == "train"]
-    basis = "training trials" if train else "all trials"
-    indices = train or [trial.index for trial in subject.trials]
-    return _measure(subject, indices, basis)
+    if train:
+        return train, "training trials"
+    return [trial.index for trial in subject.trials], "all trials"
+
+
+def stored_normalisation(subject: Subject) -> Normalisation | None:
+    """Return the statistics that the subject came with; None if there are none to be believed."""
+    indices, basis = normalised_trials(subject)
+    if not indices or not isinstance(subject.recording, MeasuredRecording):
+        return None
+    found = subject.recording.statistics_of(np.array(indices))
+    if found is None:
+        return None
+    mean, std = found
+    some = estimate_normalisation(subject)
+    # Trials differ, so this is generous; what it refuses is only measured once more.
+    plausible = abs(some.mean - mean) < std and std / 3 < some.std < 3 * std
+    return Normalisation(mean, std, basis) if plausible else None
+
+
+def estimate_normalisation(subject: Subject) -> Normalisation:
+    """Measure mean and standard deviation over a few training trials, spread over all of them."""
+    indices, basis = normalised_trials(subject)
+    some = indices[:: max(1, -(-len(indices) // _SPOT_CHECKS))]
+    return _measure(subject, some, f"{len(some)} of the {basis}")
 
 
 def published_normalisation(
@@ -79,25 +115,32 @@ def published_normalisation(
 def _measure(
     subject: Subject, indices: Sequence[int], basis: str, patch_size: int = 0
 ) -> Normalisation:
+    return _last(_measuring(subject, indices, basis, patch_size))
+
+
+def _measuring(
+    subject: Subject, indices: Sequence[int], basis: str, patch_size: int = 0
+) -> Generator[float, None, Normalisation]:
     if not indices:
         raise DataError(f"{subject.name}: the file holds no trials")
-    count, mean, squares = 0, 0.0, 0.0
+    statistics = RunningStatistics()
     for start in range(0, len(indices), _BLOCK):
         block = subject.responses(indices[start : start + _BLOCK])
-        if patch_size:
-            block = pad_to_patches(block, patch_size)
-        values = block.astype(np.float64)
-        # Merging deviations from block means (Chan et al. 1979) keeps the digits that a
-        # difference of sums of squares loses when the mean is far larger than the spread.
-        shift = float(values.mean()) - mean
-        share = values.size / (count + values.size)
-        squares += float(((values - values.mean()) ** 2).sum()) + shift**2 * count * share
-        mean += shift * share
-        count += values.size
-    std = float(np.sqrt(squares / count))
+        statistics.add(pad_to_patches(block, patch_size) if patch_size else block)
+        yield min(1.0, (start + _BLOCK) / len(indices))
+    mean, std = float(statistics.mean), float(statistics.std)
     if std <= _RESOLUTION * abs(mean):
         raise DataError(f"{subject.name}: every response is {mean:g}; there is nothing to decode")
     return Normalisation(mean, std, basis)
+
+
+def _last(items: Generator[float, None, Normalisation]) -> Normalisation:
+    while True:
+        try:
+            next(items)
+        except StopIteration as stop:
+            found: Normalisation = stop.value
+            return found
 
 
 def prepare(

@@ -2,7 +2,9 @@
 
 ==========================  ===================================================================
 ``/responses``              (n_trials, n_voxels) float32 or float16, or int8 / int16 with the
-                            attributes ``scale`` and ``offset``: value = stored · scale + offset
+                            attributes ``scale`` and ``offset``: value = stored · scale + offset;
+                            attributes ``train_mean`` and ``train_std``, optional: over all values
+                            of the training trials
 ``/trials/split``           (n_trials,) text: ``train``, ``test`` or ``test-single``
 ``/trials/<column>``        optional: text ``stimulus_id``, ``label``, ``category``;
                             integer ``session``, ``run``, ``presentations``
@@ -35,6 +37,7 @@ from numpy.typing import NDArray
 
 from mindvis_gui.data import checks
 from mindvis_gui.data.picture import EncodedPictures, encode_picture
+from mindvis_gui.data.statistics import RunningStatistics
 from mindvis_gui.data.subject import FloatArray, Subject
 from mindvis_gui.data.subject_reader import (
     FORMAT,
@@ -110,6 +113,8 @@ def writing_subject(
                 yield done, total
             for written in _write_responses(file, subject, dtype, scale, deflate):
                 yield done + written, total
+            # Last: a file that was left half written is no subject file.
+            file.attrs["format"] = _fixed(FORMAT)
         yield total, total
 
 
@@ -128,7 +133,6 @@ def _blocks(subject: Subject) -> Generator[FloatArray, None, None]:
 
 def _write_facts(file: h5py.File, subject: Subject) -> None:
     facts = {
-        "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "name": subject.name,
         "response_unit": subject.unit,
@@ -215,16 +219,25 @@ def _write_responses(
         fletcher32=True,
         **options,
     )
+    if scale != 1.0:
+        target.attrs["scale"] = scale
+    train = np.array([trial.split == "train" for trial in subject.trials])
+    statistics = RunningStatistics()
     done = 0
     for block in _blocks(subject):
         stored = block
         if dtype in ("int8", "int16"):
-            target.attrs["scale"] = scale
             stored = np.rint(block / np.float32(scale))
         elif dtype == "float16" and np.abs(block).max() > np.finfo(np.float16).max:
             raise DataError(
                 f"{subject.name}: {np.abs(block).max():g} does not fit float16; use float32"
             )
-        target[done : done + len(block)] = stored.astype(dtype)
+        stored = stored.astype(dtype)
+        target[done : done + len(block)] = stored
+        trained = stored[train[done : done + len(block)]]
+        statistics.add(trained.astype(np.float32) * np.float32(scale))
         done += len(block)
         yield done
+    if statistics.count:
+        target.attrs["train_mean"] = float(statistics.mean)
+        target.attrs["train_std"] = float(statistics.std)

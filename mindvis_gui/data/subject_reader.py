@@ -99,6 +99,18 @@ class SubjectFile(PicturedRecording):
                 values = values * np.float32(self._scale) + np.float32(self._offset)
         return values if np.array_equal(rows, indices) else values[inverse]
 
+    def statistics_of(self, indices: IntArray) -> tuple[float, float] | None:
+        """Return mean and deviation of the trials at `indices`, if the file has those of them."""
+        with damage_reported(self._path):
+            mean, std = (
+                read_number(self._responses, f"train_{what}", 0.0) for what in ("mean", "std")
+            )
+            if not 0 < std < np.inf:
+                return None
+            split = np.array(read_text(dataset(self.file, "trials/split", 1, "S")))
+        train = np.flatnonzero(split == "train")
+        return (mean, std) if np.array_equal(train, indices) else None
+
     def _check_format(self) -> None:
         name = self._path.name
         if read_attribute(self.file, "format") != FORMAT:

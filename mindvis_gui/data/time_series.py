@@ -8,6 +8,8 @@ window is late because the haemodynamic response is: the default, 3–12 s, cove
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import numpy as np
 from mindvis_gui.data.nifti_file import NiftiFile
 from mindvis_gui.data.recording import Pictures
 from mindvis_gui.data.rois import check_same_grid, nifti_files
+from mindvis_gui.data.scratch import ScratchRows
 from mindvis_gui.data.subject import FloatArray, IntArray, Trial
 from mindvis_gui.data.table import read_seconds, read_table
 from mindvis_gui.data.trial_table import trials_from_table
@@ -88,56 +91,67 @@ def find_runs(source: Path, events: Path | None) -> list[Run]:
 
 def average_runs(
     runs: list[Run], points: IntArray, window: Window, pictures: Pictures
-) -> tuple[FloatArray, list[Trial], list[str]]:
+) -> tuple[ScratchRows, list[Trial], list[str]]:
     """Return the responses (n_trials, n_points) in z, their trials, and notes."""
     first, last = window
-    blocks: list[FloatArray] = []
     trials: list[Trial] = []
-    unlabelled = late = 0
-    for run in runs:
-        onsets = np.array(read_seconds(run.events, "onset", run.table))
-        named = [name for name in _STIMULUS_OR_LABEL if name in run.events]
-        starts = np.arange(run.image.n_volumes) * run.image.repetition_time
-        series = standardised(read_series(run.image, points), run.image.path.name)
-        for trial in trials_from_table(run.events, run.table, pictures):
-            if named and not any(run.events[name][trial.index] for name in named):
-                unlabelled += 1
-                continue
-            after = starts - onsets[trial.index]
-            inside = (after >= first) & (after <= last)
-            if not inside.any():
-                late += 1
-                continue
-            blocks.append(series[inside].mean(axis=0))
-            trials.append(
-                replace(
-                    trial,
-                    index=len(trials),
-                    run=trial.run or run.number,
-                    session=trial.session or run.session,
-                )
-            )
-    if not blocks:
+    left_out: Counter[str] = Counter()
+    averages = ScratchRows(_averages(runs, points, window, pictures, trials, left_out), len(points))
+    if not trials:
         raise DataError(
             f"{runs[0].table.name}: no event has a volume {first:g} to {last:g} s after its onset"
         )
     notes = [
         f"Responses are means of the volumes {first:g} to {last:g} s after onset, "
-        "detrended and z-scored a run"
+        "detrended and z-scored a run",
+        *(f"{count:,} events {why}" for why, count in left_out.items()),
     ]
-    if unlabelled:
-        notes.append(f"{unlabelled:,} events without a stimulus or label were left out")
-    if late:
-        notes.append(f"{late:,} events have no volume in that window and were left out")
-    return np.stack(blocks), trials, notes
+    return averages, trials, notes
+
+
+def _averages(
+    runs: list[Run],
+    points: IntArray,
+    window: Window,
+    pictures: Pictures,
+    trials: list[Trial],
+    left_out: Counter[str],
+) -> Iterator[FloatArray]:
+    """Yield the responses of each run, adding their trials, and the events that have none."""
+    for run in runs:
+        onsets = np.array(read_seconds(run.events, "onset", run.table))
+        named = [name for name in _STIMULUS_OR_LABEL if name in run.events]
+        starts = np.arange(run.image.n_volumes) * run.image.repetition_time
+        series = standardised(read_series(run.image, points), run.image.path.name)
+        responses = []
+        for trial in trials_from_table(run.events, run.table, pictures):
+            if named and not any(run.events[name][trial.index] for name in named):
+                left_out["without a stimulus or label were left out"] += 1
+                continue
+            after = starts - onsets[trial.index]
+            inside = (after >= window[0]) & (after <= window[1])
+            if not inside.any():
+                left_out["have no volume in that window and were left out"] += 1
+                continue
+            responses.append(series[inside].mean(axis=0))
+            number, session = trial.run or run.number, trial.session or run.session
+            trials.append(replace(trial, index=len(trials), run=number, session=session))
+        yield np.stack(responses) if responses else np.empty((0, len(points)), np.float32)
 
 
 def read_series(image: NiftiFile, points: IntArray) -> FloatArray:
     """Read the series (n_volumes, n_points) of some points of an image, volume by volume."""
     series = np.empty((image.n_volumes, len(points)), dtype=np.float32)
-    for row, volume in zip(series, image.volumes(), strict=True):
-        row[:] = volume[points]
+    for row, values in zip(series, points_of_volumes(image, points), strict=True):
+        row[:] = values[0]
     return series
+
+
+def points_of_volumes(image: NiftiFile, points: IntArray) -> Iterator[FloatArray]:
+    """Yield the values (1, n_points) of some points of an image, volume by volume."""
+    for volume in image.volumes():
+        with np.errstate(over="ignore"):
+            yield volume[None, points].astype(np.float32)
 
 
 def standardised(series: FloatArray, where: str) -> FloatArray:

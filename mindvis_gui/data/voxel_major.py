@@ -50,6 +50,11 @@ class MappedArray:
         if hasattr(mmap, "MADV_RANDOM"):  # not on Windows
             self._map.madvise(mmap.MADV_RANDOM if n_trials <= _FEW else mmap.MADV_NORMAL)
 
+    def release(self) -> None:
+        """Give back the memory of what was looked at; the system keeps the file's pages at will."""
+        if hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
+            self._map.madvise(mmap.MADV_DONTNEED)
+
 
 class VoxelMajorRows:
     """Reads trials of an array whose last axis are the trials; callable as `RowRecording` needs.
@@ -86,6 +91,7 @@ class VoxelMajorRows:
         for start in range(0, len(self._units), step):
             units = self._units[start : start + step]
             found[:, start : start + step] = stored.values[units[:, None], trials].T
+        stored.release()
 
 
 def mapped(path: Path, node: h5py.Dataset) -> MappedArray | h5py.Dataset:

@@ -18,8 +18,9 @@ _MOST_WASTED = 4  # batches to look for company in, so that the last is not half
 
 _LARGEST_BATCH = 64  # a GPU is busy with fewer
 _SHARE_OF_MEMORY = 0.7  # of what is free
-# Maps as large as the first resolution's that live at once: skip connections and work space.
-_MAPS_OF_UNET, _MAPS_OF_DECODER = 32, 12
+# Maps as large as the first resolution's that live at once: skip connections, work space,
+# and, of the first stage, the distances to all codes.
+_MAPS_OF_UNET, _MAPS_OF_DECODER = 40, 20
 
 
 @dataclass(slots=True)

@@ -246,3 +246,20 @@ def _masked_model(stage_a: Checkpoint, encoder: FmriEncoder) -> MaskedBrainModel
     )
     weights.renamed(published.MASKED_MODEL).fill(model)
     return model
+
+
+def convert_base(path: Path, image_size: int = 256) -> tuple[UNet2DConditionModel, VQModel]:
+    """Build U-Net and first stage from a checkpoint of the CompVis code, to fine-tune them.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be read safely, or no networks have the sizes of its weights.
+    """
+    weights = read_base_model(path)
+    try:
+        vqvae = _first_stage(weights.take("vqvae."), image_size)
+        latent_size = image_size // 2 ** (len(vqvae.config.block_out_channels) - 1)
+        return _unet(weights.take("unet."), latent_size), vqvae
+    except (ValueError, ZeroDivisionError, RuntimeError) as error:
+        raise ModelError(f"{path}: no networks have the sizes of its weights: {error}") from error

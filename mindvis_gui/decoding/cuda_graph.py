@@ -7,6 +7,8 @@ longer than computing them does.
 from __future__ import annotations
 
 import logging
+import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
@@ -49,15 +51,15 @@ class GraphedDenoiser:
     ) -> None:
         self._denoise = denoise
         self._record = record or _record
-        self._calls: dict[torch.Size, int] = {}
+        self._warmed = _Warmed()
         self._graphs: dict[torch.Size, _Graph | None] = {}  # None where memory was too short
 
     def __call__(self, latents: Tensor, step: Tensor, conditions: Conditions) -> Tensor:
         """Predict the noise in latents (rows, channels, h, w)."""
         shape = latents.shape
         if shape not in self._graphs:
-            self._calls[shape] = self._calls.get(shape, 0) + 1
-            if self._calls[shape] <= _CALLS_BEFORE:
+            self._warmed.calls[shape] += 1
+            if self._warmed.calls[shape] <= _CALLS_BEFORE:
                 return self._denoise(latents, step, conditions)
             if len(self._graphs) == _MOST_GRAPHS:
                 del self._graphs[next(iter(self._graphs))]
@@ -74,6 +76,13 @@ class GraphedDenoiser:
             # A recording keeps memory of its own. What else may be wrong the plain call will say.
             _log.warning("batches of %d run unrecorded: %s", len(latents), error)
             return None
+
+
+class _Warmed(threading.local):
+    """Calls by shape of this thread: each has handles of its own to the libraries of the GPU."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[torch.Size] = Counter()
 
 
 class _Graph:

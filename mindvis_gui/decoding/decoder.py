@@ -75,8 +75,6 @@ class MindVisDecoder:
         info = replace(info, device=device, precision=choose_precision(precision, device))
         if threads is not None:
             torch.set_num_threads(threads)
-        if device == "cuda":
-            torch.set_float32_matmul_precision("high")  # TF32, as fp32 was for the published code
         return cls(load_pipeline(Path(info.folder)), info)
 
     # A generator under this decorator is in inference mode only while it runs.

@@ -111,5 +111,10 @@ class MaskedBrainModel(ModelMixin, ConfigMixin):
 
     def loss(self, vectors: Tensor, kept: Tensor) -> Tensor:
         """Mean squared error over the masked patches; the target is not normalised."""
-        errors = (self(vectors, kept).float() - vectors).square()
-        return errors.view(*kept.shape, -1)[~kept].mean()
+        return masked_error(self(vectors, kept), vectors, kept)
+
+
+def masked_error(predicted: Tensor, vectors: Tensor, kept: Tensor) -> Tensor:
+    """Mean squared error of `predicted` (batch, n_padded) over the patches not in `kept`."""
+    errors = (predicted.float() - vectors).square()
+    return errors.view(*kept.shape, -1)[~kept].mean()

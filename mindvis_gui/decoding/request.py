@@ -17,6 +17,7 @@ from mindvis_gui.data.attribution import Attribution
 from mindvis_gui.data.attribution import Method as AttributionMethod
 from mindvis_gui.data.lesion import Lesion
 from mindvis_gui.data.mask import MaskState
+from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.prepare import Padding, padded_length
 from mindvis_gui.data.subject import FloatArray, ImageArray
 from mindvis_gui.errors import MindVisError, RequestError
@@ -24,8 +25,8 @@ from mindvis_gui.errors import MindVisError, RequestError
 SAMPLERS = {
     "plms": "PLMS",
     "ddim": "DDIM",
-    "dpm++": "DPM-Solver++ 2M",
-    "dpm++karras": "DPM-Solver++ 2M Karras",
+    "dpm++": "DPM++ 2M",
+    "dpm++karras": "DPM++ 2M Karras",
     "unipc": "UniPC",
 }
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
@@ -91,6 +92,8 @@ class DecodeRequest:
         Name of the model folder.
     model_hash : str
         Hash of its weights.
+    preparation : Preparation
+        What was done to the subject's responses; it is in `vector` already.
     """
 
     subject: str
@@ -105,6 +108,7 @@ class DecodeRequest:
     stimulus_id: str = ""
     label: str = ""
     lesion: Lesion | None = None
+    preparation: Preparation = field(default_factory=Preparation)
 
     def __post_init__(self) -> None:
         if not self.seeds:
@@ -135,6 +139,7 @@ class DecodeRequest:
             "vector_sha256": hashlib.sha256(
                 np.ascontiguousarray(self.vector).tobytes()
             ).hexdigest(),
+            "preparation": self.preparation.to_json(),
             "rois": None if self.rois is None else list(self.rois),
             "mask": None if self.mask is None else _mask_json(self.mask),
             "lesion": None if self.lesion is None else self.lesion.to_json(),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal
 
 from mindvis_gui.analysis.comparison import Comparison, compare
+from mindvis_gui.analysis.decoded_trial import protocol
 from mindvis_gui.analysis.networks import Network
 from mindvis_gui.analysis.recognition import Recognition, recognise
 from mindvis_gui.data.subject import Subject
@@ -46,6 +47,8 @@ class Results(QObject):
         Of `result`; scoring runs in the background.
     recognitions : Recognitions or None
         Of `result`, after the comparison: a classifier has to be loaded first.
+    test_use : tuple of str
+        In what ways training of the model that made `result` has made use of test trials.
     maps : frozenset of str
         ``"consistency"``, ``"difference"``: shown with the samples.
     """
@@ -94,6 +97,13 @@ class Results(QObject):
         self.comparison_changed.emit()
         self.recognitions_changed.emit()
 
+    @property
+    def test_use(self) -> tuple[str, ...]:
+        """What has to be said beside every score of the chosen trial's result."""
+        decoded_by = None if self.result is None else self.result.request.model_hash
+        known = self._model is not None and self._model.hash == decoded_by
+        return self._model.test_use if self._model is not None and known else ()
+
     def set_model(self, model: ModelInfo) -> None:
         """Know the model that may bring classifiers of its pictures."""
         self._model = model
@@ -113,6 +123,20 @@ class Results(QObject):
             lambda recognitions: self._set_recognitions(result, recognitions),
             progress=self._set_comparison,
         )
+
+    def alike(self, result: DecodeResult) -> tuple[DecodeResult, ...]:
+        """Return the newest results of all trials that were decoded by the protocol of `result`."""
+        wanted = protocol(result.request.to_json())
+        return tuple(
+            self._results[trial]
+            for trial in sorted(self._results)
+            if protocol(self._results[trial].request.to_json()) == wanted
+        )
+
+    def comparison_of(self, result: DecodeResult) -> Comparison | None:
+        """Return the scores of a newest result, if they are there yet."""
+        known = self._comparisons.get(result.request.trial)
+        return known if known is not None and known.result is result else None
 
     def _look_up(self) -> None:
         self.result = None if self._trial is None else self._results.get(self._trial)

@@ -2,7 +2,7 @@
 
 Views call the setters and listen to the signals; a view never knows another
 view. Setters check their value, store it, and emit one signal. What belongs
-together is a part of its own: `Session.brain`, `masking`, `results`, `queue`.
+together is a part of its own: `Session.brain`, `masking`, `preparation`, `results`, `queue`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from PySide6.QtGui import QUndoStack
 
 from mindvis_gui.data import open_subject
 from mindvis_gui.data.grid import DisplayGrid
-from mindvis_gui.data.prepare import Normalisation, measure_normalisation, prepare
+from mindvis_gui.data.preparation import Preparation
+from mindvis_gui.data.prepare import Normalisation, measuring_normalisation, prepare
 from mindvis_gui.data.subject import FloatArray, Subject, Trial
 from mindvis_gui.decode_queue import DecodeQueue
 from mindvis_gui.decoding.request import PRESETS, Decoder, DecodeRequest, DecodeResult, Sampling
@@ -26,10 +27,12 @@ from mindvis_gui.errors import MindVisError, ModelError, RequestError
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.session.attributions import Attributions
 from mindvis_gui.session.brain import BrainState
+from mindvis_gui.session.figures import Figures
 from mindvis_gui.session.lesions import Lesions
 from mindvis_gui.session.masking import Masking
 from mindvis_gui.session.movie import Movie
 from mindvis_gui.session.overlays import ERROR, MASK, RESPONSE, Look, Overlay, Overlays
+from mindvis_gui.session.preparation import PreparationState, PreparedSubject, preparing_to_show
 from mindvis_gui.session.results import ClassifierLoader, Results, no_classifiers
 from mindvis_gui.session.turns import Turns, TurnTakingDecoder
 from mindvis_gui.undo import Change
@@ -55,10 +58,16 @@ class Session(QObject):
     masking : Masking
     movie : Movie
         Goes through the trials of the chosen one's split.
+    preparation : PreparationState
     results : Results
+    figures : Figures
     queue : DecodeQueue
     jobs : Jobs
     undo_stack : PySide6.QtGui.QUndoStack
+    subject : Subject or None
+        With the steps of `preparation` done to it.
+    normalisation : Normalisation or None
+        None while the responses of a large subject are measured in the background.
     vector : (n_voxels,) float32 or None
         The prepared response of the chosen trial, as the encoder gets it unmasked.
     response : (n_voxels,) float32 or None
@@ -90,11 +99,13 @@ class Session(QObject):
         self.brain.problem.connect(self.problem)
         self.overlays = Overlays(self.jobs, self)
         self.masking = Masking(self.jobs, self.undo_stack, self)
+        self.preparation = PreparationState(self.jobs, self._show_prepared, self)
         self.results = Results(self.jobs, load_classifiers, self)
         self.masking.problem.connect(self.problem)
         self.masking.mask_changed.connect(self._show_mask)
         self.masking.recovery_changed.connect(self._show_error)
         self.movie = Movie(self._show_next_trial, self)
+        self.figures = Figures(self)
         self.queue = DecodeQueue(self.jobs, self)
         self._turns = Turns()
         self.queue.decoded.connect(self._keep_result)
@@ -126,18 +137,27 @@ class Session(QObject):
             lambda opened: self._set_subject(opened, trial),
         )
 
-    def _set_subject(
-        self, opened: tuple[Subject, DisplayGrid | None, Normalisation], trial: int | None
-    ) -> None:
+    def _show_prepared(self, prepared: PreparedSubject) -> None:
+        """Show the same subject after other steps; stay at the stimulus that was chosen."""
+        shown = self.trial
+        same = [
+            trial.index
+            for trial in prepared.subject.trials
+            if shown and (trial.stimulus_id, trial.split) == (shown.stimulus_id, shown.split)
+        ]
+        self._set_subject(prepared, same[0] if same else None)
+
+    def _set_subject(self, opened: PreparedSubject, trial: int | None) -> None:
         self.queue.abandon()
         self.movie.play(False)
-        subject, grid, self.normalisation = opened
-        self.subject = subject
+        self.subject = subject = opened.subject
+        self.normalisation = opened.normalisation
         self.trial = self.vector = self.response = None
         self.used_rois = frozenset(roi.name for roi in subject.rois)
         self.undo_stack.clear()
-        self.brain.set_subject(subject, grid)
-        self.overlays.set_subject(subject, self.normalisation)
+        self.preparation.set_subject(opened)
+        self.brain.set_subject(subject, opened.grid)
+        self.overlays.set_subject(subject, opened.estimate)
         self.masking.set_subject(subject.n_voxels)
         self._show_mask()
         self.results.set_subject(subject)
@@ -152,6 +172,18 @@ class Session(QObject):
             self.set_trial(trial)
         if self.decoder is not None and not self._model_fits():
             self.problem.emit(self._misfit())
+        if self.normalisation is None:
+            self.jobs.start(
+                measuring_normalisation(subject),
+                "Measuring responses",
+                lambda found: self._set_normalisation(subject, found),
+            )
+
+    def _set_normalisation(self, subject: Subject, normalisation: Normalisation) -> None:
+        if subject is self.subject:
+            self.normalisation = normalisation
+            self._update_vector()
+            self.trial_changed.emit()
 
     def set_trial(self, index: int) -> None:
         """Choose the trial at row `index`."""
@@ -198,11 +230,15 @@ class Session(QObject):
         return tuple(roi.name for roi in self.subject.rois if roi.name in self.used_rois)
 
     def _update_vector(self) -> None:
-        if self.subject is None or self.trial is None or self.normalisation is None:
+        if self.subject is None or self.trial is None:
             return
         try:
             self.response = self.subject.responses([self.trial.index])[0]
-            self.vector = prepare(self.subject, self.trial, self.normalisation, self.request_rois)
+            self.vector = None
+            if self.normalisation is not None:
+                self.vector = prepare(
+                    self.subject, self.trial, self.normalisation, self.request_rois
+                )
         except MindVisError as error:
             self.response = self.vector = None
             self.problem.emit(str(error))
@@ -282,6 +318,8 @@ class Session(QObject):
             raise ModelError("no model is loaded; choose one in the toolbar")
         if not self._model_fits():
             raise ModelError(self._misfit())
+        if self.normalisation is None:
+            raise RequestError("the responses are being measured; decode once that is done")
         if self.vector is None:
             raise RequestError(f"trial {self.trial.index} has no usable response; pick another")
         info = self.decoder.info
@@ -300,6 +338,7 @@ class Session(QObject):
             mask=self.masking.mask if self.masking.applied else None,
             stimulus_id=self.trial.stimulus_id,
             label=self.trial.label,
+            preparation=self.preparation.steps,
         )
 
     def decode(self) -> None:
@@ -346,11 +385,9 @@ class Session(QObject):
         self.jobs.close()
 
 
-def _read_subject(
-    path: str | Path,
-) -> Generator[Any, None, tuple[Subject, DisplayGrid | None, Normalisation]]:
+def _read_subject(path: str | Path) -> Generator[Any, None, PreparedSubject]:
     subject = open_subject(path)
     yield
     grid = DisplayGrid.of(subject) if subject.ijk is not None else None
     yield
-    return subject, grid, measure_normalisation(subject)
+    return (yield from preparing_to_show(subject, Preparation(), grid))

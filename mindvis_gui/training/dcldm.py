@@ -5,22 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from diffusers import PNDMScheduler, UNet2DConditionModel
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
+from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.decoding.conditioner import Conditioner
 from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.training.augmentation import Augmentation
-from mindvis_gui.training.label_ldm import PictureContext, noise_loss
-from mindvis_gui.training.loop import Plan, Stateful, WeightAverage, train
+from mindvis_gui.training.averages import Best, WeightAverage
+from mindvis_gui.training.label_ldm import PictureContext, draw_noise, noise_loss
+from mindvis_gui.training.loop import Batch, Plan, mean_values, train
+from mindvis_gui.training.randomness import EpochOrder
+from mindvis_gui.training.settings import Trainable
 from mindvis_gui.training.trials import TrialSet
-
-Trainable = Literal["cross-attention", "all", "none"]
 
 
 def trained_parameters(
@@ -82,7 +84,6 @@ def warm_up(
     batch: int = 24,
     augmentation: Augmentation | None = None,
     weight_decay: float = 0.05,
-    precision: torch.dtype = torch.bfloat16,
 ) -> None:
     """Teach encoder and conditioner to give the conditions that the U-Net already understands.
 
@@ -90,36 +91,44 @@ def warm_up(
     read responses; here the regression onto the label-conditional model's context
     does most of that at a hundredth of the cost.
     """
-    device = encoder.device
     networks = nn.ModuleList([encoder, conditioner])
     optimiser = torch.optim.AdamW(
         networks.parameters(), lr=0.0, betas=(0.9, 0.98), weight_decay=weight_decay
     )
+    whole = plan.whole(batch)
+    order = EpochOrder(len(trials), plan.seed)
 
-    def error(responses: Tensor, latents: Tensor, concepts: Tensor) -> dict[str, Tensor]:
+    def draw(step: int, generator: Generator) -> Batch:
+        rows = order.rows(step, whole)
+        variants = torch.randint(trials.latents.shape[1], (whole,), generator=generator)
+        return {
+            "responses": varied(trials.responses[rows], augmentation, generator),
+            "latents": trials.latents[rows, variants],
+            "concepts": trials.concepts[rows],
+        }
+
+    def error(share: Batch) -> dict[str, Tensor]:
+        part = {name: value.to(encoder.device) for name, value in share.items()}
         with torch.no_grad():
-            wanted, second = context(concepts.to(device), context.layout(latents.to(device)))
-        with torch.autocast(device.type, precision):
-            given, time = conditioner(encoder(responses.to(device)))
-        label = F.mse_loss(given[:, :1].float(), wanted[:, :1])
-        layout = F.mse_loss(given[:, 1:].float(), wanted[:, 1:])
-        again = F.mse_loss(time.float(), second)
+            wanted, second = context(part["concepts"], context.layout(part["latents"]))
+        given, time = conditioner(encoder(part["responses"]))
+        label = F.mse_loss(given[:, :1].float(), wanted[:, :1].float())
+        layout = F.mse_loss(given[:, 1:].float(), wanted[:, 1:].float())
+        again = F.mse_loss(time.float(), second.float())
         return {"loss": label + layout + again, "label": label, "layout": layout, "time": again}
 
-    def loss(step: int, generator: Generator) -> dict[str, Tensor]:
-        rows = torch.randint(len(trials), (batch,), generator=generator)
-        responses = trials.responses[rows]
-        if augmentation is not None:
-            responses = augmentation.apply(responses, generator)
-        variants = torch.randint(trials.latents.shape[1], (batch,), generator=generator)
-        return error(responses, trials.latents[rows, variants], trials.concepts[rows])
+    held = {
+        "responses": held_out.responses,
+        "latents": held_out.latents[:, 0],
+        "concepts": held_out.concepts,
+    }
 
     @torch.no_grad()
     def validate(step: int) -> dict[str, float]:
-        values = error(held_out.responses, held_out.latents[:, 0], held_out.concepts)
-        return {name: float(value) for name, value in values.items()}
+        with plan.accelerator.autocast():
+            return mean_values(error, held, batch)
 
-    train(loss, optimiser, {"networks": networks}, plan, validate=validate)
+    train(draw, error, networks, optimiser, {"networks": networks}, plan, validate=validate)
 
 
 class DoubleConditioned(nn.Module):
@@ -138,12 +147,20 @@ class DoubleConditioned(nn.Module):
         scheduler: PNDMScheduler,
         responses: Tensor,
         latents: Tensor,
-        generator: Generator,
+        drawn: tuple[Tensor, Tensor],
         largest_weight: float = 1.0,
     ) -> Tensor:
-        """Noise-prediction loss; each response (batch, n_padded) serves `draws` noise draws.
+        """Noise-prediction loss; each response serves `draws` noise draws.
 
-        `latents` has shape (batch, draws, channels, h, w).
+        Parameters
+        ----------
+        scheduler : PNDMScheduler
+        responses : Tensor, shape (batch, n_padded)
+        latents : Tensor, shape (batch, draws, channels, h, w)
+        drawn : (Tensor, Tensor)
+            Noise in the shape of `latents`, and time steps (batch, draws).
+        largest_weight : float
+            See `noise_loss`.
         """
         draws = latents.shape[1]
         context, time = self.conditioner(self.encoder(responses))
@@ -153,7 +170,7 @@ class DoubleConditioned(nn.Module):
             latents.flatten(0, 1),  # (batch * draws, channels, h, w)
             context.repeat_interleave(draws, dim=0),
             time.repeat_interleave(draws, dim=0),
-            generator,
+            (drawn[0].flatten(0, 1), drawn[1].flatten()),
             largest_weight,
         )
 
@@ -175,7 +192,8 @@ def train_dcldm(
     augmentation: Augmentation | None = None,
     weight_decay: float = 0.01,
     largest_weight: float = 1.0,
-    precision: torch.dtype = torch.bfloat16,
+    average_decay: float = 0.999,
+    illustrate: Callable[[int], ImageArray] | None = None,
 ) -> None:
     """Fine-tune encoder, conditioner and part of the U-Net on trials with pictures.
 
@@ -186,7 +204,8 @@ def train_dcldm(
     Parameters
     ----------
     batch, draws : int
-        Trials a step, and noise draws a trial: the encoder's work is shared by the draws.
+        Trials at a time on each process, and noise draws a trial: the encoder's work is
+        shared by the draws.
     trainable : {"cross-attention", "all", "none"}
         See `trained_parameters`.
     train_encoder : bool
@@ -203,8 +222,81 @@ def train_dcldm(
         None leaves the responses as they are, as the published code in effect does.
     largest_weight : float
         See `noise_loss`.
+    average_decay : float
+        See `mindvis_gui.training.averages.WeightAverage`; 0 is the published way.
+    illustrate : callable, optional
+        Step → a picture for the folder, drawn with the averaged weights.
     """
-    device = network.unet.device
+    device, whole = network.unet.device, plan.whole(batch)
+    optimiser = _optimiser(network, trainable, train_encoder, unet_rate, weight_decay)
+    average = WeightAverage(network, average_decay)
+    best = Best(network)
+    order = EpochOrder(len(trials), plan.seed)
+    n_versions = trials.latents.shape[1]
+
+    def drawn_for(responses: Tensor, latents: Tensor, generator: Generator) -> Batch:
+        noise, steps = draw_noise(latents.flatten(0, 1).shape, scheduler, generator)
+        return {
+            "responses": responses,
+            "latents": latents,
+            "noise": noise.view(latents.shape),
+            "steps": steps.view(latents.shape[:2]),
+        }
+
+    def draw(step: int, generator: Generator) -> Batch:
+        rows = order.rows(step, whole)
+        responses = varied(trials.responses[rows], augmentation, generator)
+        variants = drawn_versions(n_versions, (whole, draws), whole_pictures, generator)
+        return drawn_for(responses, trials.latents[rows[:, None], variants], generator)
+
+    def loss(share: Batch) -> dict[str, Tensor]:
+        part = {name: value.to(device) for name, value in share.items()}
+        drawn = part["noise"], part["steps"]
+        value = network.loss(scheduler, part["responses"], part["latents"], drawn, largest_weight)
+        return {"loss": value}
+
+    held = drawn_for(
+        held_out.responses,
+        held_out.latents[:, :1].expand(-1, draws, -1, -1, -1),
+        Generator().manual_seed(0),
+    )
+
+    @torch.no_grad()
+    def validate(step: int) -> dict[str, float]:
+        with average.in_place():
+            with plan.accelerator.autocast():
+                values = mean_values(loss, held, batch)
+            if score is not None:
+                values["score"] = score()
+            best.offer(values["loss"] if score is None else -values["score"])
+        return values
+
+    def averaged_picture(step: int) -> ImageArray:
+        assert illustrate is not None
+        with average.in_place():
+            return illustrate(step)
+
+    train(
+        draw,
+        loss,
+        network,
+        optimiser,
+        {"network": network, "average": average, "best": best},
+        plan,
+        after_step=lambda step, generator: average.update(),
+        validate=validate,
+        illustrate=None if illustrate is None else averaged_picture,
+    )
+    best.restore()
+
+
+def _optimiser(
+    network: DoubleConditioned,
+    trainable: Trainable,
+    train_encoder: bool,
+    unet_rate: float,
+    weight_decay: float,
+) -> torch.optim.AdamW:
     chosen = list(trained_parameters(network.unet, trainable).values())
     network.encoder.requires_grad_(train_encoder)
     front = [*network.conditioner.parameters()]
@@ -215,52 +307,12 @@ def train_dcldm(
         {"params": chosen, "rate_factor": unet_rate},
     ]
     groups = [group for group in groups if group["params"]]
-    optimiser = torch.optim.AdamW(groups, lr=0.0, weight_decay=weight_decay)
-    average = WeightAverage(network)
-    best = Best(network)
+    return torch.optim.AdamW(groups, lr=0.0, weight_decay=weight_decay)
 
-    def loss(step: int, generator: Generator) -> dict[str, Tensor]:
-        rows = torch.randint(len(trials), (batch,), generator=generator)
-        responses = trials.responses[rows]
-        if augmentation is not None:
-            responses = augmentation.apply(responses, generator)
-        variants = drawn_versions(
-            trials.latents.shape[1], (batch, draws), whole_pictures, generator
-        )
-        latents = trials.latents[rows[:, None], variants]  # (batch, draws, channels, h, w)
-        with torch.autocast(device.type, precision):
-            return {
-                "loss": network.loss(
-                    scheduler, responses.to(device), latents.to(device), generator, largest_weight
-                )
-            }
 
-    @torch.no_grad()
-    def validate(step: int) -> dict[str, float]:
-        average.swap()
-        with torch.autocast(device.type, precision):
-            value = float(
-                network.loss(
-                    scheduler,
-                    held_out.responses.to(device),
-                    held_out.latents[:, :1].expand(-1, draws, -1, -1, -1).to(device),
-                    Generator().manual_seed(0),
-                    largest_weight,
-                )
-            )
-        values = {"loss": value}
-        if score is not None:
-            values["score"] = score()
-        best.offer(-values["score"] if score is not None else value)
-        average.swap()
-        return values
-
-    def after_step(step: int, generator: Generator) -> None:
-        average.update()
-
-    parts: dict[str, Stateful] = {"network": network, "average": average, "best": best}
-    train(loss, optimiser, parts, plan, after_step=after_step, validate=validate)
-    best.restore()
+def varied(responses: Tensor, augmentation: Augmentation | None, generator: Generator) -> Tensor:
+    """Apply an augmentation, if there is one, to responses (batch, n_padded)."""
+    return responses if augmentation is None else augmentation.apply(responses, generator)
 
 
 def drawn_versions(
@@ -271,33 +323,3 @@ def drawn_versions(
         return torch.randint(n_versions, shape, generator=generator)
     others = torch.randint(1, n_versions, shape, generator=generator)
     return others * (torch.rand(shape, generator=generator) >= whole)
-
-
-class Best:
-    """The weights with the smallest validation loss so far."""
-
-    def __init__(self, network: nn.Module) -> None:
-        self.value = float("inf")
-        self._network = network
-        self._weights = _copied(network)
-
-    def offer(self, value: float) -> None:
-        """Keep the network's present weights if `value` is the smallest so far."""
-        if value < self.value:
-            self.value, self._weights = value, _copied(self._network)
-
-    def restore(self) -> None:
-        """Give the network the best weights."""
-        self._network.load_state_dict(self._weights)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the best weights and their loss."""
-        return {"value": self.value, "weights": self._weights}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over weights and their loss."""
-        self.value, self._weights = float(state["value"]), dict(state["weights"])
-
-
-def _copied(network: nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in network.state_dict().items()}

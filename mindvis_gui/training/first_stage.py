@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast
 from diffusers import VQModel
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from mindvis_gui.training.loop import Plan, train
+from mindvis_gui.data.subject import ImageArray
+from mindvis_gui.errors import TrainingError
+from mindvis_gui.training.loop import Batch, Plan, train
+from mindvis_gui.training.plots import picture_grid
 
+_SHOWN = 8  # pictures of a plot
 Draw = Callable[[int, Generator], Tensor]  # number, generator → pictures (n, 3, h, w), -1 to 1
 
 
@@ -42,7 +49,7 @@ def train_first_stage(
     batch: int = 16,
     plain_steps: int = 500,
     restart_until: float = 0.8,
-    precision: torch.dtype = torch.bfloat16,
+    weight_decay: float = 1e-4,
 ) -> None:
     """Train the VQ autoencoder.
 
@@ -56,25 +63,31 @@ def train_first_stage(
         (number, generator) → pictures.
     held_out : Tensor, shape (n, 3, h, w)
         Pictures for the validation.
+    batch : int
+        Pictures at a time on each process. One term of the loss, on the independence of
+        the channels, is measured on each batch alone, so that it depends on this number.
     """
-    optimiser = torch.optim.AdamW(vqvae.parameters(), lr=0.0, betas=(0.9, 0.99), weight_decay=1e-4)
-    used = torch.zeros(vqvae.config.num_vq_embeddings)
-    latents = torch.empty(0)
+    optimiser = torch.optim.AdamW(
+        vqvae.parameters(), lr=0.0, betas=(0.9, 0.99), weight_decay=weight_decay
+    )
+    whole, accelerator, device = plan.whole(batch), plan.accelerator, vqvae.device
+    care = _CodebookCare(vqvae, accelerator)
 
-    def loss(step: int, generator: Generator) -> dict[str, Tensor]:
-        nonlocal latents
-        target = draw(batch, generator)
-        with torch.autocast("cpu", precision):
-            before = vqvae.quant_conv(vqvae.encoder(target)).float()
-        latents = before.detach()
-        if step < plain_steps:
-            quantised, commitment = before, before.new_zeros(())
+    def drawn(step: int, generator: Generator) -> Batch:
+        pictures = draw(whole, generator)
+        return {"pictures": pictures, "plain": torch.tensor(step < plain_steps).expand(whole)}
+
+    def loss(share: Batch) -> dict[str, Tensor]:
+        target = share["pictures"].to(device)
+        before = vqvae.quant_conv(vqvae.encoder(target)).float()
+        if share["plain"][0]:
+            # Data-parallel training waits for a gradient of every weight, the codebook's too.
+            quantised, commitment = before, 0 * vqvae.quantize.embedding.weight.sum()
         else:
-            with torch.autocast("cpu", enabled=False):
+            with torch.autocast(device.type, enabled=False):
                 quantised, commitment, (_, _, codes) = vqvae.quantize(before)
-            used.mul_(0.99).add_(torch.bincount(codes.flatten(), minlength=len(used)))
-        with torch.autocast("cpu", precision):
-            made = vqvae.decoder(vqvae.post_quant_conv(quantised)).float()
+            care.take(before.detach(), codes)
+        made = vqvae.decoder(vqvae.post_quant_conv(quantised)).float()
         error = picture_loss(made, target)
         shared = correlation_penalty(before)
         return {
@@ -86,21 +99,72 @@ def train_first_stage(
 
     def after_step(step: int, generator: Generator) -> None:
         if step + 1 == plain_steps:
-            with torch.no_grad(), torch.autocast("cpu", precision):
-                pictures = [vqvae.encode(draw(batch, generator)).latents for _ in range(60)]
-            start_codebook(vqvae, torch.cat(pictures).float(), generator)
-            used.fill_(1.0)
-        elif plain_steps < step < restart_until * plan.steps and step % 50 == 0:
-            restart_dead_codes(vqvae, latents, used, generator)
+            with torch.no_grad(), accelerator.autocast():
+                pictures = [draw(batch, generator).to(device) for _ in range(60)]
+                latents = [vqvae.encode(part).latents for part in pictures]
+            care.start(torch.cat(latents).float(), generator)
+        elif step >= plain_steps:
+            restart = step < restart_until * plan.steps and step % 50 == 0
+            care.after_step(generator, restart=restart)
 
     def validate(step: int) -> dict[str, float]:
         return {
             "psnr": psnr(reconstruct(vqvae, held_out), held_out),
-            "codes_in_use": float((used > 0.5).sum()),
+            "codes_in_use": float((care.used > 0.5).sum()),
         }
 
-    parts = {"vqvae": vqvae}
-    train(loss, optimiser, parts, plan, after_step=after_step, validate=validate)
+    def illustrate(step: int) -> ImageArray:
+        shown = held_out[:_SHOWN]
+        return picture_grid([shown, reconstruct(vqvae, shown)])
+
+    train(
+        drawn,
+        loss,
+        vqvae,
+        optimiser,
+        {"vqvae": vqvae, "codebook": care},
+        plan,
+        after_step=after_step,
+        validate=validate,
+        illustrate=illustrate,
+    )
+
+
+class _CodebookCare:
+    """How often each code was used lately, in all processes, and what is done about it."""
+
+    def __init__(self, vqvae: VQModel, accelerator: Accelerator) -> None:
+        self._vqvae, self._accelerator = vqvae, accelerator
+        self.used = torch.zeros(vqvae.config.num_vq_embeddings)
+        self._counts = torch.zeros_like(self.used)
+        self._latents = torch.empty(0)
+
+    def take(self, latents: Tensor, codes: Tensor) -> None:
+        """Take in what one batch of this process used."""
+        self._latents = latents
+        self._counts += torch.bincount(codes.flatten().cpu(), minlength=len(self.used))
+
+    def start(self, latents: Tensor, generator: Generator) -> None:
+        """Start the codebook from latents that are the same in all processes."""
+        start_codebook(self._vqvae, latents, generator)
+        self.used.fill_(1.0)
+
+    def after_step(self, generator: Generator, *, restart: bool) -> None:
+        """Count the codes of all processes; move the dead ones onto latents, if asked to."""
+        counts = self._accelerator.reduce(self._counts.to(self._vqvae.device), "sum").cpu()
+        self.used.mul_(0.99).add_(counts)
+        self._counts.zero_()
+        if restart:
+            latents = broadcast(self._latents.contiguous())  # every process moves them alike
+            restart_dead_codes(self._vqvae, latents, self.used, generator)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the counts."""
+        return {"used": self.used}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over the counts."""
+        self.used.copy_(state["used"])
 
 
 def correlation_penalty(latents: Tensor) -> Tensor:
@@ -118,6 +182,10 @@ def start_codebook(vqvae: VQModel, latents: Tensor, generator: Generator, rounds
     """Set the codebook to k-means centres of latents (n, channels, h, w)."""
     points = latents.permute(0, 2, 3, 1).flatten(0, 2)  # (points, channels)
     codebook = vqvae.quantize.embedding.weight
+    if len(points) < len(codebook):
+        raise TrainingError(
+            f"{len(codebook)} codes cannot start from {len(points)} latents; train with fewer codes"
+        )
     centres = points[torch.randperm(len(points), generator=generator)[: len(codebook)]]
     for _ in range(rounds):
         nearest = _nearest(points, centres)
@@ -162,7 +230,8 @@ def standardise_latents(vqvae: VQModel, pictures: Tensor) -> None:
 @torch.no_grad()
 def reconstruct(vqvae: VQModel, pictures: Tensor) -> Tensor:
     """Encode, quantise and decode pictures (n, 3, h, w)."""
-    return torch.cat([vqvae(part).sample for part in torch.split(pictures, 16)])
+    parts = torch.split(pictures, 16)
+    return torch.cat([vqvae(part.to(vqvae.device)).sample.cpu() for part in parts])
 
 
 def psnr(made: Tensor, target: Tensor) -> float:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from diffusers import PNDMScheduler, UNet2DConditionModel
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from mindvis_gui.training.loop import Plan, Stateful, WeightAverage, train
+from mindvis_gui.data.subject import ImageArray
+from mindvis_gui.training.averages import WeightAverage
+from mindvis_gui.training.loop import Batch, Plan, mean_values, train
 
 _BLURS = (4, 2, 1)  # cells a side of what is left of a blurred layout
 
@@ -41,12 +43,13 @@ class PictureContext(nn.Module):
         grid: int = 0,
     ) -> None:
         super().__init__()
-        self.grid = grid
+        self.grid, self.width = grid, context_width
         self.labels = nn.Embedding(n_labels, context_width)
         self.cells = nn.Linear(latent_channels, context_width, bias=False)
         self.places = nn.Parameter(torch.empty(1, grid**2, context_width))
         for weight in (self.labels.weight, self.cells.weight, self.places):
             nn.init.normal_(weight, std=0.5)
+        self.places.requires_grad_(grid > 0)  # an empty one cannot be trained
         self.second = nn.Linear(context_width, time_width, bias=False)
         nn.init.normal_(self.second.weight, std=2 / math.sqrt(context_width))
 
@@ -87,14 +90,29 @@ def degrade(layout: Tensor, generator: Generator) -> Tensor:
     return blurred + strength * torch.randn(layout.shape, generator=generator)
 
 
-def weaken(embeddings: Tensor, generator: Generator) -> Tensor:
-    """Shrink label embeddings (batch, width) by up to two thirds and add a little noise.
+def weakening(batch: int, generator: Generator) -> Tensor:
+    """Draw which share (batch, 1) of a label's embedding is left, from a third to all of it."""
+    return 1 - 2 / 3 * torch.rand(batch, 1, generator=generator)
+
+
+def weaken(embeddings: Tensor, share: Tensor, noise: Tensor) -> Tensor:
+    """Shrink label embeddings (batch, width) to a share (batch, 1) and add a little noise.
 
     The regression from a noisy response gives shrunken ones.
     """
-    share = 1 - 2 / 3 * torch.rand(len(embeddings), 1, generator=generator)
-    noise = torch.randn(embeddings.shape, generator=generator)
-    return embeddings * share.to(embeddings.device) + 0.1 * noise.to(embeddings.device)
+    return embeddings * share + 0.1 * noise
+
+
+def draw_noise(
+    shape: Sequence[int], scheduler: PNDMScheduler, generator: Generator
+) -> tuple[Tensor, Tensor]:
+    """Draw noise of `shape` (n, channels, h, w) and a time step (n,) for each of its rows.
+
+    On the CPU: the draws are the same on every device.
+    """
+    noise = torch.randn(tuple(shape), generator=generator)
+    n_steps = scheduler.config.num_train_timesteps
+    return noise, torch.randint(n_steps, (shape[0],), generator=generator)
 
 
 def noise_loss(
@@ -103,7 +121,7 @@ def noise_loss(
     latents: Tensor,
     context: Tensor,
     time: Tensor,
-    generator: Generator,
+    drawn: tuple[Tensor, Tensor],
     largest_weight: float = 1.0,
 ) -> Tensor:
     """Mean squared error of the predicted noise at random time steps (section 3.2).
@@ -115,17 +133,14 @@ def noise_loss(
     context : Tensor, shape (batch, tokens, context_width)
     time : Tensor, shape (batch, time_width)
         Second condition, added to the embedding of the time step.
-    generator : torch.Generator
-        On the CPU: the draws are the same on every device.
+    drawn : (Tensor, Tensor)
+        Noise and time steps, of `draw_noise`.
     largest_weight : float
         1 is the paper's loss. Above it, errors at noisy steps count more, 1 / ᾱ up to
         this limit: there an error of the noise is a far larger one of the picture, and
         a network that is trained for minutes does not get to it otherwise.
     """
-    noise = torch.randn(latents.shape, generator=generator).to(latents.device)
-    steps = torch.randint(
-        scheduler.config.num_train_timesteps, (len(latents),), generator=generator
-    ).to(latents.device)
+    noise, steps = (each.to(latents.device) for each in drawn)
     noisy = scheduler.add_noise(latents, noise, steps)
     predicted = unet(noisy, steps, encoder_hidden_states=context, class_labels=time).sample
     errors = (predicted.float() - noise).square().mean(dim=(1, 2, 3))  # (batch,)
@@ -143,7 +158,9 @@ def train_label_ldm(
     *,
     batch: int = 32,
     largest_weight: float = 1.0,
-    precision: torch.dtype = torch.bfloat16,
+    average_decay: float = 0.999,
+    weight_decay: float = 0.01,
+    illustrate: Callable[[int], ImageArray] | None = None,
 ) -> None:
     """Train U-Net and context together; both end as the moving average of their weights.
 
@@ -155,37 +172,63 @@ def train_label_ldm(
         (number, generator) → latents (number, channels, h, w), labels (number,).
     held_out : (Tensor, Tensor)
         Latents and labels for the validation.
+    batch : int
+        Pictures at a time on each process.
     largest_weight : float
         See `noise_loss`.
+    average_decay : float
+        See `mindvis_gui.training.averages.WeightAverage`.
+    illustrate : callable, optional
+        Step → a picture for the folder, drawn with the averaged weights.
     """
-    device = unet.device
+    whole = plan.whole(batch)
     networks = nn.ModuleList([unet, context])
-    average = WeightAverage(networks)
+    average = WeightAverage(networks, average_decay)
     trained = [p for p in networks.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(trained, lr=0.0, betas=(0.9, 0.99), weight_decay=0.01)
+    optimiser = torch.optim.AdamW(trained, lr=0.0, betas=(0.9, 0.99), weight_decay=weight_decay)
 
-    def batch_loss(latents: Tensor, labels: Tensor, generator: Generator) -> Tensor:
-        layout = degrade(context.layout(latents), generator)
-        with torch.autocast(device.type, precision):
-            label = weaken(context.labels(labels.to(device)), generator)
-            tokens, time = context(label, layout.to(device))
-            return noise_loss(
-                unet, scheduler, latents.to(device), tokens, time, generator, largest_weight
-            )
+    def drawn_for(latents: Tensor, labels: Tensor, generator: Generator) -> Batch:
+        noise, steps = draw_noise(latents.shape, scheduler, generator)
+        return {
+            "latents": latents,
+            "labels": labels,
+            "layout": degrade(context.layout(latents), generator),
+            "share": weakening(len(labels), generator),
+            "shift": torch.randn(len(labels), context.width, generator=generator),
+            "noise": noise,
+            "steps": steps,
+        }
 
-    def loss(step: int, generator: Generator) -> dict[str, Tensor]:
-        return {"loss": batch_loss(*draw(batch, generator), generator)}
+    def loss(share: Batch) -> dict[str, Tensor]:
+        part = {name: value.to(unet.device) for name, value in share.items()}
+        label = weaken(context.labels(part["labels"]), part["share"], part["shift"])
+        tokens, time = context(label, part["layout"])
+        drawn = part["noise"], part["steps"]
+        latents = part["latents"]
+        value = noise_loss(unet, scheduler, latents, tokens, time, drawn, largest_weight)
+        return {"loss": value}
+
+    held = drawn_for(*held_out, Generator().manual_seed(0))
 
     @torch.no_grad()
     def validate(step: int) -> dict[str, float]:
-        average.swap()
-        value = float(batch_loss(*held_out, Generator().manual_seed(0)))
-        average.swap()
-        return {"loss": value}
+        with average.in_place(), plan.accelerator.autocast():
+            return mean_values(loss, held, batch)
 
-    def after_step(step: int, generator: Generator) -> None:
-        average.update()
+    def averaged_picture(step: int) -> ImageArray:
+        assert illustrate is not None
+        with average.in_place():
+            return illustrate(step)
 
-    parts: dict[str, Stateful] = {"networks": networks, "average": average}
-    train(loss, optimiser, parts, plan, after_step=after_step, validate=validate)
+    train(
+        lambda step, generator: drawn_for(*draw(whole, generator), generator),
+        loss,
+        networks,
+        optimiser,
+        {"networks": networks, "average": average},
+        plan,
+        after_step=lambda step, generator: average.update(),
+        validate=validate,
+        illustrate=None if illustrate is None else averaged_picture,
+    )
     average.swap()

@@ -1,45 +1,50 @@
-"""The training loop that all stages share: schedule, clipping, metrics, exact resumption."""
+"""The training loop that all stages share: schedule, processes, metrics, exact resumption."""
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from accelerate import Accelerator
 from torch import Generator, Tensor, nn
 
-from mindvis_gui.errors import ModelError
-from mindvis_gui.files import atomic_path
+from mindvis_gui.data.subject import ImageArray
+from mindvis_gui.errors import TrainingError
+from mindvis_gui.training.checkpoint import (
+    CHECKPOINT,
+    Stateful,
+    load_checkpoint,
+    save_checkpoint,
+)
+from mindvis_gui.training.interruption import stop_request
+from mindvis_gui.training.metrics import MetricLog
+from mindvis_gui.training.plots import write_plot
+from mindvis_gui.training.randomness import step_generator
+from mindvis_gui.training.report import Report
 
-CHECKPOINT = "checkpoint.pt"
-METRICS = "metrics.csv"
+Batch = Mapping[str, Tensor]  # every tensor has one row a sample
+Values = Mapping[str, Tensor]  # by name; the one named "loss" is minimised
+
+PICTURES = "pictures"
 
 
-class Stateful(Protocol):
-    """A network, an optimiser or an average: whatever a checkpoint must hold."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the state."""
-        ...
-
-    def load_state_dict(self, state: dict[str, Any]) -> Any:
-        """Take over a state."""
-        ...
+def _one_process() -> Accelerator:
+    return Accelerator(cpu=True, mixed_precision="bf16")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long and how fast a stage is trained.
+    """How long, how fast and on what a stage is trained.
 
     Attributes
     ----------
     folder : pathlib.Path
-        Where the checkpoint and the metrics are kept.
+        Where checkpoint, metrics and pictures are kept.
     steps : int
         Optimisation steps in all.
     rate : callable
@@ -48,8 +53,18 @@ class Plan:
         Largest norm of the gradient.
     seed : int
         Of everything that is drawn at random.
-    checkpoint_every, validate_every, log_every : int
-        In steps.
+    checkpoint_every, validate_every, log_every, picture_every : int
+        In steps; pictures are only drawn if `picture_every` is above 0.
+    accumulate : int
+        Batches whose gradients make one step.
+    accelerator : accelerate.Accelerator
+        Device, precision and processes; one CPU process in bf16 by default.
+    settings : mapping
+        What a checkpoint must agree on to be gone on from.
+    tensorboard : bool
+        Write the metrics for TensorBoard too.
+    name : str
+        Of what is trained, for the progress; the folder's by default.
     """
 
     folder: Path
@@ -60,6 +75,16 @@ class Plan:
     checkpoint_every: int = 500
     validate_every: int = 500
     log_every: int = 50
+    picture_every: int = 0
+    accumulate: int = 1
+    accelerator: Accelerator = field(default_factory=_one_process)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    tensorboard: bool = False
+    name: str = ""
+
+    def whole(self, batch: int) -> int:
+        """Return the samples a step, where each process computes `batch` at a time."""
+        return batch * self.accumulate * int(self.accelerator.num_processes)
 
 
 def warmup_cosine(position: float, peak: float, warmup: float, length: float) -> float:
@@ -83,64 +108,35 @@ def decay_groups(
     ]
 
 
-class WeightAverage:
-    """An exponential moving average of a network's weights, kept on the side.
-
-    The decay grows with the number of updates up to `decay`, so that a short
-    training is not held back by its first weights.
-    """
-
-    def __init__(self, network: nn.Module, decay: float = 0.999) -> None:
-        self.decay = decay
-        self.updates = 0
-        self._network = network
-        self._average = [p.detach().clone() for p in network.parameters()]
-
-    @torch.no_grad()
-    def update(self) -> None:
-        """Take in the network's present weights."""
-        self.updates += 1
-        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        torch._foreach_lerp_(self._average, list(self._network.parameters()), 1 - decay)
-
-    @torch.no_grad()
-    def swap(self) -> None:
-        """Exchange the network's weights and the average; a second call undoes it."""
-        for average, parameter in zip(self._average, self._network.parameters(), strict=True):
-            held = parameter.detach().clone()
-            parameter.copy_(average)
-            average.copy_(held)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the average and the number of updates."""
-        return {"updates": self.updates, "average": self._average}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over an average."""
-        self.updates = int(state["updates"])
-        for average, saved in zip(self._average, state["average"], strict=True):
-            average.copy_(saved)
-
-
 def train(
-    loss: Callable[[int, Generator], Mapping[str, Tensor]],
+    draw: Callable[[int, Generator], Batch],
+    loss: Callable[[Batch], Values],
+    network: nn.Module,
     optimiser: torch.optim.Optimizer,
     parts: Mapping[str, Stateful],
     plan: Plan,
     *,
     after_step: Callable[[int, Generator], None] | None = None,
     validate: Callable[[int], Mapping[str, float]] | None = None,
+    illustrate: Callable[[int], ImageArray] | None = None,
 ) -> None:
     """Train for `plan.steps` steps, from the checkpoint in `plan.folder` if there is one.
 
-    A run that was interrupted and resumed on the same machine gives the same
-    numbers as one that was not: every random number comes from `generator` or
-    from torch's global one, and both are part of the checkpoint.
+    A run that was interrupted and resumed on the same machine gives the same numbers as
+    one that was not: what is drawn depends on seed and step only, and torch's global
+    random numbers are seeded by the step. Interrupted by Ctrl+C or SIGTERM, it finishes
+    the step and writes a checkpoint.
 
     Parameters
     ----------
+    draw : callable
+        (step, generator) → the batch of a step, with everything that is random about it. All
+        processes draw the same one.
     loss : callable
-        (step, generator) → values by name; the one named ``"loss"`` is minimised.
+        Some samples of the batch → values, each a mean over them. The weights that are
+        trained see the mean over all processes and over `plan.accumulate` parts.
+    network : nn.Module
+        Holds everything that is trained.
     optimiser : torch.optim.Optimizer
     parts : mapping of str to Stateful
         What a checkpoint must hold besides the optimiser.
@@ -148,106 +144,154 @@ def train(
     after_step : callable, optional
         Called with (step, generator) after each update (weight averages, codebook care).
     validate : callable, optional
-        Step → values by name; called every `plan.validate_every` steps.
+        Step → values by name; called every `plan.validate_every` steps by every process.
+    illustrate : callable, optional
+        Step → a picture of how well it does, for the folder; called by one process.
+
+    Raises
+    ------
+    TrainingError
+        If the loss is not finite, or the checkpoint is of another run.
+    ExportError
+        If a file cannot be written.
+    KeyboardInterrupt
+        If it was interrupted; the checkpoint is written.
     """
-    generator = Generator().manual_seed(plan.seed)
-    torch.manual_seed(plan.seed)
-    parts = {**parts, "optimiser": optimiser}
-    log = _MetricLog(plan.folder / METRICS)
-    start = _resume(plan.folder / CHECKPOINT, {**parts, "metrics": log}, generator)
+    accelerator = plan.accelerator
+    writes = accelerator.is_main_process
+    log = MetricLog(plan.folder if writes else None, tensorboard=plan.tensorboard)
+    objective = accelerator.prepare(_Objective(network, loss))
+    stepper = accelerator.prepare(optimiser)
+    parts = {**parts, "optimiser": optimiser, "metrics": log}
+    if accelerator.scaler is not None:
+        parts["scaler"] = accelerator.scaler
+    checkpoint = plan.folder / CHECKPOINT
+    start = saved = load_checkpoint(checkpoint, parts, plan.settings)
     log.cut(start)
-    trained = [p for group in optimiser.param_groups for p in group["params"]]
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, transient=True) as progress:
-        task = progress.add_task(plan.folder.name, total=plan.steps, completed=start)
+    update = _Update(objective, optimiser, stepper, plan)
+    report = Report(plan.name or plan.folder.name, plan.steps, start, shown=writes)
+    if start:
+        report.say(f"{checkpoint}: going on after step {start}")
+    with closing(log), report, stop_request() as stop:
         for step in range(start, plan.steps):
-            for group in optimiser.param_groups:
-                group["lr"] = plan.rate(step) * group.get("rate_factor", 1.0)
-            values = loss(step, generator)
-            optimiser.zero_grad(set_to_none=True)
-            values["loss"].backward()  # type: ignore[no-untyped-call]
-            norm = nn.utils.clip_grad_norm_(trained, plan.clip)
-            optimiser.step()
+            generator = step_generator(plan.seed, step)
+            torch.manual_seed(generator.initial_seed())
+            batch = draw(step, generator)
+            try:
+                values, stopped = update(step, batch, stop=stop.made)
+            except _NotFiniteError as error:
+                raise TrainingError(_advice(step, error, checkpoint, saved)) from error
             if after_step is not None:
                 after_step(step, generator)
             done = step + 1
-            log.add(values, norm)
-            if done % plan.log_every == 0 or done == plan.steps:
-                log.write(done, "train")
-            if validate is not None and (done % plan.validate_every == 0 or done == plan.steps):
-                log.write(done, "validation", validate(done))
-            if done % plan.checkpoint_every == 0 or done == plan.steps:
-                _save(plan.folder / CHECKPOINT, {**parts, "metrics": log}, generator, done)
-            progress.update(task, completed=done, description=f"{plan.folder.name} {log.last}")
+            last = done == plan.steps
+            log.add(values)
+            if done % plan.log_every == 0 or last:
+                means = log.take_means()
+                speed = report.measure(done, means, _size(batch))
+                log.write(done, "train", means)
+                log.write(done, "speed", {"samples_per_second": speed})
+            if validate is not None and (done % plan.validate_every == 0 or last):
+                found = validate(done)
+                report.update(found)
+                log.write(done, "validation", found)
+            drawn = plan.picture_every and (done % plan.picture_every == 0 or last)
+            if illustrate is not None and writes and drawn:
+                write_plot(illustrate(done), plan.folder / PICTURES / f"step-{done:07d}.png")
+            if done % plan.checkpoint_every == 0 or last or stopped:
+                if writes:
+                    save_checkpoint(checkpoint, done, parts, plan.settings)
+                saved = done
+            report.advance(done)
+            if stopped and not last:
+                raise KeyboardInterrupt
+    accelerator.wait_for_everyone()
+    accelerator.free_memory()
 
 
-def _save(path: Path, parts: Mapping[str, Stateful], generator: Generator, step: int) -> None:
-    state = {
-        "step": step,
-        "generator": generator.get_state(),
-        "torch_rng": torch.get_rng_state(),
-        "parts": {name: part.state_dict() for name, part in parts.items()},
-    }
-    with atomic_path(path) as temporary:
-        torch.save(state, temporary)
+def mean_values(loss: Callable[[Batch], Values], batch: Batch, at_a_time: int) -> dict[str, float]:
+    """Return the values of a batch too large for one call, for the validation."""
+    n, sums = _size(batch), dict[str, float]()
+    for first in range(0, n, at_a_time):
+        part = {name: rows[first : first + at_a_time] for name, rows in batch.items()}
+        for name, value in loss(part).items():
+            sums[name] = sums.get(name, 0.0) + float(value) * _size(part)
+    return {name: total / n for name, total in sums.items()}
 
 
-def _resume(path: Path, parts: Mapping[str, Stateful], generator: Generator) -> int:
-    """Load the checkpoint at `path`; return the number of steps done, 0 without one."""
-    if not path.is_file():
-        return 0
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    if state["parts"].keys() != parts.keys():
-        raise ModelError(
-            f"{path}: holds {', '.join(state['parts'])} but this stage has {', '.join(parts)}; "
-            "it is of another kind of training, choose an empty folder"
-        )
-    for name, part in parts.items():
-        part.load_state_dict(state["parts"][name])
-    generator.set_state(state["generator"])
-    torch.set_rng_state(state["torch_rng"])
-    return int(state["step"])
+class _Objective(nn.Module):
+    """What a data-parallel wrapper can call: the loss, and the network whose weights it trains."""
+
+    def __init__(self, network: nn.Module, loss: Callable[[Batch], Values]) -> None:
+        super().__init__()
+        self.network = network
+        self._loss = loss
+
+    def forward(self, share: Batch) -> Values:
+        return self._loss(share)
 
 
-class _MetricLog:
-    """Rows (step, kind, name, value) of a CSV file; training values are means since the last."""
+class _NotFiniteError(Exception):
+    """A loss or gradient is NaN or infinite; the weights were not changed."""
 
-    def __init__(self, path: Path) -> None:
-        self.last = ""
-        self._path = path
-        self._sums: dict[str, float] = {}
-        self._count = 0
 
-    def cut(self, step: int) -> None:
-        """Keep the rows of the file up to `step`; later ones will be written again."""
-        rows = [["step", "kind", "name", "value"]]
-        if self._path.is_file():
-            with self._path.open(newline="") as file:
-                rows += [row for row in list(csv.reader(file))[1:] if int(row[0]) <= step]
-        with atomic_path(self._path) as temporary, temporary.open("w", newline="") as file:
-            csv.writer(file).writerows(rows)
+class _Update:
+    """One step of the optimiser on a batch, over processes and accumulated parts."""
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return the sums since the last row."""
-        return {"sums": dict(self._sums), "count": self._count}
+    def __init__(
+        self, objective: nn.Module, optimiser: torch.optim.Optimizer, stepper: Any, plan: Plan
+    ) -> None:
+        self._objective = objective
+        self._optimiser, self._stepper, self._plan = optimiser, stepper, plan
+        self._trained = [p for group in optimiser.param_groups for p in group["params"]]
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over sums since the last row."""
-        self._sums, self._count = dict(state["sums"]), int(state["count"])
+    def __call__(self, step: int, batch: Batch, *, stop: bool) -> tuple[dict[str, float], bool]:
+        """Return the values of the whole batch, and whether any process was asked to stop."""
+        plan, accelerator = self._plan, self._plan.accelerator
+        for group in self._optimiser.param_groups:
+            group["lr"] = plan.rate(step) * group.get("rate_factor", 1.0)
+        self._stepper.zero_grad()
+        found: list[Values] = []
+        for share in self._shares(batch):
+            last = len(found) + 1 == plan.accumulate
+            with nullcontext() if last else accelerator.no_sync(self._objective):
+                values = self._objective(share)
+                accelerator.backward(values["loss"] / plan.accumulate)
+            found.append({name: value.detach() for name, value in values.items()})
+        means, stopped = self._means(found, stop)
+        if not math.isfinite(means["loss"]):
+            raise _NotFiniteError(f"the loss is {means['loss']}")
+        norm = float(accelerator.clip_grad_norm_(self._trained, plan.clip))
+        if accelerator.scaler is None and not math.isfinite(norm):
+            raise _NotFiniteError(f"the norm of the gradient is {norm}")
+        self._stepper.step()
+        return {**means, "gradient_norm": norm}, stopped
 
-    def add(self, values: Mapping[str, Tensor], norm: Tensor) -> None:
-        """Take in the values of one step."""
-        self._count += 1
-        for name, value in (*values.items(), ("gradient_norm", norm)):
-            self._sums[name] = self._sums.get(name, 0.0) + float(value.detach())
+    def _shares(self, batch: Batch) -> Iterator[Batch]:
+        """Yield the parts of a batch that this process computes, one after the other."""
+        accelerator, accumulate = self._plan.accelerator, self._plan.accumulate
+        size, rest = divmod(_size(batch), accumulate * accelerator.num_processes)
+        if rest:
+            raise ValueError(f"{_size(batch)} samples cannot be shared out evenly")
+        first = accelerator.process_index * accumulate
+        for part in range(first, first + accumulate):
+            yield {name: rows[part * size : (part + 1) * size] for name, rows in batch.items()}
 
-    def write(self, step: int, kind: str, values: Mapping[str, float] | None = None) -> None:
-        """Append `values`, or the means since the last call."""
-        if values is None:
-            values = {name: total / self._count for name, total in self._sums.items()}
-            self._sums, self._count = {}, 0
-            self.last = f"loss {values['loss']:.4f}"
-        with self._path.open("a", newline="") as file:
-            csv.writer(file).writerows(
-                [step, kind, name, f"{value:.6g}"] for name, value in values.items()
-            )
+    def _means(self, found: list[Values], stop: bool) -> tuple[dict[str, float], bool]:
+        names = list(found[0])
+        stacked = torch.stack([torch.stack([v[name].float() for name in names]) for v in found])
+        with_stop = torch.cat([stacked.mean(dim=0), stacked.new_tensor([float(stop)])])
+        means: list[float] = self._plan.accelerator.reduce(with_stop, "mean").tolist()
+        return dict(zip(names, means, strict=False)), means[-1] > 0
+
+
+def _size(batch: Batch) -> int:
+    return len(next(iter(batch.values())))
+
+
+def _advice(step: int, error: _NotFiniteError, checkpoint: Path, saved: int) -> str:
+    kept = f"{checkpoint} holds step {saved}" if saved else "no checkpoint was written yet"
+    return (
+        f"step {step + 1}: {error}; stopped, {kept}. Train with a lower learning rate, "
+        "or in fp32, in another folder"
+    )

@@ -9,11 +9,17 @@ from torch import Generator, Tensor
 
 from mindvis_gui.data.focus import Focus
 from mindvis_gui.data.mask import kept_patches
-from mindvis_gui.decoding.masked_model import MaskedBrainModel
+from mindvis_gui.data.subject import ImageArray
+from mindvis_gui.decoding.masked_model import MaskedBrainModel, masked_error
+from mindvis_gui.decoding.transformer import resized_positions
 from mindvis_gui.training.augmentation import interpolate_pairs
-from mindvis_gui.training.loop import Plan, decay_groups, train, warmup_cosine
+from mindvis_gui.training.loop import Batch, Plan, decay_groups, train, warmup_cosine
+from mindvis_gui.training.plots import recovery_plot
+from mindvis_gui.training.randomness import EpochOrder
 
 MASK_RATIO = 0.75
+_AT_A_TIME = 64  # responses of the validation
+_PLOTTED = 3
 
 
 def mbm_rate(steps: int, peak: float = 2.5e-4, warmup: float = 0.08) -> Callable[[int], float]:
@@ -21,9 +27,9 @@ def mbm_rate(steps: int, peak: float = 2.5e-4, warmup: float = 0.08) -> Callable
     return lambda step: warmup_cosine(step, peak, warmup * steps, steps)
 
 
-def mbm_optimiser(model: MaskedBrainModel) -> torch.optim.AdamW:
+def mbm_optimiser(model: MaskedBrainModel, weight_decay: float = 0.05) -> torch.optim.AdamW:
     """AdamW of stage A: weight decay 0.05, but none on biases and norms."""
-    groups = decay_groups(model.named_parameters(), weight_decay=0.05)
+    groups = decay_groups(model.named_parameters(), weight_decay)
     return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.95))
 
 
@@ -56,7 +62,7 @@ def train_masked_model(
     mask_ratio: float = MASK_RATIO,
     focus: Focus | None = None,
     mixed: float = 0.0,
-    precision: torch.dtype = torch.bfloat16,
+    weight_decay: float = 0.05,
 ) -> None:
     """Train the masked autoencoder: stage A1 on many people's data, A2 on the subject's.
 
@@ -65,6 +71,8 @@ def train_masked_model(
     responses : Tensor, shape (n, n_padded), normalised and padded
     held_out : Tensor, shape (m, n_padded)
         Responses for the validation.
+    batch : int
+        Responses at a time on each process.
     mask_ratio : float
     focus : Focus, optional
         Patches that are masked more often; the published default is none.
@@ -72,24 +80,47 @@ def train_masked_model(
         Share of the batches in which pairs of responses are interpolated. The published
         code appends such pairs to the data instead, see `augmented`; its default is none.
     """
-    n_patches = model.n_patches
-    device = model.device
+    whole = plan.whole(batch)
+    order = EpochOrder(len(responses), plan.seed)
 
-    def loss(step: int, generator: Generator) -> dict[str, Tensor]:
-        chosen = responses[torch.randint(len(responses), (batch,), generator=generator)]
+    def draw(step: int, generator: Generator) -> Batch:
+        chosen = responses[order.rows(step, whole)]
         if torch.rand((), generator=generator) < mixed:
             chosen = interpolate_pairs(chosen, generator)
-        kept = random_kept(batch, n_patches, mask_ratio, generator, focus)
-        with torch.autocast(device.type, precision):
-            return {"loss": model.loss(chosen.to(device), kept.to(device))}
+        return {
+            "responses": chosen,
+            "kept": random_kept(whole, model.n_patches, mask_ratio, generator, focus),
+        }
+
+    def loss(share: Batch) -> dict[str, Tensor]:
+        vectors, kept = (share[name].to(model.device) for name in ("responses", "kept"))
+        predicted = model(vectors, kept)
+        with torch.no_grad():
+            correlation = masked_correlation(predicted.float(), vectors, kept)
+        return {
+            "loss": masked_error(predicted, vectors, kept),
+            "correlation": correlation.nan_to_num().mean(),
+        }
 
     def validate(step: int) -> dict[str, float]:
-        return {"correlation": float(recovery(model, held_out, mask_ratio).mean())}
+        with plan.accelerator.autocast():
+            return {"correlation": float(recovery(model, held_out, mask_ratio).nanmean())}
 
-    train(loss, mbm_optimiser(model), {"model": model}, plan, validate=validate)
+    def illustrate(step: int) -> ImageArray:
+        return plotted_recovery(model, held_out[:_PLOTTED], mask_ratio, focus)
+
+    train(
+        draw,
+        loss,
+        model,
+        mbm_optimiser(model, weight_decay),
+        {"model": model},
+        plan,
+        validate=validate,
+        illustrate=illustrate,
+    )
 
 
-@torch.no_grad()
 def recovery(
     model: MaskedBrainModel, responses: Tensor, mask_ratio: float = MASK_RATIO, seed: int = 0
 ) -> Tensor:
@@ -101,8 +132,25 @@ def recovery(
         Pearson's r over the masked voxels of a response.
     """
     kept = random_kept(len(responses), model.n_patches, mask_ratio, Generator().manual_seed(seed))
-    predicted = model(responses.to(model.device), kept.to(model.device)).float().cpu()
-    return masked_correlation(predicted, responses, kept)
+    return masked_correlation(_predicted(model, responses, kept), responses, kept)
+
+
+def plotted_recovery(
+    model: MaskedBrainModel, responses: Tensor, mask_ratio: float, focus: Focus | None = None
+) -> ImageArray:
+    """Draw what the model recovers of responses (n, n_padded) under the same masks each time."""
+    rng = Generator().manual_seed(0)
+    kept = random_kept(len(responses), model.n_patches, mask_ratio, rng, focus)
+    predicted = _predicted(model, responses, kept)
+    correlations = masked_correlation(predicted, responses, kept)
+    return recovery_plot(responses, predicted, kept, correlations)
+
+
+@torch.no_grad()
+def _predicted(model: MaskedBrainModel, responses: Tensor, kept: Tensor) -> Tensor:
+    parts = zip(torch.split(responses, _AT_A_TIME), torch.split(kept, _AT_A_TIME), strict=True)
+    predicted = [model(part.to(model.device), mask.to(model.device)) for part, mask in parts]
+    return torch.cat(predicted).float().cpu()
 
 
 def masked_correlation(predicted: Tensor, responses: Tensor, kept: Tensor) -> Tensor:
@@ -111,3 +159,18 @@ def masked_correlation(predicted: Tensor, responses: Tensor, kept: Tensor) -> Te
     pairs = [values[hidden].view(len(values), -1) for values in (predicted, responses)]
     x, y = (values - values.mean(dim=1, keepdim=True) for values in pairs)
     return (x * y).sum(dim=1) / (x.norm(dim=1) * y.norm(dim=1))
+
+
+def fitted_to(model: MaskedBrainModel, n_voxels: int) -> MaskedBrainModel:
+    """Return the model for responses of another length.
+
+    Its position embeddings are interpolated (nearest), as the published loader does for
+    stage B; a model of the same number of patches is only told the number of voxels.
+    """
+    sizes = {name: value for name, value in model.config.items() if not name.startswith("_")}
+    resized = MaskedBrainModel(**(sizes | {"n_voxels": n_voxels}))
+    weights = model.state_dict()
+    for name in ("encoder.pos_embed", "decoder_pos_embed"):
+        weights[name] = resized_positions(weights[name], resized.n_patches)
+    resized.load_state_dict(weights)
+    return resized

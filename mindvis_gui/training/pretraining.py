@@ -62,5 +62,5 @@ def _note(subjects: Sequence[Subject], patch_size: int, padding: Padding, length
         if own < length
     ]
     if not shorter:
-        return f"all {len(subjects)} subjects have {length:,} values"
+        return f"{len(subjects)} of one length, {length:,} values"
     return f"wrapped to the longest, {length:,} values: {', '.join(shorter)}"

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from torch import Generator, randperm
-
 from mindvis_gui.data.subject import Subject, Trial
 from mindvis_gui.decoding.models import SAW_TEST_FMRI, SELECTED_ON_TEST
 from mindvis_gui.errors import DataError
-from mindvis_gui.training.trials import training_trials
-
-Selection = Literal["validation", "test"]
+from mindvis_gui.training.settings import Selection
+from mindvis_gui.training.trials import VALIDATION, held_back, training_trials
 
 
 def adaptation_trials(subject: Subject, *, include_test_fmri: bool = False) -> list[Trial]:
@@ -32,7 +27,10 @@ def adaptation_trials(subject: Subject, *, include_test_fmri: bool = False) -> l
 
 
 def split_for_selection(
-    subject: Subject, selection: Selection = "validation", seed: int = 0
+    subject: Subject,
+    selection: Selection = "validation",
+    seed: int = 0,
+    share: float = VALIDATION,
 ) -> tuple[list[Trial], list[Trial]]:
     """Return the trials that stage B learns from, and those that choose its best weights.
 
@@ -40,10 +38,12 @@ def split_for_selection(
     ----------
     subject : Subject
     selection : {"validation", "test"}
-        A random tenth of the training trials, which is then not learned from; or the test
+        A random share of the training trials, which is then not learned from; or the test
         trials, as published.
     seed : int
-        Of the random tenth.
+        Of the random share.
+    share : float
+        For the validation.
 
     Raises
     ------
@@ -58,9 +58,8 @@ def split_for_selection(
         return train, test
     if len(train) < 2:
         raise DataError(f"{subject.name}: one training trial cannot be split; add more trials")
-    order = randperm(len(train), generator=Generator().manual_seed(seed)).tolist()
-    n_held = max(1, len(train) // 10)
-    return [train[i] for i in order[n_held:]], [train[i] for i in order[:n_held]]
+    held, rest = held_back(len(train), seed, share)
+    return [train[i] for i in rest.tolist()], [train[i] for i in held.tolist()]
 
 
 def test_use(*, saw_test_fmri: bool, selection: Selection) -> list[str]:

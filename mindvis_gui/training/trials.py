@@ -15,6 +15,8 @@ from mindvis_gui.data.subject import ImageArray, Subject, Trial
 from mindvis_gui.errors import DataError
 from mindvis_gui.training.augmentation import CROP, random_crops, resized_pictures
 
+VALIDATION = 0.1  # share of the training trials
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TrialSet:
@@ -141,10 +143,19 @@ def read_trials(
     )
 
 
-def held_back(n: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Split trials 0 … n - 1 at random: a tenth for the validation, at least one, and the rest."""
+def held_back(n: int, seed: int, share: float = VALIDATION) -> tuple[Tensor, Tensor]:
+    """Split trials 0 … n - 1 at random: a share for the validation, at least one, and the rest.
+
+    Raises
+    ------
+    DataError
+        If there are too few.
+    """
+    if n < 2:
+        raise DataError("one training trial cannot be split; add more trials")
     order = torch.randperm(n, generator=Generator().manual_seed(seed))
-    return order[: max(1, n // 10)], order[max(1, n // 10) :]
+    n_held = min(max(1, int(n * share)), n - 1)
+    return order[:n_held], order[n_held:]
 
 
 def _seen(subject: Subject, trial: Trial) -> ImageArray:

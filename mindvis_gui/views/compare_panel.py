@@ -161,7 +161,10 @@ class ComparePanel(QWidget):
             )
         if comparison.agreement is not None:
             self.consistency.setText(f"consistency <b>{coefficient(comparison.agreement)}</b>")
-        self.note.setText(" ".join(comparison.notes))
+        for note in comparison.notes:
+            self._add_note(note)
+        if self._session.results.test_use:
+            self._add_note("training used test trials", "; ".join(self._session.results.test_use))
 
     def _show_recognitions(self, recognitions: Recognitions | None) -> None:
         if recognitions is None:
@@ -180,9 +183,15 @@ class ComparePanel(QWidget):
                 for each in found
             )
         )
-        if recognitions.missing and not self.note.text():
-            self.note.setText("no n-way accuracy")
-        self.note.setToolTip(recognitions.missing)
+        if recognitions.missing:
+            self._add_note("no n-way accuracy", recognitions.missing)
+
+    def _add_note(self, text: str, hint: str = "") -> None:
+        for put, parts in (
+            (self.note.setText, (self.note.text(), text)),
+            (self.note.setToolTip, (self.note.toolTip(), hint)),
+        ):
+            put(" · ".join(filter(None, parts)))
 
     def _chance(self, level: float | None) -> str:
         return "" if level is None else self._small(f"chance {coefficient(level)}")

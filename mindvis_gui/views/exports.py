@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mindvis_gui.analysis.comparison import compare
-from mindvis_gui.analysis.decoded_trial import DecodedTrial
 from mindvis_gui.analysis.export import write_sample
+from mindvis_gui.analysis.figures.style import FigureStyle
 from mindvis_gui.decoding.request import DecodeRequest
 from mindvis_gui.session import Session
 
 
-def figure_name(request: DecodeRequest) -> str:
-    """Return the name suggested for the comparison figure."""
-    return f"{_stem(request)}_comparison.png"
+def figure_name(request: DecodeRequest, template: str) -> str:
+    """Return the name suggested for a figure."""
+    return f"{_stem(request)}_{template}.png"
 
 
 def sample_name(request: DecodeRequest, seed: int) -> str:
@@ -22,20 +21,14 @@ def sample_name(request: DecodeRequest, seed: int) -> str:
     return f"{_stem(request)}_seed-{seed:04d}.png"
 
 
-def start_figure(session: Session, path: Path) -> None:
-    """Write the comparison figure of the session's result to `path`."""
-    result, subject, comparison = (
-        session.results.result,
-        session.subject,
-        session.results.comparison,
-    )
-    if result is None or subject is None:
-        return
+def start_figure(session: Session, path: Path, name: str, style: FigureStyle) -> None:
+    """Write a figure of what the session shows to `path`."""
+    gather = session.figures.content()
 
     def write() -> Path:
-        from mindvis_gui.analysis.figure import write_figure  # brings matplotlib
+        from mindvis_gui.analysis.figures.writing import write_figure  # brings matplotlib
 
-        write_figure([DecodedTrial.of(comparison or compare(result, subject), subject)], path)
+        write_figure(gather(), path, name, style)
         return path
 
     session.jobs.run(write, f"Writing {path.name}", lambda done: _report(session, f"Wrote {done}"))

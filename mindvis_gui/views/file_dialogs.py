@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 _SUBJECTS = "Subjects (*.h5 *.hdf5 *.mat *.npz *.npy *.nii *.nii.gz);;All files (*)"
 _CHECKPOINTS = "Checkpoints (*.ckpt *.pth *.pt);;All files (*)"
 _NIFTI = "NIfTI images (*.nii *.nii.gz)"
-_FIGURES = "PNG (*.png);;SVG (*.svg);;PDF (*.pdf)"
+_FIGURES = "PNG (*.png);;SVG (*.svg);;PDF (*.pdf);;TIFF (*.tif)"
 
 
 def ask_subject_file(parent: QWidget, folder: Path) -> Path | None:
@@ -44,7 +44,7 @@ def ask_figure_file(parent: QWidget, suggested: Path) -> Path | None:
     path = _path(name)
     if path is None or path.suffix:
         return path
-    return path.with_suffix(f".{chosen.split()[0].lower()}")
+    return path.with_suffix(f".{chosen.split()[0].lower()}".replace(".tiff", ".tif"))
 
 
 def ask_sample_file(parent: QWidget, suggested: Path) -> Path | None:

@@ -155,7 +155,8 @@ class Workspace(QMainWindow):
             self._splitter.restoreState(centre)
         self._splitter.setHandleWidth(1)
         for name in closed.toStdString().split():
-            self._panels[name].hide()
+            if name in self._panels:  # another version may have had others
+                self._panels[name].hide()
 
 
 class _DockTitle(QWidget):

@@ -145,8 +145,9 @@ def test_resized_averages_what_it_shrinks():
 
 def test_the_window_imports_nothing_heavy_through_this():
     code = (
-        "import sys, mindvis_gui.analysis.comparison, mindvis_gui.analysis.figure, "
-        "mindvis_gui.analysis.export, mindvis_gui.analysis.decode_folder; "
+        "import sys, mindvis_gui.analysis.comparison, mindvis_gui.analysis.figures, "
+        "mindvis_gui.analysis.export, mindvis_gui.analysis.decode_folder, "
+        "mindvis_gui.analysis.recognition, mindvis_gui.analysis.similarities; "
         "sys.exit(', '.join({'matplotlib', 'skimage', 'scipy', 'torch'} & set(sys.modules)) or 0)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -55,6 +55,21 @@ def test_trials_come_back(folder, writer, add, subject, decoded):
     np.testing.assert_array_equal(four.stimulus, subject.stimulus(subject.trials[4]))
 
 
+def test_some_trials_come_back(folder, writer, add):
+    written = writer()
+    for trial in (4, 1, 2):
+        add(written, trial)
+    assert [each.request["trial"] for each in read_decode_folder(folder, {4, 2})] == [2, 4]
+    with pytest.raises(DataError, match="holds no trial 3; it has 3 trials"):
+        read_decode_folder(folder, {3, 4})
+
+
+def test_what_training_made_of_test_trials_comes_back(folder, subject, model_info, decoded):
+    used = replace(model_info, test_use=("chosen by its scores",))
+    DecodeFolderWriter(folder, subject, used, decoded().request).add(compare(decoded(), subject))
+    assert read_decode_folder(folder)[0].test_use == ("chosen by its scores",)
+
+
 def test_files_are_named_by_trial_and_seed(folder, writer, add):
     add(writer(seeds=(0, 12345)), 3, seeds=(0, 12345))
     assert sorted(contents(folder)) == [

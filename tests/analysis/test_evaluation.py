@@ -303,6 +303,7 @@ def test_json_document_keeps_its_shape(trials):
         "size",
         "stimuli",
         "subject",
+        "test_use",
         "trials",
         "without_stimulus",
     ]
@@ -429,3 +430,14 @@ def test_pair_wise_ssim_of_many_stimuli_is_among_a_pool(trials, monkeypatch):
     for i, trial in enumerate(shown):  # the own stimulus is compared whether in the pool or not
         own = structural_similarity(trial.samples[0].image, stimuli[i])
         assert found["ssim"].values[i, 0] == pytest.approx(own)
+
+
+def test_what_training_made_of_test_trials_stands_beside_the_scores(trials):
+    shown = [replace(trial, test_use=("it was adapted to their fMRI",)) for trial in trials()]
+    result = score(shown, ("pixcorr",))
+    said = "Test trials were used in training: it was adapted to their fMRI."
+    assert said in protocol_lines(result)
+    assert f"% {said}" in latex_table([result])
+    assert ",it was adapted to their fMRI," in csv_table([result])
+    assert result.to_json()["test_use"] == ["it was adapted to their fMRI"]
+    assert "used in training" not in "".join(protocol_lines(score(trials(), ("pixcorr",))))

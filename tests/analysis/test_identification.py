@@ -11,7 +11,6 @@ from mindvis_gui.analysis.identification import (
     n_way_places,
     top_k_accuracy,
 )
-from mindvis_gui.analysis.similarities import squared_errors, wrapped_squared_errors
 from mindvis_gui.errors import DataError
 
 GOLDEN = Path(__file__).parents[1] / "data_golden" / "15_metrics.npz"
@@ -37,18 +36,6 @@ def test_n_way_top_k_is_the_published_codes_bit_for_bit(golden, n, draws, k):
 def test_ties_count_as_correct(golden):
     places = n_way_places(np.full(10, 0.1), 4, 5, 20, np.random.RandomState(0))
     assert top_k_accuracy(places, 1) == golden["tie_mean_std_f64"][0] == 1.0
-
-
-@pytest.mark.parametrize("name", ["mse_float", "mse_u8"])
-def test_pair_wise_squared_error_is_the_published_one(golden, name):
-    table = (
-        squared_errors(golden["pred"], golden["gt"])
-        if name == "mse_float"
-        else np.array([wrapped_squared_errors(each, golden["gt"]) for each in golden["pred"]])
-    )
-    np.testing.assert_allclose(np.diag(table), golden[f"value_{name}_f64"], rtol=1e-9)
-    found = [n_way_identification(-row[i], -np.delete(row, i), 2) for i, row in enumerate(table)]
-    np.testing.assert_allclose(found, golden[f"pairwise_{name}_f64"])
 
 
 @given(st.lists(st.integers(0, 5), min_size=2, max_size=12), st.integers(0, 5), st.integers(2, 6))

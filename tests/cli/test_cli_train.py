@@ -1,71 +1,326 @@
+"""``mindvis train``: every stage from files to a model, its settings, and what it refuses."""
+
+import csv
+import tomllib
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from accelerate.state import AcceleratorState
+from PIL import Image
 
 from mindvis_gui.cli import main
 from mindvis_gui.data.subject_file import write_subject
+from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.models import read_model_info
 
+PLAIN = ["--precision", "fp32", "--log-every", "1", "--steps", "2"]
+SMALL = [*PLAIN, "--width", "32", "--depth", "1", "--heads", "2", "--decoder-width", "16"]
+SMALL += ["--decoder-depth", "1", "--decoder-heads", "2", "--batch", "4"]
 
-@pytest.fixture
-def file(tmp_path, subject_factory):
-    path = tmp_path / "mine.h5"
+
+@pytest.fixture(autouse=True)
+def _no_precision_left():
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory, subject_factory):
+    path = tmp_path_factory.mktemp("subject") / "mine.h5"
     write_subject(path, subject_factory(), dtype="float32")
     return str(path)
 
 
-SMALL = ["--width", "32", "--depth", "1", "--heads", "2"]
+@pytest.fixture(scope="module")
+def masked(file, tmp_path_factory):
+    out = tmp_path_factory.mktemp("masked") / "mbm"
+    assert main(["train", "mbm", file, "--out", str(out), *SMALL, "--picture-every", "1"]) == 0
+    return out
 
 
 @pytest.fixture
-def masked(file, tmp_path):
-    out = tmp_path / "masked"
-    assert main(["train", "mbm", file, "--out", str(out), "--steps", "2", *SMALL]) == 0
-    return str(out)
+def tune(file, masked, tiny_model_folder, tmp_path):
+    """Return a function: options of stage B → its exit status and the model's folder."""
+
+    def run(*options: str):
+        out = tmp_path / "model"
+        given = ["--masked-model", str(masked), "--base", str(tiny_model_folder)]
+        command = ["train", "ldm", file, "--out", str(out), *PLAIN, *given, "--batch", "2"]
+        return main([*command, "--context-tokens", "5", "--crops", "0", *options]), out
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Return a folder with two labels, five pictures each, none of them square."""
+    folder, rng = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0)
+    for label in ("cat", "dog"):
+        (folder / label).mkdir()
+        for number in range(5):
+            picture = rng.integers(0, 256, (20, 24, 3), dtype=np.uint8)
+            Image.fromarray(picture).save(folder / label / f"{number}.png")
+    return folder
+
+
+def config(out):
+    return tomllib.loads((out / "training" / "config.toml").read_text(encoding="utf-8"))
+
+
+def metrics(out):
+    text = (out / "training" / "metrics.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+def picture(path):
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def test_run_folder_holds_configuration_metrics_and_pictures(masked, capsys):
+    saved = config(masked)
+    assert (saved["width"], saved["batch"], saved["mask_ratio"]) == (32, 4, 0.75)
+    assert saved["run"]["stage"] == "mbm"
+    assert len(saved["run"]["data_sha256"]) == 64
+    assert saved["run"]["arithmetic"] == "fp32"
+    assert saved["versions"]["torch"] == torch.__version__
+    rows = metrics(masked)
+    assert {row["name"] for row in rows} >= {"loss", "correlation", "samples_per_second"}
+    drawn = sorted((masked / "training" / "pictures").iterdir())
+    assert [path.name for path in drawn] == ["step-0000001.png", "step-0000002.png"]
+    assert picture(drawn[0]).std() > 10
+
+
+def test_progress_is_plain_lines_where_there_is_no_terminal(file, tmp_path, capsys):
+    assert main(["train", "mbm", file, "--out", str(tmp_path / "m"), *SMALL]) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("mbm: step")]
+    assert len(lines) == 2
+    for part in ("1/2", "loss ", "correlation ", "samples/s", " left"):
+        assert part in lines[0]
 
 
 def test_all_stages_make_a_model(file, masked, tiny_model_folder, tmp_path):
-    adapted, model = str(tmp_path / "adapted"), tmp_path / "model"
-    command = ["train", "adapt", file, "--masked-model", masked, "--out", adapted, "--steps", "2"]
+    adapted, model = tmp_path / "adapted", tmp_path / "model"
+    given = ["--masked-model", str(masked), "--focus", "V1,V2"]
+    assert main(["train", "adapt", file, "--out", str(adapted), *PLAIN, *given]) == 0
+    given = ["--masked-model", str(adapted), "--base", str(tiny_model_folder)]
+    command = ["train", "ldm", file, "--out", str(model), *PLAIN, *given, "--batch", "2"]
+    command += ["--context-tokens", "5", "--crops", "1", "--picture-every", "2"]
     assert main(command) == 0
-    command = ["train", "ldm", file, "--masked-model", adapted, "--base", str(tiny_model_folder)]
-    assert main([*command, "--out", str(model), "--steps", "2"]) == 0
     info = read_model_info(model)
     assert (info.n_voxels, info.image_size, info.has_masked_model) == (700, 32, True)
     assert info.dataset == "tiny (simulated)"
+    assert info.test_use == ()
+    assert "made no use of test trials" in info.card
+    grid = picture(model / "training" / "pictures" / "step-0000002.png")
+    assert grid.shape[0] == 4 + 4 * (32 + 4)  # the stimulus and three samples
 
 
-def test_masked_model_of_another_length_is_refused(
-    masked, tmp_path, subject_factory, tiny_model_folder, capsys
-):
-    whole = subject_factory()
-    shorter = replace(
+def test_use_of_test_trials_is_stamped(file, masked, tiny_model_folder, tmp_path, capsys):
+    adapted, model = tmp_path / "adapted", tmp_path / "model"
+    given = ["--preset", "paper", "--masked-model", str(masked), "--batch", "4"]
+    assert main(["train", "adapt", file, "--out", str(adapted), *PLAIN, *given]) == 0
+    assert config(adapted)["run"]["samples"] == 22  # all 24 but those held back
+    given = ["--preset", "paper", "--masked-model", str(adapted), "--base", str(tiny_model_folder)]
+    command = ["train", "ldm", file, "--out", str(model), *PLAIN, *given, "--crops", "0"]
+    assert main([*command, "--context-tokens", "5"]) == 0
+    assert len(read_model_info(model).test_use) == 2
+    assert "chosen on the test trials" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--no-time-condition"],
+        ["--no-cross-attention"],
+        ["--global-pool"],
+        ["--no-train-encoder", "--trainable", "none"],
+        ["--no-pretraining", "--width", "32", "--depth", "1", "--heads", "2", "--padding", "cut"],
+        ["--sparsify", "0.2", "--noise", "0.1", "--accumulate", "2", "--gradient-checkpointing"],
+    ],
+)
+def test_ablations_make_models(tune, options):
+    code, out = tune(*options)
+    assert code == 0
+    info = read_model_info(out)
+    assert info.has_masked_model == ("--no-pretraining" not in options)
+
+
+def test_stages_of_pictures(pictures, file, masked, tmp_path):
+    first, base, model = (tmp_path / name for name in ("first", "base", "model"))
+    sizes = ["--image-size", "16", "--channels", "8", "--multipliers", "1,1", "--layers", "1"]
+    sizes += ["--norm-groups", "2", "--codes", "4", "--plain-share", "0.5", "--batch", "2"]
+    command = ["train", "vq", str(pictures), "--out", str(first), *PLAIN, *sizes]
+    assert main([*command, "--picture-every", "2"]) == 0
+    assert (first / "training" / "pictures" / "step-0000002.png").is_file()
+    sizes = ["--channels", "32", "--multipliers", "1,1", "--attention", "1", "--layers", "1"]
+    sizes += ["--context-width", "16", "--crops", "1", "--batch", "2", "--picture-every", "2"]
+    command = ["train", "label-ldm", str(pictures), "--out", str(base), *PLAIN, *sizes]
+    assert main([*command, "--first-stage", str(first)]) == 0
+    given = ["--masked-model", str(masked), "--base", str(base), "--batch", "2"]
+    command = ["train", "ldm", file, "--out", str(model), *PLAIN, *given]
+    assert main([*command, "--context-tokens", "5", "--crops", "0"]) == 0
+    assert read_model_info(model).image_size == 16
+
+
+def test_several_subjects_are_wrapped_to_the_longest(file, subject_factory, tmp_path, capsys):
+    shorter = tmp_path / "shorter.h5"
+    write_subject(shorter, cut(subject_factory(), 600), dtype="float32")
+    out = tmp_path / "out"
+    assert main(["train", "mbm", file, str(shorter), "--out", str(out), *SMALL]) == 0
+    assert "wrapped to the longest, 704 values: tiny (608)" in capsys.readouterr().err
+    assert config(out)["run"]["samples"] == 33
+    # A2 on the shorter one alone: the position embeddings are interpolated, and it says so.
+    adapted = tmp_path / "adapted"
+    given = ["--masked-model", str(out)]
+    assert main(["train", "adapt", str(shorter), "--out", str(adapted), *PLAIN, *given]) == 0
+    assert "position embeddings were interpolated" in capsys.readouterr().err
+    assert MaskedBrainModel.from_pretrained(adapted).n_patches == 38
+
+
+def cut(whole, n_voxels):
+    return replace(
         whole,
-        n_voxels=600,
-        ijk=whole.ijk[:600],
+        n_voxels=n_voxels,
+        ijk=whole.ijk[:n_voxels],
         rois=(),
         recording=type(whole.recording)(
-            whole.responses(range(len(whole.trials)))[:, :600].astype(np.float32),
+            whole.responses(range(len(whole.trials)))[:, :n_voxels].astype(np.float32),
             {t.stimulus_id: whole.stimulus(t) for t in whole.trials},
         ),
     )
-    path = tmp_path / "shorter.h5"
-    write_subject(path, shorter, dtype="float32")
-    command = ["train", "adapt", str(path), "--masked-model", masked, "--out", str(tmp_path / "o")]
-    assert main([*command, "--steps", "1"]) == 1
-    assert "700 voxels" in capsys.readouterr().err
 
 
-def test_folder_without_model_is_refused(file, tmp_path, capsys):
-    command = [
-        "train",
-        "adapt",
-        file,
-        "--masked-model",
-        str(tmp_path),
-        "--out",
-        str(tmp_path / "o"),
-    ]
-    assert main([*command, "--steps", "1"]) == 1
-    assert "no masked model" in capsys.readouterr().err
+def test_hcp_folder_stands_for_its_subjects(tmp_path, capsys):
+    frames = np.random.default_rng(0).normal(size=(40, 30)).astype(np.float32)
+    for name in ("100307", "100408"):
+        (tmp_path / "HCP" / name).mkdir(parents=True)
+        regions = dict.fromkeys(("V1", "V2", "V3", "V4"), frames)
+        np.savez(tmp_path / "HCP" / name / "HCP_visual_voxel.npz", **regions)
+    command = ["train", "mbm", str(tmp_path / "HCP"), "--out", str(tmp_path / "out"), *SMALL]
+    assert main(command) == 0
+    assert "2 of one length, 128 values" in capsys.readouterr().err
+
+
+def test_file_option_and_preset(file, tmp_path):
+    toml, out = tmp_path / "run.toml", tmp_path / "out"
+    toml.write_text('preset = "small"\nwidth = 64\nrate = 1\nsteps = 1\nbatch = 3\n')
+    command = ["train", "mbm", file, "--out", str(out), "--config", str(toml)]
+    assert main([*command, "--batch", "4", "--precision", "fp32", "--depth", "1"]) == 0
+    saved = config(out)
+    assert (saved["width"], saved["rate"], saved["batch"]) == (64, 1.0, 4)
+    assert (saved["decoder_width"], saved["depth"]) == (96, 1)  # the preset's, the option's
+    again = tmp_path / "again"
+    saved_file = str(out / "training" / "config.toml")
+    assert main(["train", "mbm", file, "--out", str(again), "--config", saved_file]) == 0
+    assert config(again) == saved
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("bach = 3", "'bach' is no setting of 'mbm'; did you mean 'batch'?"),
+        ("batch = 'x'", "batch is 'x', not a whole number"),
+        ("batch = 2.5", "batch is 2.5, not a whole number"),
+        ("tensorboard = 1", "tensorboard is 1, not true or false"),
+        ("mask_ratio = 1.5", "mask_ratio: 1.5 is out of range; it must be from 0.01 to 0.99"),
+        ("batch = 0", "batch: 0 is out of range; it must be 1 or more"),
+        ("padding = 'mirror'", "padding: 'mirror' is none of wrap, constant, cut"),
+        ("preset = 'mine'", "'mine' is no preset of 'mbm'; it has: paper, small"),
+        ("batch =", "is no TOML"),
+        ("[run]\nstage = 'ldm'", "is of the stage 'ldm', not 'mbm'"),
+    ],
+)
+def test_bad_files_are_one_clear_error(tmp_path, capsys, text, said):
+    toml = tmp_path / "run.toml"
+    toml.write_text(text)
+    command = ["train", "mbm", "demo", "--out", str(tmp_path / "out"), "--config", str(toml)]
+    assert main(command) == 1
+    errors = capsys.readouterr().err
+    assert said in errors
+    assert len(errors.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_cannot_be_trained(file, masked, tune, pictures, tmp_path, subject_factory, capsys):
+    def refused(*words: str, said: str) -> None:
+        out = str(tmp_path / f"out-{len(list(tmp_path.iterdir()))}")
+        assert main(["train", *words, "--out", out, *PLAIN]) == 1
+        assert said in capsys.readouterr().err
+
+    one = tmp_path / "one.h5"
+    write_subject(one, subject_factory(7), dtype="float32")
+    refused("mbm", str(one), *SMALL, said="tiny: one training trial cannot be split")
+    refused("adapt", file, said="masked_model: give the folder that stage A wrote")
+    refused("adapt", file, "--masked-model", str(tmp_path), said="holds no masked model")
+    refused("ldm", file, "--masked-model", str(masked), said="base: give the diffusion model")
+    refused("vq", str(tmp_path / "none"), said="is no folder of pictures")
+    refused("vq", str(pictures), "--image-size", "18", said="18 cannot be halved 2 times")
+    refused("label-ldm", str(pictures / "cat"), said="first_stage: give the folder that vq wrote")
+    refused("mbm", file, file, *SMALL, "--focus", "V1", said="give a range of voxels")
+    refused("mbm", file, *SMALL, "--focus", "V9", said="no region is called 'V9'")
+    refused("mbm", file, *SMALL, "--heads", "3", said="no network has these sizes")
+    code, _ = tune("--no-time-condition", "--no-cross-attention")
+    assert code == 1
+    assert "nothing is conditioned" in capsys.readouterr().err
+
+
+def test_tensorboard_has_the_numbers_of_the_csv(file, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    out = tmp_path / "out"
+    assert main(["train", "mbm", file, "--out", str(out), *SMALL, "--tensorboard"]) == 0
+    events = EventAccumulator(str(out / "training" / "tensorboard")).Reload()
+    kinds = [(row["kind"], row["name"], float(row["value"])) for row in metrics(out)]
+    wanted = [value for *kind, value in kinds if kind == ["train", "loss"]]
+    assert [e.value for e in events.Scalars("train/loss")] == pytest.approx(wanted)
+
+
+def test_tensorboard_that_is_missing_is_said(file, tmp_path, monkeypatch, capsys):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    command = ["train", "mbm", file, "--out", str(tmp_path / "out"), *SMALL, "--tensorboard"]
+    assert main(command) == 1
+    assert "pip install 'mindvis-gui[tensorboard]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stage", ["adapt", "ldm", "vq", "label-ldm"])
+def test_every_stage_goes_on_as_if_it_had_not_stopped(
+    stage, file, masked, pictures, tiny_model_folder, tmp_path, monkeypatch
+):
+    from mindvis_gui.training.loop import MetricLog
+
+    base = ["--base", str(tiny_model_folder), "--context-tokens", "5", "--crops", "1"]
+    sizes = ["--channels", "32", "--multipliers", "1,1", "--attention", "1", "--layers", "1"]
+    of_vq = ["--image-size", "16", "--channels", "8", "--multipliers", "1,1", "--layers", "1"]
+    of_vq += ["--norm-groups", "2", "--codes", "4", "--plain-share", "0.5"]
+    given = {
+        "adapt": [file, "--masked-model", str(masked), "--interpolate", "0.5"],
+        "ldm": [file, "--masked-model", str(masked), *base, "--sparsify", "0.2"],
+        "vq": [str(pictures), *of_vq],
+        "label-ldm": [str(pictures), *sizes, "--first-stage", str(tiny_model_folder)],
+    }
+    rhythm = ["--checkpoint-every", "3", "--validate-every", "2", "--log-every", "1"]
+    command = ["train", stage, *given[stage], "--steps", "5", "--batch", "2", *rhythm]
+    command += ["--precision", "fp32"]
+    assert main([*command, "--out", str(tmp_path / "whole")]) == 0
+
+    write = MetricLog.write
+
+    def write_and_stop(self, step, kind, values):
+        write(self, step, kind, values)
+        if (step, kind) == (4, "train"):  # one step after the checkpoint
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MetricLog, "write", write_and_stop)
+        assert main([*command, "--out", str(tmp_path / "stopped")]) == 130
+    assert main([*command, "--out", str(tmp_path / "stopped"), "--resume"]) == 0
+    whole, stopped = (
+        [row for row in metrics(tmp_path / name) if row["kind"] != "speed"]
+        for name in ("whole", "stopped")
+    )
+    assert whole == stopped
+    assert {row["step"] for row in whole} >= {"4", "5"}

@@ -14,6 +14,7 @@ from mindvis_gui.cli import main
 from mindvis_gui.data import open_subject
 from mindvis_gui.data.recording import ArrayRecording
 from mindvis_gui.data.subject_file import write_subject
+from mindvis_gui.errors import DataError
 
 PUBLISHED = Path(__file__).parents[1] / "data_golden" / "published"
 
@@ -94,7 +95,7 @@ def test_bdata(tmp_path):
     [
         (["--rois", "gone.nii"], "gone.nii: no such file or folder"),
         (["--stimuli", "gone"], "gone: no such file or folder"),
-        (["--window", "3-12"], "this is not a NIfTI image"),
+        (["--window", "3-12"], "--window is for NIfTI images, which it is not"),
     ],
 )
 def test_expected_errors_are_one_line(tmp_path, capsys, options, message):
@@ -133,5 +134,8 @@ def test_a_killed_import_leaves_no_file_that_looks_whole(tmp_path, sent):
     process.send_signal(sent)
     process.wait(60)
     assert (tmp_path / "out" / "a.h5").read_bytes() == b"old"
+    for left in (tmp_path / "out").glob(".a-*.h5"):
+        with pytest.raises(DataError):  # whatever a kill leaves is no subject file
+            open_subject(left)
     if sent != signal.SIGKILL:
         assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.h5"]

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from mindvis_gui.cli import main
@@ -39,8 +40,12 @@ def test_imported_model_decodes_the_published_samples(
 ):
     """PLMS with 20 steps, from the start noise of the published code's own run."""
     numbers = golden("16_generate")
-    noise = iter(numbers["x_T"])
-    monkeypatch.setattr("mindvis_gui.decoding.decoder.initial_noise", lambda *_: next(noise))
+    noise = iter(numbers["x_T"])  # two samples a trial
+
+    def published_noise(seeds, _):
+        return torch.cat([next(noise) for _ in range(len(seeds) // 2)])
+
+    monkeypatch.setattr("mindvis_gui.decoding.decoder.initial_noise", published_noise)
     assert main(words) == 0
     out = tmp_path / "out"
     model = words[-1]

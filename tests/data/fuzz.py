@@ -23,12 +23,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mindvis_gui.data import open_subject
+from mindvis_gui.data.source_contents import inspect_source
+from mindvis_gui.data.subject import Subject
 from mindvis_gui.errors import DataError
-from tests.data.makers import MAKERS
+from tests.data.makers import ARRAY_MAKERS, MAKERS
 from tests.data.mutants import mutate
 
 SECONDS = 5
 BYTES = 1 << 30
+ALL_MAKERS = {**MAKERS, **ARRAY_MAKERS}
 _LOOKS = 3  # trials read from either end
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".JPEG", ".md"}
 
@@ -73,9 +76,9 @@ def fuzz(name: str, count: int, first: int = 0) -> Outcome:
 def work(name: str, first: int, count: int) -> None:
     """Open mutants one after the other and print one line about each."""
     with tempfile.TemporaryDirectory() as folder:
-        source = MAKERS[name](Path(folder) / "subject")
+        source = ALL_MAKERS[name](Path(folder) / "subject")
         files = sorted(path for path in _parts(source) if path.suffix not in _SUFFIXES)
-        look(source)  # imports everything; the subject as made must be readable
+        look(source, name)  # imports everything; the subject as made must be readable
         gc.collect()
         gc.freeze()
         resource.setrlimit(resource.RLIMIT_DATA, (BYTES, BYTES))
@@ -88,7 +91,7 @@ def work(name: str, first: int, count: int) -> None:
             what = f"{target.name} {mutate(copy, target, seed)}"
             signal.setitimer(signal.ITIMER_REAL, SECONDS)
             start = time.perf_counter()
-            kind, why = _judge(source)
+            kind, why = _judge(source, name)
             seconds = time.perf_counter() - start
             signal.setitimer(signal.ITIMER_REAL, 0)
             print(f"{seconds:.3f}\t{kind}\t{what}: {why}", flush=True)  # noqa: T201
@@ -97,9 +100,14 @@ def work(name: str, first: int, count: int) -> None:
             gc.collect()
 
 
-def look(source: Path) -> None:
+def open_as(source: Path, name: str) -> Subject:
+    """Open a subject of a format; one of mere arrays by what is guessed of them."""
+    return inspect_source(source).plan.read() if name in ARRAY_MAKERS else open_subject(source)
+
+
+def look(source: Path, name: str) -> None:
     """Open a subject and read responses and pictures from both its ends."""
-    subject = open_subject(source)
+    subject = open_as(source, name)
     n = len(subject.trials)
     some = sorted({*range(min(_LOOKS, n)), *range(max(0, n - _LOOKS), n)})
     with contextlib.suppress(DataError):
@@ -114,9 +122,9 @@ def look(source: Path) -> None:
         assert subject.ijk.shape == (subject.n_voxels, 3)
 
 
-def _judge(source: Path) -> tuple[str, str]:
+def _judge(source: Path, name: str) -> tuple[str, str]:
     try:
-        look(source)
+        look(source, name)
     except DataError as error:
         message = str(error)
         return ("two lines", message.replace("\n", "⏎")) if "\n" in message else ("refused", "")
@@ -134,16 +142,16 @@ def _parts(source: Path) -> list[Path]:
 def main() -> int:
     """Print one line a format; 1 if there was a failure."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--format", action="append", choices=MAKERS)
+    parser.add_argument("--format", action="append", choices=ALL_MAKERS)
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--work", choices=MAKERS, help=argparse.SUPPRESS)
+    parser.add_argument("--work", choices=ALL_MAKERS, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.work:
         work(args.work, args.first, args.count)
         return 0
     failed = False
-    for name in args.format or MAKERS:
+    for name in args.format or ALL_MAKERS:
         outcome = fuzz(name, args.count, args.first)
         kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(outcome.counts.items()))
         print(f"{name}: {kinds}; slowest {outcome.slowest:.2f} s", flush=True)  # noqa: T201

@@ -294,6 +294,51 @@ def make_matlab(folder: Path) -> Path:
     return path
 
 
+def make_matlab5(folder: Path) -> Path:
+    """Write the same by scipy, as MATLAB 5 stores it: a table and a struct."""
+    source_path, path = make_bdata(folder), folder / "Subject3.mat"
+    with h5py.File(source_path) as source:
+        keys = np.array(source["metadata/key"].asstr()[()], dtype=object)[None]
+        metadata = {"key": keys, "description": keys, "value": source["metadata/value"][()]}
+        content = {"dataSet": source["dataset"][()], "metaData": metadata}
+    scipy.io.savemat(path, content)  # packed, a checksum would stop every mutant
+    source_path.unlink()
+    return path
+
+
+def trial_arrays(n_trials: int = 30, n_voxels: int = 100) -> dict[str, np.ndarray]:
+    """Return the arrays of somebody's own file, which no format describes."""
+    rng = np.random.default_rng(12)
+    return {
+        "responses": rng.normal(size=(n_trials, n_voxels)).astype(np.float32),
+        "image_ids": np.arange(n_trials) % 12,
+        "is_test": (np.arange(n_trials) < 6).astype(np.int64),
+        "V1": np.arange(n_voxels) < 40,
+        "V2": np.arange(n_voxels) >= 60,
+        "ijk": np.stack(np.unravel_index(np.arange(n_voxels), (5, 4, 5)), axis=1),
+        "affine": np.diag([2.0, 2, 2, 1]),
+    }
+
+
+def make_arrays(folder: Path, kind: str = "npz") -> Path:
+    """Write these arrays by numpy, h5py or scipy; a `.npy` holds the responses alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path, arrays = folder / f"mine.{kind}", trial_arrays()
+    if kind == "npz":
+        np.savez_compressed(path, **arrays)
+    elif kind == "npy":
+        np.save(path, arrays["responses"])
+    elif kind == "mat":
+        scipy.io.savemat(path, arrays)
+    else:
+        with h5py.File(path, "w") as file:
+            for name, values in arrays.items():
+                file[name] = values
+            del file["image_ids"]
+            file["design/image_ids"] = [f"s{n}" for n in arrays["image_ids"]]  # of variable length
+    return path
+
+
 def make_own(folder: Path) -> Path:
     """Write a subject file from the GLMsingle one."""
     from mindvis_gui.data import open_subject
@@ -320,6 +365,38 @@ def make_hcp(folder: Path) -> Path:
     return Path(shutil.copytree(source, folder, dirs_exist_ok=True)) / "HCP_visual_voxel.npz"
 
 
+# Vertices of each side that are no medial wall, and how many there are with it.
+CORTEX = {"L": (np.delete(np.arange(60), [1, 4, 6, 20]), 60), "R": (np.arange(1, 55), 60)}
+AREAS = ("V1", "V2", "V3", "V4", "MST")
+
+
+def make_cifti(folder: Path, n_frames: int = 47) -> Path:
+    """Write a dense time series and a parcellation by nibabel, thalamus included."""
+    from nibabel.cifti2 import BrainModelAxis, Cifti2Image, LabelAxis, SeriesAxis
+
+    left, right = (
+        BrainModelAxis.from_surface(vertices, n, f"CORTEX_{side}")
+        for side, (vertices, n) in zip(("LEFT", "RIGHT"), CORTEX.values(), strict=True)
+    )
+    thalamus = BrainModelAxis.from_mask(np.ones((2, 1, 2), bool), "THALAMUS_LEFT", np.eye(4))
+    place = folder / "100610" / "MNINonLinear"
+    place.mkdir(parents=True)
+    values = np.random.default_rng(11).normal(1e4, 100, (n_frames, 114)).astype(np.float32)
+    path = place / "rfMRI_REST1_7T_PA_Atlas.dtseries.nii"
+    axes = (SeriesAxis(0, 1.0, n_frames), left + right + thalamus)
+    Cifti2Image(values, axes).to_filename(path)
+    table = {0: ("???", (0.0, 0.0, 0.0, 0.0))}
+    table |= {n + 1: (f"L_{area}_ROI", (1.0, 0.0, 0.0, 1.0)) for n, area in enumerate(AREAS)}
+    table |= {n + 181: (f"R_{area}_ROI", (1.0, 0.0, 0.0, 1.0)) for n, area in enumerate(AREAS)}
+    whole = BrainModelAxis.from_surface(np.arange(60), 60, "CORTEX_LEFT")
+    whole += BrainModelAxis.from_surface(np.arange(60), 60, "CORTEX_RIGHT")
+    left_labels = np.arange(60) % 6
+    labels = np.concatenate([left_labels, np.where(left_labels, left_labels + 180, 0)])
+    image = Cifti2Image(labels[None].astype(np.float32), (LabelAxis(["MMP"], [table]), whole))
+    image.to_filename(folder / "Glasser_MMP.32k_fs_LR.dlabel.nii")
+    return path
+
+
 def make_bold5000(folder: Path) -> Path:
     """Copy the published layout."""
     return Path(shutil.copytree(PUBLISHED / "BOLD5000", folder, dirs_exist_ok=True))
@@ -334,15 +411,25 @@ MAKERS: dict[str, Maker] = {
     "series": make_series,
     "god": make_god,
     "hcp": make_hcp,
+    "hcp-cifti": make_cifti,
     "bold5000": make_bold5000,
     "bdata": make_bdata,
     "bdata-matlab": make_matlab,
+    "bdata-matlab5": make_matlab5,
     "nsd": lambda folder: make_nsd(folder, sessions=(1,)),
     "nsd-nifti": lambda folder: make_nsd(folder, "nii.gz", sessions=(1,)),
     "glmsingle": make_glmsingle,
     "glmsingle-hdf5": lambda folder: make_glmsingle(folder, "hdf5"),
     "mindeye2": make_mindeye2,
     "things": make_things,
+}
+
+# Of these nobody but a person says what is what; opened by what `inspect_source` guesses.
+ARRAY_MAKERS: dict[str, Maker] = {
+    "arrays-npz": make_arrays,
+    "arrays-npy": lambda folder: make_arrays(folder, "npy"),
+    "arrays-hdf5": lambda folder: make_arrays(folder, "h5"),
+    "arrays-matlab5": lambda folder: make_arrays(folder, "mat"),
 }
 
 

@@ -1,13 +1,16 @@
 """BData files as the laboratory's own library writes them, and by MATLAB's rules."""
 
 import h5py
+import nibabel as nib
 import numpy as np
 import pytest
+import scipy.io
 from bdpy import BData
 from PIL import Image
 
 from mindvis_gui.data import open_subject
 from mindvis_gui.errors import DataError
+from tests.data.makers import make_bdata, make_matlab5
 
 STEP, START = np.array([3.0, 3.0, 3.3]), np.array([-31.5, -90.0, -12.2])
 KINDS = np.array([1] * 8 + [2] * 6 + [3] * 2)
@@ -263,3 +266,42 @@ def test_matlab_references_to_something_else(matlab_path):
         file["metaData/key"][0, 0] = file["metaData"].ref
     with pytest.raises(DataError, match="metaData/key holds more than text"):
         open_subject(matlab_path)
+
+
+def test_matlab_5_is_read_like_hdf5(tmp_path):
+    one = open_subject(make_bdata(tmp_path / "a"))
+    other = open_subject(make_matlab5(tmp_path / "b"))
+    every = range(len(one.trials))
+    assert np.array_equal(one.responses(every), other.responses(every))
+    assert [(t.split, t.presentations) for t in one.trials] == [
+        (t.split, t.presentations) for t in other.trials
+    ]
+    assert np.array_equal(one.ijk, other.ijk)
+
+
+def test_matlab_5_with_other_arrays_names_them(tmp_path):
+    scipy.io.savemat(tmp_path / "a.mat", {"betas": np.ones((3, 4)), "names": "x"})
+    with pytest.raises(DataError, match=r"\(betas, names\) are no BData; name the one with the"):
+        open_subject(tmp_path / "a.mat")
+
+
+def test_the_template_of_the_subject_gives_the_grid(tmp_path):
+    path = make_bdata(tmp_path)
+    inferred = open_subject(path)
+    affine = np.diag([-3.0, 3, 3, 1])
+    affine[:3, 3] = [60, -9, -6]
+    nib.save(nib.Nifti1Image(np.zeros((21, 20, 20), np.uint8), affine), path.with_name("x.nii"))
+    path.with_name("x.nii").rename(path.with_name("Subject3_SpaceTemplate.nii"))
+    placed = open_subject(path)
+    mm = [s.ijk @ s.affine[:3, :3].T + s.affine[:3, 3] for s in (inferred, placed)]
+    assert np.allclose(*mm)
+    assert placed.ijk.min(axis=0).tolist() != [0, 0, 0]
+    assert "Voxel positions are on the grid of Subject3_SpaceTemplate.nii" in placed.notes
+
+
+def test_a_template_that_does_not_fit_is_said(tmp_path):
+    path = make_bdata(tmp_path)
+    image = nib.Nifti1Image(np.zeros((5, 5, 5), np.uint8), np.diag([2.2, 2.2, 2.2, 1]))
+    nib.save(image, path.with_name("Subject3_SpaceTemplate.nii"))
+    notes = " ".join(open_subject(path).notes)
+    assert "do not lie on the grid of Subject3_SpaceTemplate.nii. The grid is inferred" in notes

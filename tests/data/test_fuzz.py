@@ -4,15 +4,14 @@ import os
 
 import pytest
 
-from tests.data.fuzz import fuzz
-from tests.data.makers import MAKERS
+from tests.data.fuzz import ALL_MAKERS, fuzz
 
 COUNT = int(os.environ.get("MINDVIS_FUZZ_COUNT", "60"))
 SECONDS_A_THOUSAND = 300  # far more than any format needs
 
 
 @pytest.mark.timeout(120 + SECONDS_A_THOUSAND * COUNT // 1000)
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("name", ALL_MAKERS)
 def test_mutants_are_refused_or_open(name):
     outcome = fuzz(name, COUNT)
     assert outcome.failures == []

@@ -40,7 +40,7 @@ FILES = {
     "webp": (picture("WEBP"), "a WebP picture"),
     "npz": (archive(), r"arrays of this archive \(none\) are neither"),
     "npy": (array(), "numpy array, and not one of BOLD5000's"),
-    "mat": (b"MATLAB 5.0 MAT-file" + b" " * 500, "MATLAB file of version 5; save it with"),
+    "mat": (b"MATLAB 5.0 MAT-file" + b" " * 500, "the MATLAB file is damaged or not of version 5"),
     "packed text": (gzip.compress(b"hello" * 500), "no known kind of subject"),
     "an HDF5 signature and nothing else": (b"\x89HDF\r\n\x1a\n", "HDF5 file is damaged"),
     "an HDF5 signature and noise": (b"\x89HDF\r\n\x1a\n" + b"\x07" * 4000, "HDF5 file is damaged"),

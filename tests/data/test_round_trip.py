@@ -1,10 +1,15 @@
 """Every format from `open_subject` to a decoded picture, and through the own format unchanged."""
 
+import hashlib
+import json
+
 import numpy as np
 import pytest
 
 from mindvis_gui.cli import main
 from mindvis_gui.data import open_subject
+from mindvis_gui.data.preparation import Preparation, prepare_subject
+from mindvis_gui.data.prepare import measure_normalisation, prepare
 from tests.data.makers import MAKERS
 
 NEW = ("nsd", "nsd-nifti", "glmsingle", "glmsingle-hdf5", "mindeye2", "things")
@@ -33,14 +38,39 @@ def test_import_changes_nothing(tmp_path, name):
         assert np.array_equal(copy.maps[key], values, equal_nan=True)
 
 
-@pytest.mark.parametrize("name", ["nsd", "mindeye2", "things", "glmsingle"])
-def test_decode_with_a_model_of_the_same_size(tmp_path, name, tiny_model_folder):
+@pytest.mark.parametrize("name", MAKERS)
+def test_decode_with_a_model_of_the_same_size(tmp_path, name, tiny_model):
     source = MAKERS[name](tmp_path / "source")
-    options = ["--model", str(tiny_model_folder), "--steps", "2", "--seeds", "0"]
+    subject = open_subject(source)
+    trial = subject.trials[3]
+    vector = prepare(subject, trial, measure_normalisation(subject))
+    model = tiny_model(subject.n_voxels)
+    options = ["--model", str(model), "--steps", "1", "--seeds", "0", "--trials", "3"]
     out = tmp_path / "out"
-    assert main(["decode", str(source), *options, "--trials", "3", "--out", str(out)]) == 0
+    assert main(["decode", str(source), *options, "--out", str(out)]) == 0
     names = {path.name for path in out.glob("*.png")}
-    assert names == {"trial-0003_stimulus.png", "trial-0003_seed-0000.png"}
+    shown = {"trial-0003_stimulus.png"} if subject.stimulus(trial) is not None else set()
+    assert names == {"trial-0003_seed-0000.png"} | shown
+    (entry,) = json.loads((out / "decode.json").read_text())["trials"]
+    assert entry["request"]["vector_sha256"] == hashlib.sha256(vector.tobytes()).hexdigest()
+    assert not Preparation.from_json(entry["request"]["preparation"])
+
+
+def test_a_decode_tells_how_responses_were_prepared(tmp_path, tiny_model):
+    source = MAKERS["nsd"](tmp_path / "source")
+    options = ["--model", str(tiny_model(100)), "--steps", "1", "--seeds", "0", "--trials", "3"]
+    steps = ["--z-score", "run", "--filter", "split!=test", "--filter", "run=1-2"]
+    out = tmp_path / "out"
+    assert main(["decode", str(source), *options, *steps, "--out", str(out)]) == 0
+    (entry,) = json.loads((out / "decode.json").read_text())["trials"]
+    told = Preparation.from_json(entry["request"]["preparation"])
+    assert (told.z_score, [str(each) for each in told.filters]) == (
+        "run",
+        ["split!=test", "run=1-2"],
+    )
+    prepared = prepare_subject(open_subject(source), told)
+    vector = prepare(prepared, prepared.trials[3], measure_normalisation(prepared))
+    assert entry["request"]["vector_sha256"] == hashlib.sha256(vector.tobytes()).hexdigest()
 
 
 @pytest.mark.parametrize("name", NEW)

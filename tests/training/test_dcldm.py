@@ -9,8 +9,8 @@ from mindvis_gui.decoding.conditioner import Conditioner
 from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.networks import build_unet, time_width
 from mindvis_gui.training.augmentation import Augmentation
+from mindvis_gui.training.averages import Best
 from mindvis_gui.training.dcldm import (
-    Best,
     DoubleConditioned,
     drawn_versions,
     encoder_of,

@@ -63,7 +63,7 @@ def test_step_of_stage_a(monkeypatch, golden, pipeline):
     assert model.loss(vectors, kept).item() == pytest.approx(step["loss_after"].item(), rel=1e-5)
 
 
-def test_step_of_stage_b(monkeypatch, golden, golden_json, pipeline):
+def test_step_of_stage_b(golden, golden_json, pipeline):
     step, lists = golden("07_stageB_train_step"), golden_json("07_stageB_trainable")
     encoder = pipeline.encoder.requires_grad_(True)
     conditioner = pipeline.conditioner.requires_grad_(True)
@@ -74,12 +74,11 @@ def test_step_of_stage_b(monkeypatch, golden, golden_json, pipeline):
     assert set(names.values()) == set(trained)
     assert len(trained) == lists["n_effectively_trained_tensors"] == 153
     latents = _latents(pipeline, step)
-    monkeypatch.setattr(torch, "randn", lambda *_, **__: step["noise"])
-    monkeypatch.setattr(torch, "randint", lambda *_, **__: step["t"])
+    drawn = step["noise"][:, None], step["t"][:, None]
 
     def loss():
         draws = latents[:, None]
-        return network.loss(pipeline.scheduler, step["fmri"][:, 0], draws, torch.Generator())
+        return network.loss(pipeline.scheduler, step["fmri"][:, 0], draws, drawn)
 
     before_step = loss()
     assert before_step.item() == pytest.approx(step["loss"].item(), rel=1e-5)

@@ -7,9 +7,11 @@ import torch
 from mindvis_gui.training.label_ldm import (
     PictureContext,
     degrade,
+    draw_noise,
     noise_loss,
     train_label_ldm,
     weaken,
+    weakening,
 )
 
 
@@ -45,7 +47,7 @@ def test_degraded_layouts_keep_their_mean(rng):
 
 def test_weakened_labels_point_the_same_way(rng):
     embeddings = torch.randn(2000, 16, generator=rng)
-    weak = weaken(embeddings, rng)
+    weak = weaken(embeddings, weakening(2000, rng), torch.randn(2000, 16, generator=rng))
     share = (weak * embeddings).sum(dim=1) / embeddings.square().sum(dim=1)
     assert 0.2 < float(share.min()) < 0.5
     assert 0.9 < float(share.max()) < 1.2
@@ -57,7 +59,8 @@ def test_noise_loss_of_an_all_zero_network_is_one(unet, scheduler, rng):
     torch.nn.init.zeros_(unet.conv_out.bias)
     latents, context = torch.zeros(16, 4, 8, 8), torch.zeros(16, 2, 16)
     with torch.no_grad():
-        loss = noise_loss(unet, scheduler, latents, context, torch.zeros(16, 128), rng)
+        drawn = draw_noise(latents.shape, scheduler, rng)
+        loss = noise_loss(unet, scheduler, latents, context, torch.zeros(16, 128), drawn)
     assert abs(float(loss) - 1.0) < 0.05
 
 
@@ -68,8 +71,10 @@ def test_noisy_steps_count_more_up_to_the_limit(unet, scheduler):
     def loss(limit: float) -> float:
         rng = torch.Generator().manual_seed(1)
         conditions = torch.zeros(64, 2, 16), torch.zeros(64, 128)
+        latents = torch.zeros(64, 4, 8, 8)
+        drawn = draw_noise(latents.shape, scheduler, rng)
         with torch.no_grad():
-            value = noise_loss(unet, scheduler, torch.zeros(64, 4, 8, 8), *conditions, rng, limit)
+            value = noise_loss(unet, scheduler, latents, *conditions, drawn, limit)
         return float(value)
 
     assert loss(1.0) < loss(2.0) < 2 * loss(1.0)

@@ -8,15 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from mindvis_gui.errors import ModelError
-from mindvis_gui.training.loop import (
-    CHECKPOINT,
-    Plan,
-    WeightAverage,
-    decay_groups,
-    train,
-    warmup_cosine,
-)
+from mindvis_gui.errors import TrainingError
+from mindvis_gui.training.averages import WeightAverage
+from mindvis_gui.training.checkpoint import CHECKPOINT
+from mindvis_gui.training.loop import Plan, decay_groups, train, warmup_cosine
 
 GOLDEN = Path(__file__).parents[1] / "data_golden"
 
@@ -44,12 +39,14 @@ def run(plan: Plan) -> nn.Module:
     average = WeightAverage(network, decay=0.9)
     optimiser = torch.optim.AdamW(network.parameters(), lr=0.0)
 
-    def loss(step, generator):
-        x = torch.randn(16, 4, generator=generator)
+    def loss(share):
+        x = share["x"]
         return {"loss": (network(x) - x.sum(dim=1, keepdim=True)).square().mean()}
 
     train(
+        lambda step, generator: {"x": torch.randn(16, 4, generator=generator)},
         loss,
+        network,
         optimiser,
         {"network": network, "average": average},
         plan,
@@ -99,16 +96,21 @@ def test_metrics_hold_every_row_once(tmp_path, metrics):
 
 def test_checkpoint_of_another_training_is_refused(tmp_path):
     torch.save({"step": 1, "parts": {"unet": {}}}, tmp_path / CHECKPOINT)
-    with pytest.raises(ModelError, match="choose an empty folder"):
+    with pytest.raises(TrainingError, match="choose an empty folder"):
         run(plan_in(tmp_path))
 
 
 def test_gradients_are_clipped(tmp_path):
-    weight = nn.Parameter(torch.zeros(3))
-    optimiser = torch.optim.SGD([weight], lr=0.0)
+    network = nn.Linear(3, 1, bias=False)
+    nn.init.zeros_(network.weight)
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.0)
     plan = Plan(tmp_path, 1, lambda step: 1.0, clip=0.5)
-    train(lambda step, generator: {"loss": 100 * weight.sum()}, optimiser, {}, plan)
-    assert float(weight.detach().norm()) == pytest.approx(0.5, rel=1e-4)
+
+    def loss(share):
+        return {"loss": 100 * network(share["x"]).sum()}
+
+    train(lambda step, generator: {"x": torch.ones(1, 3)}, loss, network, optimiser, {}, plan)
+    assert float(network.weight.detach().norm()) == pytest.approx(0.5, rel=1e-4)
 
 
 def test_average_follows_and_swaps_back():

@@ -9,9 +9,11 @@ from mindvis_gui.data.focus import Focus
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.published_keys import MASKED_MODEL, renamed
 from mindvis_gui.training.mbm import (
+    fitted_to,
     masked_correlation,
     mbm_optimiser,
     mbm_rate,
+    plotted_recovery,
     random_kept,
     recovery,
     train_masked_model,
@@ -126,3 +128,25 @@ def test_recovery_is_one_value_a_response_and_repeatable(masked_model, rng):
     first = recovery(masked_model, responses)
     assert first.shape == (4,)
     assert torch.equal(first, recovery(masked_model, responses))
+
+
+def test_model_is_fitted_to_another_length(masked_model):
+    longer = fitted_to(masked_model, 200)
+    assert (longer.n_patches, longer.config.n_voxels, longer.config.width) == (13, 200, 32)
+    for name in ("encoder.pos_embed", "decoder_pos_embed"):
+        positions, before = (m.state_dict()[name] for m in (longer, masked_model))
+        nearest = (torch.arange(13) * 7) // 13
+        assert torch.equal(positions, before[:, nearest])
+    assert torch.equal(longer.mask_token, masked_model.mask_token)
+    assert not longer.encoder.pos_embed.requires_grad
+    same = fitted_to(masked_model, 105)  # as many patches
+    assert torch.equal(same.encoder.pos_embed, masked_model.encoder.pos_embed)
+
+
+def test_plot_shows_what_is_recovered(masked_model, rng):
+    responses = torch.randn(2, 112, generator=rng)
+    picture = plotted_recovery(masked_model, responses, 0.75)
+    assert picture.ndim == 3
+    assert picture.dtype.name == "uint8"
+    reddish = (picture[..., 0] > 150) & (picture[..., 2] < 80)
+    assert reddish.sum() > 200  # the recovered parts are drawn

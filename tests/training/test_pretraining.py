@@ -44,7 +44,7 @@ def test_resting_state_and_god_together_as_published(golden, god):
 def test_subjects_of_one_length_stay_as_they_are(god):
     responses, note = read_pretraining(god[:1] * 2, 16)
     assert responses.shape == (48, 480)
-    assert note == "all 2 subjects have 480 values"
+    assert note == "2 of one length, 480 values"
 
 
 def test_padding_of_each_subject_can_be_chosen(god):

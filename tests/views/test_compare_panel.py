@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -77,3 +78,11 @@ def test_n_way_accuracy_has_chance_and_protocol(qtbot, panel, ready, classifier)
     assert "twelve, as it is; chance .10; mean over samples" in panel.ways.toolTip()
     assert re.fullmatch(r"SSIM −?\.\d\d chance −?\.\d\d", plain(panel.ssim))
     assert panel.note.text() == ""
+
+
+def test_what_training_made_of_test_trials_stands_beside_the_scores(qtbot, panel, ready, decoder):
+    ready.results.set_model(replace(decoder.info, test_use=("adapted to their fMRI",)))
+    ready.decode()
+    qtbot.waitUntil(lambda: ready.results.recognitions is not None)
+    assert "training used test trials" in panel.note.text()
+    assert "adapted to their fMRI" in panel.note.toolTip()

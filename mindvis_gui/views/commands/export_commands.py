@@ -8,10 +8,11 @@ from mindvis_gui.session import Session
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import exports, file_dialogs
 from mindvis_gui.views.entry import Entry
+from mindvis_gui.views.figure_dialog import FigureDialog
 
 EXPORT_ENTRIES = (
     Entry("export_figure", "Export figure…", "export.export_figure", "File", "Ctrl+E",
-          "Write stimulus, samples and scores as PNG, SVG or PDF"),
+          "Draw stimulus, samples, brain and scores for a paper: PNG, SVG, PDF or TIFF"),
     Entry("export_samples", "Export samples…", "export.export_samples", "File", "Ctrl+Shift+E",
           "Write each sample as PNG with the request that made it"),
 )  # fmt: skip
@@ -29,15 +30,9 @@ class ExportCommands:
         return {"export_figure": decoded, "export_samples": decoded}
 
     def export_figure(self) -> None:
-        """Ask where to, and write the comparison figure in the background."""
-        result = self._session.results.result
-        if result is None:
-            return
-        suggested = self._settings.folder / exports.figure_name(result.request)
-        path = file_dialogs.ask_figure_file(self._window, suggested)
-        if path is not None:
-            self._settings.folder = path.parent
-            exports.start_figure(self._session, path)
+        """Show what can be drawn of the decoded trial, and write what is chosen."""
+        if self._session.results.result is not None:
+            FigureDialog(self._session, self._settings, self._window).open()
 
     def export_samples(self) -> None:
         """Ask for a folder, and write each sample into it in the background."""

@@ -1,0 +1,142 @@
+"""Does it learn? SC-MBM against the mean response, and DC-LDM with and without pre-training.
+
+    python benchmarks/learning.py [--mbm-steps 600] [--ldm-steps 400] [--seeds 1]
+
+On the demo subject, one CPU thread. SC-MBM is trained from nothing and recovers masked voxels of
+test trials. DC-LDM is trained twice from the same diffusion model, alike but for the encoder:
+pre-trained (the demo model's SC-MBM) or random; its noise-prediction error is measured on test
+trials with the same noise, beside the error with the responses of the wrong trials.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import torch
+from report import report
+from torch import Generator, Tensor
+
+from mindvis_gui.data import open_subject
+from mindvis_gui.data.prepare import measure_normalisation
+from mindvis_gui.data.subject import Subject
+from mindvis_gui.decoding.conditioner import Conditioner
+from mindvis_gui.decoding.encoder import FmriEncoder
+from mindvis_gui.decoding.masked_model import MaskedBrainModel
+from mindvis_gui.decoding.models import find_model
+from mindvis_gui.decoding.networks import time_width
+from mindvis_gui.decoding.pipeline import load_pipeline
+from mindvis_gui.training.augmentation import Augmentation
+from mindvis_gui.training.dcldm import DoubleConditioned, encoder_of, train_dcldm
+from mindvis_gui.training.label_ldm import draw_noise
+from mindvis_gui.training.loop import Plan
+from mindvis_gui.training.mbm import (
+    masked_correlation,
+    mbm_rate,
+    random_kept,
+    recovery,
+    train_masked_model,
+)
+from mindvis_gui.training.trials import TrialSet, read_responses, read_trials, training_trials
+
+DRAWS = 16  # noise draws a test trial
+
+
+def main() -> None:
+    """Print one table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--mbm-steps", type=int, default=600)
+    parser.add_argument("--ldm-steps", type=int, default=400)
+    parser.add_argument("--seeds", type=int, default=1)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    subject = open_subject("demo")
+    with tempfile.TemporaryDirectory() as name:
+        ours, mean = masked_recovery(subject, args.mbm_steps, Path(name))
+        report(
+            f"SC-MBM, {args.mbm_steps} steps of 32: masked voxels of test trials, r; mean response",
+            f"{ours:.3f}; {mean:.3f}",
+            "0.1 more",
+            ours > mean + 0.1,
+        )
+        for seed in range(args.seeds):
+            own = {}
+            for pretrained, what in ((True, "pre-trained encoder"), (False, "no pre-training")):
+                own[pretrained], wrong = dcldm_error(
+                    subject, args.ldm_steps, seed, Path(name), pretrained
+                )
+                print(f"{what:<20} error {own[pretrained]:.4f}, of wrong responses {wrong:.4f}")
+            report(
+                f"DC-LDM, {args.ldm_steps} steps of 12, seed {seed}: error on test trials, "
+                "pre-trained; not",
+                f"{own[True]:.4f}; {own[False]:.4f}",
+                "less",
+                own[True] < own[False],
+            )
+
+
+def masked_recovery(subject: Subject, steps: int, work: Path) -> tuple[float, float]:
+    """Return the correlation over masked voxels of test trials: SC-MBM's, the mean response's."""
+    normalisation = measure_normalisation(subject)
+    test = [trial for trial in subject.trials if trial.split == "test-single"][:200]
+    train = read_responses(subject, training_trials(subject), normalisation, 16)
+    seen = read_responses(subject, test, normalisation, 16)
+    torch.manual_seed(0)
+    model = MaskedBrainModel(subject.n_voxels, 16, 96, 2, 2, 64, 1, 2)
+    plan = Plan(work / "mbm", steps, mbm_rate(steps, 2e-3), 0.8, validate_every=steps)
+    train_masked_model(model, train, seen[:20], plan, batch=32, mixed=0.5)
+    kept = random_kept(len(seen), model.n_patches, 0.75, Generator().manual_seed(0))
+    mean = masked_correlation(train.mean(dim=0).expand_as(seen), seen, kept)
+    return float(recovery(model, seen).mean()), float(mean.mean())
+
+
+def dcldm_error(
+    subject: Subject, steps: int, seed: int, work: Path, pretrained: bool
+) -> tuple[float, float]:
+    """Return the noise-prediction error on test trials, by their own and by others' responses."""
+    base = load_pipeline(find_model("demo"))
+    test = [trial for trial in subject.trials if trial.split == "test"]
+    common = (subject, measure_normalisation(subject), base.vqvae, 64, 16)
+    trials, shown = read_trials(*common), read_trials(*common, trials=test)
+    config = base.masked_model.config
+    torch.manual_seed(seed)
+    random = FmriEncoder(subject.n_voxels, 16, config.width, config.depth, config.heads)
+    encoder = encoder_of(base.masked_model) if pretrained else random
+    conditioner = Conditioner(
+        encoder.n_tokens, config.width, base.unet.config.cross_attention_dim,
+        time_width(base.unet), 65,
+    )  # fmt: skip
+    network = DoubleConditioned(encoder, conditioner, base.unet)
+    plan = Plan(
+        work / f"ldm-{seed}-{pretrained}", steps,
+        lambda step: 1e-3 * min(1.0, (step + 1) / 50), seed=seed, validate_every=steps // 2,
+    )  # fmt: skip
+    held = trials.rows(torch.arange(0, len(trials), 20))
+    rest = torch.ones(len(trials), dtype=torch.bool)
+    rest[::20] = False
+    train_dcldm(
+        network, base.scheduler, trials.rows(rest.nonzero().flatten()), held, plan,
+        batch=12, draws=1, unet_rate=0.1, augmentation=Augmentation(0.2),
+    )  # fmt: skip
+    return test_error(network, base.scheduler, shown, 0), test_error(
+        network, base.scheduler, shown, 7
+    )
+
+
+@torch.no_grad()
+def test_error(network: DoubleConditioned, scheduler, shown: TrialSet, shift: int) -> float:
+    """Return the error with each trial's response taken from the trial `shift` places on."""
+    latents = shown.latents[:, 0]
+    responses = shown.responses.roll(shift, dims=0)
+    errors: list[Tensor] = []
+    for draw in range(DRAWS):
+        drawn = draw_noise(latents.shape, scheduler, Generator().manual_seed(draw))
+        noise, times = (each[:, None] for each in drawn)
+        with torch.autocast("cpu", torch.bfloat16):
+            errors.append(network.loss(scheduler, responses, latents[:, None], (noise, times)))
+    return float(torch.stack(errors).mean())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""What there is to draw: decoded trials, and what the window or a file knows of them besides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mindvis_gui.analysis.decoded_trial import DecodedTrial
+from mindvis_gui.analysis.recovery import interpolation_baseline
+from mindvis_gui.data.grid import DisplayGrid
+from mindvis_gui.data.roi_colours import roi_colours
+from mindvis_gui.data.subject import FloatArray, Roi, Subject
+from mindvis_gui.decoding.request import Recovery
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Regions:
+    """Regions along the response vector.
+
+    Attributes
+    ----------
+    names, colours : tuple of str
+        In the same order; ``#rrggbb``.
+    number_at : (n_voxels,) int16
+        Which of them a voxel is in, from 1; 0 for none. Where they overlap the first counts.
+    """
+
+    names: tuple[str, ...]
+    colours: tuple[str, ...]
+    number_at: NDArray[np.int16]
+
+    @classmethod
+    def of(cls, rois: tuple[Roi, ...], n_voxels: int) -> Regions:
+        """Give every region of a subject a number and a colour."""
+        names = tuple(roi.name for roi in rois)
+        number_at = np.zeros(n_voxels, dtype=np.int16)
+        for number, roi in reversed(list(enumerate(rois, start=1))):
+            number_at[roi.voxels] = number
+        return cls(names, tuple(roi_colours(rois).values()), number_at)
+
+    def size(self, number: int) -> int:
+        """Return how many voxels are drawn in the colour of a region."""
+        return int((self.number_at == number).sum())
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class BrainScene:
+    """Where the voxels lie: `grid`, the point (i, j, k) of it that the slices go through."""
+
+    grid: DisplayGrid
+    crosshair: tuple[int, int, int]
+    regions: Regions
+
+    @classmethod
+    def of(cls, subject: Subject) -> BrainScene:
+        """Look at the middle of a subject's voxels.
+
+        Raises
+        ------
+        DataError
+            If the subject has no voxel positions.
+        """
+        grid = DisplayGrid.of(subject)
+        return cls(grid, grid.centre, Regions.of(subject.rois, subject.n_voxels))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class MaskScene:
+    """A masked response and its recovery by SC-MBM.
+
+    Attributes
+    ----------
+    vector, recovered : (n_voxels,) float32
+        Normalised response, and the model's prediction of it.
+    kept : (n_voxels,) bool
+        Voxels that the model got.
+    correlation, baseline : float
+        Pearson's r over the masked voxels: of the recovery, and of straight lines
+        between the kept ones.
+    regions : Regions
+    """
+
+    vector: FloatArray
+    recovered: FloatArray
+    kept: NDArray[np.bool_]
+    correlation: float
+    baseline: float
+    regions: Regions
+
+    @classmethod
+    def of(
+        cls,
+        vector: FloatArray,
+        kept: NDArray[np.bool_],
+        recovery: Recovery,
+        rois: tuple[Roi, ...],
+    ) -> MaskScene:
+        """Take a response, the voxels kept of it, and what a model made of them."""
+        baseline = interpolation_baseline(vector, kept)
+        regions = Regions.of(rois, vector.size)
+        return cls(vector, recovery.recovered, kept, recovery.correlation, baseline, regions)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class FigureContent:
+    """Everything that a figure may be drawn from; parts that lack theirs cannot be drawn."""
+
+    trials: tuple[DecodedTrial, ...]
+    brain: BrainScene | None = None
+    mask: MaskScene | None = None

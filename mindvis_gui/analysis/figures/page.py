@@ -1,0 +1,153 @@
+"""A page that grows downwards: parts say where things are, in dots from the top left corner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mindvis_gui.analysis.figures.style import DOTS, GREY, INK, FigureStyle
+from mindvis_gui.data.subject import ImageArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MARGIN = 24
+PARAGRAPH = 10
+_FULL = 0.985  # of a line: a file at few dpi rounds the letters' positions
+
+
+class Page:
+    """Collects what is to be drawn; its height is known only at the end.
+
+    Parameters
+    ----------
+    style : FigureStyle
+    width : float
+        In dots, `style.DOTS` an inch.
+    """
+
+    def __init__(self, style: FigureStyle, width: float) -> None:
+        self.style = style
+        self.width = width
+        self._marks: list[Callable[[Axes], object]] = []
+        self._plots: list[tuple[tuple[float, float, float, float], Callable[[Axes], object]]] = []
+
+    @property
+    def inner(self) -> float:
+        """Width between the margins."""
+        return self.width - 2 * MARGIN
+
+    def text(self, x: float, y: float, text: str, **style: Any) -> None:
+        """Write one line whose upper left corner is (`x`, `y`) unless `style` says otherwise."""
+        style = {"va": "top", "color": INK, **style}
+        self._marks.append(lambda axes: axes.text(x, y, text, **style))
+
+    def line(self, xs: tuple[float, float], ys: tuple[float, float], **style: Any) -> None:
+        """Draw a straight line."""
+        style = {"solid_capstyle": "butt", "linewidth": 0.6, "color": INK, **style}
+        self._marks.append(lambda axes: axes.plot(xs, ys, **style))
+
+    def box(self, x: float, y: float, width: float, height: float, **style: Any) -> None:
+        """Draw a rectangle."""
+        from matplotlib.patches import Rectangle
+
+        patch = Rectangle((x, y), width, height, **{"linewidth": 0, **style})
+        self._marks.append(lambda axes: axes.add_patch(patch))
+
+    def picture(self, picture: ImageArray, x: float, y: float, width: float, height: float) -> None:
+        """Draw a picture (h, w, 3), stretched to the box."""
+        extent = (x, x + width, y + height, y)
+        self._marks.append(
+            lambda axes: axes.imshow(
+                picture, extent=extent, aspect="auto", interpolation="none", zorder=1
+            )
+        )
+
+    def frame(
+        self, x: float, y: float, width: float, height: float, colour: str, points: float
+    ) -> None:
+        """Draw a frame around a box, not on it."""
+        out = points / 2 / 72 * DOTS + 1
+        self.box(
+            x - out, y - out, width + 2 * out, height + 2 * out,
+            fill=False, edgecolor=colour, linewidth=points,
+        )  # fmt: skip
+
+    def plot(
+        self, x: float, y: float, width: float, height: float, draw: Callable[[Axes], object]
+    ) -> None:
+        """Put axes of their own into a box; `draw` gets them."""
+        self._plots.append(((x, y, width, height), draw))
+
+    def heading(self, x: float, y: float, text: str, right: float, colour: str = INK) -> float:
+        """Write a heading with a rule under it; return where what it heads begins."""
+        size = self.style.font_size * 1.27
+        rule = y + 40 * self.style.font_size / 5.5
+        self.text(x, rule - 12, text, va="baseline", weight="bold", size=size, color=colour)
+        self.line((x, right), (rule, rule), color=colour)
+        return rule + 18
+
+    def paragraph(self, y: float, text: str, colour: str = GREY) -> float:
+        """Write a text over the whole width; return where the next begins."""
+        for line in wrapped(text, self.inner, self.style):
+            self.text(MARGIN, y, line, color=colour)
+            y += self.style.line
+        return y + PARAGRAPH
+
+    def figure(self, height: float) -> Figure:
+        """Return everything on a page of that height in dots, the lower margin included."""
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(self.width / DOTS, height / DOTS))
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.axis("off")
+        for mark in self._marks:
+            mark(axes)
+        axes.set_xlim(0, self.width)
+        axes.set_ylim(height, 0)
+        for (x, y, w, h), draw in self._plots:
+            place = (x / self.width, 1 - (y + h) / height, w / self.width, h / height)
+            draw(figure.add_axes(place))
+        return figure
+
+
+def text_width(text: str, style: FigureStyle, size: float | None = None) -> float:
+    """Return how wide a line of text is, in dots."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font = FontProperties(family=[style.font], size=size or style.font_size)
+    points, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    return float(points) / 72 * DOTS
+
+
+def wrapped(text: str, width: float, style: FigureStyle) -> list[str]:
+    """Break a text into lines no wider than `width` dots."""
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}".lstrip()
+        if not lines[-1] or text_width(longer, style) <= _FULL * width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def shortened(text: str, width: float, style: FigureStyle) -> str:
+    """Return a text cut to `width` dots, with an ellipsis where something is left out."""
+    if text_width(text, style) <= width:
+        return text
+    for end in range(len(text) - 1, 0, -1):
+        cut = text[:end].rstrip() + "…"
+        if text_width(cut, style) <= width:
+            return cut
+    return "…"
+
+
+def greys(values: NDArray[np.generic]) -> ImageArray:
+    """Return grey levels (h, w) as a picture (h, w, 3)."""
+    return np.repeat(np.asarray(values, dtype=np.uint8)[..., None], 3, axis=-1)

@@ -1,0 +1,202 @@
+"""From content to a file: every figure carries the requests that it came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from io import BytesIO
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from mindvis_gui.analysis.caption import protocol_caption, scores_caption
+from mindvis_gui.analysis.decoded_trial import SAMPLE_NOTICE, DecodedTrial
+from mindvis_gui.analysis.export import CHUNK
+from mindvis_gui.analysis.figures.comparison_grid import draw_comparison
+from mindvis_gui.analysis.figures.content import FigureContent
+from mindvis_gui.analysis.figures.grid_layout import GridLayout
+from mindvis_gui.analysis.figures.page import MARGIN, Page
+from mindvis_gui.analysis.figures.style import FORMATS, FigureStyle
+from mindvis_gui.analysis.figures.templates import missing, template
+from mindvis_gui.errors import ExportError
+from mindvis_gui.files import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MAX_PICTURES = 600
+FORMAT = "mindvis figure"
+_NARROWEST = 1004  # dots, 85 mm: room for the caption
+_WIDE = 2008  # dots, 170 mm: what parts without pictures of their own size take
+
+
+def write_figure(
+    content: FigureContent,
+    path: Path,
+    name: str = "comparison",
+    style: FigureStyle | None = None,
+) -> None:
+    """Draw a figure, and write beside it the requests and scores of what it shows as JSON.
+
+    Parameters
+    ----------
+    content : FigureContent
+        Its trials were all decoded by the same protocol.
+    path : pathlib.Path
+        Its suffix chooses the format: ``.png``, ``.svg`` (text as text), ``.pdf`` (text as
+        text, fonts embedded) or ``.tif``. The same content gives the same bytes.
+    name : str
+        Of a template.
+    style : FigureStyle, optional
+
+    Raises
+    ------
+    ExportError
+        If there is nothing to draw or too much of it, something that the template draws is
+        missing, the protocols differ, the format is unknown, or a file cannot be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise ExportError(f"{path.name}: the name of a figure ends in .png, .svg, .pdf or .tif")
+    style = style or FigureStyle()
+    record = figure_record(content, name, style)
+    with atomic_path(path) as temporary:
+        _save(content, name, style, record, temporary, suffix)
+    with atomic_path(record_path(path)) as temporary:
+        text = json.dumps(record, ensure_ascii=False, indent=1)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def render_png(content: FigureContent, name: str, style: FigureStyle) -> bytes:
+    """Return a figure as a PNG file, for a preview or the clipboard.
+
+    Raises
+    ------
+    ExportError
+        As `write_figure` does.
+    """
+    buffer = BytesIO()
+    _save(content, name, style, figure_record(content, name, style), buffer, ".png")
+    return buffer.getvalue()
+
+
+def record_path(path: Path) -> Path:
+    """Return the name of the JSON file beside a figure."""
+    return path.with_name(f"{path.name}.json")
+
+
+def figure_record(content: FigureContent, name: str, style: FigureStyle) -> dict[str, Any]:
+    """Return what a figure shows and how it came about, as JSON values.
+
+    Raises
+    ------
+    ExportError
+        If the figure cannot be drawn.
+    """
+    check(content, name)
+    return {
+        "format": FORMAT,
+        "template": name,
+        "style": style.to_json(),
+        "versions": dict(content.trials[0].versions),
+        "simulated": content.trials[0].simulated,
+        "requests": [dict(trial.request) for trial in content.trials],
+        "scores": [[asdict(scores) for scores in trial.scores] for trial in content.trials],
+        "chance": [
+            None if trial.chance is None else asdict(trial.chance) for trial in content.trials
+        ],
+    }
+
+
+def check(content: FigureContent, name: str) -> None:
+    """Make sure that a figure can be drawn.
+
+    Raises
+    ------
+    ExportError
+        If it cannot; the message says why.
+    """
+    trials = content.trials
+    if not trials:
+        raise ExportError("there is no decoded trial to draw; decode one first")
+    pictures = sum(1 + len(trial.samples) for trial in trials)
+    if pictures > MAX_PICTURES:
+        raise ExportError(
+            f"{pictures} pictures do not fit into one figure (at most {MAX_PICTURES}); "
+            "choose fewer trials or seeds"
+        )
+    for trial in trials[1:]:
+        if trial.protocol != trials[0].protocol:
+            raise ExportError(
+                f"trials {trials[0].request['trial']} and {trial.request['trial']} were decoded by "
+                "different protocols; draw them in two figures"
+            )
+    lacking = missing(name, content)
+    if lacking:
+        raise ExportError(f"figure '{template(name).title}' needs {lacking}")
+
+
+def _save(
+    content: FigureContent,
+    name: str,
+    style: FigureStyle,
+    record: Mapping[str, Any],
+    target: Path | IO[bytes],
+    suffix: str,
+) -> None:
+    from matplotlib import style as matplotlib_style  # not when the window starts
+
+    with matplotlib_style.context(["default", style.parameters()]):
+        figure = _draw(content, name, style)
+        figure.savefig(target, format=suffix[1:], dpi=style.dpi, **_metadata(record, suffix))
+
+
+def _metadata(record: Mapping[str, Any], suffix: str) -> dict[str, Any]:
+    """Return what savefig needs to put the record into a file of that kind, and no date."""
+    text = json.dumps(record, ensure_ascii=suffix != ".png", sort_keys=True)
+    software = f"mindvis-gui {record['versions']['mindvis-gui']}"
+    if suffix == ".png":
+        from PIL.PngImagePlugin import PngInfo
+
+        info = PngInfo()
+        info.add_text("Software", software)
+        info.add_itxt(CHUNK, text)
+        return {"pil_kwargs": {"pnginfo": info}}
+    if suffix == ".svg":
+        return {"metadata": {"Creator": software, "Date": None, "Description": text}}
+    if suffix == ".pdf":
+        dates = {"CreationDate": None, "Producer": None}
+        return {
+            "metadata": {"Creator": software, "Subject": SAMPLE_NOTICE, "Keywords": text, **dates}
+        }
+    described, made_by = 270, 305  # tags of TIFF 6.0
+    tags = {described: text, made_by: software}
+    return {"pil_kwargs": {"compression": "tiff_lzw", "tiffinfo": tags}}
+
+
+def _draw(content: FigureContent, name: str, style: FigureStyle) -> Figure:
+    parts = template(name).parts
+    page = Page(style, style.dots or _natural_width(content.trials, parts, style))
+    y = float(MARGIN)
+    for part in parts:
+        y = part(page, y, content)
+    if style.captions:
+        for text in _captions(content.trials, style):
+            y = page.paragraph(y, text)
+    y = page.paragraph(y, SAMPLE_NOTICE)
+    return page.figure(y + MARGIN)
+
+
+def _captions(trials: Sequence[DecodedTrial], style: FigureStyle) -> list[str]:
+    texts = [scores_caption(trials) if style.scores else "", protocol_caption(trials[0])]
+    return [text for text in texts if text]
+
+
+def _natural_width(
+    trials: Sequence[DecodedTrial], parts: Sequence[object], style: FigureStyle
+) -> float:
+    """Return the width at which every picture is as large as it is good for."""
+    if tuple(parts) != (draw_comparison,):
+        return _WIDE
+    layout = GridLayout.of(len(trials), len(trials[0].samples), style)
+    return max(layout.width + 2 * MARGIN, _NARROWEST)

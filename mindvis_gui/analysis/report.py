@@ -1,0 +1,174 @@
+"""One file to send to a colleague: figures, scores with their protocol, versions and hashes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from mindvis_gui.analysis.caption import decimal
+from mindvis_gui.analysis.decode_folder import INDEX, read_decode_folder, read_failures
+from mindvis_gui.analysis.decoded_trial import SAMPLE_NOTICE, DecodedTrial
+from mindvis_gui.analysis.evaluation import Evaluation
+from mindvis_gui.analysis.figures.content import FigureContent
+from mindvis_gui.analysis.figures.style import FigureStyle
+from mindvis_gui.analysis.figures.writing import render_png
+from mindvis_gui.analysis.score_table import (
+    chance_text,
+    facts_line,
+    heading,
+    interval_text,
+    protocol_text,
+    remarks,
+)
+from mindvis_gui.errors import ExportError
+from mindvis_gui.files import atomic_path
+
+_TRIALS_A_PAGE = 10
+_STYLE = FigureStyle(width=220, dpi=150, font_size=7, captions=False)
+
+
+def write_report(folder: Path, evaluation: Evaluation, path: Path) -> None:
+    """Write the report of a decode folder as one HTML file that needs nothing else.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Written by ``mindvis decode``.
+    evaluation : Evaluation
+        Of that folder.
+    path : pathlib.Path
+        The same folder and evaluation give the same bytes.
+
+    Raises
+    ------
+    DataError
+        If the folder is damaged.
+    ExportError
+        If it holds no trial, or the file cannot be written.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    trials = read_decode_folder(folder)
+    if not trials:
+        raise ExportError(f"{folder}: no trial was decoded, so there is nothing to report")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=False)
+    source = files("mindvis_gui.analysis").joinpath("report.html").read_text(encoding="utf-8")
+    first = trials[0]
+    text = environment.from_string(source).render(
+        title=f"Decoded trials of {evaluation.display_name}",
+        facts=facts_line(evaluation),
+        notice=SAMPLE_NOTICE,
+        versions=first.versions,
+        scores=[
+            {
+                "name": heading(score.metric),
+                "mean": interval_text(score),
+                "chance": chance_text(score),
+                "protocol": protocol_text(score),
+            }
+            for score in evaluation.scores
+        ],
+        remarks=remarks(evaluation),
+        unavailable=_unavailable(evaluation),
+        pages=list(_pages(trials)),
+        trials=[_row(trial) for trial in trials],
+        failures=sorted(read_failures(folder).items()),
+        protocol=list(_protocol(folder, first)),
+        command=_command(trials),
+    )
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _unavailable(evaluation: Evaluation) -> list[tuple[str, str]]:
+    """Return what is missing and the scores that miss it; nobody else needs to know whose home."""
+    names: dict[str, list[str]] = {}
+    for each in evaluation.unavailable:
+        names.setdefault(each.reason.replace(str(Path.home()), "~"), []).append(each.name)
+    return [(reason, ", ".join(scores)) for reason, scores in names.items()]
+
+
+def _pages(trials: Sequence[DecodedTrial]) -> Iterator[dict[str, str]]:
+    for start in range(0, len(trials), _TRIALS_A_PAGE):
+        shown = tuple(trials[start : start + _TRIALS_A_PAGE])
+        names = ", ".join(f"{trial.request['trial']} {trial.request['label']}" for trial in shown)
+        picture = render_png(FigureContent(shown), "comparison", _STYLE)
+        yield {
+            "alt": f"Stimulus and samples of trials {names}",
+            "data": base64.b64encode(picture).decode(),
+        }
+
+
+def _row(trial: DecodedTrial) -> dict[str, Any]:
+    scores = {each.seed: each for each in trial.scores}
+    samples = []
+    for sample in trial.samples:
+        each = scores.get(sample.seed)
+        samples.append(
+            {
+                "seed": sample.seed,
+                "r": _number(each.pixel_correlation if each else None),
+                "ssim": _number(each.ssim if each else None),
+                "rank": f"{each.rank} of {trial.n_candidates}" if each and each.rank else "–",
+            }
+        )
+    request = trial.request
+    label = request["label"] or request["stimulus_id"] or "unknown"
+    return {"number": request["trial"], "label": label, "samples": samples}
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else decimal(value)
+
+
+def _protocol(folder: Path, trial: DecodedTrial) -> Iterator[tuple[str, str]]:
+    request = trial.request
+    yield "subject", f"{request['subject']}{' (simulated)' if trial.simulated else ''}"
+    yield "voxels", "all" if request["rois"] is None else ", ".join(request["rois"])
+    mask = request["mask"]
+    yield (
+        "mask",
+        "none"
+        if mask is None
+        else (
+            f"{len(mask['masked'])} of {mask['n_patches']} patches, "
+            f"{'by hand' if mask['seed'] is None else 'seed ' + str(mask['seed'])}"
+        ),
+    )
+    yield "model", str(request["model"])
+    yield "SHA-256 of its weights", str(request["model_hash"])
+    yield "sampler", f"{request['sampler']}, {request['steps']} steps, {request['precision']}"
+    yield from trial.versions.items()
+    digest = hashlib.sha256((folder / INDEX).read_bytes()).hexdigest()
+    yield f"SHA-256 of {INDEX}", digest
+
+
+def _command(trials: Sequence[DecodedTrial]) -> str:
+    request: Mapping[str, Any] = trials[0].request
+    words = ["mindvis", "decode", request["subject"].lower(), "--model", request["model"]]
+    words += ["--trials", _ranges([trial.request["trial"] for trial in trials])]
+    words += ["--seeds", _ranges(request["seeds"])]
+    words += ["--sampler", request["sampler"], "--steps", str(request["steps"])]
+    words += ["--precision", request["precision"]]
+    if request["rois"] is not None:
+        words += ["--rois", ",".join(request["rois"])]
+    mask = request["mask"]
+    if mask is not None and mask["seed"] is not None:
+        words += ["--mask-ratio", f"{mask['ratio']:g}", "--mask-seed", str(mask["seed"])]
+    return shlex.join([*words, "--out", "DIR"])
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Return numbers as the command line takes them: ``0,3,5-9``."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)

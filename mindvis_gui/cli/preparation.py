@@ -1,0 +1,49 @@
+"""The options that say what is done to responses before they are decoded or written."""
+
+from __future__ import annotations
+
+import argparse
+
+from mindvis_gui.data.preparation import AVERAGINGS, Z_SCORES, Preparation
+from mindvis_gui.data.trial_filter import COLUMNS, TrialFilter
+from mindvis_gui.errors import RequestError
+
+
+def add_preparation_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a `Preparation`; trials count what these leave of the file."""
+    group = parser.add_argument_group("preparation, in this order")
+    group.add_argument(
+        "--filter",
+        dest="filters",
+        action="append",
+        default=[],
+        type=_trial_filter,
+        metavar="COLUMN=VALUES",
+        help=f"keep these trials only: session=1-3,5 or label!=dog; columns: {', '.join(COLUMNS)}; "
+        "may be given again",
+    )
+    group.add_argument(
+        "--z-score",
+        choices=Z_SCORES,
+        default="global",
+        help="by one mean and deviation for all voxels, as in the paper (default); by each "
+        "voxel's over the training trials; or by each voxel's over its run",
+    )
+    group.add_argument(
+        "--average",
+        choices=AVERAGINGS,
+        default="none",
+        help="the presentations of a stimulus: of test stimuli, or of all (default: leave as is)",
+    )
+
+
+def chosen_preparation(args: argparse.Namespace) -> Preparation:
+    """Return the steps that the options ask for."""
+    return Preparation(tuple(args.filters), args.z_score, args.average)
+
+
+def _trial_filter(text: str) -> TrialFilter:
+    try:
+        return TrialFilter.parse(text)
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

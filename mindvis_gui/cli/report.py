@@ -1,0 +1,33 @@
+"""``mindvis report``: a decode folder as one HTML file."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from pathlib import Path
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's options."""
+    parser = subparsers.add_parser(
+        "report",
+        help="write a decode folder as one HTML file",
+        description="Write figures, scores with their protocol, versions and hashes into one file "
+        "that can be sent to a colleague.",
+    )
+    add = parser.add_argument
+    add("folder", type=Path, metavar="DIR", help="folder that 'mindvis decode' wrote")
+    add("--out", type=Path, required=True, metavar="FILE", help="report.html")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Score the folder and write the report."""
+    from mindvis_gui.analysis.report import write_report
+    from mindvis_gui.cli.evaluate import evaluate_folder
+    from mindvis_gui.cli.output import progress, write
+
+    with progress(1) as show:
+        evaluation = evaluate_folder(args.folder, partial(show, 0))
+    write_report(args.folder, evaluation, args.out)
+    write(f"{args.out}")
+    return 0

@@ -1,0 +1,60 @@
+"""Options of the command line made from the settings of a training stage."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+from mindvis_gui.training.configuration import described, setting_types
+from mindvis_gui.training.settings import Settings
+
+_METAVARS: dict[type, str] = {int: "N", float: "X", str: "TEXT"}
+
+
+def add_options(parser: argparse._ActionsContainer, stage: type[Settings]) -> None:
+    """Add one option a setting; those not given are not in the namespace."""
+    types = setting_types(stage)
+    for each in fields(stage):
+        kind = types[each.name]
+        text = described(each).replace("%", "%%")
+        option = f"--{each.name.replace('_', '-')}"
+        choices = each.metadata["choices"]
+        if kind is bool:
+            parser.add_argument(
+                option,
+                action=argparse.BooleanOptionalAction,
+                default=argparse.SUPPRESS,
+                help=text,
+            )
+        elif choices:
+            parser.add_argument(option, choices=choices, default=argparse.SUPPRESS, help=text)
+        else:
+            parser.add_argument(
+                option,
+                type=_reader(kind),
+                metavar=_METAVARS.get(kind, "N,N"),
+                default=argparse.SUPPRESS,
+                help=text,
+            )
+
+
+def given_options(args: argparse.Namespace, stage: type[Settings]) -> dict[str, Any]:
+    """Return the settings that the command line names."""
+    return {
+        each.name: getattr(args, each.name) for each in fields(stage) if hasattr(args, each.name)
+    }
+
+
+def _reader(kind: Any) -> Callable[[str], Any]:
+    return kind if kind in _METAVARS else _whole_numbers
+
+
+def _whole_numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no list of whole numbers; write for example 1,2,4"
+        ) from None

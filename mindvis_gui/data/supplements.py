@@ -1,0 +1,129 @@
+"""Adding to a subject what its file does not say: pictures, a table of trials, a split, anatomy."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from mindvis_gui.data.array_subject import read_columns
+from mindvis_gui.data.nifti_file import read_volume
+from mindvis_gui.data.recording import PicturedRecording, Pictures
+from mindvis_gui.data.stimuli import open_pictures
+from mindvis_gui.data.subject import FloatArray, IntArray, Recording, Subject, Trial
+from mindvis_gui.data.table import read_table
+from mindvis_gui.data.trial_filter import TrialFilter
+from mindvis_gui.data.trial_table import complete_names, missing_pictures, trials_from_table
+from mindvis_gui.errors import DataError
+
+REPEATED = "repeated"
+_TABLES = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
+
+
+class _Repictured(PicturedRecording):
+    """The responses of one recording, pictures from elsewhere."""
+
+    def __init__(self, recording: Recording, pictures: Pictures, place: str) -> None:
+        super().__init__(pictures, place)
+        self._recording = recording
+
+    def responses(self, indices: IntArray) -> FloatArray:
+        """Return the responses (n, n_voxels) of the trials at `indices` (n,)."""
+        return self._recording.responses(indices)
+
+
+def with_pictures(subject: Subject, path: Path) -> Subject:
+    """Take the pictures from a folder, an ``.npz`` or an HDF5 file, see `open_pictures`.
+
+    Names of stimuli are completed where they lack a suffix; where none is known and there are as
+    many pictures as trials, they are taken in sorted order.
+    """
+    pictures = open_pictures(path)
+    trials = subject.trials
+    notes = subject.notes
+    if not any(trial.stimulus_id for trial in trials) and len(pictures) == len(trials):
+        names = list(pictures)
+        notes += (f"The {len(names):,} pictures in sorted order are taken for the trials' stimuli",)
+    else:
+        names = complete_names([trial.stimulus_id for trial in trials], pictures)
+    shown = tuple(replace(t, stimulus_id=name) for t, name in zip(trials, names, strict=True))
+    return replace(
+        subject,
+        trials=shown,
+        recording=_Repictured(subject.recording, pictures, path.name),
+        notes=(*notes, *missing_pictures(shown, pictures)),
+    )
+
+
+def with_table(subject: Subject, path: Path) -> Subject:
+    """Take what is known of the trials from a table with one row a trial, see `trial_table`.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        ``.csv`` or ``.tsv``, or a file of arrays with one value a trial each. What it has no
+        column for stays as it is.
+
+    Raises
+    ------
+    DataError
+        If it has another number of rows, or is damaged.
+    """
+    n = len(subject.trials)
+    delimiter = _TABLES.get(path.suffix.lower())
+    table = read_table(path, delimiter) if delimiter else read_columns(path, n)
+    rows = len(next(iter(table.values())))
+    if rows != n:
+        raise DataError(f"{path.name}: {rows:,} rows but {subject.name} has {n:,} trials")
+    found = trials_from_table(table, path, {})
+    blank = Trial(0, "")
+    merged = []
+    for old, new in zip(subject.trials, found, strict=True):
+        told = {
+            name: value
+            for name in ("stimulus_id", "label", "category", "session", "run", "presentations")
+            if (value := getattr(new, name)) != getattr(blank, name)
+        }
+        split = new.split if "split" in table else old.split
+        merged.append(replace(old, split=split, **told))
+    return replace(subject, trials=tuple(merged))
+
+
+def with_split(subject: Subject, rule: str) -> Subject:
+    """Mark the test set anew.
+
+    Parameters
+    ----------
+    rule : str
+        A `TrialFilter`, such as ``session=10``: what it keeps is tested, all else is for
+        training. Or ``repeated``: what was shown more than once is tested.
+
+    Raises
+    ------
+    DataError
+        If it leaves nothing to train or nothing to test.
+    """
+    if rule == REPEATED:
+        count: Mapping[str, int] = Counter(t.stimulus_id for t in subject.trials if t.stimulus_id)
+        tested = {t.index for t in subject.trials if count.get(t.stimulus_id, 0) > 1}
+    else:
+        tested = {trial.index for trial in TrialFilter.parse(rule).kept(subject.trials)}
+    if not 0 < len(tested) < len(subject.trials):
+        raise DataError(
+            f"{subject.name}: the split '{rule}' tests {len(tested):,} of the "
+            f"{len(subject.trials):,} trials; some must be left to train and to test"
+        )
+    return replace(
+        subject,
+        trials=tuple(
+            replace(trial, split="test" if trial.index in tested else "train")
+            for trial in subject.trials
+        ),
+        notes=(*subject.notes, f"The test set is {len(tested):,} trials: {rule}"),
+    )
+
+
+def with_anatomy(subject: Subject, path: Path) -> Subject:
+    """Draw slices of a 3-D image."""
+    return replace(subject, anatomy=read_volume(path))

@@ -1,0 +1,67 @@
+"""What a figure can show of the session: the newest decodes, the brain, the mask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from mindvis_gui.analysis.comparison import compare
+from mindvis_gui.analysis.decoded_trial import DecodedTrial
+from mindvis_gui.analysis.figures.content import BrainScene, FigureContent, MaskScene, Regions
+
+if TYPE_CHECKING:
+    from mindvis_gui.session.session import Session
+
+
+class Figures:
+    """Gathers the content of figures.
+
+    Attributes
+    ----------
+    all_trials : bool
+        Whether every trial decoded like the chosen one is drawn, or that one alone.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.all_trials = False
+
+    def content(self) -> Callable[[], FigureContent]:
+        """Return a function that draws up the content as it is now; it may run in any thread."""
+        session = self._session
+        subject, chosen = session.subject, session.results.result
+        if subject is None or chosen is None:
+            return lambda: FigureContent(())
+        results = session.results.alike(chosen) if self.all_trials else (chosen,)
+        known = {id(result): session.results.comparison_of(result) for result in results}
+        brain, mask = self._brain(), self._mask()
+
+        def gather() -> FigureContent:
+            comparisons = (known[id(result)] or compare(result, subject) for result in results)
+            trials = tuple(DecodedTrial.of(each, subject) for each in comparisons)
+            return FigureContent(trials, brain, mask)
+
+        return gather
+
+    def _brain(self) -> BrainScene | None:
+        subject, state = self._session.subject, self._session.brain
+        if subject is None or state.grid is None:
+            return None
+        shown = tuple(roi for roi in subject.rois if roi.name in state.visible_rois)
+        every = Regions.of(subject.rois, subject.n_voxels)
+        regions = Regions.of(shown, subject.n_voxels)
+        # A region keeps its colour when others are hidden.
+        colours = dict(zip(every.names, every.colours, strict=True))
+        kept = tuple(colours[name] for name in regions.names)
+        return BrainScene(
+            state.grid, state.crosshair, Regions(regions.names, kept, regions.number_at)
+        )
+
+    def _mask(self) -> MaskScene | None:
+        session, masking = self._session, self._session.masking
+        if session.subject is None or session.vector is None:
+            return None
+        if masking.mask is None or masking.recovery is None:
+            return None
+        kept = masking.mask.kept_voxels(masking.patch_size, session.subject.n_voxels)
+        return MaskScene.of(session.vector, kept, masking.recovery, session.subject.rois)

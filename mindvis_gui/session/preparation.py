@@ -1,0 +1,120 @@
+"""What is done to the subject's responses before any of them is decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from mindvis_gui.data.grid import DisplayGrid
+from mindvis_gui.data.preparation import Preparation, preparing
+from mindvis_gui.data.prepare import (
+    Normalisation,
+    estimate_normalisation,
+    measuring_normalisation,
+    normalised_trials,
+    stored_normalisation,
+)
+from mindvis_gui.data.subject import Subject
+from mindvis_gui.jobs import Jobs
+
+_AT_ONCE = 1 << 26  # bytes of responses that are measured before a subject is shown
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PreparedSubject:
+    """A subject as it is decoded.
+
+    Attributes
+    ----------
+    subject : Subject
+        With the steps done to it.
+    original : Subject
+        As it was opened.
+    steps : Preparation
+    grid : DisplayGrid or None
+        None where the subject has no voxel positions.
+    normalisation : Normalisation or None
+        None while it is yet to be measured, because reading all responses takes seconds.
+    estimate : Normalisation
+        The same from a few trials, good enough for a scale of colours.
+    """
+
+    subject: Subject
+    original: Subject
+    steps: Preparation
+    grid: DisplayGrid | None
+    normalisation: Normalisation | None
+    estimate: Normalisation
+
+
+class PreparationState(QObject):
+    """The steps of preparation in force; new ones are done in the background.
+
+    Attributes
+    ----------
+    steps : Preparation
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self, jobs: Jobs, show: Callable[[PreparedSubject], None], parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._jobs, self._show = jobs, show
+        self._opened: PreparedSubject | None = None
+        self._wanted: Preparation | None = None
+        self.steps = Preparation()
+
+    def set_subject(self, opened: PreparedSubject) -> None:
+        """Prepare another subject from now on."""
+        self._opened, self._wanted = opened, None
+        self.steps = opened.steps
+        self.changed.emit()
+
+    def set_steps(self, steps: Preparation) -> None:
+        """Do these steps to the subject as it was opened, in place of those in force.
+
+        If they are impossible, `Session.problem` says why and the old ones stay.
+        """
+        opened = self._opened
+        if opened is None or steps == (self.steps if self._wanted is None else self._wanted):
+            return
+        self._wanted = steps
+        self._jobs.start(
+            preparing_to_show(opened.original, steps, opened.grid),
+            "Preparing responses",
+            self._take_over,
+            ended=lambda: self._forget(steps),
+        )
+
+    def _take_over(self, prepared: PreparedSubject) -> None:
+        opened = self._opened
+        if opened is None or prepared.original is not opened.original:
+            return  # another subject was opened meanwhile
+        if prepared.steps == self._wanted:
+            self._show(prepared)
+
+    def _forget(self, steps: Preparation) -> None:
+        """Want nothing any more: the steps are in force, or were impossible."""
+        if self._wanted == steps:
+            self._wanted = None
+            if self.steps != steps:
+                self.changed.emit()  # lets the view fall back to what is so
+
+
+def preparing_to_show(
+    original: Subject, steps: Preparation, grid: DisplayGrid | None
+) -> Generator[Any, None, PreparedSubject]:
+    """Do the steps; measure the responses, too, where that is quick."""
+    subject = yield from preparing(original, steps)
+    normalisation = stored_normalisation(subject)
+    if normalisation is None:
+        rows, _ = normalised_trials(subject)
+        if 4 * len(rows) * subject.n_voxels <= _AT_ONCE:
+            normalisation = yield from measuring_normalisation(subject)
+    estimate = normalisation or estimate_normalisation(subject)
+    return PreparedSubject(subject, original, steps, grid, normalisation, estimate)

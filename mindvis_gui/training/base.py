@@ -1,0 +1,101 @@
+"""The diffusion model that stage B starts from, whichever form it is in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from diffusers import PNDMScheduler, UNet2DConditionModel, VQModel
+
+from mindvis_gui.decoding.convert import convert_base
+from mindvis_gui.decoding.models import INDEX, find_model, read_model_info
+from mindvis_gui.decoding.networks import build_scheduler
+from mindvis_gui.decoding.pipeline import load_network, load_pipeline
+from mindvis_gui.decoding.preview import fit_latent_rgb_to_codes
+from mindvis_gui.errors import ModelError, RequestError
+
+_FIRST_STAGES = ("vqvae", "vae")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Base:
+    """U-Net, first stage and noise schedule; `latent_rgb` is the map of the previews."""
+
+    unet: UNet2DConditionModel
+    vqvae: VQModel
+    scheduler: PNDMScheduler
+    image_size: int
+    latent_rgb: list[list[float]]
+
+
+def read_base(name: str, image_size: int) -> Base:
+    """Read the model to start from.
+
+    Parameters
+    ----------
+    name : str
+        A model of this application by name or folder; a folder of diffusers with ``unet/``
+        and ``vqvae/`` (or ``vae/``), such as ``mindvis train label-ldm`` writes; or a file of
+        the CompVis code.
+    image_size : int
+        Pixels; only used for a file of the CompVis code, which does not tell.
+
+    Raises
+    ------
+    RequestError
+        If none was given.
+    ModelError
+        If it cannot be used.
+    """
+    if not name:
+        raise RequestError("base: give the diffusion model to start from, --base MODEL")
+    path = Path(name).expanduser()
+    latent_rgb = None
+    if path.is_file():
+        unet, vqvae = convert_base(path, image_size)
+    elif (path / "unet").is_dir() and not (path / INDEX).is_file():
+        unet, vqvae = _of_folder(path)
+    else:
+        folder = find_model(name)
+        read_model_info(folder)  # says what is wrong with one that is incomplete
+        pipeline = load_pipeline(folder)
+        unet, vqvae = pipeline.unet, pipeline.vqvae
+        latent_rgb = pipeline.config.latent_rgb
+    size = int(vqvae.config.sample_size)
+    latent_rgb = latent_rgb or fit_latent_rgb_to_codes(vqvae)
+    return Base(unet, vqvae, build_scheduler(), size, latent_rgb)
+
+
+def read_first_stage(name: str) -> VQModel:
+    """Read the VQ autoencoder that ``mindvis train vq`` wrote, or that of a model.
+
+    Raises
+    ------
+    RequestError
+        If none was given.
+    ModelError
+        If the folder holds none.
+    """
+    if not name:
+        raise RequestError("first_stage: give the folder that vq wrote, --first-stage DIR")
+    path = Path(name).expanduser()
+    folder = path if (path / "vqvae").is_dir() else find_model(name)
+    vqvae = load_network(VQModel, folder / "vqvae")
+    return vqvae.requires_grad_(False)
+
+
+def _of_folder(folder: Path) -> tuple[UNet2DConditionModel, VQModel]:
+    stages = [stage for stage in _FIRST_STAGES if (folder / stage).is_dir()]
+    if not stages:
+        raise ModelError(f"{folder}: has no vqvae/ (or vae/) beside its unet/; give one that does")
+    unet = load_network(UNet2DConditionModel, folder / "unet")
+    if unet.config.class_embed_type != "identity":  # where the second condition enters
+        weights = unet.state_dict()
+        config = {**unet.config, "class_embed_type": "identity"}
+        unet = UNet2DConditionModel.from_config(config)
+        try:
+            unet.load_state_dict(weights)
+        except RuntimeError as error:
+            reason = str(error).partition("\n")[0]
+            raise ModelError(f"{folder}: has class conditions of its own: {reason}") from error
+    return unet, load_network(VQModel, folder / stages[0])

@@ -1,0 +1,181 @@
+"""``mindvis train ldm``: stage B, from a subject on disk to a model folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mindvis_gui.data.prepare import Normalisation, measure_normalisation
+from mindvis_gui.data.subject import ImageArray, Subject
+from mindvis_gui.decoding.conditioner import Conditioner
+from mindvis_gui.decoding.encoder import FmriEncoder
+from mindvis_gui.decoding.masked_model import MaskedBrainModel
+from mindvis_gui.decoding.networks import time_width
+from mindvis_gui.decoding.pipeline import MindVisPipeline
+from mindvis_gui.errors import RequestError
+from mindvis_gui.training.augmentation import Augmentation
+from mindvis_gui.training.base import Base, read_base
+from mindvis_gui.training.card import write_card
+from mindvis_gui.training.dcldm import DoubleConditioned, encoder_of, train_dcldm
+from mindvis_gui.training.masked_stages import for_subject, load_masked_model, the_subject
+from mindvis_gui.training.plots import picture_grid
+from mindvis_gui.training.run import Run, constant_rate
+from mindvis_gui.training.samples import decoded, sampled
+from mindvis_gui.training.selection import split_for_selection, test_use
+from mindvis_gui.training.settings import LdmSettings
+from mindvis_gui.training.trials import TrialSet, read_trials
+
+_SHOWN, _SEEDS = 6, (0, 1, 2)  # trials and samples of a plot
+
+
+def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
+    """Stage B: fine-tune a diffusion model on the subject's trials with pictures.
+
+    Raises
+    ------
+    RequestError
+        If settings contradict each other.
+    """
+    if not (settings.cross_attention or settings.time_condition):
+        raise RequestError("without cross-attention and time condition nothing is conditioned")
+    subject = the_subject(sources)
+    fitted, held = split_for_selection(
+        subject, settings.selection, settings.seed, settings.validation
+    )
+    base = read_base(settings.base, settings.image_size)
+    run.seed()
+    encoder, masked_model = _encoder(settings, subject, run)
+    if settings.selection == "test":
+        run.say("the weights are chosen on the test trials, as published; the model will say so")
+    normalisation = measure_normalisation(subject)
+    base.vqvae.to(run.accelerator.device)
+    padding, patch_size = encoder.config.padding, encoder.config.patch_size
+    read = (subject, normalisation, base.vqvae, base.image_size, patch_size)
+    trials = read_trials(
+        *read,
+        padding=padding,
+        trials=fitted,
+        crops=settings.crops,
+        crop=settings.crop,
+        seed=settings.seed,
+    )
+    held_out = read_trials(*read, padding=padding, trials=held)
+    if settings.gradient_checkpointing:
+        base.unet.enable_gradient_checkpointing()
+    network = DoubleConditioned(encoder, _conditioner(settings, encoder, base), base.unet)
+    plan = run.plan(
+        constant_rate(settings.rate, settings.warmup),
+        [str(subject.source)],
+        trials.responses,
+        trials.latents,
+    )
+    train_dcldm(
+        network.to(run.accelerator.device),
+        base.scheduler,
+        trials,
+        held_out,
+        plan,
+        batch=settings.batch,
+        draws=settings.draws,
+        trainable=settings.trainable,
+        train_encoder=settings.train_encoder,
+        whole_pictures=1 - settings.crop_probability if settings.crops else None,
+        unet_rate=settings.unet_rate,
+        augmentation=Augmentation(settings.sparsify, settings.noise),
+        weight_decay=settings.weight_decay,
+        largest_weight=settings.largest_weight,
+        average_decay=settings.average_decay,
+        illustrate=_sample_grid(network, base, held_out),
+    )
+    pipeline = _pipeline(network, base, masked_model, subject, normalisation, settings)
+
+    def save(folder: Path) -> None:
+        pipeline.save_pretrained(folder)
+        write_card(folder, pipeline.config, subject, settings, plan.steps)
+
+    run.publish(save)
+
+
+def _encoder(
+    settings: LdmSettings, subject: Subject, run: Run
+) -> tuple[FmriEncoder, MaskedBrainModel | None]:
+    if not settings.pretraining:
+        run.say("the encoder starts from random weights: no pre-training")
+        encoder = FmriEncoder(
+            subject.n_voxels,
+            settings.patch_size,
+            settings.width,
+            settings.depth,
+            settings.heads,
+            global_pool=settings.global_pool,
+            padding=settings.padding,
+        )
+        return encoder, None
+    masked_model, note = for_subject(load_masked_model(settings.masked_model), subject)
+    run.say(note)
+    encoder = encoder_of(
+        masked_model, global_pool=settings.global_pool, fresh_norms=settings.fresh_norms
+    )
+    return encoder, masked_model
+
+
+def _conditioner(settings: LdmSettings, encoder: FmriEncoder, base: Base) -> Conditioner:
+    return Conditioner(
+        encoder.n_tokens,
+        encoder.config.width,
+        base.unet.config.cross_attention_dim,
+        time_width(base.unet),
+        1 if settings.global_pool else settings.context_tokens,
+        time_condition=settings.time_condition,
+        global_pool=settings.global_pool,
+        cross_attention=settings.cross_attention,
+    )
+
+
+def _sample_grid(
+    network: DoubleConditioned, base: Base, held_out: TrialSet
+) -> Callable[[int], ImageArray]:
+    """Return what draws the first held-out pictures over samples from their responses."""
+    responses, latents = held_out.responses[:_SHOWN], held_out.latents[:_SHOWN, 0]
+
+    @torch.no_grad()
+    def draw(step: int) -> ImageArray:
+        condition = network.conditioner(network.encoder(responses.to(network.unet.device)))
+        rows: list[Tensor] = [decoded(base.vqvae, latents)]
+        for seed in _SEEDS:
+            rows.append(sampled(network.unet, base.vqvae, base.scheduler, condition, seed))
+        return picture_grid(rows)
+
+    return draw
+
+
+def _pipeline(
+    network: DoubleConditioned,
+    base: Base,
+    masked_model: MaskedBrainModel | None,
+    subject: Subject,
+    normalisation: Normalisation,
+    settings: LdmSettings,
+) -> MindVisPipeline:
+    saw_test = masked_model is not None and bool(masked_model.config.saw_test_fmri)
+    return MindVisPipeline(
+        network.encoder,
+        network.conditioner,
+        network.unet,
+        base.vqvae,
+        base.scheduler,
+        masked_model,
+        n_voxels=subject.n_voxels,
+        image_size=base.image_size,
+        dataset=subject.display_name,
+        latent_rgb=base.latent_rgb,
+        normalisation={
+            "mean": normalisation.mean,
+            "std": normalisation.std,
+            "basis": normalisation.basis,
+        },
+        test_use=test_use(saw_test_fmri=saw_test, selection=settings.selection) or None,
+    )

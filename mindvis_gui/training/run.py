@@ -1,0 +1,237 @@
+"""One run of a stage: its processes, its folder, and the model that comes out of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+
+import torch
+from accelerate import Accelerator
+from rich.console import Console
+from safetensors import SafetensorError
+from torch import Tensor
+
+from mindvis_gui.analysis.decoded_trial import installed_versions
+from mindvis_gui.data.focus import Focus
+from mindvis_gui.data.subject import Subject
+from mindvis_gui.decoding.device import choose_device, choose_precision
+from mindvis_gui.errors import ExportError, RequestError, TrainingError
+from mindvis_gui.training.checkpoint import CHECKPOINT
+from mindvis_gui.training.configuration import CONFIG, save_settings
+from mindvis_gui.training.loop import Plan
+from mindvis_gui.training.settings import Settings
+
+RUN_FOLDER = "training"  # in the folder of the model that comes out
+_INDEX = ("config.json", "model_index.json")  # moved last: without it a folder is no model
+_NAMES = {"no": "fp32", "bf16": "bf16", "fp16": "fp16"}  # accelerate's → ours
+_OF_LAUNCH = "ACCELERATE_MIXED_PRECISION"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Where a stage is trained and on what.
+
+    Attributes
+    ----------
+    out : pathlib.Path
+        Folder of the model; the run's own is in it.
+    settings : Settings
+    accelerator : accelerate.Accelerator
+    """
+
+    out: Path
+    settings: Settings
+    accelerator: Accelerator
+
+    @classmethod
+    def open(cls, out: Path, settings: Settings, *, resume: bool) -> Run:
+        """Join the other processes, if there are any, and look at the folder.
+
+        Raises
+        ------
+        TrainingError
+            If the folder holds a checkpoint and the run is not to be resumed.
+        """
+        checkpoint = out / RUN_FOLDER / CHECKPOINT
+        if checkpoint.exists() and not resume:
+            raise TrainingError(
+                f"{checkpoint}: a run is there already; add --resume to go on with it, or choose "
+                "another folder"
+            )
+        return cls(out, settings, _accelerator(settings))
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is None:  # else the others may wait for this process, and must see it end
+            self.accelerator.end_training()
+
+    @property
+    def folder(self) -> Path:
+        """Where checkpoint, metrics, configuration and pictures go."""
+        return self.out / RUN_FOLDER
+
+    @property
+    def writes(self) -> bool:
+        """Whether this is the process that writes and speaks."""
+        return bool(self.accelerator.is_main_process)
+
+    def say(self, text: str) -> None:
+        """Show one line on stderr."""
+        if self.writes:
+            Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+
+    def seed(self) -> None:
+        """Let the first weights of all networks depend on the seed alone."""
+        torch.manual_seed(self.settings.seed)
+
+    def plan(
+        self,
+        rate: Callable[[int], Callable[[int], float]],
+        sources: Sequence[str],
+        *learned: Tensor,
+    ) -> Plan:
+        """Save the configuration and plan the training.
+
+        Parameters
+        ----------
+        rate : callable
+            Steps in all → (step → learning rate).
+        sources : sequence of str
+            Where the data came from.
+        learned : Tensor
+            What is learned from, one row a sample: their number makes the steps, and
+            their digest tells these data from others.
+        """
+        settings = self.settings
+        n_samples = len(learned[0])
+        whole = settings.batch * settings.accumulate * self.accelerator.num_processes
+        steps = settings.steps or max(1, round(settings.epochs * n_samples / whole))
+        data = fingerprint(*learned)
+        facts = {
+            "samples_a_step": whole,
+            "steps_in_all": steps,
+            "arithmetic": _NAMES.get(self.accelerator.mixed_precision, "fp32"),
+            "data_sha256": data,
+        }
+        if self.writes:
+            run = {
+                "sources": list(sources),
+                "samples": n_samples,
+                "processes": self.accelerator.num_processes,
+                **facts,
+            }
+            save_settings(self.folder / CONFIG, settings, run, installed_versions())
+        self.say(f"{n_samples:,} samples, {whole} a step, {steps:,} steps")
+        return Plan(
+            self.folder,
+            steps,
+            rate(steps),
+            clip=settings.clip,
+            seed=settings.seed,
+            checkpoint_every=settings.checkpoint_every,
+            validate_every=settings.validate_every,
+            log_every=settings.log_every,
+            picture_every=settings.picture_every,
+            accumulate=settings.accumulate,
+            accelerator=self.accelerator,
+            settings={**settings.deciding(), **facts},
+            tensorboard=settings.tensorboard,
+            name=settings.STAGE,
+        )
+
+    def publish(self, save: Callable[[Path], object]) -> None:
+        """Let `save` write a model into an empty folder, and move that into place.
+
+        Raises
+        ------
+        ExportError
+            If it cannot be written; a model that was there before stays.
+        """
+        if self.writes:
+            try:
+                with TemporaryDirectory(dir=self.out, prefix=".new-") as name:
+                    save(Path(name))
+                    for made in sorted(Path(name).iterdir(), key=lambda each: each.name in _INDEX):
+                        _replace(made, self.out / made.name)
+            except (OSError, SafetensorError) as error:
+                reason = getattr(error, "strerror", None) or error
+                raise ExportError(f"{self.out}: cannot be written: {reason}") from error
+        self.accelerator.wait_for_everyone()
+
+
+def _accelerator(settings: Settings) -> Accelerator:
+    device = choose_device(settings.device)
+    if os.environ.get("ACCELERATE_USE_CPU", "").lower() == "true":
+        device = "cpu"
+    precision = settings.precision
+    if precision == "auto":
+        of_launch = os.environ.get(_OF_LAUNCH, "")
+        precision = "fp32" if of_launch == "no" else of_launch or choose_precision("auto", device)
+    if precision == "fp16" and device == "cpu":
+        raise RequestError("precision: fp16 needs a GPU; choose bf16 or fp32")
+    return Accelerator(
+        cpu=device == "cpu", mixed_precision="no" if precision == "fp32" else precision
+    )
+
+
+def _replace(made: Path, target: Path) -> None:
+    if target.is_dir():
+        shutil.rmtree(target)
+    made.replace(target)
+
+
+def fingerprint(*tensors: Tensor) -> str:
+    """Return a SHA-256 of tensors on the CPU."""
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        digest.update(str(tuple(tensor.shape)).encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def constant_rate(peak: float, warmup: float) -> Callable[[int], Callable[[int], float]]:
+    """Learning rate that rises over a share `warmup` of the steps and stays."""
+
+    def of(steps: int) -> Callable[[int], float]:
+        rising = max(1, round(warmup * steps))
+        return lambda step: peak * (min(1.0, (step + 1) / rising) if warmup else 1.0)
+
+    return of
+
+
+def focus_of(text: str, rate: float, subjects: Sequence[Subject], patch_size: int) -> Focus | None:
+    """Return the focus that the words of a setting mean: a range of voxels, or regions.
+
+    Raises
+    ------
+    RequestError
+        If regions are named for more than one subject, or the range is none.
+    DataError
+        If there is no such region.
+    """
+    if not text.strip():
+        return None
+    first, dash, last = text.partition("-")
+    if dash and first.strip().isdecimal() and last.strip().isdecimal():
+        return Focus.on_range(int(first), int(last), patch_size, rate)
+    if len(subjects) > 1:
+        raise RequestError(
+            "focus: regions lie elsewhere in each subject's vector; give a range of voxels, or "
+            "one subject"
+        )
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    voxels = [voxel for name in names for voxel in subjects[0].roi(name).voxels.tolist()]
+    return Focus.on_voxels(voxels, patch_size, rate)

@@ -1,0 +1,159 @@
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from pypdf import PdfReader
+
+from mindvis_gui.analysis.comparison import compare
+from mindvis_gui.analysis.decoded_trial import DecodedTrial
+from mindvis_gui.analysis.export import CHUNK
+from mindvis_gui.analysis.figures.consistency_panel import similarity, spread
+from mindvis_gui.analysis.figures.content import BrainScene, FigureContent, MaskScene
+from mindvis_gui.analysis.figures.mask_panel import runs
+from mindvis_gui.analysis.figures.style import FigureStyle, width_in_mm
+from mindvis_gui.analysis.figures.templates import TEMPLATES
+from mindvis_gui.analysis.figures.writing import record_path, render_png, write_figure
+from mindvis_gui.data.mask import MaskState
+from mindvis_gui.decoding.request import Recovery
+from mindvis_gui.errors import ExportError
+
+MM = 25.4 / 72  # a point of PDF
+
+
+@pytest.fixture
+def content(subject, decoded):
+    trials = tuple(
+        DecodedTrial.of(compare(decoded(trial=number), subject), subject) for number in (0, 1)
+    )
+    rng = np.random.default_rng(0)
+    vector = rng.normal(size=subject.n_voxels).astype(np.float32)
+    kept = MaskState.random(44, 0.75, 0).kept_voxels(16, subject.n_voxels)
+    recovery = Recovery(vector * np.float32(0.5), 0.62)
+    return FigureContent(
+        trials, BrainScene.of(subject), MaskScene.of(vector, kept, recovery, subject.rois)
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "width"), [("comparison", 85), *((name, 170) for name in TEMPLATES)]
+)
+def test_a_pdf_is_as_wide_as_asked_and_its_text_is_text(tmp_path, content, name, width):
+    path = tmp_path / "figure.pdf"
+    write_figure(content, path, name, FigureStyle(width=width))
+    (page,) = PdfReader(path).pages
+    assert float(page.mediabox.width) * MM == pytest.approx(width, abs=0.1)
+    text = " ".join(page.extract_text().split())
+    assert "Subject tiny (simulated)" in text
+    assert "not a photograph of a thought" in text
+    fonts = page["/Resources"]["/Font"].get_object()
+    assert all(font.get_object()["/Subtype"] != "/Type3" for font in fonts.values())
+
+
+def test_brain_and_mask_say_what_they_show(tmp_path, content, subject):
+    path = tmp_path / "figure.pdf"
+    write_figure(content, path, "page", FigureStyle(width=170))
+    text = " ".join(PdfReader(path).pages[0].extract_text().split())
+    for roi in subject.rois:
+        assert roi.name in text
+    assert "20 mm" in text
+    assert "75% of" in text
+    assert "r 0.62 over the masked voxels" in text
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf", ".tif"])
+def test_a_figure_carries_its_requests(tmp_path, content, suffix):
+    path = tmp_path / f"figure{suffix}"
+    write_figure(content, path)
+    record = json.loads(record_path(path).read_bytes())
+    assert [request["trial"] for request in record["requests"]] == [0, 1]
+    assert record["requests"][0]["seeds"] == [0, 1, 3]
+    assert embedded(path) == record
+
+
+def embedded(path):
+    if path.suffix == ".pdf":
+        return json.loads(PdfReader(path).metadata["/Keywords"])
+    if path.suffix == ".svg":
+        from xml.etree import ElementTree
+
+        name = ".//{http://purl.org/dc/elements/1.1/}description"
+        return json.loads(ElementTree.parse(path).find(name).text)
+    with Image.open(path) as image:
+        text = image.info[CHUNK] if path.suffix == ".png" else image.tag_v2[270]
+    return json.loads(text)
+
+
+def test_resolution_and_width_make_the_pixels(content):
+    data = render_png(content, "comparison", FigureStyle(width=127, dpi=200))
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.width == pytest.approx(1000, abs=1)
+
+
+def test_what_is_not_wanted_is_left_out(tmp_path, content):
+    path = tmp_path / "figure.pdf"
+    write_figure(
+        content, path, style=FigureStyle(width=170, captions=False, seeds=False, scores=False)
+    )
+    text = PdfReader(path).pages[0].extract_text()
+    assert "seed" not in text
+    assert "rank" not in text
+    assert "steps" not in text
+    assert "not a photograph of a thought" in text  # always
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "message"),
+    [
+        ({"brain": None}, "brain", "voxel positions"),
+        ({"mask": None}, "page", "masked response"),
+        ({}, "poster", "no figure 'poster'"),
+    ],
+)
+def test_what_a_template_lacks_is_said(tmp_path, content, change, name, message):
+    lacking = FigureContent(
+        content.trials, change.get("brain", content.brain), change.get("mask", content.mask)
+    )
+    with pytest.raises(ExportError, match=message):
+        write_figure(lacking, tmp_path / "figure.png", name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("style", "message"),
+    [
+        ({"width": 5}, "5 mm wide"),
+        ({"dpi": 10_000}, "10000 dpi"),
+        ({"font_size": 1}, "1 pt"),
+    ],
+)
+def test_styles_that_cannot_be_are_refused(style, message):
+    with pytest.raises(ExportError, match=message):
+        FigureStyle(**style)
+
+
+def test_a_font_that_is_not_installed_is_named(tmp_path, content):
+    with pytest.raises(ExportError, match="font No Such Letters is not installed"):
+        write_figure(content, tmp_path / "figure.png", style=FigureStyle(font="No Such Letters"))
+
+
+def test_widths_of_columns():
+    assert [width_in_mm(text) for text in ("single", "double", "120.5")] == [85, 170, 120.5]
+    with pytest.raises(ExportError, match="'wide' is no width"):
+        width_in_mm("wide")
+
+
+def test_spread_and_similarity_of_samples(content):
+    trial = content.trials[0]
+    table = similarity(trial)
+    assert table.shape == (3, 3)
+    np.testing.assert_allclose(np.diag(table), 1, atol=1e-5)
+    first, second = (sample.image.ravel().astype(float) for sample in trial.samples[:2])
+    assert table[0, 1] == pytest.approx(np.corrcoef(first, second)[0, 1], abs=1e-5)
+    assert 0 < spread(trial).mean() < 1
+
+
+def test_runs():
+    assert runs(np.array([True, True, False, True])) == [(0, 2), (3, 4)]
+    assert runs(np.zeros(3, dtype=bool)) == []

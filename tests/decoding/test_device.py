@@ -1,0 +1,55 @@
+"""What goes wrong on a device is said in one sentence."""
+
+import pytest
+import torch
+
+from mindvis_gui.decoding import device
+from mindvis_gui.decoding.device import choose_precision, failures_said
+from mindvis_gui.errors import ModelError
+
+
+def test_a_gpu_that_disappears_is_said():
+    lost = "CUDA error: unspecified launch failure\nCompile with TORCH_USE_CUDA_DSA"
+    with (
+        pytest.raises(ModelError, match="the GPU stopped working") as caught,
+        failures_said("demo", "cuda"),
+    ):
+        raise RuntimeError(lost)
+    assert str(caught.value) == (
+        "the GPU stopped working (CUDA error: unspecified launch failure); "
+        "restart the application, or choose device 'cpu' for model demo"
+    )
+
+
+def test_memory_that_runs_out_is_said():
+    with (
+        pytest.raises(ModelError, match="'cuda'; close what else uses it, or choose device 'cpu'"),
+        failures_said("demo", "cuda"),
+    ):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+
+def test_a_mistake_of_ours_stays_one():
+    with pytest.raises(RuntimeError, match="shape"), failures_said("demo", "cuda"):
+        raise RuntimeError("shape '[2, 3]' is invalid")
+
+
+@pytest.mark.parametrize(
+    ("bf16", "name", "chosen"),
+    [
+        (True, "cuda", "bf16"),
+        (False, "cuda", "fp16"),
+        (True, "cpu", "bf16"),
+        (False, "cpu", "fp32"),
+    ],
+)
+def test_the_precision_of_a_device(monkeypatch, bf16, name, chosen):
+    monkeypatch.setattr(device, "_has_bf16", lambda name: bf16)
+    assert choose_precision("auto", name) == chosen
+    assert choose_precision("fp32", name) == "fp32"
+
+
+def test_a_gpu_without_bf16_is_told_of_fp16(monkeypatch):
+    monkeypatch.setattr(device, "_has_bf16", lambda name: False)
+    with pytest.raises(ModelError, match="this GPU has no bf16 instructions; choose fp32 or fp16"):
+        choose_precision("bf16", "cuda")

@@ -1,0 +1,46 @@
+import numpy as np
+
+from mindvis_gui.data.preparation import Preparation
+from mindvis_gui.data.trial_filter import TrialFilter
+
+
+def test_steps_change_the_responses_and_the_request(qtbot, ready, subject):
+    with qtbot.waitSignal(ready.preparation.changed):
+        ready.preparation.set_steps(Preparation(z_score="voxel"))
+    train = [t.index for t in subject.trials if t.split == "train"]
+    raw = subject.responses(range(24))
+    expected = (raw - raw[train].mean(axis=0)) / raw[train].std(axis=0)
+    assert np.allclose(ready.response, expected[ready.trial.index], atol=1e-4)
+    assert ready.request().preparation == Preparation(z_score="voxel")
+    with qtbot.waitSignal(ready.preparation.changed):
+        ready.preparation.set_steps(Preparation())
+    assert ready.subject is subject
+    assert not ready.request().preparation
+
+
+def test_the_stimulus_chosen_stays_chosen(qtbot, opened):
+    opened.set_trial(4)
+    with qtbot.waitSignal(opened.trial_changed, check_params_cb=lambda: True):
+        opened.preparation.set_steps(Preparation((TrialFilter.parse("trial=3-23"),)))
+    qtbot.waitUntil(lambda: opened.idle)
+    assert opened.trial.label == "violin"
+    assert opened.trial.index == 1
+    assert len(opened.subject.trials) == 21
+
+
+def test_impossible_steps_are_one_sentence_and_the_old_ones_stay(qtbot, opened, subject):
+    with qtbot.waitSignals([opened.problem, opened.preparation.changed]):
+        opened.preparation.set_steps(Preparation(z_score="run"))
+    assert opened.subject is subject
+    assert not opened.preparation.steps
+
+
+def test_large_subjects_are_shown_before_they_are_measured(qtbot, session, monkeypatch):
+    monkeypatch.setattr("mindvis_gui.session.preparation._AT_ONCE", 1)
+    seen = []
+    session.subject_changed.connect(lambda: seen.append(session.normalisation))
+    with qtbot.waitSignals([session.subject_changed, session.trial_changed, session.trial_changed]):
+        session.open("tiny.h5")
+    assert seen == [None]
+    assert session.vector is not None
+    assert session.normalisation.basis == "training trials"

@@ -1,0 +1,53 @@
+"""Pictures on disk as squares in memory, with the folder as the label."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mindvis_gui.errors import DataError
+from mindvis_gui.training import picture_folder
+from mindvis_gui.training.picture_folder import read_picture_folders
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for label, level in (("b", 200), ("a", 50)):
+        (tmp_path / label).mkdir()
+        picture = np.zeros((20, 40, 3), np.uint8)
+        picture[:, 10:30] = level  # the middle square
+        Image.fromarray(picture).save(tmp_path / label / "x.png")
+    return tmp_path
+
+
+def test_middle_square_is_taken_and_the_folder_is_the_label(folder):
+    data = read_picture_folders([str(folder)], 10, labelled=True)
+    assert data.pixels.shape == (2, 3, 10, 10)
+    assert data.names == ("a", "b")
+    assert data.labels.tolist() == [0, 1]
+    assert data.pixels[0].unique().tolist() == [50]
+    torch.testing.assert_close(
+        data.pictures(torch.tensor([1])).mean(), torch.tensor(200 / 127.5 - 1)
+    )
+
+
+def test_crops_are_drawn(folder, rng):
+    data = read_picture_folders([str(folder)], 16)
+    rows = torch.tensor([0, 1, 0])
+    assert data.crops(rows, rng, crop=0.2, probability=1.0).shape == (3, 3, 16, 16)
+
+
+def test_what_is_refused(folder, tmp_path, monkeypatch):
+    with pytest.raises(DataError, match="one for each label"):
+        read_picture_folders([str(folder / "a")], 8, labelled=True)
+    with pytest.raises(DataError, match="is no folder"):
+        read_picture_folders([str(folder / "a" / "x.png")], 8)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="no pictures"):
+        read_picture_folders([str(tmp_path / "empty")], 8)
+    (folder / "a" / "y.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"y\.png"):
+        read_picture_folders([str(folder)], 8)
+    monkeypatch.setattr(picture_folder, "_MOST_BYTES", 300)
+    with pytest.raises(DataError, match="do not fit"):
+        read_picture_folders([str(folder)], 8)

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+
+from mindvis_gui.views import file_dialogs
+from mindvis_gui.views.figure_dialog import FigureDialog
+
+
+@pytest.fixture
+def dialog(qtbot, ready_window, ready):
+    with qtbot.waitSignal(ready.results.comparison_changed):
+        ready.decode()
+    qtbot.waitUntil(lambda: ready.results.comparison is not None)
+    ready_window.actions_by_id["export_figure"].trigger()
+    found = ready_window.findChild(FigureDialog)
+    with qtbot.waitSignal(found.previewed, timeout=30_000):
+        pass
+    return found
+
+
+def choose(qtbot, dialog, field, text):
+    with qtbot.waitSignal(dialog.previewed, timeout=30_000):
+        field.setCurrentIndex(field.findText(text))
+
+
+def test_the_preview_follows_what_is_chosen(qtbot, dialog):
+    first = dialog.preview.image
+    assert first.width() == pytest.approx(170 / 25.4 * 150, abs=2)
+    choose(qtbot, dialog, dialog.width_kind, "single column, 85 mm")
+    assert dialog.preview.image.width() == pytest.approx(85 / 25.4 * 150, abs=2)
+    with qtbot.waitSignal(dialog.previewed, timeout=30_000):
+        dialog.captions.setChecked(False)
+    assert dialog.preview.image.height() < first.height()
+    assert not dialog.style_chosen.captions
+
+
+def test_a_template_that_lacks_something_says_so(qtbot, dialog, ready):
+    ready.brain.grid = None
+    choose(qtbot, dialog, dialog.template, "Brain, regions and samples")
+    assert "needs the subject's voxel positions" in dialog.problem.text()
+    assert not dialog.export.isEnabled()
+    choose(qtbot, dialog, dialog.template, "Consistency over seeds")
+    assert dialog.problem.text() == ""
+    assert dialog.export.isEnabled()
+
+
+def test_return_exports_what_is_previewed(qtbot, dialog, ready, monkeypatch, tmp_path):
+    asked = []
+
+    def ask(parent, suggested):
+        asked.append(suggested.name)
+        return tmp_path / "figure.png"
+
+    monkeypatch.setattr(file_dialogs, "ask_figure_file", ask)
+    dialog.dpi.setValue(100)
+    qtbot.keyClick(dialog, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: ready.idle, timeout=30_000)
+    assert asked == ["tiny_trial-0000_comparison.png"]
+    with Image.open(tmp_path / "figure.png") as image:
+        assert image.width == pytest.approx(170 / 25.4 * 100, abs=2)
+        assert np.asarray(image.convert("L")).std() > 10
+    assert (tmp_path / "figure.png.json").is_file()
+
+
+def test_copy_puts_the_figure_into_the_clipboard(qtbot, dialog, ready):
+    QGuiApplication.clipboard().clear()
+    qtbot.mouseClick(dialog.copy, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: ready.idle, timeout=30_000)
+    assert QGuiApplication.clipboard().image().width() == pytest.approx(170 / 25.4 * 300, abs=2)
+
+
+def test_all_trials_decoded_alike_share_a_figure(qtbot, dialog, ready):
+    ready.set_trial(1)
+    with qtbot.waitSignal(ready.results.result_changed):
+        ready.decode()
+    qtbot.waitUntil(lambda: ready.idle)
+    ready.set_sampling(type(ready.sampling)("ddim", 20))
+    ready.set_trial(2)
+    with qtbot.waitSignal(ready.results.result_changed):
+        ready.decode()
+    qtbot.waitUntil(lambda: ready.idle)
+    ready.set_trial(0)
+    choose(qtbot, dialog, dialog.trials, "all decoded alike")
+    trials = ready.figures.content()().trials
+    assert [trial.request["trial"] for trial in trials] == [0, 1]
