@@ -15,7 +15,7 @@ LESION_ENTRIES = (
           "Decode without each region, from the same seeds, and measure what is lost"),
     Entry("stop_lesions", "Stop lesion study", "lesion.stop_study", "Decode", "",
           "Stop before the next step; trials that are finished stay"),
-    Entry("attribute", "Attribute sample", "lesion.attribute", "Decode", "Ctrl+Shift+M",
+    Entry("attribute", "Attribute sample", "lesion.attribute", "Decode", "Ctrl+G",
           "Map which voxels a sample rests on"),
     Entry("export_lesions", "Export lesion study…", "lesion.export_study", "File", "",
           "Write the tables of the lesion study"),
