@@ -106,6 +106,36 @@ class FakeDecoder:
         return Recovery(vector * np.float32(0.9), correlation=1.0 - mask.ratio)
 
 
+class TellingDecoder(FakeDecoder):
+    """Draws the stimulus as far as the voxels of V1 have a response, and grey for the rest.
+
+    What the other regions say changes nothing. `fails` holds trials that cannot be decoded.
+    """
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__(subject.n_voxels)
+        self._subject = subject
+        self.requests: list[DecodeRequest] = []
+        self.fails: set[int] = set()
+
+    def decode(self, request: DecodeRequest) -> Generator[Step, None, DecodeResult]:
+        self.requests.append(request)
+        yield Step(1, 1)
+        if request.trial in self.fails:
+            raise ModelError(f"trial {request.trial} cannot be decoded")
+        told = request.encoder_input(PATCH)[self._subject.roi("V1").voxels]
+        share = float(np.mean(told != 0))
+        seen = self._subject.stimulus(self._subject.trials[request.trial])
+        assert seen is not None
+        rows = np.arange(SIDE) * len(seen) // SIDE
+        samples = []
+        for seed in request.seeds:
+            noise = np.random.default_rng(seed).normal(scale=5, size=(SIDE, SIDE, 3))
+            picture = share * seen[rows][:, rows].astype(float) + (1 - share) * 128 + noise
+            samples.append(Sample(np.clip(picture, 0, 255).astype(np.uint8), seed))
+        return DecodeResult(request, tuple(samples), seconds=0.1)
+
+
 def make_subject(n_trials: int = 24, name: str = "tiny") -> Subject:
     """Return seven regions on a ball of a brain, and `n_trials` trials with coloured stimuli."""
     rng = np.random.default_rng(0)
@@ -436,6 +466,11 @@ def classifier() -> TwelveClasses:
 @pytest.fixture
 def decoder_factory() -> type[FakeDecoder]:
     return FakeDecoder
+
+
+@pytest.fixture
+def telling_decoder(subject: Subject) -> TellingDecoder:
+    return TellingDecoder(subject)
 
 
 @pytest.fixture

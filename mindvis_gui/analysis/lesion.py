@@ -19,7 +19,15 @@ from mindvis_gui.data.lesion import Lesion
 from mindvis_gui.data.prepare import Normalisation, prepare
 from mindvis_gui.data.subject import Subject, Trial
 from mindvis_gui.decoding.lesion import lesioned
-from mindvis_gui.decoding.request import Decoder, DecodeRequest, DecodeResult, Sampling, Step
+from mindvis_gui.decoding.request import (
+    DecodeFailure,
+    Decoder,
+    DecodeRequest,
+    DecodeResult,
+    Sampling,
+    Step,
+    decode_many,
+)
 from mindvis_gui.errors import MindVisError, RequestError
 
 INTACT = "intact"
@@ -253,12 +261,15 @@ def run_study(
                 stimulus_id=trial.stimulus_id,
                 label=trial.label,
             )
-            for number, lesion in enumerate(conditions):
-                name = INTACT if lesion is None else lesion.name
-                asked = request if lesion is None else lesioned(request, lesion, decoder)
-                where = f"trial {trial.index}" + (f" without {name}" if lesion else "")
-                for step in _steps(decoder, asked, name, results):
-                    yield Progress(done + number + step.index / step.total, total, where)
+            requests = [
+                request if lesion is None else lesioned(request, lesion, decoder)
+                for lesion in conditions
+            ]
+            for step in _steps(decoder, requests, results):
+                share = step.n_requests * step.index / step.total
+                at = conditions[min(len(results), len(conditions) - 1)]
+                where = f"trial {trial.index}" + (f" without {at.name}" if at else ", intact")
+                yield Progress(done + len(results) + share, total, where)
             scores = {name: scorer.score(result) for name, result in results.items()}
             study = study.with_trial(
                 TrialScores(trial.index, trial.stimulus_id, trial.label, scores)
@@ -272,10 +283,23 @@ def run_study(
 
 
 def _steps(
-    decoder: Decoder, request: DecodeRequest, name: str, results: dict[str, DecodeResult]
+    decoder: Decoder, requests: Sequence[DecodeRequest], results: dict[str, DecodeResult]
 ) -> Generator[Step, None, None]:
-    """Pass on the steps of a decode and keep its result."""
-    results[name] = yield from decoder.decode(request)
+    """Pass on the steps of some decodes and keep their results, by lesion.
+
+    Raises
+    ------
+    MindVisError
+        If one fails: a trial counts with all its conditions or not at all.
+    """
+    for item in decode_many(decoder, requests):
+        if isinstance(item, DecodeFailure):
+            raise item.error
+        if isinstance(item, DecodeResult):
+            lesion = item.request.lesion
+            results[INTACT if lesion is None else lesion.name] = item
+        else:
+            yield item
 
 
 def _mean(values: NDArray[np.float64]) -> float:

@@ -16,6 +16,7 @@ from mindvis_gui.decoding.request import DecodeResult
 
 _CELLS = 12  # of the layout, along each side
 _BLOCK = 64  # pictures filtered at a time
+_LEAST_DEVIATION = 0.05  # of features whose range is about 1
 MAX_KNOWN = 2000  # training stimuli that categories are judged by
 
 
@@ -70,8 +71,8 @@ class LesionScorer:
     ----------
     subject : Subject
     judge : Network, optional
-        Names the category of a picture; its classes are those of the trials. Without one, the
-        category of the most similar training stimulus is taken (`NearestStimulus`).
+        Names the category of a picture. Without one, or where it does not know all categories
+        of the trials, that of the most similar training stimulus is taken (`NearestStimulus`).
 
     Attributes
     ----------
@@ -89,14 +90,13 @@ class LesionScorer:
         self._ids = [name for name, _ in known]
         self._known = _Looks.of([picture for _, picture in known])
         self._categories = sorted({t.category for t in subject.trials if t.category})
-        self.judge = judge
+        knows_all = judge is not None and set(self._categories) <= set(judge.class_names)
+        self.judge = judge if knows_all else NearestStimulus.of(subject)
         scores = [PIXEL, IDENTIFICATION, COLOUR, LAYOUT]
         notes = []
         if len(self._ids) < 2:
             notes.append(f"{subject.name} has fewer than two test stimuli: no identification")
             scores = [PIXEL]
-        if self.judge is None:
-            self.judge = NearestStimulus.of(subject)
         if self.judge is None or len(self._categories) < 2:
             self.judge = None
             notes.append(f"{subject.name} tells no categories of its stimuli: no category score")
@@ -183,7 +183,7 @@ class _Looks:
         return np.asarray(-distance, dtype=np.float32)
 
     def layout_likeness(self, others: _Looks) -> FloatArray:
-        return np.asarray(self.layout @ others.layout.T)
+        return np.asarray(self.layout @ others.layout.T, dtype=np.float32)
 
 
 class NearestStimulus:
@@ -201,7 +201,8 @@ class NearestStimulus:
 
     def __init__(self, pictures: ImageArray, categories: Sequence[str]) -> None:
         values = _described(pictures)
-        self._mean, self._deviation = values.mean(axis=0), values.std(axis=0) + 1e-6
+        # What hardly varies among the stimuli must not decide by the noise of a sample.
+        self._mean, self._deviation = values.mean(axis=0), values.std(axis=0) + _LEAST_DEVIATION
         self._known = self._standardised(values)
         self.class_names = tuple(sorted(set(categories)))
         self._class = np.array([self.class_names.index(each) for each in categories])

@@ -72,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.cli.interruption import stopped_cleanly
     from mindvis_gui.cli.output import complain, progress
     from mindvis_gui.data.prepare import measure_normalisation
+    from mindvis_gui.scoring import find_classifier
 
     if args.noise_seed is not None and args.method != "noise":
         args.refuse("--noise-seed needs --method noise")
@@ -95,7 +96,8 @@ def run(args: argparse.Namespace) -> int:
             model_hash=info.hash,
         )
         show(0, "looking at the stimuli")
-        scorer = LesionScorer(subject)
+        judges = find_classifier(Path(info.folder)) or {}
+        scorer = LesionScorer(subject, judges.get("category"))
         folder = LesionFolder(args.out, subject, info, plan)
         study = folder.resume(
             LesionStudy(lesions, scorer.scores, args.seeds, sampling, notes=scorer.notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,8 +23,9 @@ from mindvis_gui.analysis.networks import Network
 from mindvis_gui.data.lesion import Lesion, Method
 from mindvis_gui.data.subject import Subject, Trial
 from mindvis_gui.decoding.request import Decoder, DecodeRequest, DecodeResult, ModelInfo
-from mindvis_gui.errors import MindVisError, RequestError
+from mindvis_gui.errors import MindVisError, RequestError, UnavailableError
 from mindvis_gui.job import Job
+from mindvis_gui.session.results import ClassifierLoader
 
 if TYPE_CHECKING:
     from mindvis_gui.session.session import Session
@@ -51,7 +52,7 @@ class Lesions(QObject):
     changed = Signal()  # study, effects and results
     progressed = Signal()
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, load_classifiers: ClassifierLoader) -> None:
         super().__init__(session)
         self._session = session
         self._job: Job | None = None
@@ -59,7 +60,7 @@ class Lesions(QObject):
         self._wanted: tuple[Subject, Decoder] | None = None  # what the results are for
         self._plan: DecodeRequest | None = None
         self._info: ModelInfo | None = None
-        self.find_judge: Callable[[str], Network | None] = lambda folder: None
+        self._load_classifiers = load_classifiers
         self.study: LesionStudy | None = None
         self.effects: Effects = {}
         self.results: Mapping[str, DecodeResult] = {}
@@ -149,7 +150,7 @@ class Lesions(QObject):
         assert normalisation is not None
         yield Progress(0, 1, "looking at the stimuli"), None
         if subject not in self._scorers:
-            self._scorers[subject] = LesionScorer(subject, self.find_judge(decoder.info.folder))
+            self._scorers[subject] = LesionScorer(subject, self._judge(subject, decoder.info))
         scorer = self._scorers[subject]
         fresh = LesionStudy(lesions, scorer.scores, plan.seeds, plan.sampling, notes=scorer.notes)
         study = self.study if self.study is not None and self.study.continues(fresh) else fresh
@@ -157,6 +158,13 @@ class Lesions(QObject):
         steps = run_study(taking_turns, subject, normalisation, plan, trials, study, scorer)
         for step in steps:
             yield step, None if step.study is None else step.study.effects()
+
+    def _judge(self, subject: Subject, info: ModelInfo) -> Network | None:
+        """Return what names categories, if the model brings it."""
+        try:
+            return self._load_classifiers(subject, info).get("category")
+        except UnavailableError:
+            return None
 
     def _report(self, item: tuple[Progress, Effects | None]) -> None:
         if self._wanted != (self._session.subject, self._session.decoder):

@@ -134,7 +134,7 @@ class Session(QObject):
         self.sampling: Sampling = PRESETS["fast"]
         self.n_samples = 4
         self.first_seed = 0
-        self.lesions = Lesions(self)
+        self.lesions = Lesions(self, load_classifiers)
         self.attributions = Attributions(self)
 
     # -- subject, trial, regions -------------------------------------------------------------

@@ -15,6 +15,7 @@ from mindvis_gui.views.commands.brain_commands import BRAIN_ENTRIES
 from mindvis_gui.views.commands.decode_commands import DECODE_ENTRIES, EDIT_ENTRIES
 from mindvis_gui.views.commands.export_commands import EXPORT_ENTRIES
 from mindvis_gui.views.commands.file_commands import FILE_ENTRIES
+from mindvis_gui.views.commands.lesion_commands import LESION_ENTRIES
 from mindvis_gui.views.commands.region_commands import REGION_ENTRIES
 from mindvis_gui.views.commands.view_commands import VIEW_ENTRIES
 from mindvis_gui.views.entry import Entry
@@ -27,6 +28,7 @@ ACTIONS = (
     Entry("quit", "Quit", "window.close", "File", "Ctrl+Q"),
     *EDIT_ENTRIES,
     *DECODE_ENTRIES,
+    *LESION_ENTRIES,
     *BRAIN_ENTRIES,
     *REGION_ENTRIES,
     *VIEW_ENTRIES,

@@ -68,5 +68,19 @@ def ask_sample_folder(parent: QWidget, folder: Path) -> Path | None:
     return _path(QFileDialog.getExistingDirectory(parent, "Export samples to", str(folder)))
 
 
+def ask_lesion_folder(parent: QWidget, folder: Path) -> Path | None:
+    """Ask for the folder to write a lesion study to."""
+    title = "Export the lesion study to"
+    return _path(QFileDialog.getExistingDirectory(parent, title, str(folder)))
+
+
+def ask_map_file(parent: QWidget, suggested: Path) -> Path | None:
+    """Ask where to write a map; without an ending it becomes a compressed NIfTI image."""
+    path = _path(QFileDialog.getSaveFileName(parent, "Export map", str(suggested), _NIFTI)[0])
+    if path is None or path.name.endswith((".nii", ".nii.gz")):
+        return path
+    return path.with_name(f"{path.name}.nii.gz")
+
+
 def _path(name: str) -> Path | None:
     return Path(name) if name else None

@@ -17,6 +17,7 @@ from mindvis_gui.views.commands.brain_commands import BrainCommands
 from mindvis_gui.views.commands.decode_commands import DecodeCommands
 from mindvis_gui.views.commands.export_commands import ExportCommands
 from mindvis_gui.views.commands.file_commands import FileCommands
+from mindvis_gui.views.commands.lesion_commands import LesionCommands
 from mindvis_gui.views.commands.region_commands import REGION_ENTRIES, RegionCommands
 from mindvis_gui.views.commands.view_commands import PANEL_ENTRIES, ViewCommands
 from mindvis_gui.views.import_dialog import ModelImporter
@@ -51,6 +52,7 @@ class MainWindow(QMainWindow):
         self.workspace = Workspace(session)
         self._file = FileCommands(self, session, settings, import_model)
         self._export = ExportCommands(self, session, settings)
+        self._lesion = LesionCommands(self, session, settings, self.workspace)
         brain = BrainCommands(self, session, settings)
         regions = RegionCommands(self, session, settings)
         self._commands: dict[str, Commands] = {
@@ -59,6 +61,7 @@ class MainWindow(QMainWindow):
             "brain": brain,
             "regions": regions,
             "decode": DecodeCommands(session, self.workspace),
+            "lesion": self._lesion,
             "view": ViewCommands(self, session, settings, self.workspace, ACTIONS),
         }
         self.actions_by_id = actions = make_actions(
@@ -94,6 +97,10 @@ class MainWindow(QMainWindow):
             session.jobs.changed,
             session.queue.started,
             session.undo_stack.indexChanged,
+            session.lesions.progressed,
+            session.lesions.changed,
+            session.attributions.progressed,
+            session.attributions.changed,
         ):
             signal.connect(self._show_state)
         self.workspace.panel_toggled.connect(self._show_panels)
@@ -105,6 +112,8 @@ class MainWindow(QMainWindow):
         )
         panel.rois.menu.rename_wanted.connect(regions.rename)
         panel.rois.menu.colour_wanted.connect(regions.recolour)
+        self.workspace.lesion_panel.export_wanted.connect(self._lesion.export_study)
+        self.workspace.attribution_panel.export_wanted.connect(self._lesion.export_attribution)
         self.workspace.gallery.export_requested.connect(self._export.export_sample)
 
     # -- state -------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ class MaskView(QWidget):
         self.ratio_label = label("", "caption")
         self.ratio = QSlider(Qt.Orientation.Horizontal)
         self.ratio.setRange(0, _MAX_RATIO)
-        self.ratio.setMinimumWidth(60)
+        self.ratio.setMinimumWidth(40)
         self.ratio.setMaximumWidth(170)
         self.ratio.setAccessibleName("Mask ratio in per cent")
         self.ratio.setToolTip("Fraction of the patches that is masked; the paper trains with 75 %")
@@ -66,6 +66,7 @@ class MaskView(QWidget):
         self.rate.setRange(1, 99)
         self.rate.setValue(round(100 * PUBLISHED_RATE))
         self.rate.setSuffix(" %")
+        self.rate.setFixedWidth(self.fontMetrics().horizontalAdvance("99 %") + 20)
         self.rate.setAccessibleName("Weight of the focus in per cent")
         self.rate.setToolTip(
             "Weight of a patch in focus when the masked ones are drawn; the others have the rest "
@@ -74,7 +75,7 @@ class MaskView(QWidget):
         self.seed = QSpinBox()
         self.seed.setRange(0, _MAX_SEED)
         self.seed.setPrefix("seed ")
-        self.seed.setFixedWidth(self.fontMetrics().horizontalAdvance("seed 99999") + 20)
+        self.seed.setFixedWidth(self.fontMetrics().horizontalAdvance("seed 9999") + 20)
         self.seed.setAccessibleName("Seed of the random mask")
         self.dice = QToolButton()
         self.dice.setIcon(icon("dice"))
@@ -92,7 +93,7 @@ class MaskView(QWidget):
         self.band = RegionBand(self.strip.x_of)
 
         header = QHBoxLayout()
-        header.setSpacing(10)
+        header.setSpacing(7)
         header.addWidget(label("Mask", "strong"))
         for widget in (
             self.ratio_label,

@@ -14,12 +14,14 @@ from PySide6.QtWidgets import (
 )
 
 from mindvis_gui.session import Session
+from mindvis_gui.views.attribution_panel import AttributionPanel
 from mindvis_gui.views.brain_view import BrainView
 from mindvis_gui.views.buttons import icon_button
 from mindvis_gui.views.compare_panel import ComparePanel
 from mindvis_gui.views.decode_panel import DecodePanel
 from mindvis_gui.views.gallery import GalleryView
 from mindvis_gui.views.icons import icon
+from mindvis_gui.views.lesion_panel import LesionPanel
 from mindvis_gui.views.mask_view import MaskView
 from mindvis_gui.views.overlay_panel import OverlayPanel
 from mindvis_gui.views.subject_panel import SubjectPanel
@@ -43,6 +45,8 @@ class Workspace(QMainWindow):
         self.subject_panel = SubjectPanel(session)
         self.decode_panel = DecodePanel(session)
         self.overlay_panel = OverlayPanel(session)
+        self.lesion_panel = LesionPanel(session)
+        self.attribution_panel = AttributionPanel(session)
         self.brain_view = BrainView(session)
         self.brain_view.header.overlays_wanted.connect(lambda: self.show_panel("overlays", True))
         self.mask_view = MaskView(session)
@@ -68,6 +72,8 @@ class Workspace(QMainWindow):
             "subject": self._dock("subject", "Subject", self.subject_panel),
             "decode": self._dock("decode", "Decode", self.decode_panel),
             "overlays": self._dock("overlays", "Overlays", self.overlay_panel),
+            "lesion": self._dock("lesion", "Lesion", self.lesion_panel),
+            "attribution": self._dock("attribution", "Attribution", self.attribution_panel),
         }
         self._panels: dict[str, QWidget] = {
             **self._docks,

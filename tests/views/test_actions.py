@@ -10,6 +10,7 @@ from mindvis_gui.views.commands.brain_commands import BrainCommands
 from mindvis_gui.views.commands.decode_commands import DecodeCommands
 from mindvis_gui.views.commands.export_commands import ExportCommands
 from mindvis_gui.views.commands.file_commands import FileCommands
+from mindvis_gui.views.commands.lesion_commands import LesionCommands
 from mindvis_gui.views.commands.region_commands import RegionCommands
 from mindvis_gui.views.commands.view_commands import ViewCommands
 from mindvis_gui.views.main_window import MainWindow
@@ -37,6 +38,7 @@ COMMANDS = {
     "brain": BrainCommands,
     "regions": RegionCommands,
     "decode": DecodeCommands,
+    "lesion": LesionCommands,
     "view": ViewCommands,
 }
 

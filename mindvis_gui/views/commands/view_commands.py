@@ -30,6 +30,8 @@ PANEL_ENTRIES = (
     _panel("images", "Images", "Ctrl+4"),
     _panel("decode", "Decode options", "Ctrl+5"),
     _panel("overlays", "Overlays", "Ctrl+7", "What is laid over the brain, and how it is drawn"),
+    _panel("lesion", "Lesion", "Ctrl+Shift+L", "Leave regions out and measure what is lost"),
+    _panel("attribution", "Attribution", "Ctrl+Shift+G", "Which voxels a sample rests on"),
     _panel("compare", "Compare", "Ctrl+6", "Show the scores beneath the samples", "compare"),
 )
 VIEW_ENTRIES = (

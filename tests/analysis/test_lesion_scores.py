@@ -1,0 +1,108 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mindvis_gui.analysis.lesion_scores import LesionScorer, NearestStimulus
+from mindvis_gui.analysis.networks import NetworkOutput
+from mindvis_gui.decoding.request import Sample
+
+
+@pytest.fixture
+def sorted_subject(subject):
+    """Return the subject with its first three stimuli of category ``a``, the others ``b``."""
+    first = {trial.label for trial in subject.trials[:3]}
+    trials = tuple(replace(t, category="ab"[t.label not in first]) for t in subject.trials)
+    return replace(subject, trials=trials)
+
+
+class Judge:
+    """Finds every picture to be of the second category."""
+
+    name, preparation, layers, class_names = "judge", "none", {}, ("a", "b")
+
+    def run(self, pictures, layers=()):
+        return NetworkOutput(np.tile([0.2, 0.8], (len(pictures), 1)).astype(np.float32))
+
+
+def painted(result, picture):
+    """Return `result` with every sample showing `picture`."""
+    rows = np.arange(32) * 48 // 32
+    samples = tuple(Sample(picture[rows][:, rows], sample.seed) for sample in result.samples)
+    return replace(result, samples=samples)
+
+
+def test_a_perfect_picture_has_the_best_scores(sorted_subject, decoded):
+    scorer = LesionScorer(sorted_subject)
+    found = scorer.score(decoded(trial=1, noise=1.0))
+    assert set(found) == {score.key for score in scorer.scores}
+    assert all(value > 0.95 for value in found["pixel"])
+    for key in ("identification", "colour"):  # all have one outline
+        assert found[key][0] == 1
+
+
+def test_the_colour_of_another_stimulus_costs_the_colour_score_alone(sorted_subject, decoded):
+    scorer = LesionScorer(sorted_subject)
+    other = sorted_subject.stimulus(sorted_subject.trials[5])
+    scores = scorer.score(painted(decoded(trial=0), other))
+    right = scorer.score(
+        painted(decoded(trial=0), sorted_subject.stimulus(sorted_subject.trials[0]))
+    )
+    assert scores["colour"][0] < 0.3 < right["colour"][0] == 1
+    assert scores["layout"] == right["layout"]  # all stimuli have one outline
+
+
+def test_a_figure_elsewhere_costs_the_layout_score(subject, decoded):
+    names = ["left", "right", "top"]
+    pictures = {name: np.full((48, 48, 3), 200, np.uint8) for name in names}
+    pictures["left"][8:40, 2:14] = pictures["right"][8:40, 34:46] = 20
+    pictures["top"][2:14, 8:40] = 20
+    trials = tuple(replace(trial, stimulus_id=names[trial.index % 3]) for trial in subject.trials)
+    moved = replace(subject, trials=trials)
+    moved.recording._stimuli.update(pictures)
+    scorer = LesionScorer(moved)
+    result = decoded(trial=0)
+    right, wrong = (
+        replace(result, samples=(Sample(pictures[name][::2, ::2], 0),))
+        for name in ("left", "right")
+    )
+    assert scorer.score(right)["layout"] == [1.0]
+    assert scorer.score(wrong)["layout"] == [0.0]  # the two others are less far away
+    assert scorer.score(wrong)["colour"] == scorer.score(right)["colour"]
+
+
+def test_a_judge_that_knows_the_categories_is_asked(sorted_subject, decoded):
+    scorer = LesionScorer(sorted_subject, Judge())
+    assert scorer.scores[-1].definition.endswith("by judge")
+    assert scorer.scores[-1].chance == 0.5
+    assert scorer.score(decoded(trial=1))["category"] == [0.0, 0.0, 0.0]
+    assert scorer.score(decoded(trial=4))["category"] == [1.0, 1.0, 1.0]
+
+
+def test_a_judge_of_other_categories_is_not_asked(sorted_subject):
+    judge = Judge()
+    judge.class_names = ("cat", "dog")
+    assert LesionScorer(sorted_subject, judge).judge.name == NearestStimulus.name
+
+
+def test_one_category_is_no_category_score(subject, decoded):
+    scorer = LesionScorer(subject)
+    assert "category" not in {score.key for score in scorer.scores}
+    assert scorer.notes == ("tiny tells no categories of its stimuli: no category score",)
+    assert "category" not in scorer.score(decoded(trial=1))
+
+
+def test_a_trial_without_stimulus_has_no_scores(sorted_subject, decoded):
+    blind = replace(sorted_subject.trials[1], stimulus_id="")
+    trials = (sorted_subject.trials[0], blind, *sorted_subject.trials[2:])
+    assert LesionScorer(replace(sorted_subject, trials=trials)).score(decoded(trial=1)) == {}
+
+
+def test_the_nearest_stimulus_finds_its_own_kind():
+    rng = np.random.default_rng(0)
+    red, blue = (np.full((96, 96, 3), 200, np.uint8) for _ in range(2))
+    red[20:60, 30:70], blue[40:80, 30:90] = (220, 30, 30), (30, 30, 220)
+    judge = NearestStimulus(np.stack([red, blue]), ["warm", "cold"])
+    noisy = np.clip(red + rng.normal(scale=8, size=red.shape), 0, 255).astype(np.uint8)
+    best = judge.run(noisy[None]).probabilities.argmax(axis=1)
+    assert judge.class_names[best[0]] == "warm"

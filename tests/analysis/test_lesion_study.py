@@ -1,0 +1,195 @@
+"""Lesion studies of a decoder that only V1 tells anything."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mindvis_gui.analysis.lesion import INTACT, LesionStudy, plan_lesions, run_study
+from mindvis_gui.analysis.lesion_folder import LesionFolder, long_table, summary, summary_table
+from mindvis_gui.analysis.lesion_scores import LesionScorer
+from mindvis_gui.data.prepare import measure_normalisation
+from mindvis_gui.decoding.request import DecodeRequest, Sampling
+from mindvis_gui.errors import DataError, ExportError, RequestError
+
+SEEDS = (0, 1)
+
+
+@pytest.fixture
+def plan(subject):
+    vector = np.zeros(subject.n_voxels, np.float32)
+    return DecodeRequest(subject.name, 0, vector, SEEDS, Sampling(), "fake", "0" * 64)
+
+
+@pytest.fixture
+def run(subject, telling_decoder, plan):
+    """Return ``run(trials, study)``: the study continued, and how far each step was."""
+    scorer = LesionScorer(subject)
+    normalisation = measure_normalisation(subject)
+
+    def go(numbers, study=None, stop_after=None, groups=None, method="zero"):
+        study = study or LesionStudy(
+            plan_lesions(subject, groups, method), scorer.scores, SEEDS, plan.sampling
+        )
+        steps = run_study(
+            telling_decoder,
+            subject,
+            normalisation,
+            plan,
+            [subject.trials[number] for number in numbers],
+            study,
+            scorer,
+        )
+        progress = []
+        for step in steps:
+            progress.append(step)
+            study = step.study or study
+            if stop_after is not None and len(study.trials) == stop_after:
+                steps.close()
+                break
+        return study, progress
+
+    return go
+
+
+def test_the_region_that_tells_something_is_the_one_that_hurts(run):
+    study, _ = run(range(6))
+    v1, v2 = study.effect("V1", "pixel"), study.effect("V2", "pixel")
+    assert study.intact("pixel") > 0.9
+    assert v1.change < -0.5
+    assert v1.interval[1] < 0
+    assert v1.mean == pytest.approx(study.intact("pixel") + v1.change)
+    assert v1.n_trials == 6
+    assert v2.change == pytest.approx(0, abs=1e-6)
+    assert study.effects().keys() >= {("V1", "colour"), ("PPA", "identification")}
+
+
+def test_every_condition_starts_from_the_same_seeds(run, telling_decoder):
+    run([2])
+    assert len(telling_decoder.requests) == 8
+    assert {request.seeds for request in telling_decoder.requests} == {SEEDS}
+    names = [r.lesion and r.lesion.name for r in telling_decoder.requests]
+    assert names == [None, "V1", "V2", "V3", "hV4", "LOC", "FFA", "PPA"]
+
+
+def test_regions_are_left_out_together_or_voxels_at_random(run, subject):
+    groups = {"early": ("V1", "V2"), "control": ("random:200",)}
+    study, _ = run([0, 1], groups=groups)
+    assert [lesion.voxels.size for lesion in study.lesions] == [200, 200]
+    assert study.effect("early", "pixel").change < study.effect("control", "pixel").change
+
+
+def test_progress_counts_decodes_and_ends_at_its_total(run):
+    _, progress = run([0, 1])
+    done = [step.done for step in progress]
+    assert done == sorted(done)
+    assert progress[-1].done == progress[-1].total == 16
+    assert "without V2" in {step.what.partition(" ")[2].partition(" ")[2] for step in progress}
+    assert set(progress[-1].results) == {INTACT, "V1", "V2", "V3", "hV4", "LOC", "FFA", "PPA"}
+
+
+def test_trials_that_are_there_are_not_decoded_again(run, telling_decoder):
+    study, _ = run([0, 1])
+    telling_decoder.requests.clear()
+    study, _ = run([0, 1, 2], study)
+    assert {request.trial for request in telling_decoder.requests} == {2}
+    assert [each.trial for each in study.trials] == [0, 1, 2]
+
+
+def test_a_trial_that_fails_loses_no_other(run, telling_decoder):
+    telling_decoder.fails = {1}
+    study, _ = run([0, 1, 2])
+    assert [each.trial for each in study.trials] == [0, 2]
+    assert study.failed == {1: "trial 1 cannot be decoded"}
+    telling_decoder.fails = set()
+    study, _ = run([1], study)
+    assert not study.failed
+    assert len(study.trials) == 3
+
+
+def test_one_stimulus_has_no_interval(run):
+    study, _ = run([0, 6])  # two trials of one stimulus
+    assert study.effect("V1", "pixel").interval is None
+
+
+def test_a_study_of_other_lesions_is_another_study(run, subject):
+    study, _ = run([0])
+    assert study.continues(replace(study, trials=()))
+    assert not study.continues(replace(study, seeds=(0, 2)))
+    other = plan_lesions(subject, None, "noise")
+    assert not study.continues(replace(study, lesions=other))
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ({"all": ("V1", "V2", "V3", "hV4", "LOC", "FFA", "PPA")}, "leaves out all 700 voxels"),
+        ({"a": ("V9",)}, "no region is called 'V9'"),
+        ({"intact": ("V1",)}, "no lesion can be called 'intact'"),
+        ({"c": ("random:many",)}, "no number of voxels"),
+        ({}, "has no regions"),
+    ],
+)
+def test_bad_plans_say_what_to_do(subject, groups, message):
+    with pytest.raises((RequestError, DataError), match=message):
+        plan_lesions(subject, groups, "zero")
+
+
+# -- on disk -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path, subject, telling_decoder, plan):
+    return LesionFolder(tmp_path / "study", subject, telling_decoder.info, plan)
+
+
+def test_a_stopped_study_goes_on_where_it_was(run, folder, telling_decoder):
+    whole, _ = run(range(4))
+    part, _ = run(range(4), stop_after=2)
+    folder.keep(part)
+    again = folder.resume(replace(part, trials=()))
+    telling_decoder.requests.clear()
+    resumed, _ = run(range(4), again)
+    assert {request.trial for request in telling_decoder.requests} == {2, 3}
+    assert long_table(resumed) == long_table(whole)
+    assert summary(resumed) == summary(whole)
+
+
+def test_a_folder_of_another_study_is_refused(run, folder, subject):
+    study, _ = run([0])
+    folder.keep(study)
+    with pytest.raises(ExportError, match=r"other seeds \(0, not 5\); choose another folder"):
+        folder.resume(replace(study, seeds=(5, 1), trials=()))
+    with pytest.raises(ExportError, match="other lesions"):
+        folder.resume(replace(study, lesions=plan_lesions(subject, None, "noise")))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "is damaged"),
+        ("[]", "was not written by 'mindvis lesion'"),
+        ('{"format": "mindvis lesion study", "format_version": 9}', "version 9 is not 1"),
+    ],
+)
+def test_a_damaged_study_says_so(run, folder, tmp_path, text, message):
+    study, _ = run([0])
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study/lesion.json").write_text(text)
+    with pytest.raises(DataError, match=message):
+        folder.resume(study)
+    assert (tmp_path / "study/lesion.json").read_text() == text
+
+
+def test_tables_hold_what_the_study_does(run, folder, tmp_path):
+    study, _ = run([0, 1, 2])
+    folder.keep(study)
+    folder.write_tables(study)
+    lines = (tmp_path / "study/lesion.csv").read_text().splitlines()
+    assert lines[0].startswith("lesion,trial,stimulus_id,label,seed,pixel")
+    assert len(lines) == 1 + 8 * 3 * 2
+    assert lines[1].startswith("intact,0,cactus,cactus,0,0.9")
+    rows = (tmp_path / "study/summary.csv").read_text().splitlines()
+    assert rows[0] == ("lesion,method,voxels,score,trials,intact,lesioned,change,low,high,chance")
+    assert len(rows) == 1 + 7 * len(study.scores)
+    assert summary_table(replace(study, trials=())) == "lesion\n"

@@ -1,0 +1,81 @@
+import json
+from dataclasses import replace
+
+import nibabel
+import numpy as np
+import pytest
+
+import mindvis_gui
+from mindvis_gui.cli import main
+from mindvis_gui.data.attribution import Attribution
+from mindvis_gui.decoding.request import Step
+
+
+class AttributingDecoder:
+    """The fake decoder, which attributes everything to the first 100 voxels: V1."""
+
+    def __init__(self, decoder):
+        self.info, self.decode, self.recover = decoder.info, decoder.decode, decoder.recover
+
+    def attribute(self, request, sample, method):
+        yield Step(1, 1)
+        values = np.zeros(request.vector.size, np.float32)
+        values[:100] = 1
+        return Attribution(request.trial, sample.seed, method, values, 0.2, 0.2)
+
+
+@pytest.fixture
+def opened(monkeypatch, subject):
+    """Return a list whose last entry is the subject that is opened."""
+    subjects = [subject]
+    monkeypatch.setattr(mindvis_gui, "open_subject", lambda path: subjects[-1])
+    return subjects
+
+
+@pytest.fixture
+def attribute(monkeypatch, tmp_path, opened, decoder):
+    monkeypatch.setattr(mindvis_gui, "load_decoder", lambda *args: AttributingDecoder(decoder))
+
+    def run(*options, out="map.nii.gz"):
+        return main(["attribute", "tiny.h5", "--out", str(tmp_path / out), *options])
+
+    return run
+
+
+def test_an_image_and_its_sums_by_region(attribute, subject, tmp_path, capsys):
+    assert attribute("--trials", "3", "--seed", "2") == 0
+    image = nibabel.load(tmp_path / "map.nii.gz")
+    assert image.get_fdata()[tuple(subject.ijk[:100].T)].all()
+    document = json.loads((tmp_path / "map.json").read_text())
+    (entry,) = document["maps"]
+    assert (entry["trial"], entry["seed"], entry["method"]) == (3, 2, "gradients")
+    assert entry["request"]["seeds"] == [2]
+    assert entry["regions"][0]["share"] == pytest.approx(100)
+    assert entry["effect"] == pytest.approx(0.2)
+    line = next(each for each in capsys.readouterr().out.splitlines() if "V1" in each)
+    assert line.split() == ["V1", "100", "100.0"]
+
+
+def test_several_trials_make_one_image(attribute, tmp_path):
+    assert attribute("--trials", "3,5", "--method", "rollout") == 0
+    assert nibabel.load(tmp_path / "map.nii.gz").shape[3] == 2
+    maps = json.loads((tmp_path / "map.json").read_text())["maps"]
+    assert [each["trial"] for each in maps] == [3, 5]
+
+
+def test_what_cannot_be_written_is_said_before_anything_is_decoded(
+    attribute, opened, subject, tmp_path, capsys, decoder
+):
+    decoder.decode = None  # would fail
+    assert attribute("--trials", "3", out="map.png") == 1
+    assert "end its name in .nii.gz" in capsys.readouterr().err
+    opened.append(replace(subject, ijk=None, affine=None))
+    assert attribute("--trials", "3") == 1
+    assert "no voxel positions" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_decoder_that_cannot_attribute_says_so(monkeypatch, attribute, decoder, capsys):
+    monkeypatch.setattr(mindvis_gui, "load_decoder", lambda *args: decoder)
+    assert attribute("--trials", "3") == 1
+    assert "cannot say what its samples rest on" in capsys.readouterr().err

@@ -1,0 +1,86 @@
+import json
+
+import pytest
+
+import mindvis_gui
+from mindvis_gui.cli import main
+
+
+@pytest.fixture
+def lesion(monkeypatch, tmp_path, subject, telling_decoder):
+    monkeypatch.setattr(mindvis_gui, "open_subject", lambda path: subject)
+    monkeypatch.setattr(mindvis_gui, "load_decoder", lambda *args: telling_decoder)
+
+    def run(*options):
+        return main(["lesion", "tiny.h5", "--out", str(tmp_path / "out"), *options])
+
+    return run
+
+
+def test_each_region_of_the_test_trials_by_default(lesion, telling_decoder, tmp_path, capsys):
+    assert lesion() == 0
+    assert len(telling_decoder.requests) == 6 * 8
+    assert {request.seeds for request in telling_decoder.requests} == {(0, 1)}
+    index = json.loads((tmp_path / "out/lesion.json").read_text())
+    assert [each["name"] for each in index["lesions"]][:3] == ["V1", "V2", "V3"]
+    assert index["lesions"][0]["meaning"] == "set to 0, the mean of the normalised response"
+    assert len(index["trials"]) == 6
+    text = capsys.readouterr().out
+    assert "6 trials, 2 samples each" in text
+    assert "chance" in text
+    line = next(each for each in text.splitlines() if each.lstrip().startswith("V1"))
+    assert "100" in line
+    assert "−0." in line
+    assert (tmp_path / "out/summary.csv").read_text().count("V1,zero,100") == 4
+
+
+def test_the_command_repeated_decodes_what_is_missing(lesion, telling_decoder):
+    assert lesion("--trials", "0,1") == 0
+    telling_decoder.requests.clear()
+    assert lesion("--trials", "0-2") == 0
+    assert {request.trial for request in telling_decoder.requests} == {2}
+
+
+def test_groups_and_methods(lesion, telling_decoder, tmp_path):
+    options = ("--trials", "0", "--method", "noise", "--noise-seed", "3", "--seeds", "4")
+    assert lesion("--lesions", "V1,early=V1+V2+V3,control=random:80", *options) == 0
+    index = json.loads((tmp_path / "out/lesion.json").read_text())
+    assert [each["n_voxels"] for each in index["lesions"]] == [100, 300, 80]
+    assert {each["seed"] for each in index["lesions"]} == {3}
+    assert index["seeds"] == [4]
+
+
+def test_another_method_needs_another_folder(lesion, capsys):
+    assert lesion("--trials", "0") == 0
+    assert lesion("--trials", "0", "--method", "noise") == 1
+    assert "choose another folder" in capsys.readouterr().err
+
+
+def test_a_trial_that_fails_is_said_and_the_others_are_kept(lesion, telling_decoder, capsys):
+    telling_decoder.fails = {1}
+    assert lesion("--trials", "0-2") == 1
+    captured = capsys.readouterr()
+    assert "1 of 3 failed: trial 1: trial 1 cannot be decoded" in captured.err
+    assert "2 trials" in captured.out
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (("--lesions", "V9"), 1, "no region is called 'V9'"),
+        (("--lesions", "all=V1+V2+V3+hV4+LOC+FFA+PPA"), 1, "leave some to decode from"),
+        (("--lesions", "V1,V1"), 2, "names V1 twice"),
+        (("--lesions", "a="), 2, "write V1 or early=V1"),
+        (("--noise-seed", "1"), 2, "needs --method noise"),
+        (("--method", "drop"), 2, "invalid choice"),
+        (("--trials", "99"), 1, "trial 99 does not exist"),
+    ],
+)
+def test_bad_options_say_what_to_do(lesion, capsys, options, code, message):
+    if code == 2:
+        with pytest.raises(SystemExit) as stop:
+            lesion(*options)
+        assert stop.value.code == 2
+    else:
+        assert lesion(*options) == 1
+    assert message in capsys.readouterr().err

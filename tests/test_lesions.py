@@ -1,0 +1,231 @@
+"""Lesion studies and attributions of the session, with decoders without networks."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mindvis_gui.analysis.lesion import INTACT
+from mindvis_gui.data.attribution import Attribution
+from mindvis_gui.data.mask import MaskState
+from mindvis_gui.decoding.request import Step
+from mindvis_gui.session.lesions import EACH_REGION, MASKED_PATCHES, UNUSED_REGIONS
+from mindvis_gui.session.overlays import ATTRIBUTION, ERROR
+
+
+class AttributingDecoder:
+    """The fake decoder, which attributes everything to the voxel of the sample's seed."""
+
+    def __init__(self, decoder):
+        self._decoder = decoder
+        self.info, self.decode, self.recover = decoder.info, decoder.decode, decoder.recover
+
+    def attribute(self, request, sample, method):
+        yield Step(1, 2)
+        self._decoder.go_on.wait(30)
+        values = np.zeros(request.vector.size, np.float32)
+        values[sample.seed] = 100
+        return Attribution(request.trial, sample.seed, method, values)
+
+
+@pytest.fixture
+def telling(ready, telling_decoder):
+    """Return the session with a decoder that V1 alone tells something."""
+    ready._set_decoder(telling_decoder)
+    ready.set_seeds(0, 2)
+    return ready
+
+
+def study(qtbot, session, kind, method="zero", trials=(0, 1)):
+    with qtbot.waitSignal(session.jobs.changed):
+        session.lesions.start(kind, method, [session.subject.trials[i] for i in trials])
+    qtbot.waitUntil(lambda: not session.lesions.running, timeout=20_000)
+    return session.lesions
+
+
+def test_a_study_of_each_region(qtbot, telling):
+    lesions = study(qtbot, telling, EACH_REGION)
+    assert [each.trial for each in lesions.study.trials] == [0, 1]
+    assert lesions.effects["V1", "pixel"].change < -0.3
+    assert lesions.effects["PPA", "pixel"].change == pytest.approx(0, abs=1e-6)
+    assert set(lesions.results) == {INTACT, *(roi.name for roi in telling.subject.rois)}
+    assert lesions.progress is None
+
+
+def test_the_same_study_goes_on_and_another_begins_anew(qtbot, telling):
+    study(qtbot, telling, EACH_REGION, trials=(0,))
+    lesions = study(qtbot, telling, EACH_REGION, trials=(1,))
+    assert [each.trial for each in lesions.study.trials] == [0, 1]
+    lesions = study(qtbot, telling, EACH_REGION, "noise", trials=(1,))
+    assert [each.trial for each in lesions.study.trials] == [1]
+    assert {lesion.method for lesion in lesions.study.lesions} == {"noise"}
+
+
+def test_unticked_regions_are_left_out_together(qtbot, telling):
+    telling.set_used_rois(telling.used_rois - {"V1", "V3"})
+    lesions = study(qtbot, telling, UNUSED_REGIONS)
+    assert [lesion.name for lesion in lesions.study.lesions] == ["V1 + V3"]
+    # The intact response is the whole one, whatever is ticked.
+    assert lesions.study.intact("pixel") > 0.9
+
+
+def test_masked_patches_are_left_out(qtbot, telling):
+    patches = telling.masking.mask.n_patches
+    telling.masking.set_mask(MaskState.random(patches, 0.0, 0).painted(range(6), keep=False))
+    lesions = study(qtbot, telling, MASKED_PATCHES)
+    assert lesions.study.lesions[0].voxels.tolist() == list(range(96))
+    assert lesions.effects["6 masked patches", "pixel"].change < -0.3
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [(UNUSED_REGIONS, "every region is used"), (MASKED_PATCHES, "no patch is masked")],
+)
+def test_nothing_to_leave_out_says_what_to_do(qtbot, telling, kind, message):
+    telling.masking.draw_mask(0.0, 0)
+    with qtbot.waitSignal(telling.problem) as problem:
+        telling.lesions.start(kind, "zero", [telling.subject.trials[0]])
+    assert message in problem.args[0]
+    assert not telling.lesions.running
+
+
+def test_a_study_needs_a_model(qtbot, opened):
+    with qtbot.waitSignal(opened.problem) as problem:
+        opened.lesions.start(EACH_REGION, "zero", [opened.trial])
+    assert "no model is loaded" in problem.args[0]
+
+
+def test_a_stopped_study_keeps_the_trials_that_are_done(qtbot, ready, decoder):
+    trials = list(ready.subject.trials[:3])
+    with qtbot.waitSignal(ready.lesions.changed, timeout=20_000):
+        ready.lesions.start(EACH_REGION, "zero", trials)
+    decoder.hold()
+    ready.lesions.stop()
+    decoder.release()
+    qtbot.waitUntil(lambda: not ready.lesions.running)
+    assert 1 <= len(ready.lesions.study.trials) < 3
+
+
+def test_a_decode_takes_its_turn_while_a_study_runs(qtbot, ready):
+    trials = [trial for trial in ready.subject.trials if trial.split == "test"]
+    with qtbot.waitSignal(ready.lesions.changed, timeout=20_000):
+        ready.lesions.start(EACH_REGION, "zero", trials)
+    with qtbot.waitSignal(ready.queue.decoded, timeout=20_000):
+        ready.decode()
+    assert ready.lesions.running or len(ready.lesions.study.trials) == len(trials)
+    ready.lesions.stop()
+    qtbot.waitUntil(lambda: ready.idle, timeout=20_000)
+
+
+def test_another_subject_forgets_the_study(qtbot, telling):
+    study(qtbot, telling, EACH_REGION, trials=(0,))
+    with qtbot.waitSignal(telling.trial_changed):
+        telling.open("tiny.h5")
+    assert telling.lesions.study is None
+    assert not telling.lesions.effects
+
+
+def test_a_study_is_written_into_a_folder(qtbot, telling, tmp_path):
+    lesions = study(qtbot, telling, EACH_REGION, trials=(0,))
+    with qtbot.waitSignal(telling.message):
+        lesions.start_export(tmp_path / "out")
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["lesion.csv", "lesion.json", "summary.csv"]
+
+
+# -- attribution ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def decoded(qtbot, ready, decoder):
+    """Return the session with samples of a decoder that can attribute them."""
+    ready._set_decoder(AttributingDecoder(decoder))
+    with qtbot.waitSignal(ready.queue.decoded):
+        ready.decode()
+    return ready
+
+
+def attribute(qtbot, session, seed=2, method="gradients"):
+    with qtbot.waitSignal(session.attributions.changed):
+        session.attributions.start(seed, method)
+
+
+def test_a_sample_becomes_an_overlay(qtbot, decoded):
+    attribute(qtbot, decoded)
+    overlay = decoded.overlays.find(ATTRIBUTION)
+    assert decoded.overlays.chosen == ATTRIBUTION
+    assert overlay.name == "Integrated gradients, seed 2"
+    assert overlay.values[2] == 100
+    assert overlay.look.low == -overlay.look.high
+    assert decoded.attributions.regions[0].share == pytest.approx(100)
+    attribute(qtbot, decoded, 0, "rollout")
+    assert decoded.overlays.find(ATTRIBUTION).look.low == 0
+    assert [each.key for each in decoded.overlays.items].count(ATTRIBUTION) == 1
+
+
+def test_another_trial_takes_the_map_away(qtbot, decoded):
+    attribute(qtbot, decoded)
+    decoded.set_trial(3)
+    assert decoded.attributions.found is None
+    assert decoded.overlays.find(ATTRIBUTION) is None
+
+
+def test_a_map_of_a_trial_that_was_left_is_not_shown(qtbot, decoded, decoder):
+    decoder.hold()
+    decoded.attributions.start(0, "gradients")
+    decoded.set_trial(3)
+    decoder.release()
+    qtbot.waitUntil(lambda: not decoded.attributions.running)
+    assert decoded.attributions.found is None
+    assert decoded.overlays.find(ATTRIBUTION) is None
+
+
+def test_attribution_says_what_is_missing(qtbot, ready, decoded):
+    decoded.set_trial(3)
+    with qtbot.waitSignal(decoded.problem) as problem:
+        decoded.attributions.start(0, "gradients")
+    assert "decode the trial first" in problem.args[0]
+
+
+def test_a_decoder_that_cannot_attribute_says_so(qtbot, ready):
+    with qtbot.waitSignal(ready.queue.decoded):
+        ready.decode()
+    with qtbot.waitSignal(ready.problem) as problem:
+        ready.attributions.start(0, "gradients")
+    assert problem.args[0] == "model fake cannot say what its samples rest on"
+
+
+def test_samples_of_another_model_are_refused(qtbot, decoded, decoder):
+    other = AttributingDecoder(decoder)
+    other.info = replace(decoder.info, hash="1" * 64)
+    decoded._set_decoder(other)
+    with qtbot.waitSignal(decoded.problem) as problem:
+        decoded.attributions.start(0, "gradients")
+    assert "not loaded any more" in problem.args[0]
+
+
+# -- masking -------------------------------------------------------------------------------------
+
+
+def test_a_mask_of_everything_is_refused_and_the_old_one_stays(qtbot, opened):
+    before = opened.masking.mask
+    n = before.n_patches
+    with qtbot.waitSignal(opened.problem) as problem:
+        opened.masking.set_mask(before.painted(range(n), keep=False))
+    assert problem.args[0] == f"the mask hides all {n} patches; keep at least one to look at"
+    assert opened.masking.mask is before
+
+
+def test_the_recovery_and_its_error(qtbot, ready):
+    qtbot.waitUntil(lambda: ready.masking.recovery is not None)
+    kept = ready.masking.kept_voxels
+    error = ready.overlays.find(ERROR).values
+    assert np.isnan(error[kept]).all()
+    assert error[~kept] == pytest.approx(-0.1 * ready.vector[~kept], abs=1e-6)
+    by_region = ready.masking.recovery_by_region(ready.subject.rois)
+    assert by_region["V2"] == pytest.approx(1)
+    ready.masking.draw_mask(0.0, 0)
+    qtbot.waitUntil(lambda: ready.idle)
+    assert all(
+        np.isnan(value) for value in ready.masking.recovery_by_region(ready.subject.rois).values()
+    )

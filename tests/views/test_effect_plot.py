@@ -1,0 +1,61 @@
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor
+
+from mindvis_gui.views.effect_plot import Bar, EffectPlot
+from mindvis_gui.views.theme import apply_theme
+
+BARS = (
+    Bar("V1", -0.3, (-0.4, -0.2), QColor("#0072b2")),
+    Bar("V2", 0.1, None, QColor("#56b4e9")),
+    Bar("both", -0.1, (-0.15, 0.02)),
+)
+
+
+@pytest.fixture
+def plot(qtbot):
+    made = EffectPlot()
+    qtbot.addWidget(made)
+    made.resize(260, 200)
+    made.show_bars(BARS, "change of Pixel r", floor=-0.5)
+    made.show()
+    qtbot.waitExposed(made)
+    return made
+
+
+def pixel(plot, value, row):
+    return plot.mapFromScene(plot.getViewBox().mapViewToScene(QPointF(value, row)))
+
+
+def test_bars_begin_at_zero_and_have_their_colour(plot):
+    picture = plot.grab().toImage()
+    inside = pixel(plot, -0.15, 0)
+    assert picture.pixelColor(inside).blue() > 120
+    beyond = pixel(plot, 0.05, 0)
+    assert picture.pixelColor(beyond) == plot.palette().window().color()
+
+
+def test_everything_is_in_view(plot):
+    (low, high), _ = plot.getViewBox().viewRange()
+    assert low < -0.5  # where chance is
+    assert high > 0.1
+
+
+def test_a_click_chooses_a_bar(qtbot, plot):
+    with qtbot.waitSignal(plot.chosen) as chosen:
+        qtbot.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=pixel(plot, -0.05, 2))
+    assert chosen.args == ["both"]
+
+
+def test_numbers_are_said_to_those_who_do_not_see(plot):
+    assert plot.accessibleDescription() == "V1 -0.3, V2 0.1, both -0.1"
+    assert plot.getPlotItem().getAxis("bottom").labelText == "change of Pixel r"
+
+
+def test_no_bars_and_another_theme(qapp, plot):
+    plot.show_bars((), "")
+    apply_theme(qapp, "light")
+    try:
+        assert plot.grab().toImage().pixelColor(130, 20).lightness() > 200
+    finally:
+        apply_theme(qapp, "dark")

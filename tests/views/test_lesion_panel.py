@@ -1,0 +1,101 @@
+import pytest
+
+from mindvis_gui.views import file_dialogs
+from mindvis_gui.views.lesion_panel import LesionPanel
+
+
+@pytest.fixture
+def telling(ready, telling_decoder):
+    ready._set_decoder(telling_decoder)
+    ready.set_seeds(0, 2)
+    return ready
+
+
+@pytest.fixture
+def panel(qtbot, telling):
+    made = LesionPanel(telling)
+    qtbot.addWidget(made)
+    made.resize(300, 800)
+    made.show()
+    qtbot.waitExposed(made)
+    return made
+
+
+def run(qtbot, panel, session):
+    panel.run.click()
+    assert session.lesions.running
+    qtbot.waitUntil(lambda: not session.lesions.running, timeout=20_000)
+
+
+def cells(panel, row):
+    return [panel.table.item(row, column).text() for column in range(panel.table.columnCount())]
+
+
+def test_before_a_study_there_is_nothing_to_see_or_export(panel):
+    assert panel.run.isVisible()
+    assert not panel.stop.isVisible()
+    assert not panel.export.isEnabled()
+    assert not panel._found.isVisible()
+    assert [panel.trials.itemText(i) for i in range(panel.trials.count())] == [
+        "this trial", "all 6 test trials",
+    ]  # fmt: skip
+
+
+def test_a_study_fills_table_bars_and_samples(qtbot, panel, telling):
+    panel.trials.setCurrentIndex(1)
+    run(qtbot, panel, telling)
+    assert panel.table.rowCount() == 8
+    assert cells(panel, 0)[0] == "nothing"
+    v1, v2 = cells(panel, 1), cells(panel, 2)
+    assert v1[0] == "V1"
+    assert v1[1].startswith("−")
+    assert v2[1] == ".00"
+    assert [bar.name for bar in panel.plot.bars][:2] == ["V1", "V2"]
+    assert panel.plot.bars[0].interval[1] < 0
+    assert "6 trials" in panel.plot.getPlotItem().getAxis("bottom").labelText
+    assert panel.samples.title.text() == "trial 5 train, intact"
+    assert panel.samples.without.text() == "without V1, same seeds"
+    shown = [tile for tile in panel.samples.lesioned.tiles if tile.isVisible()]
+    assert [tile.picture.title for tile in shown] == ["seed 0", "seed 1"]
+
+
+def test_choosing_a_lesion_shows_its_samples(qtbot, panel, telling):
+    run(qtbot, panel, telling)
+    panel.table.selectRow(3)
+    assert panel.samples.without.text() == "without V3, same seeds"
+    panel.plot.chosen.emit("PPA")
+    assert panel.samples.without.text() == "without PPA, same seeds"
+    assert panel.table.selectedIndexes()[0].row() == 7
+
+
+def test_another_score_draws_other_bars(qtbot, panel, telling):
+    run(qtbot, panel, telling)
+    before = panel.plot.bars
+    panel.score.setCurrentText("Colour")
+    assert panel.plot.bars != before
+    assert "Dashed: where the score falls to chance" in panel.plot.toolTip()
+
+
+def test_stop_ends_a_study(qtbot, panel, ready, decoder):
+    ready._set_decoder(decoder)
+    decoder.hold()
+    panel.trials.setCurrentIndex(1)
+    panel.run.click()
+    qtbot.waitUntil(lambda: "trial 0" in panel.what.text())
+    assert panel.stop.isVisible()
+    panel.stop.click()
+    decoder.release()
+    qtbot.waitUntil(lambda: not ready.lesions.running)
+    assert panel.run.isVisible()
+
+
+def test_a_study_is_exported_from_the_window(qtbot, monkeypatch, ready_window, telling, tmp_path):
+    actions = ready_window.actions_by_id
+    assert not actions["export_lesions"].isEnabled()
+    actions["run_lesions"].trigger()
+    assert ready_window.workspace.is_shown("lesion")
+    qtbot.waitUntil(lambda: not telling.lesions.running, timeout=20_000)
+    monkeypatch.setattr(file_dialogs, "ask_lesion_folder", lambda *_: tmp_path / "out")
+    with qtbot.waitSignal(telling.message):
+        actions["export_lesions"].trigger()
+    assert (tmp_path / "out/summary.csv").is_file()
