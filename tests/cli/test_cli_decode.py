@@ -65,7 +65,7 @@ def test_test_trials_and_five_seeds_by_default(tmp_path, decode, decoder, capsys
     assert names[:2] == ["trial-0000_seed-0000.png", "trial-0000_seed-0001.png"]
     request = decoder.requests[0]
     assert request.seeds == (0, 1, 2, 3, 4)
-    assert (request.sampling.sampler, request.sampling.steps) == ("dpm++", 20)
+    assert (request.sampling.sampler, request.sampling.steps) == ("dpm++", 10)
     assert request.sampling.precision == "fp32"  # what the model uses, not "auto"
     assert request.rois is None
     assert request.mask is None
@@ -100,7 +100,7 @@ def test_options_override_the_preset(decode, decoder):
     assert [(s.sampler, s.steps, s.precision) for s in sampling] == [
         ("plms", 250, "fp32"),
         ("plms", 50, "bf16"),
-        ("ddim", 20, "fp32"),
+        ("ddim", 10, "fp32"),
     ]
 
 
@@ -222,8 +222,8 @@ def test_wrong_usage_exits_with_2(decode, options, capsys):
 def test_another_protocol_does_not_mix_with_the_old_pictures(tmp_path, decode, capsys):
     decode("--trials", "0", "--seeds", "0")
     before = pictures(tmp_path / "out")
-    assert decode("--trials", "0", "--seeds", "0", "--steps", "10") == 1
-    assert "was decoded with protocol.steps 20, not 10; choose another folder" in (
+    assert decode("--trials", "0", "--seeds", "0", "--steps", "20") == 1
+    assert "was decoded with protocol.steps 10, not 20; choose another folder" in (
         capsys.readouterr().err
     )
     assert pictures(tmp_path / "out") == before
