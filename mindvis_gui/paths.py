@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from platformdirs import user_data_path
+from platformdirs import user_cache_path, user_data_path
 
 from mindvis_gui.errors import MindVisError
 
@@ -53,6 +53,21 @@ def model_dirs() -> list[Path]:
         _shipped("models"),
     ]
     return list(dict.fromkeys(folder.resolve() for folder in candidates if folder.is_dir()))
+
+
+def cache_dir() -> Path:
+    """Folder that samples are kept in: ``$MINDVIS_CACHE``, or the user's."""
+    given = os.environ.get("MINDVIS_CACHE")
+    return Path(given) if given else user_cache_path("mindvis", appauthor=False)
+
+
+def state_dir() -> Path:
+    """Folder of the history and of what is saved by itself: in ``$MINDVIS_CACHE``, or the user's.
+
+    Unlike the samples they cannot be made again.
+    """
+    given = os.environ.get("MINDVIS_CACHE")
+    return Path(given) / "state" if given else user_data_path("mindvis", appauthor=False)
 
 
 def _given_model_dirs() -> list[Path]:

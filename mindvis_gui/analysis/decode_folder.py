@@ -6,7 +6,7 @@ One folder holds one protocol: subject, model, versions and every option but the
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -92,8 +92,10 @@ class DecodeFolderWriter:
         except (KeyError, TypeError) as error:
             raise _damaged(self._folder, f"{type(error).__name__} {error}") from error
 
-    def add(self, comparison: Comparison) -> None:
+    def add(self, comparison: Comparison, cached: Sequence[int] = ()) -> None:
         """Write the samples of one trial, its stimulus and its scores.
+
+        `cached` are the seeds whose samples were not drawn now but before.
 
         Raises
         ------
@@ -117,6 +119,7 @@ class DecodeFolderWriter:
             "n_candidates": comparison.n_candidates,
             "chance": None if comparison.chance is None else asdict(comparison.chance),
             "seconds": round(result.seconds, 3),
+            "cached": list(cached),
         }
         failed = {trial: error for trial, error in self._failed.items() if trial != number}
         self._write({**self._trials, number: entry}, failed)

@@ -12,9 +12,11 @@ from PySide6.QtGui import QAction, QKeySequence, QPalette
 from PySide6.QtWidgets import QWidget
 
 from mindvis_gui.views.commands.brain_commands import BRAIN_ENTRIES
+from mindvis_gui.views.commands.compare_commands import COMPARE_ENTRIES
 from mindvis_gui.views.commands.decode_commands import DECODE_ENTRIES, EDIT_ENTRIES
 from mindvis_gui.views.commands.export_commands import EXPORT_ENTRIES
 from mindvis_gui.views.commands.file_commands import FILE_ENTRIES
+from mindvis_gui.views.commands.queue_commands import QUEUE_ENTRIES
 from mindvis_gui.views.commands.view_commands import VIEW_ENTRIES
 from mindvis_gui.views.entry import Entry
 from mindvis_gui.views.icons import icon
@@ -27,6 +29,8 @@ ACTIONS = (
     *EDIT_ENTRIES,
     *DECODE_ENTRIES,
     *BRAIN_ENTRIES,
+    *QUEUE_ENTRIES,
+    *COMPARE_ENTRIES,
     *VIEW_ENTRIES,
 )
 

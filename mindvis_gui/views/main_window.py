@@ -14,9 +14,11 @@ from mindvis_gui.settings import Settings
 from mindvis_gui.views.actions import ACTIONS, make_actions
 from mindvis_gui.views.commands import Commands
 from mindvis_gui.views.commands.brain_commands import BrainCommands
+from mindvis_gui.views.commands.compare_commands import CompareCommands
 from mindvis_gui.views.commands.decode_commands import DecodeCommands
 from mindvis_gui.views.commands.export_commands import ExportCommands
 from mindvis_gui.views.commands.file_commands import FileCommands
+from mindvis_gui.views.commands.queue_commands import QueueCommands
 from mindvis_gui.views.commands.view_commands import PANEL_ENTRIES, ViewCommands
 from mindvis_gui.views.import_dialog import ModelImporter
 from mindvis_gui.views.status_bar import ActivityBar
@@ -56,6 +58,8 @@ class MainWindow(QMainWindow):
             "export": self._export,
             "brain": brain,
             "decode": DecodeCommands(session, self.workspace),
+            "queue": QueueCommands(session, self.workspace),
+            "compare": CompareCommands(session, self.workspace),
             "view": ViewCommands(self, session, settings, self.workspace, ACTIONS),
         }
         self.actions_by_id = actions = make_actions(
@@ -90,10 +94,16 @@ class MainWindow(QMainWindow):
             session.results.result_changed,
             session.jobs.changed,
             session.queue.started,
+            session.queue.changed,
             session.undo_stack.indexChanged,
         ):
             signal.connect(self._show_state)
         self.workspace.panel_toggled.connect(self._show_panels)
+        self.workspace.page_changed.connect(self._show_panels)
+        self.workspace.compare_page.decode_requested.connect(
+            self.actions_by_id["decode_missing"].trigger
+        )
+        self.workspace.compare_page.save_requested.connect(self._export.export_drawn)
         self.workspace.decode_panel.new_seed_wanted.connect(self.actions_by_id["new_seed"].trigger)
         self.workspace.overlay_panel.file_wanted.connect(brain.add_overlay)
         self.workspace.gallery.export_requested.connect(self._export.export_sample)
@@ -114,26 +124,28 @@ class MainWindow(QMainWindow):
         for commands in self._commands.values():
             for name, on in commands.enabled().items():
                 self.actions_by_id[name].setEnabled(on)
+        self.actions_by_id["pause"].setChecked(session.queue.paused)
         self.toolbar.show_model(session.decoder.info.name if session.decoder else "")
         self.toolbar.show_seeds(session.first_seed, session.n_samples)
 
     def _show_panels(self) -> None:
         for entry in PANEL_ENTRIES:
             self.actions_by_id[entry.id].setChecked(self.workspace.is_shown(entry.argument))
+        self.actions_by_id["compare"].setChecked(self.workspace.comparing)
 
     # -- events ------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Show the stimulus over the samples while Space is held, wherever the focus is."""
         if event.key() == Qt.Key.Key_Space:
-            self.workspace.gallery.show_stimulus(True)
+            self.workspace.show_stimulus(True)
         else:
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """Show the samples again."""
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
-            self.workspace.gallery.show_stimulus(False)
+            self.workspace.show_stimulus(False)
         else:
             super().keyReleaseEvent(event)
 

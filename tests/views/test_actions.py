@@ -7,9 +7,11 @@ from PySide6.QtGui import QKeySequence
 
 from mindvis_gui.views.actions import ACTIONS
 from mindvis_gui.views.commands.brain_commands import BrainCommands
+from mindvis_gui.views.commands.compare_commands import CompareCommands
 from mindvis_gui.views.commands.decode_commands import DecodeCommands
 from mindvis_gui.views.commands.export_commands import ExportCommands
 from mindvis_gui.views.commands.file_commands import FileCommands
+from mindvis_gui.views.commands.queue_commands import QueueCommands
 from mindvis_gui.views.commands.view_commands import ViewCommands
 from mindvis_gui.views.main_window import MainWindow
 
@@ -34,7 +36,9 @@ COMMANDS = {
     "file": FileCommands,
     "export": ExportCommands,
     "brain": BrainCommands,
+    "compare": CompareCommands,
     "decode": DecodeCommands,
+    "queue": QueueCommands,
     "view": ViewCommands,
 }
 

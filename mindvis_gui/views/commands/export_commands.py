@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from mindvis_gui.session import Session
+from mindvis_gui.session.collection import Drawn
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import exports, file_dialogs
 from mindvis_gui.views.entry import Entry
@@ -51,3 +52,11 @@ class ExportCommands:
         if path is not None:
             self._settings.folder = path.parent
             exports.start_sample(self._session, seed, path)
+
+    def export_drawn(self, drawn: Drawn) -> None:
+        """Ask where to, and write one sample of the grid."""
+        suggested = self._settings.folder / exports.drawn_name(drawn)
+        path = file_dialogs.ask_sample_file(self._window, suggested)
+        if path is not None:
+            self._settings.folder = path.parent
+            exports.start_drawn(self._session, drawn, path)
