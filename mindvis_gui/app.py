@@ -107,6 +107,7 @@ def run(
         show_errors(window, session)
         window.show()
         session.history.load()
+        window.save_by_itself(state_dir())
         QTimer.singleShot(0, lambda: do_in_turn(session, steps))
         return app.exec()
 

@@ -161,6 +161,39 @@ def read_decode_folder(folder: Path, only: Collection[int] | None = None) -> lis
         raise _damaged(folder, f"{type(error).__name__} {error}") from error
 
 
+def list_samples(
+    folder: Path,
+) -> tuple[str, list[tuple[Mapping[str, Any], list[tuple[int, Path]]]]]:
+    """Return the subject's name and, by request, the seeds and files of all samples; reads none.
+
+    Raises
+    ------
+    DataError
+        If the folder has no `decode.json`, or a damaged one.
+    """
+    index = _read_index(folder)
+    try:
+        listed = [
+            (
+                entry["request"],
+                [
+                    (seed, _inside(folder, name))
+                    for seed, name in zip(entry["request"]["seeds"], entry["samples"], strict=True)
+                ],
+            )
+            for entry in index["trials"]
+        ]
+        return index["subject"]["name"], listed
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(folder, f"{type(error).__name__} {error}") from error
+
+
+def _inside(folder: Path, name: str) -> Path:
+    if Path(name).name != name:
+        raise _damaged(folder, f"'{name}' is not the name of a file in the folder")
+    return folder / name
+
+
 def read_failures(folder: Path) -> dict[int, str]:
     """Read which trials could not be decoded, and why.
 
@@ -195,9 +228,7 @@ def _read_trial(folder: Path, index: dict[str, Any], entry: dict[str, Any]) -> D
 
 
 def _picture(folder: Path, name: str) -> ImageArray:
-    if Path(name).name != name:
-        raise _damaged(folder, f"'{name}' is not the name of a file in the folder")
-    path = folder / name
+    path = _inside(folder, name)
     try:
         return decode_picture(path.read_bytes(), str(path))
     except OSError as error:

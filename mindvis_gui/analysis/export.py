@@ -79,17 +79,35 @@ def read_request(path: Path) -> dict[str, Any]:
     DataError
         If the file is no PNG picture or none that this application wrote.
     """
+    record = read_record(path)
+    if not isinstance(record.get("seed"), int):
+        raise _no_request(path)
+    return record
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Return what this application embedded in a PNG: of a sample or of a figure.
+
+    Raises
+    ------
+    DataError
+        If the file is no PNG picture or none that this application wrote.
+    """
     try:
         with Image.open(path, formats=["PNG"]) as image:
             text = image.info.get(CHUNK)
     except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises on damaged files
         raise DataError(f"{path}: not a readable PNG picture ({error})") from error
     try:
-        request = json.loads(text or "")
+        record = json.loads(text or "")
     except ValueError:
-        request = None
-    if not isinstance(request, dict) or not isinstance(request.get("seed"), int):
-        raise DataError(
-            f"{path}: no decode request inside; only samples exported by this application hold one"
-        )
-    return request
+        record = None
+    if not isinstance(record, dict):
+        raise _no_request(path)
+    return record
+
+
+def _no_request(path: Path) -> DataError:
+    return DataError(
+        f"{path}: no decode request inside; only pictures exported by this application hold one"
+    )

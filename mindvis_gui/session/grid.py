@@ -225,13 +225,13 @@ class Grid(QObject):
 
     def _model(self, name: str | None) -> tuple[str, str, int] | None:
         """Return hash, precision and number of patches of a model; None while it is not there."""
-        decoder = self._decoder(name)
-        if decoder is not None:
-            return decoder.info.hash, decoder.info.precision, decoder.info.n_patches
-        mask = self._session.masking.mask
         if name is None and self._stand_in is not None:
+            mask = self._session.masking.mask
             return (*self._stand_in, 0 if mask is None else mask.n_patches)
-        return None
+        decoder = self._decoder(name)
+        if decoder is None:
+            return None
+        return decoder.info.hash, decoder.info.precision, decoder.info.n_patches
 
     def _decoder(self, name: str | None) -> Decoder | None:
         current = self._session.decoder
@@ -287,11 +287,19 @@ class Grid(QObject):
         """Decode samples: those that differ in their seed alone as one request."""
         session = self._session
         subject, normalisation = session.subject, session.normalisation
+        if normalisation is None:
+            session.problem.emit("the responses are still being measured; decode in a moment")
+            return
         groups: dict[Options, list[int]] = {}
+        known = {each.info.hash for each in self._all_decoders()}
         for options in wanted:
+            if options.model_hash not in known:
+                name = session.collection.models.get(options.model_hash, "of these samples")
+                session.problem.emit(f"model {name} is not loaded; load it to decode more")
+                return
             self.queued.add(options)
             groups.setdefault(replace(options, seed=0), []).append(options.seed)
-        if not groups or subject is None or normalisation is None:
+        if not groups or subject is None:
             return
         decoders = {each.info.hash: session.taking_turns(each) for each in self._all_decoders()}
         plan = _plan(subject, normalisation, groups, decoders, dict(self._masks))
@@ -324,8 +332,7 @@ class Grid(QObject):
             if mask is not None:
                 self._remember(mask)
             wanted += [Options.of(values, seed) for seed in values["seeds"]]
-        known = {each.info.hash for each in self._all_decoders()}
-        self.start(each for each in wanted if each.model_hash in known and self.is_missing(each))
+        self.start(each for each in wanted if self.is_missing(each))
 
     def _all_decoders(self) -> list[Decoder]:
         current = self._session.decoder

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mindvis_gui.data.focus import Focus
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.subject import FloatArray, read_only
 from mindvis_gui.decoding.request import DecodeRequest, Sampling
@@ -79,7 +80,9 @@ def mask_from_json(values: Mapping[str, Any] | None) -> MaskState | None:
     try:
         kept = np.ones(int(values["n_patches"]), dtype=np.bool_)
         kept[list(values["masked"])] = False
-        return MaskState(read_only(kept), values["seed"])
+        focus = values.get("focus")
+        drawn_in = None if focus is None else Focus(tuple(focus["patches"]), focus["rate"])
+        return MaskState(read_only(kept), values["seed"], drawn_in)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise DataError(f"the mask of this sample is incomplete: {error!r}") from error
 
@@ -94,6 +97,11 @@ def request_from_json(
     DataError
         If it is incomplete, or was made from another response than `vector` (n_voxels,).
     """
+    if values.get("lesion") is not None:
+        raise DataError(
+            f"trial {values.get('trial')} was decoded with a lesion; decode it again in the panel "
+            "Lesion"
+        )
     try:
         expected = values["vector_sha256"]
         request = DecodeRequest(

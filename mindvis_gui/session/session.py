@@ -225,6 +225,8 @@ class Session(QObject):
             self.normalisation = normalisation
             self._update_vector()
             self.trial_changed.emit()
+            if self.trial is not None and self.results.result is None:
+                self._recall(self.collection.newest(self.trial.index))
 
     def set_trial(self, index: int) -> None:
         """Choose the trial at row `index`."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mindvis_gui.data.picture import encode_picture
-from mindvis_gui.decoding.request import Sampling
+from mindvis_gui.decoding.request import Sampling, mask_json
 from mindvis_gui.errors import DataError, RequestError
 from mindvis_gui.session.collection import Drawn
 from mindvis_gui.session.options import mask_from_json
@@ -97,7 +97,7 @@ def snapshot(session: Session, layout: Mapping[str, Any]) -> State | None:
             "precision": session.sampling.precision,
             "first_seed": session.first_seed,
             "n_samples": session.n_samples,
-            "mask": None if masking.mask is None else mask_values(masking.mask),
+            "mask": None if masking.mask is None else mask_json(masking.mask),
             "mask_applied": masking.applied,
         },
         "grid": {
@@ -110,12 +110,6 @@ def snapshot(session: Session, layout: Mapping[str, Any]) -> State | None:
         "layout": dict(layout),
     }
     return State(document, tuple(tuple(drawn) for drawn in by_request.values()))
-
-
-def mask_values(mask: Any) -> dict[str, Any]:
-    """Return a mask as JSON values."""
-    masked = (~mask.kept).nonzero()[0].tolist()
-    return {"seed": mask.seed, "n_patches": mask.n_patches, "masked": masked}
 
 
 def take_up_choices(session: Session, document: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from mindvis_gui.views.commands.decode_commands import DECODE_ENTRIES, EDIT_ENTR
 from mindvis_gui.views.commands.export_commands import EXPORT_ENTRIES
 from mindvis_gui.views.commands.file_commands import FILE_ENTRIES
 from mindvis_gui.views.commands.queue_commands import QUEUE_ENTRIES
+from mindvis_gui.views.commands.session_commands import SESSION_ENTRIES
 from mindvis_gui.views.commands.view_commands import VIEW_ENTRIES
 from mindvis_gui.views.entry import Entry
 from mindvis_gui.views.icons import icon
@@ -24,6 +25,7 @@ from mindvis_gui.views.icons import icon
 # The order of the menus and of what is in them.
 ACTIONS = (
     *FILE_ENTRIES,
+    *SESSION_ENTRIES,
     *EXPORT_ENTRIES,
     Entry("quit", "Quit", "window.close", "File", "Ctrl+Q"),
     *EDIT_ENTRIES,

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
 from mindvis_gui.paths import model_dirs
 from mindvis_gui.session import Session
+from mindvis_gui.session.autosave import Autosave
 from mindvis_gui.settings import Settings
 from mindvis_gui.views.actions import ACTIONS, make_actions
 from mindvis_gui.views.commands import Commands
@@ -19,6 +20,7 @@ from mindvis_gui.views.commands.decode_commands import DecodeCommands
 from mindvis_gui.views.commands.export_commands import ExportCommands
 from mindvis_gui.views.commands.file_commands import FileCommands
 from mindvis_gui.views.commands.queue_commands import QueueCommands
+from mindvis_gui.views.commands.session_commands import SessionCommands
 from mindvis_gui.views.commands.view_commands import PANEL_ENTRIES, ViewCommands
 from mindvis_gui.views.import_dialog import ModelImporter
 from mindvis_gui.views.status_bar import ActivityBar
@@ -44,6 +46,7 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__(parent)
         self._session, self._settings = session, settings
+        self._autosave: Autosave | None = None
         self.setWindowTitle("mindvis")
         self.resize(_SIZE)
         self.setAcceptDrops(True)
@@ -52,10 +55,12 @@ class MainWindow(QMainWindow):
         self.workspace = Workspace(session)
         self._file = FileCommands(self, session, settings, import_model)
         self._export = ExportCommands(self, session, settings)
+        self._saved = SessionCommands(self, session, settings, self.workspace)
         brain = BrainCommands(self, session, settings)
         self._commands: dict[str, Commands] = {
             "file": self._file,
             "export": self._export,
+            "session": self._saved,
             "brain": brain,
             "decode": DecodeCommands(session, self.workspace),
             "queue": QueueCommands(session, self.workspace),
@@ -103,6 +108,7 @@ class MainWindow(QMainWindow):
         self.workspace.compare_page.decode_requested.connect(
             self.actions_by_id["decode_missing"].trigger
         )
+        self.workspace.history_panel.restore_requested.connect(self._saved.restore_entry)
         self.workspace.compare_page.save_requested.connect(self._export.export_drawn)
         self.workspace.decode_panel.new_seed_wanted.connect(self.actions_by_id["new_seed"].trigger)
         self.workspace.overlay_panel.file_wanted.connect(brain.add_overlay)
@@ -158,11 +164,24 @@ class MainWindow(QMainWindow):
         """Open what was dropped (called by Qt)."""
         self.status.forget_problem()
         for url in event.mimeData().urls():
-            self._file.open_any(Path(url.toLocalFile()))
+            path = Path(url.toLocalFile())
+            if not self._saved.open_any(path):
+                self._file.open_any(path)
         event.acceptProposedAction()
+
+    def save_by_itself(self, folder: Path) -> None:
+        """Save the session in `folder` from now on, and offer what a crash has left there."""
+        self._autosave = Autosave(self._session, folder, self._saved.layout)
+        self._autosave.start()
+        left_over = self._autosave.left_over
+        if left_over is not None:
+            self.welcome.offer(left_over)
+            self.welcome.session_chosen.connect(self._saved.opener.open)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout, then cancel what runs and wait for it."""
+        if self._autosave is not None:
+            self._autosave.close()
         for name, state in self.workspace.layout_states().items():
             self._settings.set_layout(name, state)
         self._settings.set_layout("window", self.saveGeometry())

@@ -12,6 +12,7 @@ from mindvis_gui.views.commands.decode_commands import DecodeCommands
 from mindvis_gui.views.commands.export_commands import ExportCommands
 from mindvis_gui.views.commands.file_commands import FileCommands
 from mindvis_gui.views.commands.queue_commands import QueueCommands
+from mindvis_gui.views.commands.session_commands import SessionCommands
 from mindvis_gui.views.commands.view_commands import ViewCommands
 from mindvis_gui.views.main_window import MainWindow
 
@@ -39,6 +40,7 @@ COMMANDS = {
     "compare": CompareCommands,
     "decode": DecodeCommands,
     "queue": QueueCommands,
+    "session": SessionCommands,
     "view": ViewCommands,
 }
 
