@@ -230,10 +230,9 @@ class DecodeQueue(QObject):
                 result = DecodeResult(done, samples, perf_counter() - self._began)
                 self.decoded.emit(result, self._decoder.info)
             (self.stopped if self._told_to_stop else self.failed).emit()
-        if self._decoder.trouble != self._trouble:  # say it once, not for every trial
-            self._trouble = self._decoder.trouble
-            if self._trouble:
-                self.problem.emit(self._trouble)
+        if self._decoder.trouble and not self._trouble:  # say it once, not for every trial
+            self.problem.emit(self._decoder.trouble)
+        self._trouble = self._decoder.trouble
         if self.paused:
             self._go_on.clear()
         self._start_next()

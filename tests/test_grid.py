@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import shiboken6
 
-from mindvis_gui.decoding.request import Sampling
+from mindvis_gui.decoding.request import SAMPLERS, Sampling
 from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.errors import RequestError
 from mindvis_gui.session.axes import NONE, read_axis
@@ -102,7 +102,7 @@ def test_only_what_is_missing_is_asked_for(qtbot, ready):
 @pytest.mark.parametrize(
     ("rows", "columns", "shape"),
     [
-        ("steps", "sampler", (3, 3)),
+        ("steps", "sampler", (3, len(SAMPLERS))),
         ("roi", "seed", (8, 4)),
         ("mask", "roi", (5, 8)),
         ("seed", "mask", (4, 5)),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from PIL import Image
 from PySide6.QtCore import QObject, Signal
 
 from mindvis_gui.analysis.comparison import ChanceLevels, Comparison, SampleScores, compare
+from mindvis_gui.analysis.sample_table import request_row
 from mindvis_gui.data.subject import ImageArray, Subject, read_only
 from mindvis_gui.decoding.request import DecodeRequest, DecodeResult, ModelInfo, Sample
 from mindvis_gui.decoding.sample_cache import SampleCache, sample_key
@@ -154,6 +155,22 @@ class Collection(QObject):
         """Return all samples, in the order that they came."""
         return list(self._drawn.values())
 
+    def table(self) -> Callable[[], list[dict[str, Any]]]:
+        """Return a function that scores what is not scored yet and returns a row a sample."""
+        subject, drawn, known = self._subject, self.everything(), dict(self._scores)
+
+        def rows() -> list[dict[str, Any]]:
+            together: dict[int, list[Drawn]] = {}
+            for each in drawn:
+                if each.options not in known:
+                    together.setdefault(each.options.trial, []).append(each)
+            for group in together.values():
+                if subject is not None:
+                    known.update(_score((subject, group))[1])
+            return [_row(each, known.get(each.options)) for each in drawn]
+
+        return rows
+
     # -- scores ------------------------------------------------------------------------------
 
     def want_scores(self, options: Iterable[Options]) -> None:
@@ -197,6 +214,19 @@ def _score(item: tuple[Subject, list[Drawn]]) -> tuple[Subject | None, dict[Opti
             replace(scores, seed=each.options.seed), comparison.n_candidates, comparison.chance
         )
         for (each, _), scores in zip(whole, comparison.scores, strict=True)
+    }
+
+
+def _row(drawn: Drawn, score: Score | None) -> dict[str, Any]:
+    """Return one row of the table of samples: how it was decoded, its scores, their chance."""
+    values = [field.name for field in fields(SampleScores) if field.name != "seed"]
+    chances = [field.name for field in fields(ChanceLevels)]
+    chance = None if score is None else score.chance
+    return {
+        **request_row(drawn.request, drawn.options.seed),
+        **{name: None if score is None else getattr(score.scores, name) for name in values},
+        "n_candidates": None if score is None else score.n_candidates,
+        **{f"chance_{name}": None if chance is None else getattr(chance, name) for name in chances},
     }
 
 

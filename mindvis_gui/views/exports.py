@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mindvis_gui.analysis.export import write_drawn, write_sample
 from mindvis_gui.analysis.figures.style import FigureStyle
+from mindvis_gui.analysis.sample_table import request_row, write_arrays, write_table
 from mindvis_gui.decoding.request import DecodeRequest
 from mindvis_gui.errors import ExportError
 from mindvis_gui.session import Session
@@ -88,6 +89,31 @@ def start_drawn(session: Session, drawn: Drawn, path: Path) -> None:
         if image is None:
             raise ExportError(f"{path.name}: the sample is no longer on disk; decode it again")
         write_drawn(image, drawn.request, drawn.options.seed, path)
+        return path
+
+    session.jobs.run(write, f"Writing {path.name}", lambda done: _report(session, f"Wrote {done}"))
+
+
+def start_scores(session: Session, path: Path) -> None:
+    """Write the scores of all samples to `path`, as CSV or Parquet."""
+    rows = session.collection.table()
+
+    def write() -> Path:
+        write_table(rows(), path)
+        return path
+
+    session.jobs.run(write, f"Writing {path.name}", lambda done: _report(session, f"Wrote {done}"))
+
+
+def start_arrays(session: Session, path: Path) -> None:
+    """Write all samples as one array to `path`, and what they are beside it."""
+    drawn = session.collection.everything()
+
+    def write() -> Path:
+        read = [(each, each.picture()) for each in drawn]
+        whole = [(each, image) for each, image in read if image is not None]
+        rows = [request_row(each.request, each.options.seed) for each, _ in whole]
+        write_arrays([image for _, image in whole], rows, path)
         return path
 
     session.jobs.run(write, f"Writing {path.name}", lambda done: _report(session, f"Wrote {done}"))
