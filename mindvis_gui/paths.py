@@ -61,6 +61,15 @@ def model_dirs() -> list[Path]:
     return list(dict.fromkeys(folder.resolve() for folder in candidates if folder.is_dir()))
 
 
+def state_dir() -> Path:
+    """Folder of the history and of what is saved by itself: in ``$MINDVIS_CACHE``, or the user's.
+
+    Unlike the samples they cannot be made again.
+    """
+    given = os.environ.get("MINDVIS_CACHE")
+    return Path(given) / "state" if given else user_data_path("mindvis", appauthor=False)
+
+
 def _given_model_dirs() -> list[Path]:
     return [Path(part) for part in os.environ.get("MINDVIS_MODELS", "").split(os.pathsep) if part]
 

@@ -146,7 +146,7 @@ class DecodeRequest:
             "preparation": self.preparation.to_json(),
             "rois": None if self.rois is None else list(self.rois),
             **made,
-            "mask": None if self.mask is None else _mask_json(self.mask),
+            "mask": None if self.mask is None else mask_json(self.mask),
             "lesion": None if self.lesion is None else self.lesion.to_json(),
             "seeds": list(self.seeds),
             "sampler": self.sampling.sampler,
@@ -157,7 +157,8 @@ class DecodeRequest:
         }
 
 
-def _mask_json(mask: MaskState) -> dict[str, Any]:
+def mask_json(mask: MaskState) -> dict[str, Any]:
+    """Return a mask as JSON-ready values."""
     return {
         "seed": mask.seed,
         "ratio": round(mask.ratio, 6),

@@ -7,7 +7,7 @@ together is a part of its own: `Session.brain`, `masking`, `preparation`, `resul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,18 +23,30 @@ from mindvis_gui.data.prepare import Normalisation, measuring_normalisation, pre
 from mindvis_gui.data.region_shapes import same_voxels, voxels_hash
 from mindvis_gui.data.subject import FloatArray, Subject, Trial
 from mindvis_gui.decode_queue import DecodeQueue
-from mindvis_gui.decoding.request import PRESETS, Decoder, DecodeRequest, DecodeResult, Sampling
+from mindvis_gui.decoding.request import (
+    PRESETS,
+    Decoder,
+    DecodeRequest,
+    DecodeResult,
+    ModelInfo,
+    Sampling,
+)
+from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.errors import MindVisError, ModelError, RequestError
 from mindvis_gui.job import Job
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.session.attributions import Attributions
 from mindvis_gui.session.brain import BrainState
+from mindvis_gui.session.collection import Collection, Drawn
 from mindvis_gui.session.figures import Figures
+from mindvis_gui.session.grid import Grid
+from mindvis_gui.session.history import History
 from mindvis_gui.session.lesions import Lesions
 from mindvis_gui.session.masking import Masking
 from mindvis_gui.session.movie import Movie
 from mindvis_gui.session.overlays import ERROR, MASK, RESPONSE, Look, Overlay, Overlays
 from mindvis_gui.session.preparation import PreparationState, PreparedSubject, preparing_to_show
+from mindvis_gui.session.recall import recalled
 from mindvis_gui.session.regions import Regions
 from mindvis_gui.session.results import ClassifierLoader, Results, no_classifiers
 from mindvis_gui.session.surface import SurfaceState
@@ -54,6 +66,10 @@ class Session(QObject):
         thread, so that torch is imported there and never before the window is shown.
     load_classifiers : callable, optional
         Returns what names the pictures of a subject that a model decoded; called likewise.
+    cache : SampleCache, optional
+        Where samples are kept and looked up; None draws everything anew.
+    history : pathlib.Path, optional
+        Folder that decodes are remembered in; None forgets them with the session.
 
     Attributes
     ----------
@@ -67,6 +83,9 @@ class Session(QObject):
     preparation : PreparationState
     results : Results
     figures : Figures
+    collection : Collection
+    grid : Grid
+    history : History
     queue : DecodeQueue
     jobs : Jobs
     undo_stack : PySide6.QtGui.QUndoStack
@@ -95,9 +114,12 @@ class Session(QObject):
         load_decoder: DecoderLoader,
         load_classifiers: ClassifierLoader = no_classifiers,
         parent: QObject | None = None,
+        cache: SampleCache | None = None,
+        history: Path | None = None,
     ) -> None:
         super().__init__(parent)
-        self._load_decoder = load_decoder
+        self.load_decoder = load_decoder
+        self.cache = cache
         self.undo_stack = QUndoStack(self)
         self.jobs = Jobs(self)
         self.jobs.failed.connect(self._report_failure)
@@ -118,11 +140,12 @@ class Session(QObject):
         self.regions.message.connect(self.message)
         self.movie = Movie(self._show_next_trial, self)
         self.figures = Figures(self)
-        self.queue = DecodeQueue(self.jobs, self)
+        self.queue = DecodeQueue(self.jobs, self, cache)
         self._turns = Turns()
         self.queue.decoded.connect(self._keep_result)
         self.queue.stopped.connect(self._report_stop)
         self.queue.failed.connect(self.results.result_changed)
+        self.queue.problem.connect(self.problem)
         self.subject: Subject | None = None
         self.normalisation: Normalisation | None = None
         self.trial: Trial | None = None
@@ -136,6 +159,12 @@ class Session(QObject):
         self.first_seed = 0
         self.lesions = Lesions(self, load_classifiers)
         self.attributions = Attributions(self)
+        self.history = History(self.jobs, history, self)
+        if cache is not None:
+            cache.pinned = self.history.pinned
+        self.collection = Collection(self.jobs, self, cache)
+        self.results.comparison_changed.connect(self._take_scores)
+        self.grid = Grid(self)
 
     # -- subject, trial, regions -------------------------------------------------------------
 
@@ -147,7 +176,7 @@ class Session(QObject):
         self.jobs.start(
             _read_subject(path),
             f"Opening {Path(path).name}",
-            lambda opened: self._set_subject(opened, trial),
+            lambda opened: self.take_subject(opened, trial),
         )
 
     def _show_prepared(self, prepared: PreparedSubject) -> None:
@@ -160,7 +189,7 @@ class Session(QObject):
         ]
         made = [roi for roi in self.regions.rois if roi.made]
         before = self.subject
-        self._set_subject(prepared, same[0] if same else None)
+        self.take_subject(prepared, same[0] if same else None)
         if made and before is not None and same_voxels(before, prepared.subject):
             self.regions.keep(made)
         elif made:
@@ -168,7 +197,18 @@ class Session(QObject):
                 "after these steps the response has other voxels: regions that were made are gone"
             )
 
-    def _set_subject(self, opened: PreparedSubject, trial: int | None) -> None:
+    def read_subject(self, path: str | Path) -> PreparedSubject:
+        """Read a subject without opening it; any thread."""
+        steps = _read_subject(path)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as stop:
+                opened: PreparedSubject = stop.value
+                return opened
+
+    def take_subject(self, opened: PreparedSubject, trial: int | None = None) -> None:
+        """Open a subject that was read, and choose row `trial` or else the first test trial."""
         self.queue.abandon()
         if self._measuring is not None:
             self._measuring.cancel()
@@ -187,6 +227,7 @@ class Session(QObject):
         self.masking.set_subject(subject.n_voxels)
         self._show_mask()
         self.results.set_subject(subject)
+        self.collection.set_subject(subject)
         self.subject_changed.emit()
         self.brain.crosshair_changed.emit()
         self.results.announce()
@@ -211,6 +252,8 @@ class Session(QObject):
             self.normalisation = normalisation
             self._update_vector()
             self.trial_changed.emit()
+            if self.trial is not None and self.results.result is None:
+                self._recall(self.collection.newest(self.trial.index))
 
     def _end_measuring(self, job: Job) -> None:
         if self._measuring is job:
@@ -229,6 +272,8 @@ class Session(QObject):
         self.results.set_trial(index)
         self.trial_changed.emit()
         self.results.announce()
+        if self.results.result is None:
+            self._recall(self.collection.newest(index))
 
     def _show_next_trial(self) -> None:
         if self.subject is None or self.trial is None:
@@ -330,9 +375,10 @@ class Session(QObject):
 
     def load_model(self, name: str) -> None:
         """Load a model folder, by name or path, in the background."""
-        self.jobs.run(lambda: self._load_decoder(name), f"Loading model {name}", self._set_decoder)
+        self.jobs.run(lambda: self.load_decoder(name), f"Loading model {name}", self.take_decoder)
 
-    def _set_decoder(self, decoder: Decoder) -> None:
+    def take_decoder(self, decoder: Decoder) -> None:
+        """Decode with a model that was loaded from now on."""
         self.decoder = decoder
         self.masking.set_decoder(decoder)
         self.results.set_model(decoder.info)
@@ -421,14 +467,57 @@ class Session(QObject):
         """Return `decoder` such that its decodes wait for those of others that were asked first."""
         return TurnTakingDecoder(decoder, self._turns)
 
+    def decode_trials(self, trials: Sequence[int]) -> None:
+        """Decode many trials in the background; the grid shows them as its rows."""
+        if self.decoder is None or not self._model_fits():
+            self.decode()  # says what is missing
+            return
+        self.grid.set_trials(trials)
+        self.grid.set_axes("trial", "seed")
+        missing = self.grid.missing()
+        self.grid.start(missing)
+        if not missing:
+            self.message.emit("All of these are decoded already; Compare shows them")
+
     def _report_stop(self) -> None:
-        self.message.emit("Stopped; nothing of the stopped decode is kept")
+        self.message.emit("Stopped; the samples that were finished are kept")
         self.results.result_changed.emit()
 
-    def _keep_result(self, result: DecodeResult) -> None:
+    def _keep_result(self, result: DecodeResult, info: ModelInfo) -> None:
         count = len(result.samples)
         self.message.emit(f"{count} sample{'s' * (count != 1)} in {result.seconds:.1f} s")
-        self.results.keep(result)
+        if self.subject is not None:
+            self.history.add(result, info, self.subject.source)
+        on_disk = self.collection.add(result, info)
+        chosen = self.trial is not None and result.request.trial == self.trial.index
+        if chosen or not on_disk:  # a thousand results of other trials need not be in memory
+            self.results.keep(result)
+
+    def _take_scores(self) -> None:
+        if self.results.comparison is not None:
+            self.collection.take(self.results.comparison)
+
+    def _recall(self, drawn: Sequence[Drawn]) -> None:
+        """Show samples of the chosen trial that were drawn before, once they are read."""
+        subject, normalisation = self.subject, self.normalisation
+        if not drawn or subject is None or normalisation is None:
+            return
+
+        def read() -> DecodeResult | None:
+            return recalled(drawn, subject, normalisation)
+
+        def show(result: DecodeResult | None) -> None:
+            at = None if self.trial is None else self.trial.index
+            if result and result.request.trial == at and self.subject is subject:
+                self.results.keep(result)
+
+        self.jobs.run(read, "", show)
+
+    def recall(self, drawn: Sequence[Drawn]) -> None:
+        """Choose the trial of samples that were drawn before, and show them."""
+        if drawn:
+            self.set_trial(drawn[0].options.trial)
+            self._recall(drawn)
 
     # -- jobs --------------------------------------------------------------------------------
 

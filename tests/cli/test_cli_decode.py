@@ -243,3 +243,34 @@ def test_the_figure_of_no_folder_is_one_line(tmp_path, capsys):
     assert main(["figure", str(tmp_path), "--out", str(tmp_path / "figure.png")]) == 1
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "figure.png").exists()
+
+
+def test_second_time_is_read_from_the_cache_and_says_so(tmp_path, decode, decoder):
+    options = ("--trials", "0,1", "--seeds", "0-2")
+    assert decode(*options, out="a") == 0
+    assert decode(*options, "--seeds", "0-3", out="b") == 0
+    assert [request.seeds for request in decoder.requests] == [(0, 1, 2)] * 2 + [(3,)] * 2
+    first, second = (
+        json.loads((tmp_path / out / "decode.json").read_text())["trials"][0] for out in "ab"
+    )
+    assert first["cached"] == []
+    assert second["cached"] == [0, 1, 2]
+    shared = pictures(tmp_path / "a").keys()
+    assert pictures(tmp_path / "a").items() <= pictures(tmp_path / "b").items()
+    assert len(shared) == 8
+
+
+def test_no_cache_draws_anew_and_keeps_nothing(tmp_path, decode, decoder):
+    options = ("--trials", "0", "--seeds", "0", "--no-cache")
+    assert decode(*options, out="a") == 0
+    assert decode(*options, out="b") == 0
+    assert len(decoder.requests) == 2
+    assert not list(Path(os.environ["MINDVIS_CACHE"]).rglob("*.png"))
+
+
+def test_cache_that_cannot_be_written_is_one_line(tmp_path, decode, monkeypatch, capsys):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MINDVIS_CACHE", str(tmp_path / "file"))
+    assert decode("--trials", "0") == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "samples are not kept for later" in line
