@@ -231,7 +231,8 @@ class Session(QObject):
         self.subject_changed.emit()
         self.brain.crosshair_changed.emit()
         self.results.announce()
-        notes = "; ".join(note.rstrip(".") for note in subject.notes)
+        drawn = opened.grid.notes if opened.grid is not None else ()
+        notes = "; ".join(note.rstrip(".") for note in (*subject.notes, *drawn))
         self.message.emit(notes or f"Opened {subject.display_name}")
         tests = [trial for trial in subject.trials if trial.split == "test"]
         self.set_trial((tests or list(subject.trials))[0].index)

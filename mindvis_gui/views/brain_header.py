@@ -167,11 +167,13 @@ class BrainHeader(QWidget):
 
     def _show_brush(self) -> None:
         brush = self._session.regions.brush
-        self._painting.setVisible(brush is not None)
         if brush is not None:
             self._painted.setText(f"Painting {brush.region}")
             with QSignalBlocker(self.radius):
                 self.radius.setValue(brush.radius)
+        self._painting.setVisible(brush is not None)
+        for widget in (self.play, self.rate):
+            widget.setVisible(brush is None)  # the room is needed
 
     def _show_overlays(self) -> None:
         topmost = self._session.overlays.topmost

@@ -21,7 +21,7 @@ from mindvis_gui.views.theme import muted
 _KEY = Qt.ItemDataRole.UserRole
 _VALUE = Qt.ItemDataRole.UserRole + 1
 _ROW = 26
-_ROWS = 8  # shown without scrolling
+_ROWS = 10  # shown without scrolling
 
 
 class OverlayList(QListWidget):
