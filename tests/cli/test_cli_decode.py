@@ -243,3 +243,21 @@ def test_the_figure_of_no_folder_is_one_line(tmp_path, capsys):
     assert main(["figure", str(tmp_path), "--out", str(tmp_path / "figure.png")]) == 1
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "figure.png").exists()
+
+
+def test_regions_are_left_out_in_the_way_that_is_asked_for(tmp_path, decode, decoder, subject):
+    assert decode("--trials", "0", "--without-rois", "V2", "--lesion-method", "noise") == 0
+    (request,) = decoder.requests
+    inside = np.isin(np.arange(700), subject.roi("V2").voxels)
+    assert request.rois is None
+    assert request.vector[inside].std() > 0.5
+    index = json.loads((tmp_path / "out/decode.json").read_text())
+    lesion = index["trials"][0]["request"]["lesion"]
+    assert (lesion["name"], lesion["method"], lesion["n_voxels"]) == ("V2", "noise", 100)
+    assert index["protocol"]["lesion"] == lesion
+
+
+def test_a_way_to_leave_out_needs_something_to_leave_out(decode, capsys):
+    with pytest.raises(SystemExit):
+        decode("--lesion-method", "zero")
+    assert "--lesion-method needs --without-rois" in capsys.readouterr().err
