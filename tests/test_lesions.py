@@ -218,7 +218,7 @@ def test_a_mask_of_everything_is_refused_and_the_old_one_stays(qtbot, opened):
 
 def test_the_recovery_and_its_error(qtbot, ready):
     qtbot.waitUntil(lambda: ready.masking.recovery is not None)
-    kept = ready.masking.kept_voxels
+    kept = ready.masking.mask.kept_voxels(16, 700)
     error = ready.overlays.find(ERROR).values
     assert np.isnan(error[kept]).all()
     assert error[~kept] == pytest.approx(-0.1 * ready.vector[~kept], abs=1e-6)
