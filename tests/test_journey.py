@@ -69,9 +69,10 @@ def test_by_keys_alone(qtbot, window, session, monkeypatch, tmp_path):
     qtbot.keyClick(dialog, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: figure.exists() and session.idle, timeout=30_000)
     window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)  # else its shortcuts are deaf
     monkeypatch.setattr(file_dialogs, "ask_sample_folder", lambda *_: tmp_path / "samples")
     qtbot.keyClick(window, Qt.Key.Key_E, CONTROL | SHIFT)
-    qtbot.waitUntil(lambda: session.idle)
+    qtbot.waitUntil(lambda: session.idle and (tmp_path / "samples").exists())
     first, *others = sorted((tmp_path / "samples").iterdir())
     assert len(others) == 3
     request = read_request(first)

@@ -189,7 +189,6 @@ def test_after_a_crash_the_last_state_is_offered(qtbot, worked, ready, settings,
     start_anew(qtbot, ready)
 
     again = MainWindow(ready, settings)
-    qtbot.addWidget(again)
     again.save_by_itself(folder)
     assert not again.welcome.restore.isHidden()
     assert "tiny" in again.welcome.restore.text()
