@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shiboken6
+from PySide6.QtCore import QPoint, Qt
 
 from mindvis_gui.analysis.comparison import compare
 from mindvis_gui.analysis.decode_folder import DecodeFolderWriter
-from mindvis_gui.analysis.export import write_sample
+from mindvis_gui.analysis.export import read_request, write_sample
 from mindvis_gui.analysis.session_file import SessionFile
 from mindvis_gui.data.fingerprint import fingerprint
 from mindvis_gui.decoding.request import Sampling
@@ -372,3 +373,40 @@ def test_damaged_entry_of_the_history_is_left_out(qtbot, remembered, tmp_path):
     with qtbot.waitSignal(again.changed):
         again.load()
     assert len(again.entries) == 1
+
+
+def test_sample_of_the_gallery_is_taken_out_as_a_file(qtbot, ready_window, ready, monkeypatch):
+    from mindvis_gui.views import gallery as module
+    from mindvis_gui.views.drag_out import sample_data
+
+    taken = []
+    monkeypatch.setattr(module, "drag_sample", lambda _, drawn: taken.append(sample_data(drawn)))
+    ready.decode()
+    qtbot.waitUntil(lambda: ready.idle)
+    tile = ready_window.workspace.gallery.tiles[2]
+    left = Qt.MouseButton.LeftButton
+    qtbot.mousePress(tile, left, pos=QPoint(20, 20))
+    qtbot.mouseMove(tile, QPoint(60, 60))
+    qtbot.mouseRelease(tile, left, pos=QPoint(60, 60))
+    (data,) = taken
+    assert read_request(Path(data.urls()[0].toLocalFile()))["seed"] == 1
+    assert not ready_window.workspace.gallery.large.isVisible()
+
+
+def test_scores_and_arrays_of_all_samples_are_written(
+    qtbot, ready_window, ready, monkeypatch, tmp_path
+):
+    for trial in (0, 1):
+        ready.set_trial(trial)
+        ready.decode()
+        qtbot.waitUntil(lambda: ready.idle)
+    monkeypatch.setattr(file_dialogs, "ask_scores_file", lambda *_: tmp_path / "scores.csv")
+    ready_window.actions_by_id["export_scores"].trigger()
+    qtbot.waitUntil(lambda: ready.idle)
+    lines = (tmp_path / "scores.csv").read_text().splitlines()
+    assert len(lines) == 1 + 8
+    assert {"trial", "seed", "pixel_correlation", "chance_rank"} <= set(lines[0].split(","))
+    monkeypatch.setattr(file_dialogs, "ask_arrays_file", lambda *_: tmp_path / "samples.npy")
+    ready_window.actions_by_id["export_arrays"].trigger()
+    qtbot.waitUntil(lambda: ready.idle)
+    assert np.load(tmp_path / "samples.npy").shape == (8, 32, 32, 3)
