@@ -148,6 +148,7 @@ def decoded(qtbot, ready, decoder):
 def attribute(qtbot, session, seed=2, method="gradients"):
     with qtbot.waitSignal(session.attributions.changed):
         session.attributions.start(seed, method)
+    qtbot.waitUntil(lambda: not session.attributions.running)
 
 
 def test_a_sample_becomes_an_overlay(qtbot, decoded):
