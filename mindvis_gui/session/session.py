@@ -108,6 +108,7 @@ class Session(QObject):
         self.figures = Figures(self)
         self.queue = DecodeQueue(self.jobs, self)
         self._turns = Turns()
+        self._mask_applied = False
         self.queue.decoded.connect(self._keep_result)
         self.queue.stopped.connect(self._report_stop)
         self.queue.failed.connect(self.results.result_changed)
@@ -261,6 +262,11 @@ class Session(QObject):
             kept = mask.kept_voxels(self.masking.patch_size, self.subject.n_voxels)
             shown = np.where(kept, np.float32(np.nan), np.float32(1))
             self.overlays.set_values(MASK, shown)
+        overlay = self.overlays.find(MASK)
+        if overlay is not None and self.masking.applied != self._mask_applied:
+            self._mask_applied = self.masking.applied
+            look = replace(overlay.look, visible=self.masking.applied)
+            self.overlays.set_look(MASK, look)  # what decoding does not see is greyed
 
     # -- model and options -------------------------------------------------------------------
 
