@@ -239,7 +239,7 @@ class Overlays(QObject):
     def topmost(self) -> Overlay | None:
         """The uppermost visible overlay that has numbers, whose colour bar is shown."""
         shown = [each for each in self.items if each.look.visible and each.has_values]
-        scaled = [each for each in shown if each.look.colour_map != SOLID]
+        scaled = [each for each in shown if each.key != MASK and each.look.colour_map != SOLID]
         return scaled[-1] if scaled else None
 
     def find(self, key: str) -> Overlay | None:

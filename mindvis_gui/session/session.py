@@ -160,6 +160,7 @@ class Session(QObject):
         self.brain.set_subject(subject, opened.grid)
         self.overlays.set_subject(subject, opened.estimate)
         self.masking.set_subject(subject.n_voxels)
+        self._mask_applied = False  # the new overlays are as they are at first
         self._show_mask()
         self.results.set_subject(subject)
         self.subject_changed.emit()

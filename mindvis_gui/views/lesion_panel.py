@@ -22,7 +22,6 @@ from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.effect_plot import Bar, EffectPlot
 from mindvis_gui.views.effect_table import EffectTable
 from mindvis_gui.views.lesion_samples import LesionSamples
-from mindvis_gui.views.numerals import coefficient
 from mindvis_gui.views.theme import GAP, MARGIN, label, roi_colours
 
 _MIN_WIDTH = 290  # room for one column a score
@@ -205,8 +204,6 @@ class LesionPanel(QScrollArea):
         floor = float("nan") if score.chance is None else score.chance - study.intact(score.key)
         n = len(study.trials)
         unit = f"change of {score.name}, {n} trial{'s' * (n != 1)}"
-        if score.chance is not None:
-            unit += f" (chance {coefficient(floor)})"
         self.plot.show_bars(bars, unit, floor, self._lesion)
         dashed = "Dashed: where the score falls to chance." if score.chance is not None else ""
         self.plot.setToolTip(f"{score.name}: {score.definition}. {dashed}".strip())
