@@ -10,7 +10,7 @@ from mindvis_gui.data.attribution import Attribution
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding.request import Step
 from mindvis_gui.session.lesions import EACH_REGION, MASKED_PATCHES, UNUSED_REGIONS
-from mindvis_gui.session.overlays import ATTRIBUTION, ERROR
+from mindvis_gui.session.overlays import ATTRIBUTION, ERROR, MASK
 
 
 class AttributingDecoder:
@@ -215,6 +215,20 @@ def test_a_mask_of_everything_is_refused_and_the_old_one_stays(qtbot, opened):
         opened.masking.set_mask(before.painted(range(n), keep=False))
     assert problem.args[0] == f"the mask hides all {n} patches; keep at least one to look at"
     assert opened.masking.mask is before
+
+
+def test_masked_voxels_are_greyed_while_decoding_does_not_see_them(opened):
+    assert not opened.overlays.find(MASK).look.visible
+    opened.masking.set_applied(True)
+    overlay = opened.overlays.find(MASK)
+    assert overlay.look.visible
+    kept = opened.masking.mask.kept_voxels(16, 700)
+    assert np.array_equal(np.isnan(overlay.values), kept)
+    opened.overlays.set_look(MASK, replace(overlay.look, visible=False))
+    opened.masking.draw_mask(0.5, 1)
+    assert not opened.overlays.find(MASK).look.visible  # as it was left
+    opened.masking.set_applied(False)
+    assert not opened.overlays.find(MASK).look.visible
 
 
 def test_the_recovery_and_its_error(qtbot, ready):

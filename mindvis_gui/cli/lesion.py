@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mindvis_gui.analysis.lesion import LesionStudy
     from mindvis_gui.data.subject import Subject
 
+_WIDTH = 160  # columns, where no terminal says how many it has
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's options."""
@@ -150,7 +152,10 @@ def _print(subject: Subject, study: LesionStudy) -> None:
     from mindvis_gui.analysis.caption import decimal
 
     console = Console(
-        file=sys.stdout, width=None if sys.stdout.isatty() else 140, markup=False, highlight=False
+        file=sys.stdout,
+        width=None if sys.stdout.isatty() else _WIDTH,
+        markup=False,
+        highlight=False,
     )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
     for title in ("left out", "voxels", *(score.name for score in study.scores)):

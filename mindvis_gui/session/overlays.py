@@ -142,7 +142,7 @@ class Overlays(QObject):
         hidden = np.full(subject.n_voxels, np.nan, dtype=np.float32)
         response = Look(low=-limit, high=limit, opacity=0.9, visible=False)
         maps = [_map(name, values) for name, values in subject.maps.items()]
-        masked = Look(SOLID, 0.0, 1.0, opacity=0.6, visible=False)
+        masked = Look(GREY, 0.0, 2.0, opacity=0.8, visible=False)
         self.items = (
             Overlay(ANATOMY, "Anatomy", look=Look(GREY, 0, 255, opacity=0.8)),
             *maps,
@@ -239,7 +239,7 @@ class Overlays(QObject):
     def topmost(self) -> Overlay | None:
         """The uppermost visible overlay that has numbers, whose colour bar is shown."""
         shown = [each for each in self.items if each.look.visible and each.has_values]
-        scaled = [each for each in shown if each.look.colour_map != SOLID]
+        scaled = [each for each in shown if each.key != MASK and each.look.colour_map != SOLID]
         return scaled[-1] if scaled else None
 
     def find(self, key: str) -> Overlay | None:

@@ -143,6 +143,7 @@ class Session(QObject):
         self.figures = Figures(self)
         self.queue = DecodeQueue(self.jobs, self, cache)
         self._turns = Turns()
+        self._mask_applied = False
         self.queue.decoded.connect(self._keep_result)
         self.queue.stopped.connect(self._report_stop)
         self.queue.failed.connect(self.results.result_changed)
@@ -227,6 +228,7 @@ class Session(QObject):
         self.surface.set_subject(subject)
         self.regions.set_subject(subject)
         self.masking.set_subject(subject.n_voxels)
+        self._mask_applied = False  # the new overlays are as they are at first
         self._show_mask()
         self.results.set_subject(subject)
         self.collection.set_subject(subject)
@@ -373,6 +375,11 @@ class Session(QObject):
             kept = mask.kept_voxels(self.masking.patch_size, self.subject.n_voxels)
             shown = np.where(kept, np.float32(np.nan), np.float32(1))
             self.overlays.set_values(MASK, shown)
+        overlay = self.overlays.find(MASK)
+        if overlay is not None and self.masking.applied != self._mask_applied:
+            self._mask_applied = self.masking.applied
+            look = replace(overlay.look, visible=self.masking.applied)
+            self.overlays.set_look(MASK, look)  # what decoding does not see is greyed
 
     # -- model and options -------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ _ROW = 21  # pixels a bar
 _AXIS = 46  # pixels of the axis beneath
 _NAMES = 62  # pixels of the names at the left, at least
 _THICKNESS = 0.62  # of a row
+_FARTHEST = 2.5  # ranges of the bars that the dashed line may lie away and still be in view
 _CAP = 0.16  # of a row, half the end of a whisker
 
 
@@ -75,7 +76,7 @@ class EffectPlot(pg.PlotWidget):
         unit : str
             Written under the axis.
         floor : float
-            Where the dashed line stands; NaN for none.
+            Where the dashed line stands; NaN for none. Far from all bars it is out of view.
         chosen : str
             Name of the bar that stands out.
         """
@@ -103,10 +104,11 @@ class EffectPlot(pg.PlotWidget):
             ends += [bar.value, *(bar.interval or ())]
         self._add_whiskers()
         self._add_line(0.0, Qt.PenStyle.SolidLine)
+        low, high = min(ends), max(ends)
         if np.isfinite(self._floor):
             self._add_line(self._floor, Qt.PenStyle.DashLine)
-            ends.append(self._floor)
-        low, high = min(ends), max(ends)
+            if abs(self._floor) < _FARTHEST * (high - low):  # else the bars would shrink to nothing
+                low, high = min(low, self._floor), max(high, self._floor)
         room = 0.06 * (high - low) or 0.05
         self._view.setRange(
             xRange=(low - room, high + room),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor
@@ -57,9 +57,9 @@ class EffectTable(QTableWidget):
         """Show a study: the scores of the intact response first, then the changes."""
         with QSignalBlocker(self):
             self.clear()
-            self._names = ["", *(lesion.name for lesion in study.lesions)]
+            self._names = ["", *(lesion.name for lesion in study.lesions), ""]
             self.setColumnCount(1 + len(study.scores))
-            self.setRowCount(1 + len(study.lesions))
+            self.setRowCount(2 + len(study.lesions))
             self.setHorizontalHeaderItem(0, QTableWidgetItem("left out"))
             self._set(0, 0, "nothing", "Scores of the intact response")
             for column, score in enumerate(study.scores, 1):
@@ -68,6 +68,7 @@ class EffectTable(QTableWidget):
                 head.setTextAlignment(_ALIGNED)
                 self.setHorizontalHeaderItem(column, head)
                 self._set(0, column, coefficient(study.intact(score.key)), _chance(score))
+            self._set_chance(study.scores)
             for row, lesion in enumerate(study.lesions, 1):
                 first = self._set(row, 0, lesion.name, f"{lesion.voxels.size:,} voxels")
                 if lesion.name in colours:
@@ -88,6 +89,13 @@ class EffectTable(QTableWidget):
         self.setItem(row, column, item)
         return item
 
+    def _set_chance(self, scores: Sequence[LesionScore]) -> None:
+        last = self.rowCount() - 1
+        self._set(last, 0, "chance", "Scores of a guess").setForeground(muted(self))
+        for column, score in enumerate(scores, 1):
+            text = coefficient(score.chance)
+            self._set(last, column, text, _chance(score)).setForeground(muted(self))
+
     def _set_effect(self, row: int, column: int, effect: Effect | None) -> None:
         if effect is None:
             self._set(row, column, "–", "no trial has this score")
@@ -105,7 +113,7 @@ class EffectTable(QTableWidget):
 
     def _choose(self) -> None:
         rows = {index.row() for index in self.selectedIndexes()}
-        if rows and min(rows) > 0:
+        if rows and self._names[min(rows)]:
             self.chosen.emit(self._names[min(rows)])
 
 

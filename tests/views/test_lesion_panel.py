@@ -44,7 +44,8 @@ def test_before_a_study_there_is_nothing_to_see_or_export(panel):
 def test_a_study_fills_table_bars_and_samples(qtbot, panel, telling):
     panel.trials.setCurrentIndex(1)
     run(qtbot, panel, telling)
-    assert panel.table.rowCount() == 8
+    assert panel.table.rowCount() == 9
+    assert cells(panel, 8) == ["chance", "–", ".50", ".50", ".50"]
     assert cells(panel, 0)[0] == "nothing"
     v1, v2 = cells(panel, 1), cells(panel, 2)
     assert v1[0] == "V1"
