@@ -58,7 +58,7 @@ def run(
     Parameters
     ----------
     subject, model : str, optional
-        Path or name; without a subject the welcome page is shown.
+        Path or name; without a subject the welcome page is shown. A saved session will do, too.
     trial : int, optional
         Row of the subject's responses; the first test trial by default.
     screenshot : pathlib.Path, optional
@@ -96,7 +96,7 @@ def run(
             window.resize(*size)
         steps: list[Callable[[], None]] = []
         if subject is not None:
-            steps.append(lambda: session.open(subject, trial))
+            steps.append(lambda: window.open(subject, trial))
         if model is not None:
             steps.append(lambda: session.load_model(model))
         if decode:

@@ -31,7 +31,7 @@ class AttributingDecoder:
 @pytest.fixture
 def telling(ready, telling_decoder):
     """Return the session with a decoder that V1 alone tells something."""
-    ready._set_decoder(telling_decoder)
+    ready.take_decoder(telling_decoder)
     ready.set_seeds(0, 2)
     return ready
 
@@ -139,7 +139,7 @@ def test_a_study_is_written_into_a_folder(qtbot, telling, tmp_path):
 @pytest.fixture
 def decoded(qtbot, ready, decoder):
     """Return the session with samples of a decoder that can attribute them."""
-    ready._set_decoder(AttributingDecoder(decoder))
+    ready.take_decoder(AttributingDecoder(decoder))
     with qtbot.waitSignal(ready.queue.decoded):
         ready.decode()
     return ready
@@ -198,7 +198,7 @@ def test_a_decoder_that_cannot_attribute_says_so(qtbot, ready):
 def test_samples_of_another_model_are_refused(qtbot, decoded, decoder):
     other = AttributingDecoder(decoder)
     other.info = replace(decoder.info, hash="1" * 64)
-    decoded._set_decoder(other)
+    decoded.take_decoder(other)
     with qtbot.waitSignal(decoded.problem) as problem:
         decoded.attributions.start(0, "gradients")
     assert "not loaded any more" in problem.args[0]
@@ -218,7 +218,7 @@ def test_a_mask_of_everything_is_refused_and_the_old_one_stays(qtbot, opened):
 
 def test_the_recovery_and_its_error(qtbot, ready):
     qtbot.waitUntil(lambda: ready.masking.recovery is not None)
-    kept = ready.masking.kept_voxels
+    kept = ready.masking.mask.kept_voxels(16, 700)
     error = ready.overlays.find(ERROR).values
     assert np.isnan(error[kept]).all()
     assert error[~kept] == pytest.approx(-0.1 * ready.vector[~kept], abs=1e-6)

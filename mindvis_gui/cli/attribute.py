@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation
 from mindvis_gui.cli.selection import mask_seed, select_trials, trial_choice
 from mindvis_gui.data.attribution import MEANING, METHODS
 from mindvis_gui.decoding.request import PRESETS, Attributor, DecodeRequest
@@ -43,6 +44,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--seed", type=mask_seed, default=0, metavar="N", help="of the sample (default: 0)")
     add("--method", choices=METHODS, default=METHODS[0], help=f"default: {METHODS[0]}")
     add("--preset", choices=PRESETS, default="fast", help="how the sample is drawn")
+    add_preparation_options(parser)
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add("--out", type=Path, required=True, metavar="FILE", help="image to write, .nii.gz")
 
@@ -53,12 +55,13 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.analysis.decoded_trial import installed_versions
     from mindvis_gui.cli.output import progress
     from mindvis_gui.data.attribution import NAMES, to_json, write_maps
+    from mindvis_gui.data.preparation import prepare_subject
     from mindvis_gui.data.prepare import measure_normalisation
     from mindvis_gui.files import atomic_path
 
     if not args.out.name.endswith((".nii", ".nii.gz")):
         raise DataError(f"{args.out.name}: a map is written as NIfTI; end its name in .nii.gz")
-    subject = open_subject(args.subject)
+    subject = prepare_subject(open_subject(args.subject), chosen_preparation(args))
     trials = select_trials(subject, args.trials)
     if subject.affine is None:
         raise DataError(f"{subject.name}: no voxel positions in this file; no image can be written")
@@ -112,6 +115,7 @@ def _attribute(
         model_hash=info.hash,
         stimulus_id=trial.stimulus_id,
         label=trial.label,
+        preparation=chosen_preparation(args),
     )
     result = yield from decoder.decode(request)
     return request, (yield from decoder.attribute(request, result.samples[0], args.method))

@@ -21,6 +21,7 @@ from mindvis_gui.cli.selection import (
     select_trials,
     trial_choice,
 )
+from mindvis_gui.data.lesion import METHODS, Lesion
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.request import (
@@ -79,6 +80,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--rois", type=names, metavar="V1,V2", help="decode from these regions only"
     )
     regions.add_argument("--without-rois", type=names, metavar="V1", help="silence these regions")
+    add("--lesion-method", choices=METHODS, help="what takes the place of the silenced voxels")
     add("--mask-ratio", type=mask_ratio, metavar="R", help="mask this fraction of the patches")
     add("--mask-seed", type=mask_seed, metavar="N", help="which patches (default: 0)")
     add_preparation_options(parser)
@@ -98,22 +100,27 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.data.preparation import prepare_subject
     from mindvis_gui.data.prepare import measure_normalisation, prepare
     from mindvis_gui.decoding.cached_decoder import CachedDecoder
+    from mindvis_gui.decoding.lesion import lesioned
     from mindvis_gui.decoding.sample_cache import SampleCache
     from mindvis_gui.paths import cache_dir
 
     if args.mask_seed is not None and args.mask_ratio is None:
         args.refuse("--mask-seed needs --mask-ratio")
+    if args.lesion_method is not None and args.without_rois is None:
+        args.refuse("--lesion-method needs --without-rois")
     sampling = _sampling(args)
     subject = prepare_subject(open_subject(args.subject), chosen_preparation(args))
     trials = select_trials(subject, args.trials)
-    rois = select_rois(subject, args.rois, args.without_rois)
+    rois, lesion = select_rois(subject, args.rois, args.without_rois), None
+    if args.lesion_method is not None:
+        rois, lesion = None, Lesion.of_rois(subject, args.without_rois, args.lesion_method)
     normalisation = measure_normalisation(subject)
     failures: list[str] = []
     with joined(args.device) as processes, progress(len(trials), shown=processes.first) as show:
         show(0, f"loading model {args.model}")
         cache = None if args.no_cache else SampleCache(cache_dir() / "samples")
         decoder = CachedDecoder(load_decoder(args.model, args.device, sampling.precision), cache)
-        plan = _plan(args, subject, decoder.info, sampling, rois)
+        plan = replace(_plan(args, subject, decoder.info, sampling, rois), lesion=lesion)
         folder = DecodeFolderWriter(args.out, subject, decoder.info, plan)
         mine = trials[processes.rank :: processes.count]
         refused: list[_Failure] = []
@@ -121,17 +128,19 @@ def run(args: argparse.Namespace) -> int:
         def requests() -> Iterator[DecodeRequest]:
             for trial in mine:
                 try:
-                    vector = prepare(subject, trial, normalisation, rois)
+                    request = replace(
+                        plan,
+                        trial=trial.index,
+                        vector=prepare(subject, trial, normalisation, rois),
+                        stimulus_id=trial.stimulus_id,
+                        label=trial.label,
+                    )
+                    if lesion is not None:
+                        request = lesioned(request, lesion, decoder)
                 except MindVisError as error:
                     refused.append((trial.index, error))
                     continue
-                yield replace(
-                    plan,
-                    trial=trial.index,
-                    vector=vector,
-                    stimulus_id=trial.stimulus_id,
-                    label=trial.label,
-                )
+                yield request
 
         def outcomes() -> Iterator[_Decoded | _Failure]:
             """Yield one outcome for each of this process's trials."""

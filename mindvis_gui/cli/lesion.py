@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation
 from mindvis_gui.cli.selection import (
     mask_seed,
     numbers,
@@ -57,6 +58,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--method", choices=METHODS, default="zero", help="what takes the voxels' place")
     add("--noise-seed", type=mask_seed, metavar="N", help="of the method 'noise' (default: 0)")
     add("--preset", choices=PRESETS, default="fast", help="sampler, steps and precision at once")
+    add_preparation_options(parser)
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add("--out", type=Path, required=True, metavar="DIR", help="folder to write into")
     parser.set_defaults(refuse=parser.error)
@@ -71,12 +73,13 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.analysis.lesion_scores import LesionScorer
     from mindvis_gui.cli.interruption import stopped_cleanly
     from mindvis_gui.cli.output import complain, progress
+    from mindvis_gui.data.preparation import prepare_subject
     from mindvis_gui.data.prepare import measure_normalisation
     from mindvis_gui.scoring import find_classifier
 
     if args.noise_seed is not None and args.method != "noise":
         args.refuse("--noise-seed needs --method noise")
-    subject = open_subject(args.subject)
+    subject = prepare_subject(open_subject(args.subject), chosen_preparation(args))
     trials = select_trials(subject, args.trials)
     lesions = plan_lesions(subject, args.lesions, args.method, args.noise_seed or 0)
     with progress(1) as show, stopped_cleanly():
@@ -94,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
             sampling=sampling,
             model=info.name,
             model_hash=info.hash,
+            preparation=chosen_preparation(args),
         )
         show(0, "looking at the stimuli")
         judges = find_classifier(Path(info.folder)) or {}

@@ -83,7 +83,8 @@ class Autosave(QObject):
             signal.connect(self._note)
 
     def _note(self, *_: object) -> None:
-        if self._session.subject is not None and not self._soon.isActive():
+        waits = self._soon.isActive()
+        if self._lock is not None and self._session.subject is not None and not waits:
             self._soon.start()
 
     def _write(self) -> None:
@@ -115,7 +116,7 @@ class Autosave(QObject):
 
     def _end(self) -> None:
         self._writing = False
-        if self._stale:
+        if self._stale and self._lock is not None:
             self._soon.start()
 
     def close(self) -> None:

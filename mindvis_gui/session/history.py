@@ -109,7 +109,7 @@ class History(QObject):
         entry = HistoryEntry(
             request=result.request.to_json(),
             source=str(source),
-            when=datetime.now().astimezone().isoformat(timespec="seconds"),
+            when=datetime.now().astimezone().isoformat(timespec="milliseconds"),
             device=info.device,
             versions=shaping_versions(),
             seconds=round(result.seconds, 3),

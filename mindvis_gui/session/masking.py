@@ -54,6 +54,8 @@ class Masking(QObject):
         self._decoder: Decoder | None = None
         self._recovering = False
         self._stale = False
+        # With the response (n_voxels,) and the kept voxels (n_voxels,) that it was made of.
+        self._recovered: tuple[Recovery, FloatArray, NDArray[np.bool_]] | None = None
         self.mask: MaskState | None = None
         self.applied = False
         self.recovery: Recovery | None = None
@@ -65,7 +67,7 @@ class Masking(QObject):
         """Mask responses of another length; a mask of as many patches stays."""
         self._n_voxels = n_voxels
         self.hovered_patch = None
-        self._vector = None
+        self._vector = self.recovery = self._recovered = None
         self._reset()
 
     def set_decoder(self, decoder: Decoder) -> None:
@@ -164,30 +166,23 @@ class Masking(QObject):
     # -- recovery ----------------------------------------------------------------------------
 
     @property
-    def kept_voxels(self) -> NDArray[np.bool_] | None:
-        """Which voxels (n_voxels,) lie in a kept patch; None while there is no mask."""
-        if self.mask is None:
+    def recovery_error(self) -> FloatArray | None:
+        """Recovered minus true response (n_voxels,) where it was masked, NaN elsewhere.
+
+        Of the newest recovery, and the mask and response that it was made of.
+        """
+        if self._recovered is None:
             return None
-        return self.mask.kept_voxels(self.patch_size, self._n_voxels)
+        recovery, vector, kept = self._recovered
+        error = recovery.recovered - vector
+        return read_only(np.where(kept, np.float32(np.nan), error).astype(np.float32))
 
     def recovery_by_region(self, rois: Sequence[Roi]) -> dict[str, float]:
         """Return Pearson's r of recovered and true response by region; empty without any."""
-        if self.recovery_error is None or self._vector is None or self.recovery is None:
+        if self._recovered is None:
             return {}
-        kept = self.kept_voxels
-        assert kept is not None
-        return recovery_by_region(self._vector, self.recovery.recovered, kept, rois)
-
-    @property
-    def recovery_error(self) -> FloatArray | None:
-        """Recovered minus true response (n_voxels,) where it is masked, NaN elsewhere."""
-        kept = self.kept_voxels
-        if self.recovery is None or self._vector is None or kept is None:
-            return None
-        if self.recovery.recovered.shape != self._vector.shape:
-            return None  # of the subject before
-        error = self.recovery.recovered - self._vector
-        return read_only(np.where(kept, np.float32(np.nan), error).astype(np.float32))
+        recovery, vector, kept = self._recovered
+        return recovery_by_region(vector, recovery.recovered, kept, rois)
 
     def _update_recovery(self) -> None:
         self._stale = self._recovering
@@ -197,15 +192,19 @@ class Masking(QObject):
         fits = decoder is not None and decoder.info.fits(self._n_voxels)
         if decoder is None or not fits or self._vector is None or self.mask is None:
             if self.recovery is not None:
-                self.recovery = None
+                self.recovery = self._recovered = None
                 self.recovery_changed.emit()
             return
         self._recovering = True
         items = _recover(decoder, self._vector, self.mask)
         self._jobs.start(items, "", self._set_recovery, ended=self._end_recovery)
 
-    def _set_recovery(self, recovery: Recovery) -> None:
-        self.recovery = recovery
+    def _set_recovery(self, made: tuple[Recovery, FloatArray, MaskState]) -> None:
+        recovery, vector, mask = made
+        if vector.size != self._n_voxels:
+            return  # of the subject before
+        kept = mask.kept_voxels(self.patch_size, vector.size)
+        self.recovery, self._recovered = recovery, (recovery, vector, kept)
         self.recovery_changed.emit()
 
     def _end_recovery(self) -> None:
@@ -220,6 +219,6 @@ class Masking(QObject):
 
 def _recover(
     decoder: Decoder, vector: FloatArray, mask: MaskState
-) -> Generator[Any, None, Recovery]:
-    return decoder.recover(vector, mask)
+) -> Generator[Any, None, tuple[Recovery, FloatArray, MaskState]]:
+    return decoder.recover(vector, mask), vector, mask
     yield

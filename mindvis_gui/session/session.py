@@ -44,6 +44,7 @@ from mindvis_gui.session.history import History
 from mindvis_gui.session.lesions import Lesions
 from mindvis_gui.session.masking import Masking
 from mindvis_gui.session.movie import Movie
+from mindvis_gui.session.options import Options
 from mindvis_gui.session.overlays import ERROR, MASK, RESPONSE, Look, Overlay, Overlays
 from mindvis_gui.session.preparation import PreparationState, PreparedSubject, preparing_to_show
 from mindvis_gui.session.recall import recalled
@@ -157,6 +158,7 @@ class Session(QObject):
         self.sampling: Sampling = PRESETS["fast"]
         self.n_samples = 4
         self.first_seed = 0
+        self._wanted: DecodeRequest | None = None  # what `decode` asked for last
         self.lesions = Lesions(self, load_classifiers)
         self.attributions = Attributions(self)
         self.history = History(self.jobs, history, self)
@@ -461,6 +463,7 @@ class Session(QObject):
             self.problem.emit(str(error))
             return
         assert self.decoder is not None
+        self._wanted = request
         self.queue.add(self.taking_turns(self.decoder), request)
 
     def taking_turns(self, decoder: Decoder) -> Decoder:
@@ -490,8 +493,20 @@ class Session(QObject):
             self.history.add(result, info, self.subject.source)
         on_disk = self.collection.add(result, info)
         chosen = self.trial is not None and result.request.trial == self.trial.index
-        if chosen or not on_disk:  # a thousand results of other trials need not be in memory
+        # A thousand results of other trials need not be in memory.
+        if self._belongs_to_the_gallery(result) if chosen else not on_disk:
             self.results.keep(result)
+
+    def _belongs_to_the_gallery(self, result: DecodeResult) -> bool:
+        """Whether it is what `decode` asked for; what the grid asked for comes only where none is.
+
+        A cell that is drawn again must not take the place of all samples of its trial.
+        """
+        wanted = self._wanted
+        if self.results.result is None or wanted is None:
+            return True
+        same = Options.of(wanted.to_json(), 0) == Options.of(result.request.to_json(), 0)
+        return same and set(result.request.seeds) <= set(wanted.seeds)
 
     def _take_scores(self) -> None:
         if self.results.comparison is not None:

@@ -30,7 +30,7 @@ from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.consistency_strip import ConsistencyStrip
 from mindvis_gui.views.drag_out import drag_sample
 from mindvis_gui.views.grid_model import GridModel
-from mindvis_gui.views.grid_view import LARGEST, SMALLEST, GridView
+from mindvis_gui.views.grid_view import LARGEST, LEAST_AT_FIRST, SMALLEST, GridView
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.large_view import LargeView
 from mindvis_gui.views.picture import Picture, to_qimage
@@ -116,7 +116,7 @@ class ComparePage(QWidget):
         self.count.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
         self.size_slider.setRange(SMALLEST, LARGEST)
-        self.size_slider.setValue(128)
+        self.size_slider.setValue(LEAST_AT_FIRST)
         self.size_slider.setFixedWidth(90)
         self.size_slider.setAccessibleName("Size of the pictures")
         self.size_slider.setToolTip("Size of the pictures")
@@ -160,6 +160,7 @@ class ComparePage(QWidget):
         self.model.modelReset.connect(self._show_state)
         self.model.modelReset.connect(self._choose_first)
         session.grid.axes_changed.connect(self._show_axes)
+        session.trial_changed.connect(self._show_trial)
         session.grid.changed.connect(self._counting.start)
         session.collection.added.connect(self._counting.start)
         session.collection.added.connect(self._show_consistency)
@@ -188,10 +189,18 @@ class ComparePage(QWidget):
 
     def _choose_first(self) -> None:
         if self.model.rows and self.model.columns and not self.view.current.isValid():
-            grid, trial = self._session.grid, self._session.trial
-            at = trial.index if grid.rows == "trial" and trial is not None else None
-            row = self.model.rows.index(at) if at in self.model.rows else 0
-            self.view.go_to(row, 1)
+            self.view.go_to(0, 1)
+        self._show_trial()
+
+    def _show_trial(self) -> None:
+        """Go to the row of the session's trial, wherever it was chosen."""
+        grid, trial, current = self._session.grid, self._session.trial, self.view.current
+        if grid.rows == "trial" and trial is not None and trial.index in self.model.rows:
+            row = self.model.rows.index(trial.index)
+            if row != current.row() and self.model.columns:
+                self.view.go_to(row, max(current.column(), 1))
+        self._settling.stop()  # nobody chose this row: the session need not follow
+        self._show_consistency()
 
     def _show_axes(self) -> None:
         grid = self._session.grid

@@ -55,6 +55,8 @@ class ConsistencyStrip(QWidget):
         for widget in (self.mean, self.spread, self.matrix):
             row.addWidget(widget)
         row.addLayout(words, 1)
+        self.setProperty("kind", "strip")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName("Consistency of the row")
         self._show("Consistency", None)
 

@@ -15,6 +15,9 @@ from mindvis_gui.decoding.cached_decoder import PartStep
 from mindvis_gui.decoding.request import Sample, Step
 from mindvis_gui.errors import DataError
 from mindvis_gui.session import Session
+from mindvis_gui.session.collection import Drawn
+from mindvis_gui.session.options import Options
+from mindvis_gui.views.drag_out import drag_sample
 from mindvis_gui.views.large_view import LargeView
 from mindvis_gui.views.numerals import coefficient
 from mindvis_gui.views.overlay import sequential_colours
@@ -221,6 +224,7 @@ class GalleryView(QWidget):
         tile = PictureTile(self._canvas)
         tile.opened.connect(lambda: self._open(tile))
         tile.menu_wanted.connect(lambda position: self._open_menu(tile, position))
+        tile.dragged.connect(lambda: self._drag(tile))
         tile.show()
         return tile
 
@@ -282,6 +286,14 @@ class GalleryView(QWidget):
         if tile.picture.image is not None:
             self.large.closed.connect(tile.setFocus, Qt.ConnectionType.SingleShotConnection)
             self.large.open(self.pictures, self.tiles.index(tile))
+
+    def _drag(self, tile: PictureTile) -> None:
+        """Take a sample out of the window as a file."""
+        result, seed = self._session.results.result, tile.picture.seed
+        if result is not None and seed is not None:
+            values = result.request.to_json()
+            image = next(each.image for each in result.samples if each.seed == seed)
+            drag_sample(self, Drawn(Options.of(values, seed), values, image))
 
     def _open_menu(self, tile: PictureTile, position: QPoint) -> None:
         picture = tile.picture

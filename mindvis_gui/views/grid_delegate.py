@@ -30,7 +30,7 @@ class GridDelegate(QStyledItemDelegate):
 
     def __init__(self, lens: Lens, parent: QWidget) -> None:
         super().__init__(parent)
-        self._lens = lens
+        self._lens, self._widget = lens, parent
         self._scaled: OrderedDict[tuple[Hashable, int], QPixmap] = OrderedDict()
         self.side = 120
         self.covered = False
@@ -53,7 +53,7 @@ class GridDelegate(QStyledItemDelegate):
         if self.covered and content.image is not None and not content.seen:
             shown = index.sibling(index.row(), 0).data(CONTENT_ROLE) or content
         box = self.picture_box(QRect(option.rect))
-        palette = option.palette
+        palette = self._widget.palette()  # the style sheet of tables has no colour of fields
         painter.save()
         painter.setRenderHints(
             QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform

@@ -11,6 +11,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QImage
 
 from mindvis_gui.data.subject import ImageArray, Trial
+from mindvis_gui.decoding.cached_decoder import PartStep
 from mindvis_gui.errors import DataError
 from mindvis_gui.session import Session
 from mindvis_gui.session.collection import Drawn
@@ -202,7 +203,7 @@ class GridModel(QAbstractTableModel):
         cell = self.cell(row, column)
         drawn = None if cell.options is None else self._session.collection.get(cell.options)
         if cell.options is None or drawn is None:
-            return Content(None, None, "", instead=self._state(cell))
+            return self._undrawn(cell)
         key = drawn.options
         image = self._image(key, drawn)
         grid = self._session.grid
@@ -226,17 +227,25 @@ class GridModel(QAbstractTableModel):
         missing = "" if image is not None else self._unread(key)
         return Content(key, image, title, note, missing, hint)
 
-    def _state(self, cell: Cell) -> str:
-        """Return why there is no sample in a cell."""
+    def _undrawn(self, cell: Cell) -> Content:
+        """Show what becomes of a cell without a sample, or why there is none."""
         queue, options = self._session.queue, cell.options
         if options is None:
-            return cell.reason
+            return Content(None, None, "", instead=cell.reason)
         if options not in self._session.grid.queued:
-            return ""
+            return Content(None, None, "")
         running, step = queue.running, queue.step
-        if running is not None and running.trial == options.trial and options.seed in running.seeds:
-            return f"step {step.index}/{step.total}" if step is not None else "decoding…"
-        return "waiting"
+        if running is None or running.trial != options.trial or options.seed not in running.seeds:
+            return Content(None, None, "", instead="waiting")
+        if options != Options.of(running.to_json(), options.seed):
+            return Content(None, None, "", instead="waiting")
+        if not isinstance(step, PartStep) or options.seed not in step.seeds:
+            return Content(None, None, "", instead="decoding…")
+        note = f"step {step.index}/{step.total}"
+        if step.preview is None:
+            return Content(None, None, "", note, instead=note)
+        image = to_qimage(step.preview[step.seeds.index(options.seed)])
+        return Content(("preview", options.seed, id(step)), image, "", note)
 
     def _stimulus(self, row: Any) -> Content:
         trial = self.trial(row)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QPointF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QHeaderView, QTableView, QWidget
 
-from mindvis_gui.views.grid_delegate import GridDelegate
+from mindvis_gui.views.grid_delegate import PADDING, GridDelegate
 from mindvis_gui.views.grid_model import GridModel
 from mindvis_gui.views.lens import Lens
+from mindvis_gui.views.theme import MARGIN
 
 SMALLEST, LARGEST = 72, 320  # side of a picture in pixels
+LEAST_AT_FIRST, MOST_AT_FIRST = 104, 200  # while it follows the width
 _ZOOM = 1.2  # a notch of the wheel
 
 
@@ -42,7 +44,7 @@ class GridView(QWidget):
             bar = one.verticalScrollBar()
             bar.valueChanged.connect(other.verticalScrollBar().setValue)
         row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        row.setContentsMargins(MARGIN - PADDING, 0, 0, 0)  # pictures begin where headings do
         row.setSpacing(0)
         row.addWidget(self.stimuli)
         row.addWidget(self.samples, 1)
@@ -50,12 +52,26 @@ class GridView(QWidget):
         model.modelReset.connect(self._fit)
         self.samples.selectionModel().currentChanged.connect(self._tell_row)
         self._model = model
-        self.set_side(128)
+        self._chosen_side: int | None = None
+        self._fit()
 
     def set_side(self, side: int) -> None:
-        """Show pictures at another size."""
-        self.delegate.side = min(max(side, SMALLEST), LARGEST)
+        """Show pictures at this size from now on; at first they follow the width of the view."""
+        self._chosen_side = side
         self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fill the width while no size was chosen (called by Qt)."""
+        super().resizeEvent(event)
+        if self._chosen_side is None:
+            self._fit()
+
+    def _side(self) -> int:
+        if self._chosen_side is not None:
+            return min(max(self._chosen_side, SMALLEST), LARGEST)
+        columns = max(self._model.columnCount(), 1)
+        room = (self.width() - 24 - MARGIN) // columns - 2 * PADDING
+        return min(max(room, LEAST_AT_FIRST), MOST_AT_FIRST)
 
     def show_stimuli(self, shown: bool) -> None:
         """Cover every sample by its stimulus, or uncover it."""
@@ -75,6 +91,7 @@ class GridView(QWidget):
         )
 
     def _fit(self) -> None:
+        self.delegate.side = self._side()
         size = self.delegate.cell_size(self)
         for table in (self.samples, self.stimuli):
             table.horizontalHeader().setDefaultSectionSize(size.width())
@@ -101,6 +118,7 @@ class _Table(QTableView):
         self._grid, self._delegate = grid, delegate
         self._pressed: QPoint | None = None
         self._panned: QPointF | None = None
+        self.setProperty("kind", "grid")
         self.setModel(model)
         self.setItemDelegate(delegate)
         self.setFrameShape(QFrame.Shape.NoFrame)

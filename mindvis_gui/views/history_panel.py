@@ -202,8 +202,7 @@ def _line(entry: HistoryEntry) -> str:
     today = when.date() == date.today()
     time = when.strftime("%H:%M") if today else when.strftime("%Y-%m-%d")
     count = len(values["seeds"])
-    samples = f"{count} sample{'s' * (count != 1)}"
-    parts = [time, samples, f"{values['sampler']} {values['steps']}"]
+    parts = [time, f"{count} seed{'s' * (count != 1)}", f"{values['sampler']} {values['steps']}"]
     if values["rois"] is not None:
         parts.append(f"{len(values['rois'])} regions")
     if values["mask"] is not None:
@@ -219,5 +218,5 @@ def _described(entry: HistoryEntry) -> str:
         f"{values['subject']}, trial {values['trial']} {values['label']}\n"
         f"seeds {', '.join(str(seed) for seed in values['seeds'])}\n"
         f"{sampler}, {values['steps']} steps, {values['precision']}\n{rois}\n"
-        f"model {values['model']}\n{entry.when.replace('T', ' ')}, {entry.seconds:g} s"
+        f"model {values['model']}\n{entry.when[:19].replace('T', ' ')}, {entry.seconds:g} s"
     )

@@ -132,15 +132,14 @@ class LargeView(QWidget):
 
     def walk(self, step: int) -> None:
         """Go to the next or the previous sample, around the end."""
-        others = [
-            i
-            for i, picture in enumerate(self._pictures)
-            if not picture.seen and picture is not self._against
-        ]
-        if others:
-            place = others.index(self.index) if self.index in others else -1
-            self.index = others[(place + step) % len(others)]
-            self.update()
+        count = len(self._pictures)
+        ahead = ((self.index + step * by) % count for by in range(1, count + 1))
+        for place in ahead:
+            picture = self._pictures[place]
+            if not picture.seen and picture is not self._against:
+                self.index = place
+                self.update()
+                return
 
     def _change_over(self) -> None:
         self.covered = not self.covered

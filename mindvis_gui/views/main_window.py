@@ -118,6 +118,10 @@ class MainWindow(QMainWindow):
         self.workspace.compare_page.decode_requested.connect(
             self.actions_by_id["decode_missing"].trigger
         )
+        trials = self.workspace.subject_panel.trials
+        trials.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        for name in ("decode", "decode_selected", "decode_listed"):
+            trials.addAction(self.actions_by_id[name])
         self.workspace.history_panel.restore_requested.connect(self._saved.restore_entry)
         self.workspace.compare_page.save_requested.connect(self._export.export_drawn)
         self.workspace.decode_panel.new_seed_wanted.connect(self.actions_by_id["new_seed"].trigger)
@@ -186,6 +190,11 @@ class MainWindow(QMainWindow):
             if not self._saved.open_any(path):
                 self._file.open_any(path)
         event.acceptProposedAction()
+
+    def open(self, path: str, trial: int | None = None) -> None:
+        """Open a subject, and row `trial` of it, or a saved session."""
+        if not self._saved.open_any(Path(path)):
+            self._session.open(path, trial)
 
     def save_by_itself(self, folder: Path) -> None:
         """Save the session in `folder` from now on, and offer what a crash has left there."""

@@ -127,7 +127,7 @@ class QueueModel(QAbstractListModel):
             return None
         request = self._items[index.row()].request
         if role == Qt.ItemDataRole.DisplayRole:
-            return f"{request.trial} {request.label}".rstrip() + f"  ·  {_seeds(request.seeds)}"
+            return f"{request.trial} {request.label}".rstrip()
         return described(request) if role == Qt.ItemDataRole.ToolTipRole else None
 
     def flags(self, index: _Index) -> Qt.ItemFlag:  # noqa: D102
@@ -174,6 +174,7 @@ class _QueueList(QListView):
         self._rows = model
         self.setModel(model)
         self.setUniformItemSizes(True)
+        self.setSpacing(2)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
         self.setDragDropMode(QListView.DragDropMode.InternalMove)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from mindvis_gui.analysis.recovery import interpolation_baseline
+from mindvis_gui.analysis.recovery import interpolation_baseline, recovery_by_region
+from mindvis_gui.data.subject import Roi
 
 
 def test_a_straight_line_is_recovered_from_its_ends():
@@ -24,3 +25,15 @@ def test_it_agrees_with_a_correlation_by_hand():
 def test_it_is_undefined_without_two_masked_voxels_or_a_kept_one(n_masked):
     kept = np.arange(8) >= n_masked
     assert np.isnan(interpolation_baseline(np.arange(8, dtype=np.float32), kept))
+
+
+def test_regions_are_correlated_over_their_masked_voxels_alone():
+    vector = np.array([1, 2, 3, 9, 5, 4, 3, 2], np.float32)
+    recovered = np.array([2, 4, 6, -50, 5, 7, 1, 2], np.float32)
+    kept = np.zeros(8, bool)
+    kept[3] = True
+    rois = (Roi("a", np.arange(4)), Roi("b", np.arange(4, 8)), Roi("one", np.array([2, 3])))
+    found = recovery_by_region(vector, recovered, kept, rois)
+    assert found["a"] == pytest.approx(1.0)
+    assert found["b"] == pytest.approx(np.corrcoef(vector[4:], recovered[4:])[0, 1])
+    assert np.isnan(found["one"])

@@ -274,3 +274,21 @@ def test_cache_that_cannot_be_written_is_one_line(tmp_path, decode, monkeypatch,
     assert decode("--trials", "0") == 0
     (line,) = capsys.readouterr().err.splitlines()
     assert "samples are not kept for later" in line
+
+
+def test_regions_are_left_out_in_the_way_that_is_asked_for(tmp_path, decode, decoder, subject):
+    assert decode("--trials", "0", "--without-rois", "V2", "--lesion-method", "noise") == 0
+    (request,) = decoder.requests
+    inside = np.isin(np.arange(700), subject.roi("V2").voxels)
+    assert request.rois is None
+    assert request.vector[inside].std() > 0.5
+    index = json.loads((tmp_path / "out/decode.json").read_text())
+    lesion = index["trials"][0]["request"]["lesion"]
+    assert (lesion["name"], lesion["method"], lesion["n_voxels"]) == ("V2", "noise", 100)
+    assert index["protocol"]["lesion"] == lesion
+
+
+def test_a_way_to_leave_out_needs_something_to_leave_out(decode, capsys):
+    with pytest.raises(SystemExit):
+        decode("--lesion-method", "zero")
+    assert "--lesion-method needs --without-rois" in capsys.readouterr().err

@@ -187,3 +187,49 @@ def test_another_theme_recolours_the_strip(qtbot, view):
     assert dark.pixelColor(*corner).lightness() < 100 < light.pixelColor(*corner).lightness()
     inside = (view.strip.x() + 60, view.strip.y() + 1)
     assert dark.pixelColor(*inside).lightness() < 100 < light.pixelColor(*inside).lightness()
+
+
+# -- focus, regions, refusals --------------------------------------------------------------------
+
+
+def masked_share(session, region):
+    patches = session.subject.roi(region).voxels // 16
+    return 1 - session.masking.mask.kept[np.unique(patches)].mean()
+
+
+def test_focus_masks_the_patches_of_a_region_more_often(view, opened):
+    view.ratio.setValue(50)
+    assert not view.focus.isVisible()
+    before = masked_share(opened, "LOC")
+    view.mode.setCurrentText("focus")
+    view.focus.setCurrentText("LOC")
+    view.rate.setValue(99)
+    assert view.focus.isVisible()
+    assert masked_share(opened, "LOC") == 1 > before
+    assert opened.masking.mask.ratio == pytest.approx(0.5)
+    assert opened.masking.mask.focus.rate == 0.99
+    view.rate.setValue(1)
+    assert masked_share(opened, "LOC") == 0
+
+
+def test_undo_of_a_focus_shows_the_random_mask_again(view, opened):
+    before = opened.masking.mask
+    view.mode.setCurrentText("focus")
+    opened.undo_stack.undo()
+    assert opened.masking.mask is before
+    assert view.mode.currentText() == "random"
+    assert not view.focus.isVisible()
+
+
+def test_each_region_shows_how_well_it_is_recovered(qtbot, view, ready):
+    qtbot.waitUntil(lambda: "V1: recovered r 1.00" in view.band.accessibleDescription())
+    ready.masking.draw_mask(0.0, 0)
+    qtbot.waitUntil(lambda: "V1: recovered r –" in view.band.accessibleDescription())
+
+
+def test_painting_over_everything_is_refused(qtbot, painting, opened):
+    before, n = opened.masking.mask, opened.masking.mask.n_patches
+    with qtbot.waitSignal(opened.problem) as problem:
+        painting._paint(list(range(n)), keep=False)
+    assert "keep at least one" in problem.args[0]
+    assert opened.masking.mask is before

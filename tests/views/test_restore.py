@@ -67,3 +67,21 @@ def test_request_that_lacks_something(ready, request_of_before):
     del request_of_before["steps"]
     with pytest.raises(DataError, match="incomplete"):
         restore_request(ready, request_of_before)
+
+
+def test_a_lesioned_sample_says_where_it_is_made(ready, request_of_before):
+    values = {**request_of_before, "lesion": {"name": "V1"}}
+    with pytest.raises(RequestError, match="decoded without V1; decode it again in the panel"):
+        restore_request(ready, values)
+
+
+def test_a_focus_comes_back(ready):
+    masking = ready.masking
+    focus = masking.focus_on(ready.subject.roi("LOC").voxels, 0.8)
+    masking.draw_mask(0.5, 3, focus=focus)
+    masking.set_applied(True)
+    values = exported(ready)
+    masking.draw_mask(0.75, 0)
+    restore_request(ready, values)
+    assert masking.mask.focus == focus
+    assert exported(ready) == values
