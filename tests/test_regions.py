@@ -1,12 +1,15 @@
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mindvis_gui.data.region_shapes import voxels_hash
-from mindvis_gui.errors import RequestError
+from mindvis_gui.errors import DataError, RequestError
+from mindvis_gui.session.options import Options, request_from_json
 from mindvis_gui.session.overlays import RESPONSE, Overlay
 from mindvis_gui.session.regions import Brush
+from mindvis_gui.session.state import snapshot, take_up_choices
 from mindvis_gui.views.restore import restore_request
 
 OWN = ("V1", "V2", "V3", "hV4", "LOC", "FFA", "PPA")
@@ -176,6 +179,38 @@ def test_regions_are_saved_and_loaded(qtbot, opened, tmp_path):
     with qtbot.waitSignal(opened.problem) as refused:
         regions.save(frozenset({"a", "a 2"}), path)
     assert "share 2 voxels" in refused.args[0]
+
+
+def test_samples_of_regions_with_one_name_and_other_voxels_are_told_apart(ready):
+    told = []
+    for voxels in ([3, 5], [3, 6]):
+        ready.regions.add("mine", np.array(voxels), "sphere")
+        ready.set_used_rois(frozenset({"mine"}))
+        told.append(Options.of(ready.request().to_json(), 0))
+        back = request_from_json(ready.request().to_json(), ready.vector, (0,))
+        assert back.made_rois == ready.request().made_rois
+        ready.regions.delete("mine")
+    assert told[0].rois == told[1].rois
+    assert told[0] != told[1]
+
+
+def test_a_session_file_keeps_regions_and_their_use(qtbot, opened):
+    opened.regions.add("mine", np.array([3, 5]), "sphere of 9 mm")
+    opened.regions.recolour("mine", "#123456")
+    opened.set_used_rois(frozenset({"mine"}))
+    document = json.loads(json.dumps(snapshot(opened, {}).document))
+    with qtbot.waitSignal(opened.trial_changed):
+        opened.open("tiny.h5")
+    assert names(opened) == list(OWN)
+    take_up_choices(opened, document)
+    roi = opened.subject.roi("mine")
+    assert (roi.voxels.tolist(), roi.made, roi.colour) == ([3, 5], "sphere of 9 mm", "#123456")
+    assert opened.used_rois == {"mine"}
+    take_up_choices(opened, document)  # once more: nothing is there twice
+    assert len(names(opened)) == 8
+    document["regions"][0].update(name="beyond", voxels=[700])
+    with pytest.raises(DataError, match="the response has not"):
+        take_up_choices(opened, document)
 
 
 def test_opening_a_subject_forgets_what_was_made(qtbot, opened):

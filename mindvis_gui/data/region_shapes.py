@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,13 @@ def same_voxels(one: Subject, other: Subject) -> bool:
     if one.n_voxels != other.n_voxels or one.ijk is None or other.ijk is None:
         return one.n_voxels == other.n_voxels and one.ijk is other.ijk
     return np.array_equal(one.ijk, other.ijk)
+
+
+def made_hashes(rois: Sequence[Roi], used: Collection[str] | None) -> tuple[tuple[str, str], ...]:
+    """Return name and hash of the regions in use that did not come with the subject."""
+    return tuple(
+        (roi.name, voxels_hash(roi.voxels)) for roi in rois if roi.made and roi.name in (used or ())
+    )
 
 
 def voxels_hash(voxels: IntArray) -> str:

@@ -11,13 +11,14 @@ from PySide6.QtCore import QObject, Signal
 
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.prepare import Normalisation, prepare
+from mindvis_gui.data.region_shapes import made_hashes
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decode_queue import Waiting
 from mindvis_gui.decoding.request import SAMPLERS, Decoder, DecodeRequest, Sampling
 from mindvis_gui.errors import MindVisError, ModelError, RequestError
 from mindvis_gui.job import Job
 from mindvis_gui.session.axes import NONE, OPTIONS, Axis, read_axis
-from mindvis_gui.session.options import Options, mask_from_json
+from mindvis_gui.session.options import Options, mask_from_json, other_of
 
 if TYPE_CHECKING:
     from mindvis_gui.session.session import Session
@@ -135,7 +136,7 @@ class Grid(QObject):
         if option == "model":
             names = [word.strip() for word in text.split(",") if word.strip()]
             return Axis(option, tuple(dict.fromkeys(names)))
-        axis = read_axis(option, text, [roi.name for roi in subject.rois] if subject else ())
+        axis = read_axis(option, text, _own_rois(subject))
         if option == "trial" and subject is not None and max(axis.values) >= len(subject.trials):
             raise RequestError(
                 f"trial {max(axis.values)} does not exist; the last is {len(subject.trials) - 1}"
@@ -159,7 +160,7 @@ class Grid(QObject):
             case "mask":
                 return _RATIOS
             case "roi":
-                return (NONE, *(roi.name for roi in subject.rois)) if subject else (NONE,)
+                return (NONE, *_own_rois(subject))
         return (session.decoder.info.name,) if session.decoder else ()
 
     # -- cells -------------------------------------------------------------------------------
@@ -195,8 +196,7 @@ class Grid(QObject):
             return Cell(None, "PLMS needs steps\nthat divide 1000")
         rois = session.request_rois
         if changed.get("roi", NONE) != NONE:
-            names = [roi.name for roi in subject.rois if roi.name != changed["roi"]]
-            rois = tuple(names)
+            rois = tuple(name for name in _own_rois(subject) if name != changed["roi"])
             if not rois:
                 return Cell(None, "no region left")
         mask = mask if session.masking.applied else None
@@ -210,6 +210,7 @@ class Grid(QObject):
             rois=rois,
             masked=masked,
             model_hash=model_hash,
+            other=other_of(dict(made_hashes(subject.rois, rois))),
         )
         return Cell(options)
 
@@ -399,6 +400,11 @@ class Grid(QObject):
         self.changed.emit()
 
 
+def _own_rois(subject: Subject | None) -> tuple[str, ...]:
+    """Return the regions that can be left out: those that were made lie inside the others."""
+    return () if subject is None else tuple(roi.name for roi in subject.rois if not roi.made)
+
+
 def _plan(
     subject: Subject,
     normalisation: Normalisation,
@@ -424,6 +430,7 @@ def _plan(
                 mask=None if options.masked is None else masks[options.masked],
                 stimulus_id=trial.stimulus_id,
                 label=trial.label,
+                made_rois=made_hashes(subject.rois, options.rois),
             )
         except MindVisError as error:
             complaints.append(str(error))

@@ -53,7 +53,7 @@ class Options:
             If the request is incomplete.
         """
         try:
-            mask, lesion = values["mask"], values.get("lesion")
+            mask = values["mask"]
             return cls(
                 trial=int(values["trial"]),
                 seed=seed,
@@ -61,10 +61,17 @@ class Options:
                 rois=None if values["rois"] is None else tuple(values["rois"]),
                 masked=None if mask is None else tuple(mask["masked"]),
                 model_hash=values["model_hash"],
-                other="" if lesion is None else json.dumps(lesion, sort_keys=True),
+                other=other_of(values.get("made_rois"), values.get("lesion")),
             )
         except (KeyError, TypeError, ValueError, RequestError) as error:
             raise DataError(f"the request of this sample is incomplete: {error!r}") from error
+
+
+def other_of(made_rois: Mapping[str, str] | None, lesion: Any = None) -> str:
+    """Return what `Options.other` records: hashes of regions that were made, and a lesion."""
+    told = {"made_rois": made_rois, "lesion": lesion}
+    told = {name: value for name, value in told.items() if value}
+    return json.dumps(told, sort_keys=True) if told else ""
 
 
 def mask_from_json(values: Mapping[str, Any] | None) -> MaskState | None:
@@ -116,6 +123,7 @@ def request_from_json(
             mask=mask_from_json(values["mask"]),
             stimulus_id=values["stimulus_id"],
             label=values["label"],
+            made_rois=tuple(dict(values.get("made_rois", {})).items()),
         )
     except (KeyError, TypeError, ValueError, RequestError) as error:
         raise DataError(f"the request of this sample is incomplete: {error!r}") from error

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -61,6 +62,28 @@ class Regions(QObject):
         self._subject, self.rois = subject, subject.rois
         self.set_preview(_NONE)
         self.set_brush(None)
+
+    def take_up(self, values: Iterable[Mapping[str, Any]]) -> None:
+        """Add regions as a session file holds them: name, voxels, made, colour.
+
+        Raises
+        ------
+        DataError
+            If a region does not fit the subject.
+        KeyError, TypeError, ValueError
+            If a value is missing or of another kind.
+        """
+        rois, n_voxels = list(self.rois), self._subject.n_voxels if self._subject else 0
+        for each in values:
+            voxels = np.asarray(each["voxels"], dtype=np.int64).reshape(-1)
+            if voxels.size and not 0 <= voxels.min() <= voxels.max() < n_voxels:
+                raise DataError(f"region '{each['name']}' has voxels that the response has not")
+            here = self.find(str(each["name"]))
+            if here is not None and here.made and np.array_equal(here.voxels, np.unique(voxels)):
+                continue  # the same region already
+            roi = make_region(str(each["name"]), voxels, str(each["made"]) or "made", rois)
+            rois.append(replace(roi, colour=str(each["colour"])))
+        self.keep(rois[len(self.rois) :])
 
     def keep(self, made: Sequence[Roi]) -> None:
         """Go on with regions that were made before, of the same voxels."""

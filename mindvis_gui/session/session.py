@@ -20,7 +20,7 @@ from mindvis_gui.data import open_subject
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.prepare import Normalisation, measuring_normalisation, prepare
-from mindvis_gui.data.region_shapes import same_voxels, voxels_hash
+from mindvis_gui.data.region_shapes import made_hashes, same_voxels
 from mindvis_gui.data.subject import FloatArray, Subject, Trial
 from mindvis_gui.decode_queue import DecodeQueue
 from mindvis_gui.decoding.request import (
@@ -443,7 +443,6 @@ class Session(QObject):
         if self.vector is None:
             raise RequestError(f"trial {self.trial.index} has no usable response; pick another")
         info, rois = self.decoder.info, self.request_rois
-        made = [roi for roi in self.subject.rois if roi.made and roi.name in (rois or ())]
         precision = self.sampling.precision
         return DecodeRequest(
             subject=self.subject.name,
@@ -456,7 +455,7 @@ class Session(QObject):
             model=info.name,
             model_hash=info.hash,
             rois=rois,
-            made_rois=tuple((roi.name, voxels_hash(roi.voxels)) for roi in made),
+            made_rois=made_hashes(self.subject.rois, rois),
             mask=self.masking.mask if self.masking.applied else None,
             stimulus_id=self.trial.stimulus_id,
             label=self.trial.label,

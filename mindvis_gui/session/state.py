@@ -87,6 +87,16 @@ def snapshot(session: Session, layout: Mapping[str, Any]) -> State | None:
         "model": None
         if info is None
         else {"name": info.name, "folder": info.folder, "hash": info.hash},
+        "regions": [
+            {
+                "name": roi.name,
+                "voxels": roi.voxels.tolist(),
+                "made": roi.made,
+                "colour": roi.colour,
+            }
+            for roi in session.regions.rois
+            if roi.made
+        ],
         "choices": {
             "trial": trial.index,
             "used_rois": sorted(session.used_rois),
@@ -120,13 +130,12 @@ def take_up_choices(session: Session, document: Mapping[str, Any]) -> None:
     DataError
         If it is incomplete or does not fit the subject.
     """
-    subject = session.subject
-    assert subject is not None
     try:
         choices, grid = document["choices"], document["grid"]
         sampling = Sampling(choices["sampler"], choices["steps"], choices["precision"])
         session.set_trial(int(choices["trial"]))
-        known = {roi.name for roi in subject.rois}
+        session.regions.take_up(document.get("regions", ()))
+        known = {roi.name for roi in session.regions.rois}
         if choices["used_rois"]:
             session.set_used_rois(frozenset(choices["used_rois"]) & known)
         session.brain.set_visible_rois(frozenset(choices["visible_rois"]) & known)
