@@ -35,8 +35,9 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Every bar with its figure in one table; ARGS=--write adds it to benchmarks/RESULTS.md.
 bench: setup
-	@for script in benchmarks/*.py; do QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python $$script || exit 1; done
+	@QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python benchmarks/report.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) out dist build
