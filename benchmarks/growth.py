@@ -118,6 +118,7 @@ def _points(points: Points) -> str:
 def draw(trials: Points, more: Points, seeds: Points, voxels: Points, path: Path) -> None:
     """Draw the three curves, logarithmic, what is extrapolated as open circles."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullLocator
 
     figure = Figure(figsize=(9.6, 3.2), layout="constrained")
     panels = figure.subplots(1, 3)
@@ -130,6 +131,10 @@ def draw(trials: Points, more: Points, seeds: Points, voxels: Points, path: Path
         axes.plot(*zip(*points, strict=True), marker="o", markersize=4)
         axes.set(xscale="log", yscale="log", xlabel=name)
         axes.spines[["top", "right"]].set_visible(False)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(LogLocator(subs=(1, 3)))
+            axis.set_minor_locator(NullLocator())
+            axis.set_major_formatter("{x:,g}")
     panels[0].plot(
         *zip(trials[-1], *more, strict=True),
         marker="o",

@@ -41,7 +41,8 @@ import mindvis_gui.data.nifti, mindvis_gui.data.subject_file
 start, computing = time.perf_counter(), time.process_time()
 subject = open_subject(sys.argv[1])
 opened = time.perf_counter() - start
-DisplayGrid.of(subject)
+if subject.ijk is not None:
+    DisplayGrid.of(subject)
 measure_normalisation(subject)
 shown = time.perf_counter() - start
 computed = time.process_time() - computing

@@ -70,6 +70,9 @@ def main() -> None:
         gaps, firsts, a_step = [], [], []
         for turn in range(args.decodes + 1):
             session.set_seeds(5 * turn, 5)  # new ones: nothing is known yet
+            wait_for(lambda: session.idle)
+            for _ in range(3):  # what is to be painted is painted
+                app.processEvents()
             ticks.clear()
             steps.clear()
             clicked = time.perf_counter()

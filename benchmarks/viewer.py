@@ -14,6 +14,7 @@ import argparse
 import os
 import time
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -22,7 +23,7 @@ import nibabel
 import numpy as np
 import report
 from nilearn.datasets import load_mni152_template
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QEvent, QObject, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication, QWidget
 
 import mindvis_gui.session.session
@@ -33,7 +34,7 @@ from mindvis_gui.data.subject import FloatArray, ImageArray, IntArray, Roi, Subj
 from mindvis_gui.decoding.request import DecodeRequest, DecodeResult, ModelInfo, Recovery, Step
 from mindvis_gui.paths import resources_dir
 from mindvis_gui.session import Session
-from mindvis_gui.session.overlays import REGIONS, RESPONSE, Look
+from mindvis_gui.session.overlays import MASK, REGIONS, RESPONSE, Look, Overlay
 from mindvis_gui.views.brain_view import BrainView
 from mindvis_gui.views.mask_view import MaskView
 
@@ -118,6 +119,22 @@ def make_subject() -> Subject:
     )
 
 
+def other_volume(turn: float) -> Volume:
+    """Return a smooth 2 mm volume over the whole head, turned about z by `turn` radians."""
+    x, y, z = np.meshgrid(*[np.linspace(0, 3, n) for n in (99, 117, 95)], indexing="ij")
+    affine = np.eye(4)
+    c, s = np.cos(turn), np.sin(turn)
+    affine[:3, :3] = 2 * np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
+    affine[:3, 3] = [-98, -134, -72]
+    return Volume((np.sin(x * y) * np.cos(z)).astype(np.float32), affine)
+
+
+def memory() -> float:
+    """Return the memory of this process in MiB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
 def wait_for(done: Callable[[], bool]) -> None:
     while not done():
         QApplication.processEvents()
@@ -134,6 +151,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="")
     model = parser.parse_args().model
+    qInstallMessageHandler(lambda *_: None)  # the offscreen plugin says a line a move
     app = QApplication([])
     subject = make_subject()
     mindvis_gui.session.session.open_subject = lambda path: subject
@@ -153,15 +171,38 @@ def main() -> None:
     inside = np.argwhere(session.brain.grid.voxel_at >= 0)
     points = inside[rng.integers(len(inside), size=MOVES)]  # every move changes all three slices
     slices = Paints([view.viewport() for view in brain.slices])
-    overlays = session.overlays
-    for kind in ("regions", "response and outlines"):
-        overlays.set_visible(RESPONSE, kind != "regions")
-        overlays.set_look(REGIONS, Look(outlined=kind != "regions"))
+
+    def move(name: str) -> None:
         app.processEvents()
         times = [
             slices.time(lambda p=p: session.brain.set_crosshair(tuple(p.tolist()))) for p in points
         ]
-        judge(f"crosshair moved, three slices, overlay '{kind}'", 16, times)
+        judge(f"crosshair moved, three slices, {name}", 16, times)
+
+    overlays = session.overlays
+    for key in (REGIONS, RESPONSE, MASK):
+        overlays.set_visible(key, False)
+    move("anatomy alone")
+    overlays.set_visible(REGIONS, True)
+    move("regions")
+    overlays.set_visible(RESPONSE, True)
+    overlays.set_look(REGIONS, replace(overlays.find(REGIONS).look, outlined=True))
+    move("response and outlines")
+    for n in range(6):
+        values = rng.normal(size=subject.n_voxels).astype(np.float32)
+        overlays.put(Overlay(f"map {n}", f"map {n}", values, look=Look("viridis", opacity=0.5)))
+    move("and six more maps")
+    for n in range(6):
+        overlays.remove(f"map {n}")
+    before = memory()
+    for n, turn in enumerate((0.0, 0.2)):
+        look = Look("hot", 0, 1)
+        overlays.put(Overlay(f"file {n}", "file", volume=other_volume(turn), look=look))
+        move("and a volume at 2 mm" if n == 0 else "and an oblique volume at 2 mm")
+    report.report("memory of the two volumes", f"{memory() - before:.0f} MiB")
+    report.report("memory in all", f"{memory():.0f} MiB")
+    for n in range(2):
+        overlays.remove(f"file {n}")
     strip = Paints([mask.strip.viewport()])
     seeds = iter(range(1, 1000))
     recovered: list[int] = []

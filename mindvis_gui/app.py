@@ -19,9 +19,10 @@ from mindvis_gui import load_decoder
 from mindvis_gui.analysis.networks import Network
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.request import Decoder, ModelInfo
+from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.errors import ExportError, MindVisError
 from mindvis_gui.files import atomic_path
-from mindvis_gui.paths import resources_dir
+from mindvis_gui.paths import cache_dir, resources_dir, state_dir
 from mindvis_gui.session import Session
 from mindvis_gui.settings import Settings
 from mindvis_gui.views.error_dialog import ErrorDialog, report
@@ -57,7 +58,7 @@ def run(
     Parameters
     ----------
     subject, model : str, optional
-        Path or name; without a subject the welcome page is shown.
+        Path or name; without a subject the welcome page is shown. A saved session will do, too.
     trial : int, optional
         Row of the subject's responses; the first test trial by default.
     screenshot : pathlib.Path, optional
@@ -87,14 +88,15 @@ def run(
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings() if screenshot is None else _default_settings(Path(folder))
         apply_theme(app, theme or settings.theme or _system_theme(app))
-        session = Session(_load_decoder, _load_classifiers)
+        cache, history = SampleCache(cache_dir() / "samples"), state_dir() / "history"
+        session = Session(_load_decoder, _load_classifiers, cache=cache, history=history)
         window = MainWindow(session, settings, _import_model)
         session.setParent(window)  # ends with the window, not before it
         if size is not None:
             window.resize(*size)
         steps: list[Callable[[], None]] = []
         if subject is not None:
-            steps.append(lambda: session.open(subject, trial))
+            steps.append(lambda: window.open(subject, trial))
         if model is not None:
             steps.append(lambda: session.load_model(model))
         if decode:
@@ -104,6 +106,8 @@ def run(
             return 0
         show_errors(window, session)
         window.show()
+        session.history.load()
+        window.save_by_itself(state_dir())
         QTimer.singleShot(0, lambda: do_in_turn(session, steps))
         return app.exec()
 

@@ -2,90 +2,242 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass, replace
+from threading import Event
+from time import perf_counter
 
 from PySide6.QtCore import QObject, Signal
 
-from mindvis_gui.decoding.request import Decoder, DecodeRequest, DecodeResult, Step
+from mindvis_gui.decoding.cached_decoder import CachedDecoder, PartStep
+from mindvis_gui.decoding.request import Decoder, DecodeRequest, DecodeResult, Sample, Step
+from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.job import Job
 from mindvis_gui.jobs import Jobs
+
+_POLL = 0.05  # s between two looks at whether a paused decode goes on
+_NEWEST = 0.3  # weight of the newest decode in the measured speed
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Waiting:
+    """A request that waits, and the decoder it waits for."""
+
+    decoder: Decoder
+    request: DecodeRequest
 
 
 class DecodeQueue(QObject):
     """Runs one decode after the other.
 
+    What is finished of a decode that is stopped or fails is handed over as a smaller result.
+
+    Parameters
+    ----------
+    jobs : Jobs
+    cache : SampleCache, optional
+        Where samples are kept and looked up.
+
     Attributes
     ----------
     running : DecodeRequest or None
         What is decoded now.
+    samples : tuple of Sample
+        Those of `running` that are finished.
+    step : Step or None
+        The newest of `running`.
+    paused : bool
+        Whether the running decode rests between two steps, and none is started.
     """
 
     started = Signal(object)  # DecodeRequest
     progressed = Signal(object)  # Step
-    decoded = Signal(object)  # DecodeResult
-    stopped = Signal()  # by hand, without a result
-    failed = Signal()  # without a result; `Jobs.failed` says why
+    decoded = Signal(object, object)  # DecodeResult, ModelInfo
+    stopped = Signal()  # by hand; what was finished went to `decoded` before
+    failed = Signal()  # likewise; `Jobs.failed` says why
+    changed = Signal()  # what waits, or whether it is paused
+    cleared = Signal()  # told to stop: nothing that waits is decoded
+    problem = Signal(str)  # samples cannot be kept on disk
 
-    def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
+    def __init__(
+        self, jobs: Jobs, parent: QObject | None = None, cache: SampleCache | None = None
+    ) -> None:
         super().__init__(parent)
-        self._jobs = jobs
-        self._waiting: deque[tuple[Decoder, DecodeRequest]] = deque()
+        self._jobs, self._cache = jobs, cache
+        self._waiting: list[Waiting] = []
         self._job: Job | None = None
+        self._decoder: CachedDecoder | None = None
         self._told_to_stop = False
+        self._go_on = Event()
+        self._go_on.set()
+        self._began = 0.0
+        self._speed: float | None = None  # s a network step and seed
+        self._trouble = ""
         self.running: DecodeRequest | None = None
+        self.samples: tuple[Sample, ...] = ()
+        self.step: Step | None = None
+        self.paused = False
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    @property
+    def waiting(self) -> tuple[Waiting, ...]:
+        """What waits, in its order."""
+        return tuple(self._waiting)
 
     @property
     def active(self) -> bool:
         """Whether a decode runs, one that was told to stop included."""
         return self._job is not None
 
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until all is decoded at the speed of the last decodes; None if not known yet."""
+        if self._speed is None:
+            return None
+        work = float(sum(_work(each.request) for each in self._waiting))
+        if self.running is not None:
+            done = self.step.index / self.step.total if self.step and self.step.total else 0.0
+            work += _work(self.running) * (1 - done)
+        return work * self._speed
+
+    # -- what waits --------------------------------------------------------------------------
+
     def add(self, decoder: Decoder, request: DecodeRequest) -> None:
         """Decode `request` once those before it are done."""
-        self._waiting.append((decoder, request))
+        self.extend([Waiting(decoder, request)])
+
+    def extend(self, items: Iterable[Waiting]) -> None:
+        """Decode many requests once those before them are done."""
+        self._waiting.extend(items)
+        self.changed.emit()
         self._start_next()
+
+    def remove(self, items: Iterable[Waiting]) -> None:
+        """Forget requests that wait."""
+        gone = set(items)
+        self._waiting = [each for each in self._waiting if each not in gone]
+        self.changed.emit()
+
+    def move(self, items: Sequence[Waiting], place: int) -> None:
+        """Put waiting requests together before the one that is at `place` now."""
+        moved = set(items)
+        before = [each for each in self._waiting[:place] if each not in moved]
+        after = [each for each in self._waiting[place:] if each not in moved]
+        chosen = [each for each in self._waiting if each in moved]
+        self._waiting = [*before, *chosen, *after]
+        self.changed.emit()
+
+    def pause(self, paused: bool = True) -> None:
+        """Rest between two steps, or go on."""
+        if paused == self.paused:
+            return
+        self.paused = paused
+        if paused:
+            self._go_on.clear()
+        else:
+            self._go_on.set()
+        self.changed.emit()
+        self._start_next()
+
+    def skip(self) -> None:
+        """Stop the running decode before its next step; those that wait come next."""
+        if self._job is not None:
+            self._told_to_stop = True
+            self._job.cancel()
+            self._go_on.set()
 
     def stop(self) -> None:
         """Stop the running decode before its next step and forget those that wait."""
         self._waiting.clear()
-        if self._job is not None:
-            self._told_to_stop = True
-            self._job.cancel()
+        self.skip()
+        self.paused = False
+        self._go_on.set()
+        self.cleared.emit()
+        self.changed.emit()
 
     def abandon(self) -> None:
         """Stop as `stop` does, and want no result of the running decode even if it gets done."""
-        self.stop()
         self.running = None
+        self.stop()
+
+    # -- what runs ---------------------------------------------------------------------------
 
     def _start_next(self) -> None:
-        if self._job is not None or not self._waiting:
+        if self._job is not None or not self._waiting or self.paused:
             return
-        decoder, request = self._waiting.popleft()
-        self.running = request
+        item = self._waiting.pop(0)
+        self.running = request = item.request
+        self.samples, self.step = (), None
         self._told_to_stop = False
+        self._began = perf_counter()
+        self._decoder = CachedDecoder(item.decoder, self._cache)
         self._job = self._jobs.start(
-            decoder.decode(request),
+            self._held(self._decoder.decode(request)),
             f"Decoding trial {request.trial}",
             self._finish,
             progress=self._report,
             ended=self._end,
         )
         self.started.emit(request)
+        self.changed.emit()
+
+    def _held(
+        self, steps: Generator[Step, None, DecodeResult]
+    ) -> Generator[Step, None, DecodeResult]:
+        """Wait between two steps while the queue is paused; runs in the job's thread."""
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as stop:
+                result: DecodeResult = stop.value
+                return result
+            yield step
+            while not self._go_on.wait(_POLL):
+                pass
 
     def _report(self, step: Step) -> None:
-        if self.running is not None:
-            self.progressed.emit(step)
+        if self.running is None:
+            return
+        if isinstance(step, PartStep):
+            self.samples = step.samples
+        self.step = step
+        self.progressed.emit(step)
 
     def _finish(self, result: DecodeResult) -> None:
-        if result.request is self.running:
-            self.running = None
-            self.decoded.emit(result)
+        if result.request is not self.running:
+            return
+        assert self._decoder is not None
+        if not self._decoder.found and not self.paused:
+            self._measure(result)
+        self.running = None
+        self.decoded.emit(result, self._decoder.info)
+
+    def _measure(self, result: DecodeResult) -> None:
+        speed = result.seconds / _work(result.request)
+        before = speed if self._speed is None else self._speed
+        self._speed = before + _NEWEST * (speed - before)
 
     def _end(self) -> None:
+        assert self._decoder is not None
         self._job = None
-        if self.running is not None:
-            self.running = None
+        request, samples = self.running, self.samples
+        self.running, self.samples, self.step = None, (), None
+        if request is not None:
+            if samples:
+                done = replace(request, seeds=tuple(sample.seed for sample in samples))
+                result = DecodeResult(done, samples, perf_counter() - self._began)
+                self.decoded.emit(result, self._decoder.info)
             (self.stopped if self._told_to_stop else self.failed).emit()
+        if self._decoder.trouble and not self._trouble:  # say it once, not for every trial
+            self.problem.emit(self._decoder.trouble)
+        self._trouble = self._decoder.trouble
+        if self.paused:
+            self._go_on.clear()
         self._start_next()
+        self.changed.emit()
+
+
+def _work(request: DecodeRequest) -> int:
+    return request.sampling.steps * len(request.seeds)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from platformdirs import user_data_path
+from platformdirs import user_cache_path, user_data_path
 
 from mindvis_gui.errors import MindVisError
 
@@ -35,6 +35,12 @@ def demo_subject_path() -> Path:
     return resources_dir() / "demo" / "subject.h5"
 
 
+def cache_dir() -> Path:
+    """Folder for what only saves time: ``$MINDVIS_CACHE``, or the user's cache folder."""
+    given = os.environ.get("MINDVIS_CACHE")
+    return Path(given) if given else user_cache_path("mindvis", appauthor=False)
+
+
 def new_models_dir() -> Path:
     """Folder that imported models go to: the first of ``$MINDVIS_MODELS``, or the user's."""
     given = _given_model_dirs()
@@ -53,6 +59,15 @@ def model_dirs() -> list[Path]:
         _shipped("models"),
     ]
     return list(dict.fromkeys(folder.resolve() for folder in candidates if folder.is_dir()))
+
+
+def state_dir() -> Path:
+    """Folder of the history and of what is saved by itself: in ``$MINDVIS_CACHE``, or the user's.
+
+    Unlike the samples they cannot be made again.
+    """
+    given = os.environ.get("MINDVIS_CACHE")
+    return Path(given) / "state" if given else user_data_path("mindvis", appauthor=False)
 
 
 def _given_model_dirs() -> list[Path]:

@@ -31,7 +31,7 @@ class AttributingDecoder:
 @pytest.fixture
 def telling(ready, telling_decoder):
     """Return the session with a decoder that V1 alone tells something."""
-    ready._set_decoder(telling_decoder)
+    ready.take_decoder(telling_decoder)
     ready.set_seeds(0, 2)
     return ready
 
@@ -139,7 +139,7 @@ def test_a_study_is_written_into_a_folder(qtbot, telling, tmp_path):
 @pytest.fixture
 def decoded(qtbot, ready, decoder):
     """Return the session with samples of a decoder that can attribute them."""
-    ready._set_decoder(AttributingDecoder(decoder))
+    ready.take_decoder(AttributingDecoder(decoder))
     with qtbot.waitSignal(ready.queue.decoded):
         ready.decode()
     return ready
@@ -148,6 +148,7 @@ def decoded(qtbot, ready, decoder):
 def attribute(qtbot, session, seed=2, method="gradients"):
     with qtbot.waitSignal(session.attributions.changed):
         session.attributions.start(seed, method)
+    qtbot.waitUntil(lambda: not session.attributions.running)
 
 
 def test_a_sample_becomes_an_overlay(qtbot, decoded):
@@ -198,7 +199,7 @@ def test_a_decoder_that_cannot_attribute_says_so(qtbot, ready):
 def test_samples_of_another_model_are_refused(qtbot, decoded, decoder):
     other = AttributingDecoder(decoder)
     other.info = replace(decoder.info, hash="1" * 64)
-    decoded._set_decoder(other)
+    decoded.take_decoder(other)
     with qtbot.waitSignal(decoded.problem) as problem:
         decoded.attributions.start(0, "gradients")
     assert "not loaded any more" in problem.args[0]

@@ -2,6 +2,7 @@ import numpy as np
 
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.trial_filter import TrialFilter
+from mindvis_gui.session.preparation import preparing_to_show
 
 
 def test_steps_change_the_responses_and_the_request(qtbot, ready, subject):
@@ -44,3 +45,30 @@ def test_large_subjects_are_shown_before_they_are_measured(qtbot, session, monke
     assert seen == [None]
     assert session.vector is not None
     assert session.normalisation.basis == "training trials"
+
+
+def test_only_the_newest_steps_count(qtbot, opened, subject):
+    for score in ("voxel", "global", "voxel"):
+        opened.preparation.set_steps(Preparation(z_score=score))
+    qtbot.waitUntil(lambda: opened.idle)
+    assert opened.preparation.steps == Preparation(z_score="voxel")
+    assert opened.subject.unit == "z"
+    assert opened.subject is not subject
+
+
+def test_another_subject_is_not_prepared_by_the_steps_of_the_last(qtbot, opened, subject_factory):
+    other = subject_factory(name="other")
+    opened.preparation.set_steps(Preparation(z_score="voxel"))
+    opened._set_subject(next_subject(other), None)
+    qtbot.waitUntil(lambda: opened.idle)
+    assert opened.subject is other
+    assert not opened.preparation.steps
+
+
+def next_subject(subject):
+    items = preparing_to_show(subject, Preparation(), None)
+    while True:
+        try:
+            next(items)
+        except StopIteration as stop:
+            return stop.value

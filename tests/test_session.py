@@ -121,7 +121,7 @@ def test_decode_then_score(qtbot, ready):
         ready.decode()
     qtbot.waitUntil(lambda: ready.results.comparison is not None)
     assert [sample.seed for sample in ready.results.result.samples] == [0, 1, 2, 3]
-    assert [step.index for step in steps] == list(range(1, 21))
+    assert [step.index for step in steps] == list(range(1, 11))
     assert len(ready.results.comparison.scores) == 4
     assert not ready.queue.active
 

@@ -6,7 +6,7 @@ One folder holds one protocol: subject, model, versions and every option but the
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -92,8 +92,10 @@ class DecodeFolderWriter:
         except (KeyError, TypeError) as error:
             raise _damaged(self._folder, f"{type(error).__name__} {error}") from error
 
-    def add(self, comparison: Comparison) -> None:
+    def add(self, comparison: Comparison, cached: Sequence[int] = ()) -> None:
         """Write the samples of one trial, its stimulus and its scores.
+
+        `cached` are the seeds whose samples were not drawn now but before.
 
         Raises
         ------
@@ -117,6 +119,7 @@ class DecodeFolderWriter:
             "n_candidates": comparison.n_candidates,
             "chance": None if comparison.chance is None else asdict(comparison.chance),
             "seconds": round(result.seconds, 3),
+            "cached": list(cached),
         }
         failed = {trial: error for trial, error in self._failed.items() if trial != number}
         self._write({**self._trials, number: entry}, failed)
@@ -158,6 +161,39 @@ def read_decode_folder(folder: Path, only: Collection[int] | None = None) -> lis
         raise _damaged(folder, f"{type(error).__name__} {error}") from error
 
 
+def list_samples(
+    folder: Path,
+) -> tuple[str, list[tuple[Mapping[str, Any], list[tuple[int, Path]]]]]:
+    """Return the subject's name and, by request, the seeds and files of all samples; reads none.
+
+    Raises
+    ------
+    DataError
+        If the folder has no `decode.json`, or a damaged one.
+    """
+    index = _read_index(folder)
+    try:
+        listed = [
+            (
+                entry["request"],
+                [
+                    (seed, _inside(folder, name))
+                    for seed, name in zip(entry["request"]["seeds"], entry["samples"], strict=True)
+                ],
+            )
+            for entry in index["trials"]
+        ]
+        return index["subject"]["name"], listed
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(folder, f"{type(error).__name__} {error}") from error
+
+
+def _inside(folder: Path, name: str) -> Path:
+    if Path(name).name != name:
+        raise _damaged(folder, f"'{name}' is not the name of a file in the folder")
+    return folder / name
+
+
 def read_failures(folder: Path) -> dict[int, str]:
     """Read which trials could not be decoded, and why.
 
@@ -192,9 +228,7 @@ def _read_trial(folder: Path, index: dict[str, Any], entry: dict[str, Any]) -> D
 
 
 def _picture(folder: Path, name: str) -> ImageArray:
-    if Path(name).name != name:
-        raise _damaged(folder, f"'{name}' is not the name of a file in the folder")
-    path = folder / name
+    path = _inside(folder, name)
     try:
         return decode_picture(path.read_bytes(), str(path))
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -83,4 +84,10 @@ def protocol(request: Mapping[str, Any]) -> dict[str, Any]:
 
 def installed_versions() -> dict[str, str]:
     """Return the versions of this application and of the packages that shape a sample."""
-    return {"mindvis-gui": __version__, **{name: version(name) for name in _SHAPING}}
+    return {"mindvis-gui": __version__, **shaping_versions()}
+
+
+@cache
+def shaping_versions() -> dict[str, str]:
+    """Return the versions of the packages whose numerics end up in a sample."""
+    return {name: version(name) for name in _SHAPING}

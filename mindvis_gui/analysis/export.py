@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,12 @@ def sample_request(sample: Sample, request: DecodeRequest) -> dict[str, Any]:
     The request as JSON values, with `seed`, the sample's own, in place of the list of
     seeds: a sample does not depend on what was drawn beside it, and neither does its file.
     """
-    values = request.to_json()
-    del values["seeds"]
-    return {**values, "seed": sample.seed, "versions": installed_versions()}
+    return _for_one(request.to_json(), sample.seed)
+
+
+def _for_one(request: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    values = {key: value for key, value in request.items() if key != "seeds"}
+    return {"versions": installed_versions(), **values, "seed": seed}
 
 
 def write_sample(sample: Sample, request: DecodeRequest, path: Path) -> None:
@@ -37,11 +41,22 @@ def write_sample(sample: Sample, request: DecodeRequest, path: Path) -> None:
     ExportError
         If the file cannot be written; an existing one stays as it was.
     """
+    write_drawn(sample.image, request.to_json(), sample.seed, path)
+
+
+def write_drawn(image: ImageArray, request: Mapping[str, Any], seed: int, path: Path) -> None:
+    """Write the sample (h, w, 3) of one `seed` of a request (as JSON values), as `write_sample`.
+
+    Raises
+    ------
+    ExportError
+        If the file cannot be written; an existing one stays as it was.
+    """
     info = PngInfo()
-    text = json.dumps(sample_request(sample, request), ensure_ascii=False, sort_keys=True)
+    text = json.dumps(_for_one(request, seed), ensure_ascii=False, sort_keys=True)
     info.add_itxt(CHUNK, text)
     with atomic_path(path) as temporary:
-        Image.fromarray(sample.image).save(temporary, "PNG", pnginfo=info)
+        Image.fromarray(image).save(temporary, "PNG", pnginfo=info)
 
 
 def write_stimulus(picture: ImageArray, path: Path) -> None:
@@ -64,17 +79,35 @@ def read_request(path: Path) -> dict[str, Any]:
     DataError
         If the file is no PNG picture or none that this application wrote.
     """
+    record = read_record(path)
+    if not isinstance(record.get("seed"), int):
+        raise _no_request(path)
+    return record
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Return what this application embedded in a PNG: of a sample or of a figure.
+
+    Raises
+    ------
+    DataError
+        If the file is no PNG picture or none that this application wrote.
+    """
     try:
         with Image.open(path, formats=["PNG"]) as image:
             text = image.info.get(CHUNK)
     except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises on damaged files
         raise DataError(f"{path}: not a readable PNG picture ({error})") from error
     try:
-        request = json.loads(text or "")
+        record = json.loads(text or "")
     except ValueError:
-        request = None
-    if not isinstance(request, dict) or not isinstance(request.get("seed"), int):
-        raise DataError(
-            f"{path}: no decode request inside; only samples exported by this application hold one"
-        )
-    return request
+        record = None
+    if not isinstance(record, dict):
+        raise _no_request(path)
+    return record
+
+
+def _no_request(path: Path) -> DataError:
+    return DataError(
+        f"{path}: no decode request inside; only pictures exported by this application hold one"
+    )

@@ -11,13 +11,16 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mindvis_gui.analysis.bootstrap import LEVEL, RESAMPLES
 from mindvis_gui.analysis.decoded_trial import installed_versions, protocol
 from mindvis_gui.analysis.lesion import LesionStudy, TrialScores
-from mindvis_gui.data.lesion import MEANING
-from mindvis_gui.data.subject import Subject
-from mindvis_gui.decoding.request import DecodeRequest, ModelInfo
-from mindvis_gui.errors import DataError, ExportError
+from mindvis_gui.analysis.lesion_scores import LesionScore
+from mindvis_gui.data.lesion import MEANING, Lesion
+from mindvis_gui.data.subject import Subject, read_only
+from mindvis_gui.decoding.request import DecodeRequest, ModelInfo, Sampling
+from mindvis_gui.errors import DataError, ExportError, MindVisError
 from mindvis_gui.files import atomic_path
 
 INDEX = "lesion.json"
@@ -76,20 +79,7 @@ class LesionFolder:
                     f"{self._folder}: holds a study with other {key} ({was}, not {now}); "
                     "choose another folder"
                 )
-        try:
-            trials = tuple(
-                TrialScores(
-                    entry["trial"],
-                    entry["stimulus_id"],
-                    entry["label"],
-                    _from_json(entry["scores"]),
-                )
-                for entry in index["trials"]
-            )
-            failed = {int(entry["trial"]): str(entry["error"]) for entry in index["failed"]}
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise _damaged(path, repr(error)) from error
-        return replace(study, trials=trials, failed=failed)
+        return _with_trials(study, index, path)
 
     def keep(self, study: LesionStudy) -> None:
         """Write the study as it is now, in place of what the folder held.
@@ -137,6 +127,50 @@ class LesionFolder:
                 "resamples": RESAMPLES,
             },
         }
+
+
+def read_study(folder: Path) -> LesionStudy:
+    """Read a study to look at it; which voxels its lesions left out is known by number alone.
+
+    Raises
+    ------
+    DataError
+        If the folder holds none, or a damaged one.
+    """
+    path = folder / INDEX
+    index = read_index(path)
+    try:
+        decoding = index["decoding"]
+        study = LesionStudy(
+            tuple(
+                Lesion(each["name"], read_only(np.arange(int(each["n_voxels"]))), each["method"])
+                for each in index["lesions"]
+            ),
+            tuple(LesionScore(**each) for each in index["scores"]),
+            tuple(int(seed) for seed in index["seeds"]),
+            Sampling(decoding["sampler"], decoding["steps"], decoding["precision"]),
+        )
+    except (KeyError, TypeError, ValueError, MindVisError) as error:
+        raise _damaged(path, repr(error)) from error
+    return _with_trials(study, index, path)
+
+
+def _with_trials(study: LesionStudy, index: Mapping[str, Any], path: Path) -> LesionStudy:
+    """Return a study with the trials of a `lesion.json`."""
+    try:
+        trials = tuple(
+            TrialScores(
+                entry["trial"],
+                entry["stimulus_id"],
+                entry["label"],
+                _from_json(entry["scores"]),
+            )
+            for entry in index["trials"]
+        )
+        failed = {int(entry["trial"]): str(entry["error"]) for entry in index["failed"]}
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise _damaged(path, repr(error)) from error
+    return replace(study, trials=trials, failed=failed)
 
 
 def read_index(path: Path) -> dict[str, Any]:

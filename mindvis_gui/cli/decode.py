@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -43,6 +43,14 @@ if TYPE_CHECKING:
 _Failure: TypeAlias = tuple[int, MindVisError]  # number of a trial, what went wrong with it
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Decoded:
+    """The samples of a trial, compared; `cached` are the seeds that were not drawn anew."""
+
+    comparison: Comparison
+    cached: tuple[int, ...]
+
+
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's options."""
     parser = subparsers.add_parser(
@@ -78,6 +86,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_preparation_options(parser)
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add("--out", type=Path, required=True, metavar="DIR", help="folder to write into")
+    add("--no-cache", action="store_true", help="draw every sample anew and keep none for later")
     parser.set_defaults(refuse=parser.error)
 
 
@@ -90,7 +99,10 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.cli.output import complain, progress, write
     from mindvis_gui.data.preparation import prepare_subject
     from mindvis_gui.data.prepare import measure_normalisation, prepare
+    from mindvis_gui.decoding.cached_decoder import CachedDecoder
     from mindvis_gui.decoding.lesion import lesioned
+    from mindvis_gui.decoding.sample_cache import SampleCache
+    from mindvis_gui.paths import cache_dir
 
     if args.mask_seed is not None and args.mask_ratio is None:
         args.refuse("--mask-seed needs --mask-ratio")
@@ -106,7 +118,8 @@ def run(args: argparse.Namespace) -> int:
     failures: list[str] = []
     with joined(args.device) as processes, progress(len(trials), shown=processes.first) as show:
         show(0, f"loading model {args.model}")
-        decoder = load_decoder(args.model, args.device, sampling.precision)
+        cache = None if args.no_cache else SampleCache(cache_dir() / "samples")
+        decoder = CachedDecoder(load_decoder(args.model, args.device, sampling.precision), cache)
         plan = replace(_plan(args, subject, decoder.info, sampling, rois), lesion=lesion)
         folder = DecodeFolderWriter(args.out, subject, decoder.info, plan)
         mine = trials[processes.rank :: processes.count]
@@ -129,7 +142,7 @@ def run(args: argparse.Namespace) -> int:
                     continue
                 yield request
 
-        def outcomes() -> Iterator[Comparison | _Failure]:
+        def outcomes() -> Iterator[_Decoded | _Failure]:
             """Yield one outcome for each of this process's trials."""
             done, what = 0, ""
             for item in decode_many(decoder, requests()):
@@ -142,7 +155,7 @@ def run(args: argparse.Namespace) -> int:
                     yield item.request.trial, item.error
                 else:
                     what = f"trial {item.request.trial} {item.request.label}".rstrip()
-                    yield compare(item, subject)
+                    yield _Decoded(compare(item, subject), decoder.found)
             yield from refused
 
         stream = outcomes()
@@ -154,11 +167,13 @@ def run(args: argparse.Namespace) -> int:
                     failures.append(f"trial {outcome[0]}: {outcome[1]}")
                     folder.add_failure(*outcome)
                 else:
-                    folder.add(outcome)
+                    folder.add(outcome.comparison, outcome.cached)
     if not processes.first:
         return 0
     n_decoded = len(trials) - len(failures)
     write(f"{args.out}: {n_decoded} trials, {n_decoded * len(args.seeds)} samples")
+    if decoder.trouble:
+        complain(decoder.trouble)
     if failures:
         more = "; …" if len(failures) > 3 else ""
         complain(f"{len(failures)} of {len(trials)} failed: {'; '.join(failures[:3])}{more}")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mindvis_gui.data.mask import MaskState
     from mindvis_gui.data.subject import Subject
 
-_TEMPLATES = ("comparison", "brain", "mask", "consistency", "page")
+_TEMPLATES = ("comparison", "brain", "mask", "consistency", "lesion", "page")
 _RATIO = 0.75  # masked for the recovery where the decode had no mask; of the paper
 
 
@@ -45,15 +45,17 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--no-seeds", action="store_true", help="leave the seeds under the samples out")
     add("--no-scores", action="store_true", help="leave the scores out")
     add("--subject", metavar="SUBJECT", help="for templates 'brain', 'mask' and 'page'")
+    add("--study", type=Path, metavar="DIR", help="what 'mindvis lesion' wrote, for 'lesion'")
     add("--model", metavar="NAME|DIR", help="for templates 'mask' and 'page'")
 
 
 def run(args: argparse.Namespace) -> int:
     """Read the folder and write the figure."""
     from mindvis_gui.analysis.decode_folder import read_decode_folder
-    from mindvis_gui.analysis.figures.content import BrainScene, FigureContent
+    from mindvis_gui.analysis.figures.content import BrainScene, FigureContent, LesionScene
     from mindvis_gui.analysis.figures.style import FigureStyle, width_in_mm
     from mindvis_gui.analysis.figures.writing import write_figure
+    from mindvis_gui.analysis.lesion_folder import read_study
     from mindvis_gui.cli.output import write
     from mindvis_gui.data import open_subject
 
@@ -67,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         scores=not args.no_scores,
     )
     trials = _chosen(read_decode_folder(args.folder), args.trials, args.folder)
-    brain = mask = None
+    brain = mask = lesion = None
     if args.template in ("brain", "mask", "page"):
         if args.subject is None:
             raise ExportError(f"template '{args.template}' draws the brain; name it: --subject")
@@ -76,7 +78,12 @@ def run(args: argparse.Namespace) -> int:
             brain = BrainScene.of(subject)
         if args.template in ("mask", "page"):
             mask = _recover(args, subject, trials)
-    write_figure(FigureContent(trials, brain, mask), args.out, args.template, style)
+    if args.template == "lesion":
+        if args.study is None:
+            raise ExportError("template 'lesion' draws a lesion study; name its folder: --study")
+        rois = () if args.subject is None else open_subject(args.subject).rois
+        lesion = LesionScene.of(read_study(args.study), rois)
+    write_figure(FigureContent(trials, brain, mask, lesion), args.out, args.template, style)
     write(f"{args.out}")
     return 0
 

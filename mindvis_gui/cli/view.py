@@ -14,7 +14,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description="Open the window. Without a display, 'mindvis decode' does the same work, "
         "and --screenshot draws the window into a file.",
     )
-    parser.add_argument("subject", nargs="?", metavar="SUBJECT", help="subject file, or 'demo'")
+    parser.add_argument(
+        "subject", nargs="?", metavar="SUBJECT", help="subject file, 'demo', or session"
+    )
     parser.add_argument("--model", metavar="NAME|DIR", help="model to load")
     parser.add_argument(
         "--trial", type=int, metavar="N", help="trial to show (default: first test trial)"

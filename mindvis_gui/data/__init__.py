@@ -23,6 +23,7 @@ _OTHERS = {
     b"\xff\xd8\xff": "a JPEG picture",
     b"RIFF": "a WebP picture",
 }
+_NAME_THE_RESPONSES = "say which one holds the responses: mindvis import-subject --responses NAME"
 # What stands for a whole folder. GLMsingle's best model is the one with all four steps.
 _FILES = (
     "sub-*_ResponseData.h5",
@@ -159,8 +160,8 @@ def _read_matlab(path: Path) -> Subject:
         return read_bdata_subject(path)
     names = ", ".join(list(found)[:8]) or "none"
     raise DataError(
-        f"{path.name}: the arrays of this MATLAB file ({names[:200]}) are no BData; name the one "
-        "with the responses: mindvis import-subject --responses NAME"
+        f"{path.name}: the arrays of this MATLAB file ({names[:200]}) are no BData; "
+        f"{_NAME_THE_RESPONSES}"
     )
 
 
@@ -189,7 +190,7 @@ def _read_npz(path: Path) -> Subject:
     found = ", ".join(list(archive.headers)[:8]) or "none"
     raise DataError(
         f"{path.name}: the arrays of this archive ({found[:200]}) are neither a GOD subject "
-        "(arr_0, arr_2, …) nor an HCP one (V1 to V4)"
+        f"(arr_0, arr_2, …) nor an HCP one (V1 to V4); {_NAME_THE_RESPONSES}"
     )
 
 
@@ -203,8 +204,8 @@ def _read_npy(path: Path) -> Subject:
     if is_glmsingle(path):
         return read_glmsingle_subject(path)
     raise DataError(
-        f"{path.name}: this is a single numpy array, and not one of BOLD5000's by its name; "
-        "see docs/formats.md for what opens"
+        f"{path.name}: this is a single numpy array, and not one of BOLD5000's by its name; if it "
+        f"is (trials, voxels), mindvis import-subject --responses {path.stem[:60]}"
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mindvis_gui.data.subject import FloatArray, ImageArray, IntArray, Subject, read_only
 from mindvis_gui.errors import DataError
 
+_SQUARE = 1.0  # degrees that axes may be off a right angle without a word
 _MARGIN = 2  # functional voxels of air around the response when there is no anatomy
 
 
@@ -69,6 +70,23 @@ class DisplayGrid:
     def spacing(self) -> NDArray[np.float64]:
         """Size of a grid step along each axis (3,) in mm."""
         return np.asarray(np.linalg.norm(self.affine[:3, :3], axis=0))
+
+    @property
+    def shear(self) -> float:
+        """By how many degrees two axes of the grid differ most from a right angle."""
+        axes = self.affine[:3, :3] / self.spacing
+        cosines = np.abs(axes.T @ axes - np.eye(3)).max()
+        return float(np.rad2deg(np.arcsin(min(cosines, 1.0))))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What slices of it show otherwise than it is, one sentence each."""
+        if self.shear <= _SQUARE:
+            return ()
+        return (
+            f"The axes of the image are sheared by {self.shear:.0f}°: slices are drawn as if they "
+            "were at right angles; millimetres are exact",
+        )
 
     def to_mm(self, voxel: tuple[int, int, int]) -> NDArray[np.float64]:
         """Return the position (3,) in mm of a grid point."""

@@ -230,9 +230,11 @@ def _word(name: str, value: Any) -> str:
 
 
 def _is_image(source: Path) -> bool:
-    """Whether a file is a NIfTI image on a grid; folders count as those around one."""
+    """Whether a file is a NIfTI image on a grid, or a folder has some as `nifti` names them."""
     if source.is_dir():
-        return True
+        from mindvis_gui.data.nifti import has_images
+
+        return has_images(source)
     from mindvis_gui.data.nifti_file import is_nifti
 
     return is_nifti(_head(source)) and not _is_surface(source)

@@ -161,13 +161,20 @@ def read_nifti_subject(
     )
 
 
+def has_images(folder: Path) -> bool:
+    """Whether there are betas or time series in a folder, by their names."""
+    return any(_is_betas(path) or is_bold(path) for path in nifti_files(folder))
+
+
+def _is_betas(path: Path) -> bool:
+    return path.name in ("betas.nii", "betas.nii.gz") or path.name.endswith(
+        ("_betas.nii", "_betas.nii.gz")
+    )
+
+
 def _find_betas(folder: Path) -> Path | None:
     """Return the betas of a folder; None if it has time series in their place."""
-    files = nifti_files(folder)
-    names = ("betas.nii", "betas.nii.gz")
-    found = [
-        p for p in files if p.name in names or p.name.endswith(("_betas.nii", "_betas.nii.gz"))
-    ]
+    found = [path for path in nifti_files(folder) if _is_betas(path)]
     if len(found) > 1:
         raise DataError(
             f"{folder.name}: {found[0].name} and {found[1].name} could both be meant; open one"

@@ -80,6 +80,21 @@ class Plane:
         )
         return voxel[0], voxel[1], voxel[2]
 
+    def disc(self, centre: tuple[float, float], radius: float) -> NDArray[np.bool_]:
+        """Return which pixels (up, across) have their centre within `radius` mm of a place.
+
+        The pixel at the place belongs to it, however small the radius.
+        """
+        across, up = (
+            (np.arange(count) + 0.5) * step - place
+            for count, step, place in zip(self.shape, self.spacing, centre, strict=True)
+        )
+        near = up[:, None] ** 2 + across**2 <= radius**2
+        column, row = (int(place // step) for place, step in zip(centre, self.spacing, strict=True))
+        if 0 <= row < self.shape[1] and 0 <= column < self.shape[0]:
+            near[row, column] = True
+        return near
+
     @staticmethod
     def _column(index: int, count: int, flipped: bool) -> int:
         return count - 1 - index if flipped else index

@@ -112,7 +112,7 @@ def _read_labels(path: Path, grid: NiftiFile) -> list[Region]:
         raise DataError(f"{path.name}: no voxel has a label above 0")
     if len(numbers) > _MAX_LABELS:
         raise DataError(f"{path.name}: {len(numbers):,} different labels; is this a label image?")
-    names = _label_names(path)
+    names = label_names(path)
     if len(numbers) == 1 and not names:
         names = {numbers[0]: region_name(path.name)[0]}
     regions = [Region(names.get(n, f"label {n}"), np.flatnonzero(values == n)) for n in numbers]
@@ -157,7 +157,7 @@ def _times(values: Sequence[object]) -> str:
     return " × ".join(map(str, values))
 
 
-def _label_names(path: Path) -> dict[int, str]:
+def label_names(path: Path) -> dict[int, str]:
     """Read the table beside a label image: two columns, number and name, in either order."""
     stem = path.name.removesuffix(".gz").removesuffix(".nii")
     for suffix in (".tsv", ".json", ".txt"):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data.checks import check_affine
 from mindvis_gui.data.subject import FloatArray, Volume
+
+_T = TypeVar("_T", bound=np.generic)
 
 
 class GridSampler:
@@ -36,13 +41,23 @@ class GridSampler:
 
     def slice(self, axis: int, index: int) -> FloatArray:
         """Return the values of the slice at `index` of `axis`, other axes in order; NaN outside."""
+        return self.picture(axis, index, lambda values: values, np.float32(np.nan))
+
+    def picture(
+        self, axis: int, index: int, colour: Callable[[FloatArray], NDArray[_T]], outside: _T
+    ) -> NDArray[_T]:
+        """Return `colour` of the values of a slice, and `outside` where the volume is not.
+
+        Where the grids are parallel `colour` is asked for the voxels of the volume alone, of which
+        there are fewer than pixels.
+        """
         first, second = (each for each in range(3) if each != axis)
-        rows, columns = np.arange(self._shape[first])[:, None], np.arange(self._shape[second])
+        rows, columns = np.arange(self._shape[first])[:, None], np.arange(self._shape[second])[None]
         inside: NDArray[np.bool_] = np.ones((1, 1), dtype=np.bool_)
         points = []
         for row, count in zip(self._to_voxel[:3], self._data.shape, strict=True):
-            # An axis that a coordinate does not depend on stays of length 1: where the grids are
-            # parallel this costs a few hundred roundings, not one a pixel.
+            # A coordinate has an axis of length 1 where it does not depend on rows or on columns:
+            # between parallel grids this is a few hundred roundings, not one a pixel.
             point: NDArray[np.float64] = np.full((1, 1), row[3] + row[axis] * index)
             for step, along in ((row[first], rows), (row[second], columns)):
                 if step:
@@ -50,15 +65,34 @@ class GridSampler:
             nearest = np.rint(point).astype(np.intp)
             inside = inside & (nearest >= 0) & (nearest < count)
             points.append(np.clip(nearest, 0, count - 1))
-        values = np.broadcast_to(
-            self._data[tuple(points)], (self._shape[first], self._shape[second])
-        ).astype(np.float32)
-        values[~np.broadcast_to(inside, values.shape)] = np.nan
+        picture = self._look_up(points, colour)
+        shape = self._shape[first], self._shape[second]
+        return np.where(np.broadcast_to(inside, shape), picture, outside)
+
+    def _look_up(
+        self, points: list[NDArray[np.intp]], colour: Callable[[FloatArray], NDArray[_T]]
+    ) -> NDArray[_T]:
+        along = [max(range(2), key=lambda axis: point.shape[axis]) for point in points]
+        varying = [i for i, point in enumerate(points) if point.size > 1]
+        parallel = all(1 in point.shape for point in points)
+        if not parallel or sorted(along[i] for i in varying) != [0, 1]:
+            return colour(self._data[tuple(points)].astype(np.float32))
+        fixed = tuple(slice(None) if i in varying else int(p.item()) for i, p in enumerate(points))
+        cut = self._data[fixed].astype(np.float32)  # (axis of the first varying, of the second)
+        colours = colour(cut)
+        if along[varying[0]] == 1:
+            colours = colours.T
+            varying.reverse()
+        return colours[points[varying[0]].reshape(-1, 1), points[varying[1]].reshape(1, -1)]
+
+    def values(self, points: NDArray[np.number]) -> FloatArray:
+        """Return the values (n,) at points (n, 3) of the grid, whole ones or not; NaN outside."""
+        voxels = np.rint(points @ self._to_voxel[:3, :3].T + self._to_voxel[:3, 3]).astype(np.intp)
+        inside = ((voxels >= 0) & (voxels < self._data.shape)).all(axis=1)
+        values = np.full(len(voxels), np.nan, dtype=np.float32)
+        values[inside] = self._data[tuple(voxels[inside].T)]
         return values
 
     def at(self, point: tuple[int, int, int]) -> float:
         """Return the value at a point of the grid, NaN outside the volume."""
-        voxel = np.rint(self._to_voxel[:3, :3] @ np.asarray(point) + self._to_voxel[:3, 3])
-        if ((voxel < 0) | (voxel >= self._data.shape)).any():
-            return float("nan")
-        return float(self._data[tuple(voxel.astype(int).tolist())])
+        return float(self.values(np.array([point]))[0])

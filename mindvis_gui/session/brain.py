@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,6 +72,13 @@ class BrainState(QObject):
         self.hovered_roi = ""
         if grid is not None:
             self.crosshair = grid.centre
+
+    def take_regions(self, called: Mapping[str, str], new: frozenset[str]) -> None:
+        """Go on with the regions that were kept, by their names before and now, and `new` ones."""
+        if self.hovered_roi not in called:
+            self.set_hovered_roi("")
+        kept = frozenset(called[name] for name in self.visible_rois if name in called)
+        self.set_visible_rois(kept | new)
 
     def set_visible_rois(self, names: frozenset[str]) -> None:
         """Choose the regions drawn on the brain."""

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from mindvis_gui.analysis.comparison import compare
 from mindvis_gui.analysis.decoded_trial import DecodedTrial
-from mindvis_gui.analysis.figures.content import BrainScene, FigureContent, MaskScene, Regions
+from mindvis_gui.analysis.figures.content import (
+    BrainScene,
+    FigureContent,
+    LesionScene,
+    MaskScene,
+    Regions,
+)
 
 if TYPE_CHECKING:
     from mindvis_gui.session.session import Session
@@ -34,12 +40,14 @@ class Figures:
             return lambda: FigureContent(())
         results = session.results.alike(chosen) if self.all_trials else (chosen,)
         known = {id(result): session.results.comparison_of(result) for result in results}
-        brain, mask = self._brain(), self._mask()
+        brain, mask, study = self._brain(), self._mask(), session.lesions.study
 
         def gather() -> FigureContent:
             comparisons = (known[id(result)] or compare(result, subject) for result in results)
             trials = tuple(DecodedTrial.of(each, subject) for each in comparisons)
-            return FigureContent(trials, brain, mask)
+            found = study is not None and bool(study.trials)
+            lesion = LesionScene.of(study, subject.rois) if study is not None and found else None
+            return FigureContent(trials, brain, mask, lesion)
 
         return gather
 

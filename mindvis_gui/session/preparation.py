@@ -18,6 +18,7 @@ from mindvis_gui.data.prepare import (
     stored_normalisation,
 )
 from mindvis_gui.data.subject import Subject
+from mindvis_gui.job import Job
 from mindvis_gui.jobs import Jobs
 
 _AT_ONCE = 1 << 26  # bytes of responses that are measured before a subject is shown
@@ -67,11 +68,14 @@ class PreparationState(QObject):
         self._jobs, self._show = jobs, show
         self._opened: PreparedSubject | None = None
         self._wanted: Preparation | None = None
+        self._job: Job | None = None
         self.steps = Preparation()
 
     def set_subject(self, opened: PreparedSubject) -> None:
         """Prepare another subject from now on."""
-        self._opened, self._wanted = opened, None
+        if self._job is not None and opened.steps != self._wanted:
+            self._job.cancel()
+        self._opened = opened
         self.steps = opened.steps
         self.changed.emit()
 
@@ -83,12 +87,14 @@ class PreparationState(QObject):
         opened = self._opened
         if opened is None or steps == (self.steps if self._wanted is None else self._wanted):
             return
+        if self._job is not None:
+            self._job.cancel()
         self._wanted = steps
-        self._jobs.start(
+        job = self._job = self._jobs.start(
             preparing_to_show(opened.original, steps, opened.grid),
             "Preparing responses",
             self._take_over,
-            ended=lambda: self._forget(steps),
+            ended=lambda: self._forget(job),
         )
 
     def _take_over(self, prepared: PreparedSubject) -> None:
@@ -98,11 +104,12 @@ class PreparationState(QObject):
         if prepared.steps == self._wanted:
             self._show(prepared)
 
-    def _forget(self, steps: Preparation) -> None:
+    def _forget(self, job: Job) -> None:
         """Want nothing any more: the steps are in force, or were impossible."""
-        if self._wanted == steps:
-            self._wanted = None
-            if self.steps != steps:
+        if self._job is job:
+            failed = self.steps != self._wanted
+            self._wanted = self._job = None
+            if failed:
                 self.changed.emit()  # lets the view fall back to what is so
 
 

@@ -7,7 +7,7 @@ together is a part of its own: `Session.brain`, `masking`, `preparation`, `resul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,20 +20,37 @@ from mindvis_gui.data import open_subject
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.prepare import Normalisation, measuring_normalisation, prepare
+from mindvis_gui.data.region_shapes import made_hashes, same_voxels
 from mindvis_gui.data.subject import FloatArray, Subject, Trial
 from mindvis_gui.decode_queue import DecodeQueue
-from mindvis_gui.decoding.request import PRESETS, Decoder, DecodeRequest, DecodeResult, Sampling
+from mindvis_gui.decoding.request import (
+    PRESETS,
+    Decoder,
+    DecodeRequest,
+    DecodeResult,
+    ModelInfo,
+    Sampling,
+)
+from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.errors import MindVisError, ModelError, RequestError
+from mindvis_gui.job import Job
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.session.attributions import Attributions
 from mindvis_gui.session.brain import BrainState
+from mindvis_gui.session.collection import Collection, Drawn
 from mindvis_gui.session.figures import Figures
+from mindvis_gui.session.grid import Grid
+from mindvis_gui.session.history import History
 from mindvis_gui.session.lesions import Lesions
 from mindvis_gui.session.masking import Masking
 from mindvis_gui.session.movie import Movie
+from mindvis_gui.session.options import Options
 from mindvis_gui.session.overlays import ERROR, MASK, RESPONSE, Look, Overlay, Overlays
 from mindvis_gui.session.preparation import PreparationState, PreparedSubject, preparing_to_show
+from mindvis_gui.session.recall import recalled
+from mindvis_gui.session.regions import Regions
 from mindvis_gui.session.results import ClassifierLoader, Results, no_classifiers
+from mindvis_gui.session.surface import SurfaceState
 from mindvis_gui.session.turns import Turns, TurnTakingDecoder
 from mindvis_gui.undo import Change
 
@@ -50,17 +67,26 @@ class Session(QObject):
         thread, so that torch is imported there and never before the window is shown.
     load_classifiers : callable, optional
         Returns what names the pictures of a subject that a model decoded; called likewise.
+    cache : SampleCache, optional
+        Where samples are kept and looked up; None draws everything anew.
+    history : pathlib.Path, optional
+        Folder that decodes are remembered in; None forgets them with the session.
 
     Attributes
     ----------
     brain : BrainState
     overlays : Overlays
     masking : Masking
+    surface : SurfaceState
+    regions : Regions
     movie : Movie
         Goes through the trials of the chosen one's split.
     preparation : PreparationState
     results : Results
     figures : Figures
+    collection : Collection
+    grid : Grid
+    history : History
     queue : DecodeQueue
     jobs : Jobs
     undo_stack : PySide6.QtGui.QUndoStack
@@ -89,9 +115,12 @@ class Session(QObject):
         load_decoder: DecoderLoader,
         load_classifiers: ClassifierLoader = no_classifiers,
         parent: QObject | None = None,
+        cache: SampleCache | None = None,
+        history: Path | None = None,
     ) -> None:
         super().__init__(parent)
-        self._load_decoder = load_decoder
+        self.load_decoder = load_decoder
+        self.cache = cache
         self.undo_stack = QUndoStack(self)
         self.jobs = Jobs(self)
         self.jobs.failed.connect(self._report_failure)
@@ -99,31 +128,46 @@ class Session(QObject):
         self.brain.problem.connect(self.problem)
         self.overlays = Overlays(self.jobs, self)
         self.masking = Masking(self.jobs, self.undo_stack, self)
+        self._measuring: Job | None = None
         self.preparation = PreparationState(self.jobs, self._show_prepared, self)
         self.results = Results(self.jobs, load_classifiers, self)
         self.masking.problem.connect(self.problem)
         self.masking.mask_changed.connect(self._show_mask)
         self.masking.recovery_changed.connect(self._show_error)
+        self.surface = SurfaceState(self.jobs, self)
+        self.regions = Regions(self.jobs, self.undo_stack, self)
+        self.regions.edited.connect(self._take_regions)
+        self.regions.problem.connect(self.problem)
+        self.regions.message.connect(self.message)
         self.movie = Movie(self._show_next_trial, self)
         self.figures = Figures(self)
-        self.queue = DecodeQueue(self.jobs, self)
+        self.queue = DecodeQueue(self.jobs, self, cache)
         self._turns = Turns()
         self._mask_applied = False
         self.queue.decoded.connect(self._keep_result)
         self.queue.stopped.connect(self._report_stop)
         self.queue.failed.connect(self.results.result_changed)
+        self.queue.problem.connect(self.problem)
         self.subject: Subject | None = None
         self.normalisation: Normalisation | None = None
         self.trial: Trial | None = None
         self.vector: FloatArray | None = None
         self.response: FloatArray | None = None
         self.used_rois: frozenset[str] = frozenset()
+        self._unused: set[str] = set()  # regions that were deleted while in use
         self.decoder: Decoder | None = None
         self.sampling: Sampling = PRESETS["fast"]
         self.n_samples = 4
         self.first_seed = 0
+        self._wanted: DecodeRequest | None = None  # what `decode` asked for last
         self.lesions = Lesions(self, load_classifiers)
         self.attributions = Attributions(self)
+        self.history = History(self.jobs, history, self)
+        if cache is not None:
+            cache.pinned = self.history.pinned
+        self.collection = Collection(self.jobs, self, cache)
+        self.results.comparison_changed.connect(self._take_scores)
+        self.grid = Grid(self)
 
     # -- subject, trial, regions -------------------------------------------------------------
 
@@ -135,7 +179,7 @@ class Session(QObject):
         self.jobs.start(
             _read_subject(path),
             f"Opening {Path(path).name}",
-            lambda opened: self._set_subject(opened, trial),
+            lambda opened: self.take_subject(opened, trial),
         )
 
     def _show_prepared(self, prepared: PreparedSubject) -> None:
@@ -146,27 +190,53 @@ class Session(QObject):
             for trial in prepared.subject.trials
             if shown and (trial.stimulus_id, trial.split) == (shown.stimulus_id, shown.split)
         ]
-        self._set_subject(prepared, same[0] if same else None)
+        made = [roi for roi in self.regions.rois if roi.made]
+        before = self.subject
+        self.take_subject(prepared, same[0] if same else None)
+        if made and before is not None and same_voxels(before, prepared.subject):
+            self.regions.keep(made)
+        elif made:
+            self.problem.emit(
+                "after these steps the response has other voxels: regions that were made are gone"
+            )
 
-    def _set_subject(self, opened: PreparedSubject, trial: int | None) -> None:
+    def read_subject(self, path: str | Path) -> PreparedSubject:
+        """Read a subject without opening it; any thread."""
+        steps = _read_subject(path)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as stop:
+                opened: PreparedSubject = stop.value
+                return opened
+
+    def take_subject(self, opened: PreparedSubject, trial: int | None = None) -> None:
+        """Open a subject that was read, and choose row `trial` or else the first test trial."""
         self.queue.abandon()
+        if self._measuring is not None:
+            self._measuring.cancel()
         self.movie.play(False)
         self.subject = subject = opened.subject
         self.normalisation = opened.normalisation
         self.trial = self.vector = self.response = None
         self.used_rois = frozenset(roi.name for roi in subject.rois)
+        self._unused.clear()
         self.undo_stack.clear()
         self.preparation.set_subject(opened)
         self.brain.set_subject(subject, opened.grid)
         self.overlays.set_subject(subject, opened.estimate)
+        self.surface.set_subject(subject)
+        self.regions.set_subject(subject)
         self.masking.set_subject(subject.n_voxels)
         self._mask_applied = False  # the new overlays are as they are at first
         self._show_mask()
         self.results.set_subject(subject)
+        self.collection.set_subject(subject)
         self.subject_changed.emit()
         self.brain.crosshair_changed.emit()
         self.results.announce()
-        notes = "; ".join(note.rstrip(".") for note in subject.notes)
+        drawn = opened.grid.notes if opened.grid is not None else ()
+        notes = "; ".join(note.rstrip(".") for note in (*subject.notes, *drawn))
         self.message.emit(notes or f"Opened {subject.display_name}")
         tests = [trial for trial in subject.trials if trial.split == "test"]
         self.set_trial((tests or list(subject.trials))[0].index)
@@ -175,10 +245,11 @@ class Session(QObject):
         if self.decoder is not None and not self._model_fits():
             self.problem.emit(self._misfit())
         if self.normalisation is None:
-            self.jobs.start(
+            job = self._measuring = self.jobs.start(
                 measuring_normalisation(subject),
                 "Measuring responses",
                 lambda found: self._set_normalisation(subject, found),
+                ended=lambda: self._end_measuring(job),
             )
 
     def _set_normalisation(self, subject: Subject, normalisation: Normalisation) -> None:
@@ -186,6 +257,12 @@ class Session(QObject):
             self.normalisation = normalisation
             self._update_vector()
             self.trial_changed.emit()
+            if self.trial is not None and self.results.result is None:
+                self._recall(self.collection.newest(self.trial.index))
+
+    def _end_measuring(self, job: Job) -> None:
+        if self._measuring is job:
+            self._measuring = None
 
     def set_trial(self, index: int) -> None:
         """Choose the trial at row `index`."""
@@ -200,6 +277,8 @@ class Session(QObject):
         self.results.set_trial(index)
         self.trial_changed.emit()
         self.results.announce()
+        if self.results.result is None:
+            self._recall(self.collection.newest(index))
 
     def _show_next_trial(self) -> None:
         if self.subject is None or self.trial is None:
@@ -213,7 +292,7 @@ class Session(QObject):
         """Choose the regions used for decoding (undoable)."""
         if self.subject is None or names == self.used_rois:
             return
-        if not names:
+        if not names and self._own_rois:
             self.problem.emit("at least one region must be used for decoding")
             self.rois_changed.emit()  # lets the view fall back to what is so
             return
@@ -224,10 +303,43 @@ class Session(QObject):
         self._update_vector()
         self.rois_changed.emit()
 
+    def _take_regions(self) -> None:
+        """Go on with the subject as it is with the regions of `regions`."""
+        if self.subject is None:
+            return
+        before, after = self.subject.rois, self.regions.rois
+        self.subject = replace(self.subject, rois=after)
+        known, names = {roi.name for roi in before}, {roi.name for roi in after}
+        if len(before) == len(after):  # one may have another name now
+            called = {old.name: new.name for old, new in zip(before, after, strict=True)}
+        else:
+            called = {name: name for name in known & names}
+        self._unused |= self.used_rois - called.keys()
+        used = {called[name] for name in self.used_rois & called.keys()}
+        used |= self._unused & (names - known)  # deleted while in use, and back by undo
+        # The last one used may be gone; then all are used, as at first.
+        self.used_rois = frozenset(used or self._own_rois)
+        self.brain.take_regions(called, frozenset(names - set(called.values())))
+        self._update_vector()
+        self.rois_edited.emit()
+        self.rois_changed.emit()
+
+    @property
+    def _own_rois(self) -> tuple[str, ...]:
+        """Names of the regions that came with the subject."""
+        rois = () if self.subject is None else self.subject.rois
+        return tuple(roi.name for roi in rois if not roi.made)
+
     @property
     def request_rois(self) -> tuple[str, ...] | None:
-        """Regions used in the subject's order; None when all are, which is the whole vector."""
-        if self.subject is None or len(self.used_rois) == len(self.subject.rois):
+        """Regions used in the subject's order; None for the whole vector.
+
+        That is what decoding sees while all of the subject's own regions are used; of a subject
+        without any, while no region that was made is used.
+        """
+        own = self._own_rois
+        whole = set(own) <= self.used_rois if own else not self.used_rois
+        if self.subject is None or whole:
             return None
         return tuple(roi.name for roi in self.subject.rois if roi.name in self.used_rois)
 
@@ -273,9 +385,10 @@ class Session(QObject):
 
     def load_model(self, name: str) -> None:
         """Load a model folder, by name or path, in the background."""
-        self.jobs.run(lambda: self._load_decoder(name), f"Loading model {name}", self._set_decoder)
+        self.jobs.run(lambda: self.load_decoder(name), f"Loading model {name}", self.take_decoder)
 
-    def _set_decoder(self, decoder: Decoder) -> None:
+    def take_decoder(self, decoder: Decoder) -> None:
+        """Decode with a model that was loaded from now on."""
         self.decoder = decoder
         self.masking.set_decoder(decoder)
         self.results.set_model(decoder.info)
@@ -329,7 +442,7 @@ class Session(QObject):
             raise RequestError("the responses are being measured; decode once that is done")
         if self.vector is None:
             raise RequestError(f"trial {self.trial.index} has no usable response; pick another")
-        info = self.decoder.info
+        info, rois = self.decoder.info, self.request_rois
         precision = self.sampling.precision
         return DecodeRequest(
             subject=self.subject.name,
@@ -341,7 +454,8 @@ class Session(QObject):
             ),
             model=info.name,
             model_hash=info.hash,
-            rois=self.request_rois,
+            rois=rois,
+            made_rois=made_hashes(self.subject.rois, rois),
             mask=self.masking.mask if self.masking.applied else None,
             stimulus_id=self.trial.stimulus_id,
             label=self.trial.label,
@@ -356,20 +470,76 @@ class Session(QObject):
             self.problem.emit(str(error))
             return
         assert self.decoder is not None
+        self._wanted = request
         self.queue.add(self.taking_turns(self.decoder), request)
 
     def taking_turns(self, decoder: Decoder) -> Decoder:
         """Return `decoder` such that its decodes wait for those of others that were asked first."""
         return TurnTakingDecoder(decoder, self._turns)
 
+    def decode_trials(self, trials: Sequence[int]) -> None:
+        """Decode many trials in the background; the grid shows them as its rows."""
+        if self.decoder is None or not self._model_fits():
+            self.decode()  # says what is missing
+            return
+        self.grid.set_trials(trials)
+        self.grid.set_axes("trial", "seed")
+        missing = self.grid.missing()
+        self.grid.start(missing)
+        if not missing:
+            self.message.emit("All of these are decoded already; Compare shows them")
+
     def _report_stop(self) -> None:
-        self.message.emit("Stopped; nothing of the stopped decode is kept")
+        self.message.emit("Stopped; the samples that were finished are kept")
         self.results.result_changed.emit()
 
-    def _keep_result(self, result: DecodeResult) -> None:
+    def _keep_result(self, result: DecodeResult, info: ModelInfo) -> None:
         count = len(result.samples)
         self.message.emit(f"{count} sample{'s' * (count != 1)} in {result.seconds:.1f} s")
-        self.results.keep(result)
+        if self.subject is not None:
+            self.history.add(result, info, self.subject.source)
+        on_disk = self.collection.add(result, info)
+        chosen = self.trial is not None and result.request.trial == self.trial.index
+        # A thousand results of other trials need not be in memory.
+        if self._belongs_to_the_gallery(result) if chosen else not on_disk:
+            self.results.keep(result)
+
+    def _belongs_to_the_gallery(self, result: DecodeResult) -> bool:
+        """Whether it is what `decode` asked for; what the grid asked for comes only where none is.
+
+        A cell that is drawn again must not take the place of all samples of its trial.
+        """
+        wanted = self._wanted
+        if self.results.result is None or wanted is None:
+            return True
+        same = Options.of(wanted.to_json(), 0) == Options.of(result.request.to_json(), 0)
+        return same and set(result.request.seeds) <= set(wanted.seeds)
+
+    def _take_scores(self) -> None:
+        if self.results.comparison is not None:
+            self.collection.take(self.results.comparison)
+
+    def _recall(self, drawn: Sequence[Drawn]) -> None:
+        """Show samples of the chosen trial that were drawn before, once they are read."""
+        subject, normalisation = self.subject, self.normalisation
+        if not drawn or subject is None or normalisation is None:
+            return
+
+        def read() -> DecodeResult | None:
+            return recalled(drawn, subject, normalisation)
+
+        def show(result: DecodeResult | None) -> None:
+            at = None if self.trial is None else self.trial.index
+            if result and result.request.trial == at and self.subject is subject:
+                self.results.keep(result)
+
+        self.jobs.run(read, "", show)
+
+    def recall(self, drawn: Sequence[Drawn]) -> None:
+        """Choose the trial of samples that were drawn before, and show them."""
+        if drawn:
+            self.set_trial(drawn[0].options.trial)
+            self._recall(drawn)
 
     # -- jobs --------------------------------------------------------------------------------
 

@@ -12,10 +12,14 @@ from PySide6.QtGui import QAction, QKeySequence, QPalette
 from PySide6.QtWidgets import QWidget
 
 from mindvis_gui.views.commands.brain_commands import BRAIN_ENTRIES
+from mindvis_gui.views.commands.compare_commands import COMPARE_ENTRIES
 from mindvis_gui.views.commands.decode_commands import DECODE_ENTRIES, EDIT_ENTRIES
 from mindvis_gui.views.commands.export_commands import EXPORT_ENTRIES
 from mindvis_gui.views.commands.file_commands import FILE_ENTRIES
 from mindvis_gui.views.commands.lesion_commands import LESION_ENTRIES
+from mindvis_gui.views.commands.queue_commands import QUEUE_ENTRIES
+from mindvis_gui.views.commands.region_commands import REGION_ENTRIES
+from mindvis_gui.views.commands.session_commands import SESSION_ENTRIES
 from mindvis_gui.views.commands.view_commands import VIEW_ENTRIES
 from mindvis_gui.views.entry import Entry
 from mindvis_gui.views.icons import icon
@@ -23,12 +27,16 @@ from mindvis_gui.views.icons import icon
 # The order of the menus and of what is in them.
 ACTIONS = (
     *FILE_ENTRIES,
+    *SESSION_ENTRIES,
     *EXPORT_ENTRIES,
     Entry("quit", "Quit", "window.close", "File", "Ctrl+Q"),
     *EDIT_ENTRIES,
     *DECODE_ENTRIES,
     *LESION_ENTRIES,
     *BRAIN_ENTRIES,
+    *REGION_ENTRIES,
+    *QUEUE_ENTRIES,
+    *COMPARE_ENTRIES,
     *VIEW_ENTRIES,
 )
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from mindvis_gui.session import Session
 from mindvis_gui.session.brain import PLANES
 from mindvis_gui.session.movie import RATES
-from mindvis_gui.views.buttons import icon_button
+from mindvis_gui.session.overlays import Look
+from mindvis_gui.views.buttons import icon_button, push_button
 from mindvis_gui.views.colour_bar import ColourBar
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.theme import MARGIN, label
@@ -31,6 +32,7 @@ class BrainHeader(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._barred: tuple[Look, str, str] | None = None  # what the colour bar shows
         self.layouts = {key: _toggle(name, tip) for key, (name, tip) in _LAYOUTS.items()}
         self.radiological = QToolButton()
         self.radiological.setCheckable(True)
@@ -42,6 +44,7 @@ class BrainHeader(QWidget):
         self.rate.setToolTip("Trials a second of the movie")
         for rate in RATES:
             self.rate.addItem(f"{rate}/s", rate)
+        self._make_brush()
         self.overlays = QToolButton()
         self.overlays.setText("Overlays ▾")
         self.overlays.setAccessibleName("Overlays shown")
@@ -53,7 +56,25 @@ class BrainHeader(QWidget):
         self._connect()
         self._show_arrangement()
         self._show_movie()
+        self._show_brush()
         self._show_overlays()
+
+    def _make_brush(self) -> None:
+        self._painting = QWidget()
+        self._painted = label(kind="strong")
+        self._painted.setToolTip("Drag on a slice to add voxels, with Shift to take them away")
+        self.radius = QDoubleSpinBox()
+        self.radius.setRange(0, 30)
+        self.radius.setDecimals(1)
+        self.radius.setPrefix("brush ")
+        self.radius.setSuffix(" mm")
+        self.radius.setAccessibleName("Radius of the brush in mm")
+        self.radius.setToolTip("Radius of the brush; 0 paints single voxels")
+        self.done = push_button("Done", "Stop painting")
+        row = QHBoxLayout(self._painting)
+        row.setContentsMargins(0, 0, 0, 0)
+        for widget in (self._painted, self.radius, self.done):
+            row.addWidget(widget)
 
     def _lay_out(self) -> None:
         row = QHBoxLayout(self)
@@ -68,6 +89,8 @@ class BrainHeader(QWidget):
         row.addSpacing(6)
         row.addWidget(self.play)
         row.addWidget(self.rate)
+        row.addSpacing(6)
+        row.addWidget(self._painting)
         row.addStretch(1)
         row.addWidget(self.bar)
         row.addWidget(self.overlays)
@@ -81,6 +104,9 @@ class BrainHeader(QWidget):
         self.rate.activated.connect(lambda: session.movie.set_rate(self.rate.currentData()))
         self.overlays.menu().aboutToShow.connect(self._fill_menu)
         self.bar.clicked.connect(self._edit_topmost)
+        self.radius.valueChanged.connect(self._set_radius)
+        self.done.clicked.connect(lambda: session.regions.set_brush(None))
+        session.regions.brush_changed.connect(self._show_brush)
         session.brain.arrangement_changed.connect(self._show_arrangement)
         session.movie.changed.connect(self._show_movie)
         session.overlays.changed.connect(self._show_overlays)
@@ -134,12 +160,28 @@ class BrainHeader(QWidget):
         with QSignalBlocker(self.rate):
             self.rate.setCurrentIndex(self.rate.findData(movie.rate))
 
+    def _set_radius(self, radius: float) -> None:
+        brush = self._session.regions.brush
+        if brush is not None:
+            self._session.regions.set_brush(replace(brush, radius=radius))
+
+    def _show_brush(self) -> None:
+        brush = self._session.regions.brush
+        if brush is not None:
+            self._painted.setText(f"Painting {brush.region}")
+            with QSignalBlocker(self.radius):
+                self.radius.setValue(brush.radius)
+        self._painting.setVisible(brush is not None)
+        for widget in (self.play, self.rate):
+            widget.setVisible(brush is None)  # the room is needed
+
     def _show_overlays(self) -> None:
         topmost = self._session.overlays.topmost
-        if topmost is None:
-            self.bar.show_look(None)
-        else:
-            self.bar.show_look(topmost.look, topmost.unit, topmost.name)
+        shown = None if topmost is None else (topmost.look, topmost.unit, topmost.name)
+        if shown == self._barred:
+            return
+        self._barred = shown
+        self.bar.show_look(*(shown or (None,)))
 
 
 def _toggle(image: str, name: str) -> QToolButton:

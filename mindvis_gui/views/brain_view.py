@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from operator import is_not
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
@@ -11,16 +13,17 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QStackedWidget, QVBoxLayout, 
 from mindvis_gui.data.plane import planes
 from mindvis_gui.session import Session
 from mindvis_gui.session.brain import PLANES
-from mindvis_gui.session.overlays import ANATOMY, REGIONS
+from mindvis_gui.session.overlays import ANATOMY, REGIONS, Overlay
 from mindvis_gui.views.brain_header import BrainHeader
 from mindvis_gui.views.layers import make_layers
 from mindvis_gui.views.location_bar import LocationBar
 from mindvis_gui.views.overlay import region_labels, region_table
 from mindvis_gui.views.readout import describe
 from mindvis_gui.views.slice_view import SliceView
+from mindvis_gui.views.surface_view import SurfaceView
 from mindvis_gui.views.theme import MARGIN, roi_colours
 
-_HIGHLIGHT = (255, 255, 255, 255)
+_HIGHLIGHT = 0xFFFFFFFF
 _NO_POSITIONS = (
     "This file holds no voxel positions, so the brain cannot be drawn.\n"
     "Masking, decoding and comparing work without them."
@@ -40,7 +43,9 @@ class BrainView(QWidget):
         super().__init__(parent)
         self._session = session
         self._drawn_at: tuple[int, int, int] | None = None
+        self._shown: list[Overlay] = []  # as they were drawn
         self.slices = tuple(SliceView(session, name) for name in PLANES)
+        self.surface = SurfaceView(session)
         self.header = BrainHeader(session)
         self.location = LocationBar(session)
         self.placeholder = QLabel()
@@ -69,12 +74,13 @@ class BrainView(QWidget):
         brain = session.brain
         session.subject_changed.connect(self._set_subject)
         session.rois_edited.connect(self._draw)
-        session.overlays.changed.connect(self._draw)
+        session.overlays.changed.connect(self._follow_overlays)
         brain.crosshair_changed.connect(self._follow_crosshair)
         brain.visible_rois_changed.connect(self._draw)
         brain.hovered_roi_changed.connect(self._draw_outlines)
         brain.arrangement_changed.connect(self._arrange)
         session.masking.hovered_patch_changed.connect(self._draw_layers)
+        session.regions.preview_changed.connect(self._draw_layers)
         self.setAcceptDrops(True)
         self._arrange()
         self._set_subject()
@@ -97,10 +103,15 @@ class BrainView(QWidget):
         places = _PLACES.get(shown.layout, _PLACES["single"])
         for view in self.slices:
             self._places.removeWidget(view)
+        self._places.removeWidget(self.surface)
         for view, place in zip(order, places, strict=False):
             self._places.addWidget(view, *place)
         for i, view in enumerate(order):
             view.setVisible(i < len(places))
+        self.surface.setVisible(shown.layout == "surface")
+        if shown.layout == "surface":
+            self._places.addWidget(self.surface, 0, 1, 1, 2)
+            places = (*places, (0, 1, 1, 2))
         for column in range(3):
             used = any(column in range(c, c + wide) for _, c, _, wide in places)
             self._places.setColumnStretch(column, int(used))
@@ -135,7 +146,14 @@ class BrainView(QWidget):
 
     # -- overlays ----------------------------------------------------------------------------
 
+    def _follow_overlays(self) -> None:
+        """Draw again if anything that is seen has changed."""
+        shown = [each for each in self._session.overlays.items if each.look.visible]
+        if len(shown) != len(self._shown) or any(map(is_not, shown, self._shown)):
+            self._draw()
+
     def _draw(self) -> None:
+        self._shown = [each for each in self._session.overlays.items if each.look.visible]
         anatomy = self._session.overlays.find(ANATOMY)
         if anatomy is not None:
             for view in self.slices:
@@ -151,11 +169,15 @@ class BrainView(QWidget):
         look = next(each.look for each in overlays if each.key == REGIONS)
         visible = frozenset() if look.outlined else self._session.brain.visible_rois
         labels = region_labels(subject, visible)
-        regions = region_table(subject, labels, roi_colours(subject), look.opacity)
-        lit = self._session.masking.highlighted_voxels
+        table = region_table(subject, labels, roi_colours(subject), look.opacity)
+        regions = table.view(np.uint32)[:, 0]
+        lit = np.zeros(subject.n_voxels + 1, dtype=np.bool_)
+        lit[self._session.masking.highlighted_voxels] = True
+        lit[self._session.regions.preview] = True
         layers = make_layers(overlays, regions, grid, lit, _HIGHLIGHT)
         for view in self.slices:
             view.set_layers(layers)
+        self.surface.set_layers(layers)
 
     def _draw_outlines(self) -> None:
         subject, brain = self._session.subject, self._session.brain
@@ -171,8 +193,10 @@ class BrainView(QWidget):
             if roi.name in names:
                 white = roi.name == brain.hovered_roi and not regions.look.outlined
                 colours[number] = QColor(Qt.GlobalColor.white) if white else of[roi.name]
+        labels = region_labels(subject, names) if colours else None
         for view in self.slices:
-            view.set_outlines(region_labels(subject, names) if colours else None, colours)
+            view.set_outlines(labels, colours)
+        self.surface.set_outlines(labels, colours)
 
     def _read_out(self, view: SliceView, point: tuple[int, int, int] | None) -> None:
         view.show_readout("" if point is None else describe(self._session, point))

@@ -20,6 +20,7 @@ class ColourBar(QToolButton):
         super().__init__(parent)
         self._look: Look | None = None
         self._ends = ("", "")
+        self.hide()
         self.setProperty("kind", "quiet")
         self.setAccessibleName("Colours of the topmost overlay")
 

@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 import pyqtgraph as pg
+from numpy.typing import NDArray
 
 from mindvis_gui.data.subject import FloatArray, ImageArray
 from mindvis_gui.session.overlays import Look
@@ -51,19 +52,30 @@ def colour_table(name: str) -> ImageArray:
     return made
 
 
-def value_colours(values: FloatArray, look: Look) -> ImageArray:
-    """Return the RGBA colours (…, 4) of `values` (…); what `look` hides, and NaN, is transparent.
+def packed_colours(values: FloatArray, look: Look) -> NDArray[np.uint32]:
+    """Return the colours (…) of `values` (…), each RGBA in one number; transparent ones are 0.
 
-    Colours end at `look.low` and `look.high`; values beyond have the colours of the ends.
+    Colours end at `look.low` and `look.high`; values beyond have the colours of the ends. What
+    `look` hides, and NaN, is transparent.
     """
     width = look.high - look.low
     scaled = (values - np.float32(look.low)) * np.float32(_N / width if width > 0 else 0)
+    np.clip(scaled, 0, _N - 1, out=scaled)
     with np.errstate(invalid="ignore"):  # NaN gets some colour, and is transparent below
-        index = np.clip(scaled, 0, _N - 1).astype(np.uint8)
-    colours = np.empty((*values.shape, 4), dtype=np.uint8)
-    colours[..., :3] = colour_table(look.colour_map)[index]
+        index = scaled.astype(np.uint8)
+    opaque = np.full((_N, 1), round(255 * look.opacity), dtype=np.uint8)
+    table = np.hstack([colour_table(look.colour_map), opaque]).view(np.uint32)[:, 0]
     shown = np.abs(values) >= look.threshold  # False for NaN
     if np.isfinite(look.clip_low) or np.isfinite(look.clip_high):
         shown &= (values >= look.clip_low) & (values <= look.clip_high)
-    colours[..., 3] = shown * np.uint8(round(255 * look.opacity))
-    return colours
+    return np.where(shown, table[index], np.uint32(0))
+
+
+def value_colours(values: FloatArray, look: Look) -> ImageArray:
+    """Return the RGBA colours (…, 4) of `values` (…), see `packed_colours`."""
+    return unpacked(packed_colours(values, look))
+
+
+def unpacked(colours: NDArray[np.uint32]) -> ImageArray:
+    """Return colours (…) as RGBA (…, 4)."""
+    return np.ascontiguousarray(colours).view(np.uint8).reshape(*colours.shape, 4)

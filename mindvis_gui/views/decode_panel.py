@@ -169,7 +169,7 @@ class DecodePanel(QScrollArea):
         subject, name = self._session.subject, self.lesion.currentData()
         if subject is not None:
             self._session.set_used_rois(
-                frozenset(roi.name for roi in subject.rois if roi.name != name)
+                frozenset(r.name for r in subject.rois if r.name != name and not r.made)
             )
 
     def _complain(self, reason: str) -> None:
@@ -203,8 +203,9 @@ class DecodePanel(QScrollArea):
 
     def _show_regions(self) -> None:
         subject, used = self._session.subject, self._session.used_rois
-        names = [roi.name for roi in subject.rois] if subject else []
-        self._regions.setText(f"{len(used)} of {len(names)}" if names else "all voxels")
+        every = [roi.name for roi in subject.rois] if subject else []
+        names = [roi.name for roi in subject.rois if not roi.made] if subject else []
+        self._regions.setText(f"{len(used)} of {len(every)}" if every else "all voxels")
         missing = [name for name in names if name not in used]
         with QSignalBlocker(self.lesion):
             self.lesion.clear()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mindvis_gui.analysis.export import write_sample
+from mindvis_gui.analysis.export import write_drawn, write_sample
 from mindvis_gui.analysis.figures.style import FigureStyle
+from mindvis_gui.analysis.sample_table import request_row, write_arrays, write_table
 from mindvis_gui.decoding.request import DecodeRequest
+from mindvis_gui.errors import ExportError
 from mindvis_gui.session import Session
+from mindvis_gui.session.collection import Drawn
 
 
 def figure_name(request: DecodeRequest, template: str) -> str:
@@ -19,6 +22,18 @@ def figure_name(request: DecodeRequest, template: str) -> str:
 def sample_name(request: DecodeRequest, seed: int) -> str:
     """Return the name of one sample's file."""
     return f"{_stem(request)}_seed-{seed:04d}.png"
+
+
+def drawn_name(drawn: Drawn) -> str:
+    """Return the name of the file of a sample of the collection; what it depends on tells it."""
+    options = drawn.options
+    parts = [f"{_stem_of(str(drawn.request['subject']), options.trial)}_seed-{options.seed:04d}"]
+    parts.append(f"{options.sampling.sampler.replace('+', 'p')}-{options.sampling.steps}")
+    if options.rois is not None:
+        parts.append("-".join(options.rois).lower())
+    if options.masked is not None:
+        parts.append(f"masked-{len(options.masked)}")
+    return "_".join(parts)[:120] + ".png"
 
 
 def start_figure(session: Session, path: Path, name: str, style: FigureStyle) -> None:
@@ -66,11 +81,53 @@ def start_sample(session: Session, seed: int, path: Path) -> None:
     )
 
 
+def start_drawn(session: Session, drawn: Drawn, path: Path) -> None:
+    """Write a sample of the collection to `path`."""
+
+    def write() -> Path:
+        image = drawn.picture()
+        if image is None:
+            raise ExportError(f"{path.name}: the sample is no longer on disk; decode it again")
+        write_drawn(image, drawn.request, drawn.options.seed, path)
+        return path
+
+    session.jobs.run(write, f"Writing {path.name}", lambda done: _report(session, f"Wrote {done}"))
+
+
+def start_scores(session: Session, path: Path) -> None:
+    """Write the scores of all samples to `path`, as CSV or Parquet."""
+    rows = session.collection.table()
+
+    def write() -> Path:
+        write_table(rows(), path)
+        return path
+
+    session.jobs.run(write, f"Writing {path.name}", lambda done: _report(session, f"Wrote {done}"))
+
+
+def start_arrays(session: Session, path: Path) -> None:
+    """Write all samples as one array to `path`, and what they are beside it."""
+    drawn = session.collection.everything()
+
+    def write() -> Path:
+        read = [(each, each.picture()) for each in drawn]
+        whole = [(each, image) for each, image in read if image is not None]
+        rows = [request_row(each.request, each.options.seed) for each, _ in whole]
+        write_arrays([image for _, image in whole], rows, path)
+        return path
+
+    session.jobs.run(write, f"Writing {path.name}", lambda done: _report(session, f"Wrote {done}"))
+
+
 def _report(session: Session, text: str) -> None:
     session.message.emit(text)
 
 
 def _stem(request: DecodeRequest) -> str:
+    return _stem_of(request.subject, request.trial)
+
+
+def _stem_of(subject: str, trial: int) -> str:
     """Return subject and trial in letters that every file system takes."""
-    subject = re.sub(r"[^\w.-]+", "-", request.subject).strip("-.").lower() or "subject"
-    return f"{subject}_trial-{request.trial:04d}"
+    name = re.sub(r"[^\w.-]+", "-", subject).strip("-.").lower() or "subject"
+    return f"{name}_trial-{trial:04d}"

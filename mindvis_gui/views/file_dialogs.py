@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 _SUBJECTS = "Subjects (*.h5 *.hdf5 *.mat *.npz *.npy *.nii *.nii.gz);;All files (*)"
 _CHECKPOINTS = "Checkpoints (*.ckpt *.pth *.pt);;All files (*)"
 _NIFTI = "NIfTI images (*.nii *.nii.gz)"
+_SESSIONS = "Sessions (*.mindvis)"
+_TABLES = "CSV (*.csv);;Parquet (*.parquet)"
 _FIGURES = "PNG (*.png);;SVG (*.svg);;PDF (*.pdf);;TIFF (*.tif)"
 
 
@@ -30,6 +32,15 @@ def ask_model_folder(parent: QWidget, folder: Path) -> Path | None:
 def ask_nifti_file(parent: QWidget, title: str, folder: Path) -> Path | None:
     """Ask for a NIfTI image."""
     return _path(QFileDialog.getOpenFileName(parent, title, str(folder), _NIFTI)[0])
+
+
+def ask_label_image(parent: QWidget, folder: Path) -> Path | None:
+    """Ask where to write regions; the ending is completed."""
+    suggested = str(folder / "regions.nii.gz")
+    path = _path(QFileDialog.getSaveFileName(parent, "Save regions", suggested, _NIFTI)[0])
+    if path is None or path.name.endswith((".nii", ".nii.gz")):
+        return path
+    return path.with_name(f"{path.name}.nii.gz")
 
 
 def ask_checkpoint_file(parent: QWidget, name: str, folder: Path) -> Path | None:
@@ -71,6 +82,37 @@ def ask_map_file(parent: QWidget, suggested: Path) -> Path | None:
     if path is None or path.name.endswith((".nii", ".nii.gz")):
         return path
     return path.with_name(f"{path.name}.nii.gz")
+
+
+def ask_session_to_save(parent: QWidget, suggested: Path) -> Path | None:
+    """Ask where to save a session."""
+    name = QFileDialog.getSaveFileName(parent, "Save the session", str(suggested), _SESSIONS)[0]
+    path = _path(name)
+    return path.with_suffix(".mindvis") if path else None
+
+
+def ask_session_to_open(parent: QWidget, folder: Path) -> Path | None:
+    """Ask for a session that was saved."""
+    return _path(QFileDialog.getOpenFileName(parent, "Open a session", str(folder), _SESSIONS)[0])
+
+
+def ask_decode_folder(parent: QWidget, folder: Path) -> Path | None:
+    """Ask for a folder that 'mindvis decode' wrote."""
+    return _path(QFileDialog.getExistingDirectory(parent, "Open a decode folder", str(folder)))
+
+
+def ask_scores_file(parent: QWidget, suggested: Path) -> Path | None:
+    """Ask where to write a table of scores; the ending says the format."""
+    name = QFileDialog.getSaveFileName(parent, "Export scores", str(suggested), _TABLES)[0]
+    path = _path(name)
+    return path if path is None or path.suffix else path.with_suffix(".csv")
+
+
+def ask_arrays_file(parent: QWidget, suggested: Path) -> Path | None:
+    """Ask where to write samples as an array."""
+    name = QFileDialog.getSaveFileName(parent, "Export arrays", str(suggested), "NumPy (*.npy)")[0]
+    path = _path(name)
+    return path.with_suffix(".npy") if path else None
 
 
 def _path(name: str) -> Path | None:

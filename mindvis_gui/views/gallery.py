@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QMenu, QScrollArea, QWidget
@@ -9,9 +11,13 @@ from PySide6.QtWidgets import QLabel, QMenu, QScrollArea, QWidget
 from mindvis_gui.analysis.comparison import resized
 from mindvis_gui.analysis.difference import difference_map
 from mindvis_gui.data.subject import ImageArray
+from mindvis_gui.decoding.cached_decoder import PartStep
 from mindvis_gui.decoding.request import Sample, Step
 from mindvis_gui.errors import DataError
 from mindvis_gui.session import Session
+from mindvis_gui.session.collection import Drawn
+from mindvis_gui.session.options import Options
+from mindvis_gui.views.drag_out import drag_sample
 from mindvis_gui.views.large_view import LargeView
 from mindvis_gui.views.numerals import coefficient
 from mindvis_gui.views.overlay import sequential_colours
@@ -96,8 +102,8 @@ class GalleryView(QWidget):
         self._refresh()
 
     def _progress(self, step: Step) -> None:
-        if step.preview is None and self._step is not None:
-            step = Step(step.index, step.total, self._step.preview)  # the last one stays
+        if step.preview is None and self._step is not None and _same_seeds(step, self._step):
+            step = replace(step, preview=self._step.preview)  # the last one stays
         self._step = step
         self._refresh()
 
@@ -140,15 +146,27 @@ class GalleryView(QWidget):
         )
 
     def _previews(self, seeds: tuple[int, ...]) -> list[Picture]:
+        """Show finished samples, previews of those drawn now, and places for the others."""
         step = self._step
-        if step is None:
-            return [Picture(f"seed {seed}", ("decoding…",), instead="decoding…") for seed in seeds]
-        notes = (f"decoding… step {step.index} of {step.total}", f"step {step.index}/{step.total}")
-        images = [None] * len(seeds) if step.preview is None else list(step.preview)
-        return [
-            Picture(f"seed {seed}", notes, image, "" if image is not None else "decoding…")
-            for seed, image in zip(seeds, images, strict=True)
-        ]
+        finished = {sample.seed: sample.image for sample in self._session.queue.samples}
+        now = step.seeds if isinstance(step, PartStep) else seeds
+        images = [] if step is None or step.preview is None else list(step.preview)
+        previews = dict(zip(now, images, strict=False))
+        notes: tuple[str, ...] = ("decoding…",)
+        if step is not None:
+            progress = f"step {step.index} of {step.total}"
+            notes = (f"decoding… {progress}", progress.replace(" of ", "/"))
+        pictures = []
+        for seed in seeds:
+            title, image = f"seed {seed}", previews.get(seed)
+            if seed in finished:
+                pictures.append(Picture(title, image=finished[seed], seed=seed))
+            elif seed in now:
+                instead = "" if image is not None else "decoding…"
+                pictures.append(Picture(title, notes, image, instead))
+            else:
+                pictures.append(Picture(title, instead="waiting…"))
+        return pictures
 
     def _sample(self, place: int, sample: Sample) -> Picture:
         results = self._session.results
@@ -206,6 +224,7 @@ class GalleryView(QWidget):
         tile = PictureTile(self._canvas)
         tile.opened.connect(lambda: self._open(tile))
         tile.menu_wanted.connect(lambda position: self._open_menu(tile, position))
+        tile.dragged.connect(lambda: self._drag(tile))
         tile.show()
         return tile
 
@@ -268,6 +287,14 @@ class GalleryView(QWidget):
             self.large.closed.connect(tile.setFocus, Qt.ConnectionType.SingleShotConnection)
             self.large.open(self.pictures, self.tiles.index(tile))
 
+    def _drag(self, tile: PictureTile) -> None:
+        """Take a sample out of the window as a file."""
+        result, seed = self._session.results.result, tile.picture.seed
+        if result is not None and seed is not None:
+            values = result.request.to_json()
+            image = next(each.image for each in result.samples if each.seed == seed)
+            drag_sample(self, Drawn(Options.of(values, seed), values, image))
+
     def _open_menu(self, tile: PictureTile, position: QPoint) -> None:
         picture = tile.picture
         if picture.image is None:
@@ -285,6 +312,13 @@ class GalleryView(QWidget):
         if seed is not None:
             menu.addAction("Save PNG…", lambda: self.export_requested.emit(seed))
         return menu
+
+
+def _same_seeds(step: Step, before: Step) -> bool:
+    """Whether two steps draw the same seeds, as far as they say which."""
+    if isinstance(step, PartStep) and isinstance(before, PartStep):
+        return step.seeds == before.seeds
+    return True
 
 
 def _best_fit(count: int, width: int, height: int, caption: int) -> tuple[int, int]:

@@ -1,12 +1,13 @@
-"""What a slice draws over the anatomy, made from the session's overlays.
+"""What is drawn over the anatomy and on the surface, made from the session's overlays.
 
-Overlays of the response's voxels that follow each other become one table of colours, one row a
-voxel: however many there are, a slice is one indexing. A volume is read slice by slice.
+Overlays of the response's voxels that follow each other become one table of colours, one a voxel:
+however many there are, a slice is one indexing. A volume is read slice by slice. Colours are RGBA
+packed into one number each, which moves them at once; a transparent one is 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,16 +17,29 @@ from numpy.typing import NDArray
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.plane import Plane
 from mindvis_gui.data.sampling import GridSampler
-from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.session.overlays import Look, Overlay
-from mindvis_gui.views.colour_maps import value_colours
+from mindvis_gui.views.colour_maps import packed_colours, unpacked
+
+Colours = NDArray[np.uint32]
 
 
 class Layer(Protocol):
     """Something that has a colour at every point of the grid."""
 
-    def colours(self, grid: DisplayGrid, plane: Plane, index: int) -> ImageArray:
-        """Return the RGBA picture (up, across, 4) of a slice, row 0 at the bottom."""
+    def picture(self, grid: DisplayGrid, plane: Plane, index: int) -> Colours:
+        """Return the colours (up, across) of a slice, row 0 at the bottom."""
+        ...
+
+    def at(self, voxels: NDArray[np.int32], points: NDArray[np.floating]) -> Colours:
+        """Return the colours (n,) at places of the cortex.
+
+        Parameters
+        ----------
+        voxels : (n,) int32
+            Voxel of the response there, -1 for none.
+        points : (n, 3) float
+            Grid indices.
+        """
         ...
 
 
@@ -33,16 +47,18 @@ class Layer(Protocol):
 class VoxelLayer:
     """A colour for each voxel of the response.
 
-    `table` (n_voxels + 1, 4) has a last row that is transparent, which -1 (no voxel) finds.
+    `table` (n_voxels + 1,) ends with a transparent colour, which -1 (no voxel) finds.
     """
 
-    table: ImageArray
+    table: Colours
 
-    def colours(self, grid: DisplayGrid, plane: Plane, index: int) -> ImageArray:
-        """Return the RGBA picture (up, across, 4) of a slice."""
-        packed = self.table.view(np.uint32).reshape(-1)  # a pixel is one number, indexed in one go
-        rows = np.ascontiguousarray(packed[plane.slice(grid.voxel_at, index)])
-        return rows.view(np.uint8).reshape(*rows.shape, 4)
+    def picture(self, grid: DisplayGrid, plane: Plane, index: int) -> Colours:
+        """Return the colours (up, across) of a slice."""
+        return self.table[plane.slice(grid.voxel_at, index)]
+
+    def at(self, voxels: NDArray[np.int32], points: NDArray[np.floating]) -> Colours:
+        """Return the colours (n,) of voxels (n,)."""
+        return self.table[voxels]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -52,32 +68,38 @@ class VolumeLayer:
     sampler: GridSampler
     look: Look
 
-    def colours(self, grid: DisplayGrid, plane: Plane, index: int) -> ImageArray:
-        """Return the RGBA picture (up, across, 4) of a slice."""
-        values = plane.turned(self.sampler.slice(plane.through, index))
-        return value_colours(np.ascontiguousarray(values), self.look)
+    def picture(self, grid: DisplayGrid, plane: Plane, index: int) -> Colours:
+        """Return the colours (up, across) of a slice."""
+        cut = self.sampler.picture(
+            plane.through, index, lambda values: packed_colours(values, self.look), np.uint32(0)
+        )
+        return plane.turned(cut)
+
+    def at(self, voxels: NDArray[np.int32], points: NDArray[np.floating]) -> Colours:
+        """Return the colours (n,) at points (n, 3) of the grid."""
+        return packed_colours(self.sampler.values(points), self.look)
 
 
 def make_layers(
     overlays: Iterable[Overlay],
-    regions: ImageArray,
+    regions: Colours,
     grid: DisplayGrid,
-    highlighted: NDArray[np.generic] | slice,
-    highlight: tuple[int, int, int, int],
+    highlighted: NDArray[np.bool_],
+    highlight: int,
 ) -> list[Layer]:
-    """Return what to draw, lowest first.
+    """Return what to draw, lowest first; at least one layer.
 
     Parameters
     ----------
     overlays : iterable of Overlay
         Lowest first; the hidden ones are left out here.
-    regions : (n_voxels + 1, 4) uint8
+    regions : (n_voxels + 1,) uint32
         Colours of the overlay without numbers: the regions.
-    highlighted : voxels drawn in the colour `highlight`, on top of everything
+    highlighted : (n_voxels + 1,) bool
+        Voxels drawn in the colour `highlight`, on top of everything.
     """
     layers: list[Layer] = []
-    table: ImageArray | None = None
-    empty = np.zeros_like(regions)
+    table: Colours | None = None
     for overlay in overlays:
         if not overlay.look.visible:
             continue
@@ -88,30 +110,36 @@ def make_layers(
             sampler = GridSampler(overlay.volume, grid.affine, grid.shape)
             layers.append(VolumeLayer(sampler, overlay.look))
         else:
-            own = regions if overlay.values is None else empty.copy()
+            own = regions
             if overlay.values is not None:
-                own[:-1] = value_colours(overlay.values, overlay.look)
+                own = np.append(packed_colours(overlay.values, overlay.look), np.uint32(0))
             table = own if table is None else over(own, table)
-    table = empty if table is None else table.copy()
-    table[highlighted] = highlight
-    return [*layers, VoxelLayer(table)]
+    if highlighted.any() or not layers:
+        table = np.zeros_like(regions) if table is None else table.copy()
+        table[highlighted] = highlight
+    return layers if table is None else [*layers, VoxelLayer(table)]
 
 
-def over(upper: ImageArray, lower: ImageArray) -> ImageArray:
-    """Lay the RGBA colours `upper` (…, 4) over `lower` (…, 4)."""
-    above = upper[..., 3:].astype(np.float32) / 255
-    below = lower[..., 3:].astype(np.float32) / 255 * (1 - above)
-    alpha = above + below
-    result = np.empty_like(upper)
-    weight = np.divide(above, alpha, out=np.zeros_like(alpha), where=alpha > 0)
-    result[..., :3] = np.rint(upper[..., :3] * weight + lower[..., :3] * (1 - weight))
-    result[..., 3:] = np.rint(255 * alpha)
+def over(upper: Colours, lower: Colours) -> Colours:
+    """Lay the colours `upper` (…) over `lower` (…)."""
+    result = np.where(upper > 0, upper, lower)
+    # Only where both are seen is there anything to mix, and that is a small part of a slice.
+    mixed = (upper > 0) & (lower > 0)
+    if mixed.any():
+        first = unpacked(upper[mixed]).astype(np.float32)
+        second = unpacked(lower[mixed]).astype(np.float32)
+        above = first[:, 3:] / 255
+        alpha = above + second[:, 3:] / 255 * (1 - above)
+        weight = above / alpha
+        colours = first * weight + second * (1 - weight)
+        colours[:, 3:] = 255 * alpha
+        result[mixed] = np.rint(colours).astype(np.uint8).view(np.uint32)[:, 0]
     return result
 
 
-def compose(layers: list[Layer], grid: DisplayGrid, plane: Plane, index: int) -> ImageArray:
-    """Return the RGBA picture (up, across, 4) of all layers at a slice."""
-    picture = layers[0].colours(grid, plane, index)
+def compose(layers: Sequence[Layer], grid: DisplayGrid, plane: Plane, index: int) -> Colours:
+    """Return the colours (up, across) of all layers at a slice."""
+    picture = layers[0].picture(grid, plane, index)
     for layer in layers[1:]:
-        picture = over(layer.colours(grid, plane, index), picture)
+        picture = over(layer.picture(grid, plane, index), picture)
     return picture

@@ -57,6 +57,7 @@ class LocationBar(QWidget):
         self.patch.setMinimumWidth(1)  # cut short where the window is narrow
 
         session.subject_changed.connect(self._set_subject)
+        session.rois_edited.connect(self._set_subject)
         for signal in (
             session.brain.crosshair_changed,
             session.trial_changed,

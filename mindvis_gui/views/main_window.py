@@ -10,14 +10,19 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
 from mindvis_gui.paths import model_dirs
 from mindvis_gui.session import Session
+from mindvis_gui.session.autosave import Autosave
 from mindvis_gui.settings import Settings
 from mindvis_gui.views.actions import ACTIONS, make_actions
 from mindvis_gui.views.commands import Commands
 from mindvis_gui.views.commands.brain_commands import BrainCommands
+from mindvis_gui.views.commands.compare_commands import CompareCommands
 from mindvis_gui.views.commands.decode_commands import DecodeCommands
 from mindvis_gui.views.commands.export_commands import ExportCommands
 from mindvis_gui.views.commands.file_commands import FileCommands
 from mindvis_gui.views.commands.lesion_commands import LesionCommands
+from mindvis_gui.views.commands.queue_commands import QueueCommands
+from mindvis_gui.views.commands.region_commands import REGION_ENTRIES, RegionCommands
+from mindvis_gui.views.commands.session_commands import SessionCommands
 from mindvis_gui.views.commands.view_commands import PANEL_ENTRIES, ViewCommands
 from mindvis_gui.views.import_dialog import ModelImporter
 from mindvis_gui.views.status_bar import ActivityBar
@@ -43,6 +48,7 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__(parent)
         self._session, self._settings = session, settings
+        self._autosave: Autosave | None = None
         self.setWindowTitle("mindvis")
         self.resize(_SIZE)
         self.setAcceptDrops(True)
@@ -52,13 +58,19 @@ class MainWindow(QMainWindow):
         self._file = FileCommands(self, session, settings, import_model)
         self._export = ExportCommands(self, session, settings)
         self._lesion = LesionCommands(self, session, settings, self.workspace)
+        self._saved = SessionCommands(self, session, settings, self.workspace)
         brain = BrainCommands(self, session, settings)
+        regions = RegionCommands(self, session, settings)
         self._commands: dict[str, Commands] = {
             "file": self._file,
             "export": self._export,
+            "session": self._saved,
             "brain": brain,
+            "regions": regions,
             "decode": DecodeCommands(session, self.workspace),
             "lesion": self._lesion,
+            "queue": QueueCommands(session, self.workspace),
+            "compare": CompareCommands(session, self.workspace),
             "view": ViewCommands(self, session, settings, self.workspace, ACTIONS),
         }
         self.actions_by_id = actions = make_actions(
@@ -72,7 +84,7 @@ class MainWindow(QMainWindow):
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(self.workspace)
         self.setCentralWidget(self._pages)
-        self._connect(brain)
+        self._connect(brain, regions)
         self.workspace.restore_layout(
             settings.layout("docks"), settings.layout("centre"), settings.layout("closed")
         )
@@ -81,7 +93,7 @@ class MainWindow(QMainWindow):
         self._show_panels()
         self.welcome.demo.setFocus()
 
-    def _connect(self, brain: BrainCommands) -> None:
+    def _connect(self, brain: BrainCommands, regions: RegionCommands) -> None:
         session = self._session
         session.subject_changed.connect(self._show_subject)
         session.subject_changed.connect(self.status.forget_problem)
@@ -93,6 +105,7 @@ class MainWindow(QMainWindow):
             session.results.result_changed,
             session.jobs.changed,
             session.queue.started,
+            session.queue.changed,
             session.undo_stack.indexChanged,
             session.lesions.progressed,
             session.lesions.changed,
@@ -101,8 +114,24 @@ class MainWindow(QMainWindow):
         ):
             signal.connect(self._show_state)
         self.workspace.panel_toggled.connect(self._show_panels)
+        self.workspace.page_changed.connect(self._show_panels)
+        self.workspace.compare_page.decode_requested.connect(
+            self.actions_by_id["decode_missing"].trigger
+        )
+        trials = self.workspace.subject_panel.trials
+        trials.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        for name in ("decode", "decode_selected", "decode_listed"):
+            trials.addAction(self.actions_by_id[name])
+        self.workspace.history_panel.restore_requested.connect(self._saved.restore_entry)
+        self.workspace.compare_page.save_requested.connect(self._export.export_drawn)
         self.workspace.decode_panel.new_seed_wanted.connect(self.actions_by_id["new_seed"].trigger)
         self.workspace.overlay_panel.file_wanted.connect(brain.add_overlay)
+        panel = self.workspace.subject_panel
+        panel.new_region.menu().addActions(
+            [self.actions_by_id[entry.id] for entry in REGION_ENTRIES]
+        )
+        panel.rois.menu.rename_wanted.connect(regions.rename)
+        panel.rois.menu.colour_wanted.connect(regions.recolour)
         self.workspace.lesion_panel.export_wanted.connect(self._lesion.export_study)
         self.workspace.attribution_panel.export_wanted.connect(self._lesion.export_attribution)
         self.workspace.gallery.export_requested.connect(self._export.export_sample)
@@ -123,26 +152,28 @@ class MainWindow(QMainWindow):
         for commands in self._commands.values():
             for name, on in commands.enabled().items():
                 self.actions_by_id[name].setEnabled(on)
+        self.actions_by_id["pause"].setChecked(session.queue.paused)
         self.toolbar.show_model(session.decoder.info.name if session.decoder else "")
         self.toolbar.show_seeds(session.first_seed, session.n_samples)
 
     def _show_panels(self) -> None:
         for entry in PANEL_ENTRIES:
             self.actions_by_id[entry.id].setChecked(self.workspace.is_shown(entry.argument))
+        self.actions_by_id["compare"].setChecked(self.workspace.comparing)
 
     # -- events ------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Show the stimulus over the samples while Space is held, wherever the focus is."""
         if event.key() == Qt.Key.Key_Space:
-            self.workspace.gallery.show_stimulus(True)
+            self.workspace.show_stimulus(True)
         else:
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """Show the samples again."""
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
-            self.workspace.gallery.show_stimulus(False)
+            self.workspace.show_stimulus(False)
         else:
             super().keyReleaseEvent(event)
 
@@ -155,11 +186,29 @@ class MainWindow(QMainWindow):
         """Open what was dropped (called by Qt)."""
         self.status.forget_problem()
         for url in event.mimeData().urls():
-            self._file.open_any(Path(url.toLocalFile()))
+            path = Path(url.toLocalFile())
+            if not self._saved.open_any(path):
+                self._file.open_any(path)
         event.acceptProposedAction()
+
+    def open(self, path: str, trial: int | None = None) -> None:
+        """Open a subject, and row `trial` of it, or a saved session."""
+        if not self._saved.open_any(Path(path)):
+            self._session.open(path, trial)
+
+    def save_by_itself(self, folder: Path) -> None:
+        """Save the session in `folder` from now on, and offer what a crash has left there."""
+        self._autosave = Autosave(self._session, folder, self._saved.layout)
+        self._autosave.start()
+        left_over = self._autosave.left_over
+        if left_over is not None:
+            self.welcome.offer(left_over)
+            self.welcome.session_chosen.connect(self._saved.opener.open)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout, then cancel what runs and wait for it."""
+        if self._autosave is not None:
+            self._autosave.close()
         for name, state in self.workspace.layout_states().items():
             self._settings.set_layout(name, state)
         self._settings.set_layout("window", self.saveGeometry())

@@ -127,6 +127,7 @@ class MaskView(QWidget):
         self.strip.painted.connect(self._paint)
         self.strip.view_changed.connect(self.band.update)
         session.subject_changed.connect(self._set_subject)
+        session.rois_edited.connect(self._set_subject)
         session.masking.mask_changed.connect(self._show_mask)
         for signal in (
             session.masking.recovery_changed,

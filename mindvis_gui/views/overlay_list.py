@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPainter, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListWidget,
@@ -21,7 +21,7 @@ from mindvis_gui.views.theme import muted
 _KEY = Qt.ItemDataRole.UserRole
 _VALUE = Qt.ItemDataRole.UserRole + 1
 _ROW = 26
-_ROWS = 8  # shown without scrolling
+_ROWS = 10  # shown without scrolling
 
 
 class OverlayList(QListWidget):
@@ -42,7 +42,9 @@ class OverlayList(QListWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Show the session's list."""
+        """Show the session's list, once somebody looks."""
+        if not self.isVisible():
+            return
         overlays = self._session.overlays
         wanted = [overlay.key for overlay in reversed(overlays.items)]
         with QSignalBlocker(self):
@@ -70,6 +72,11 @@ class OverlayList(QListWidget):
                 at = self._session.brain.crosshair
                 self.item(row).setData(_VALUE, overlay_value(self._session, overlay, at))
         self.viewport().update()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what changed while nobody looked (called by Qt)."""
+        super().showEvent(event)
+        self.refresh()
 
     def _keys(self) -> list[str]:
         return [self.item(row).data(_KEY) for row in range(self.count())]

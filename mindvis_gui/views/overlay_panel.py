@@ -144,7 +144,6 @@ class OverlayPanel(QWidget):
         """Catch up with what changed while nobody looked (called by Qt)."""
         super().showEvent(event)
         self.refresh()
-        self.list.show_values()
 
     def refresh(self) -> None:
         """Show the look of the chosen overlay."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFocusEvent,
@@ -20,7 +20,7 @@ from PySide6.QtGui import (
     QPen,
     QPixmap,
 )
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.views.theme import accent, muted, rule
@@ -79,10 +79,12 @@ class PictureTile(QWidget):
 
     opened = Signal()
     menu_wanted = Signal(object)  # global position
+    dragged = Signal()  # out of its place, with the left button
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.picture = Picture("")
+        self._pressed: QPoint | None = None
         self._cover: QImage | None = None
         self._image: QImage | None = None
         self._scaled: QPixmap | None = None
@@ -187,11 +189,23 @@ class PictureTile(QWidget):
         second = area.adjusted(0, metrics.height(), 0, 0)
         painter.drawText(second, align.AlignLeft | align.AlignTop, detail)
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Open the picture once released here; maybe a drag begins."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._pressed = event.position().toPoint()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Take the picture out of its place."""
+        if self._pressed is not None:
+            far = (event.position().toPoint() - self._pressed).manhattanLength()
+            if far >= QApplication.startDragDistance():
+                self._pressed = None
+                self.dragged.emit()
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Open the picture."""
-        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(
-            event.position().toPoint()
-        ):
+        pressed, self._pressed = self._pressed, None
+        if pressed is not None and self.rect().contains(event.position().toPoint()):
             self.opened.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -38,7 +38,8 @@ class RegionBand(QWidget):
     def set_subject(self, subject: Subject) -> None:
         """Show the regions of `subject`."""
         colours = roi_colours(subject)
-        labels = region_labels(subject, frozenset(roi.name for roi in subject.rois))[:-1]
+        own = frozenset(roi.name for roi in subject.rois if not roi.made)
+        labels = region_labels(subject, own or frozenset(colours))[:-1]
         starts = np.flatnonzero(np.diff(labels, prepend=-1)).tolist()
         self._runs = []
         for start, stop in zip(starts, [*starts[1:], labels.size], strict=True):

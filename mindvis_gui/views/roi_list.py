@@ -2,47 +2,66 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPalette, QPixmap
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QToolButton, QWidget
+from PySide6.QtCore import QEvent, QPoint, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QEnterEvent,
+    QIcon,
+    QPainter,
+    QPalette,
+    QPixmap,
+)
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from mindvis_gui.data.subject import Roi, Subject
 from mindvis_gui.session import Session
 from mindvis_gui.views.buttons import icon_button
 from mindvis_gui.views.icons import icon
+from mindvis_gui.views.roi_menu import RoiMenu
 from mindvis_gui.views.theme import GAP, SWATCH, label, roi_colours
 
 
 class RoiList(QWidget):
-    """One row a region; a tick says that decoding uses it, an eye that the brain shows it."""
+    """One row a region; a tick says that decoding uses it, an eye that the brain shows it.
+
+    While the mouse is on a row the brain outlines its region; a right click opens `menu`.
+    """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._uses: dict[str, QCheckBox] = {}
         self._eyes: dict[str, QToolButton] = {}
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(GAP)
-        self._grid.setVerticalSpacing(1)
-        self._grid.setColumnStretch(0, 1)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+        self._rows: dict[str, _Row] = {}
+        self.menu = RoiMenu(session, self)
+        session.rois_edited.connect(lambda: self.set_subject(session.subject))
         session.rois_changed.connect(self._show_used)
         session.brain.visible_rois_changed.connect(self._show_visible)
 
     def set_subject(self, subject: Subject | None) -> None:
         """Show the regions of another subject."""
-        while item := self._grid.takeAt(0):
+        while item := self._column.takeAt(0):
             if widget := item.widget():
                 widget.deleteLater()
+        self._rows.clear()
         self._uses.clear()
         self._eyes.clear()
         colours = roi_colours(subject) if subject else {}
-        for row, roi in enumerate(subject.rois if subject else ()):
-            self._add(row, roi, colours[roi.name])
+        for roi in subject.rois if subject else ():
+            self._add(roi, colours[roi.name])
         self._show_used()
         self._show_visible()
 
-    def _add(self, row: int, roi: Roi, colour: QColor) -> None:
+    @property
+    def row_height(self) -> int:
+        """Height of a row in pixels."""
+        return self.fontMetrics().height() + 10
+
+    def _add(self, roi: Roi, colour: QColor) -> None:
         use = QCheckBox(roi.name)
         use.setIcon(_swatch(colour))
         use.setIconSize(QSize(SWATCH, SWATCH))
@@ -50,13 +69,17 @@ class RoiList(QWidget):
         use.setToolTip(f"Use {roi.name} for decoding")
         use.toggled.connect(lambda on, name=roi.name: self._use(name, on))
         count = label(f"{roi.voxels.size:,}", "count")
-        count.setToolTip(f"{roi.voxels.size:,} voxels")
+        made = f"; {roi.made}" if roi.made else ""
+        count.setToolTip(f"{roi.voxels.size:,} voxels{made}")
         eye = icon_button(QIcon(), f"Show {roi.name} on the brain")
         eye.setCheckable(True)
         eye.toggled.connect(lambda on, name=roi.name: self._see(name, on))
-        self._grid.addWidget(use, row, 0)
-        self._grid.addWidget(count, row, 1, Qt.AlignmentFlag.AlignRight)
-        self._grid.addWidget(eye, row, 2)
+        line = _Row(use, count, eye)
+        line.hovered.connect(lambda on: self._session.brain.set_hovered_roi(roi.name if on else ""))
+        line.menu_wanted.connect(lambda where: self.menu.open_for(roi.name, colour, where))
+        line.setFixedHeight(self.row_height)
+        self._column.addWidget(line)
+        self._rows[roi.name] = line
         self._uses[roi.name], self._eyes[roi.name] = use, eye
 
     def _use(self, name: str, on: bool) -> None:
@@ -78,6 +101,34 @@ class RoiList(QWidget):
             with QSignalBlocker(eye):
                 eye.setChecked(visible)
             eye.setIcon(icon("eye" if visible else "eye-off", QPalette.ColorRole.PlaceholderText))
+
+
+class _Row(QWidget):
+    """One region; it says when the mouse is on it."""
+
+    hovered = Signal(bool)
+    menu_wanted = Signal(QPoint)
+
+    def __init__(self, use: QCheckBox, count: QLabel, eye: QToolButton) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GAP)
+        row.addWidget(use, 1)
+        row.addWidget(count)
+        row.addWidget(eye)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        """Say that the mouse came (called by Qt)."""
+        self.hovered.emit(True)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Say that the mouse left (called by Qt)."""
+        self.hovered.emit(False)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for what can be done (called by Qt)."""
+        self.menu_wanted.emit(event.globalPos())
 
 
 def _swatch(colour: QColor) -> QIcon:

@@ -22,8 +22,8 @@ from PySide6.QtWidgets import QGraphicsPathItem, QLabel, QWidget
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.plane import Plane
 from mindvis_gui.session import Session
-from mindvis_gui.session.overlays import Look
-from mindvis_gui.views.colour_maps import colour_table
+from mindvis_gui.session.overlays import GREY, Look
+from mindvis_gui.views.colour_maps import colour_table, unpacked
 from mindvis_gui.views.layers import Layer, compose
 
 _CROSSHAIR = QColor(130, 230, 140, 190)
@@ -52,7 +52,6 @@ class SliceView(pg.GraphicsView):
         self._grid: DisplayGrid | None = None
         self.plane: Plane | None = None
         self._frame = (1.0, 1.0)
-        self._levels = (0.0, 255.0)
         self._zoom = 1.0
         self._notches = 0
         self._grabbed: QPointF | None = None
@@ -95,7 +94,7 @@ class SliceView(pg.GraphicsView):
         self._labels, self._layers = None, []
         self._draw_anatomy()
         across, up = plane.shape
-        self._overlay.setImage(np.zeros((up, across, 4), dtype=np.uint8), levels=(0, 255))
+        self._overlay.setImage(np.zeros((up, across, 4), dtype=np.uint8), autoLevels=False)
         width, height = plane.extent
         for image in (self._anatomy, self._overlay):
             image.setRect(QRectF(0, 0, width, height))
@@ -111,8 +110,10 @@ class SliceView(pg.GraphicsView):
         """Draw the anatomy in another way."""
         self._anatomy.setVisible(look.visible)
         self._anatomy.setOpacity(look.opacity)
-        self._levels = (look.low, look.high)
-        self._anatomy.setLookupTable(colour_table(look.colour_map))
+        # pyqtgraph draws grey levels as they are twice as fast as through any table.
+        plain = look.colour_map == GREY and (look.low, look.high) == (0, 255)
+        self._anatomy.setLevels(None if plain else (look.low, look.high))
+        self._anatomy.setLookupTable(None if plain else colour_table(look.colour_map))
         self._draw_anatomy()
 
     def set_outlines(self, labels: NDArray[np.int16] | None, colours: Mapping[int, QColor]) -> None:
@@ -179,13 +180,13 @@ class SliceView(pg.GraphicsView):
     def _draw_anatomy(self) -> None:
         if self._grid is not None:
             picture = np.ascontiguousarray(self._slice(self._grid.anatomy))
-            self._anatomy.setImage(picture, autoLevels=False, levels=self._levels)
+            self._anatomy.setImage(picture, autoLevels=False)
 
     def _draw_overlay(self) -> None:
         if self._grid is not None and self.plane is not None and self._layers:
             index = self._session.brain.crosshair[self.plane.through]
-            picture = compose(self._layers, self._grid, self.plane, index)
-            self._overlay.setImage(picture, autoLevels=False, levels=(0, 255))
+            picture = unpacked(compose(self._layers, self._grid, self.plane, index))
+            self._overlay.setImage(picture, autoLevels=False)
 
     def _draw_outlines(self) -> None:
         if self._grid is None or self.plane is None or self._labels is None:
@@ -237,15 +238,21 @@ class SliceView(pg.GraphicsView):
         painter.restore()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Move the crosshair, or begin to pan."""
-        if event.button() == Qt.MouseButton.LeftButton:
+        """Move the crosshair, paint while there is a brush, or begin to pan."""
+        if event.button() == Qt.MouseButton.LeftButton and self._session.regions.brush:
+            erase = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self._session.regions.begin_stroke(erase=erase)
+            self._paint(event.position())
+        elif event.button() == Qt.MouseButton.LeftButton:
             self._pick(event.position())
         elif event.button() == Qt.MouseButton.MiddleButton:
             self._grabbed = event.position()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag the crosshair or the picture."""
-        if event.buttons() & Qt.MouseButton.LeftButton:
+        """Drag the crosshair, the brush or the picture."""
+        if event.buttons() & Qt.MouseButton.LeftButton and self._session.regions.brush:
+            self._paint(event.position())
+        elif event.buttons() & Qt.MouseButton.LeftButton:
             self._pick(event.position())
         elif event.buttons() & Qt.MouseButton.MiddleButton and self._grabbed is not None:
             shift = self._to_mm(self._grabbed) - self._to_mm(event.position())
@@ -260,12 +267,17 @@ class SliceView(pg.GraphicsView):
         self.hovered.emit(self, None)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """End panning."""
+        """End the stroke of the brush, or panning."""
         self._grabbed = None
+        if event.button() == Qt.MouseButton.LeftButton and self._session.regions.brush:
+            self._session.regions.end_stroke()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Show the whole slice again."""
-        self.reset.emit()
+        """Show the whole slice again; while painting it is a second click."""
+        if self._session.regions.brush:
+            self.mousePressEvent(event)
+        else:
+            self.reset.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Go through slices, or zoom with Ctrl."""
@@ -299,6 +311,16 @@ class SliceView(pg.GraphicsView):
 
     def _to_mm(self, pixel: QPointF) -> QPointF:
         return self._view.mapSceneToView(self.mapToScene(pixel.toPoint()))
+
+    def _paint(self, pixel: QPointF) -> None:
+        """Let the brush run over the voxels drawn around a pixel."""
+        brush = self._session.regions.brush
+        if self.plane is None or self._grid is None or brush is None:
+            return
+        mm = self._to_mm(pixel)
+        near = self.plane.disc((mm.x(), mm.y()), brush.radius)
+        voxels = np.unique(self._slice(self._grid.voxel_at)[near]).astype(np.int64)
+        self._session.regions.extend_stroke(voxels[voxels >= 0])
 
     def _point(self, pixel: QPointF) -> tuple[int, int, int] | None:
         """Return the grid point drawn at a pixel, None beside the picture."""

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar, QWi
 
 from mindvis_gui.decoding.request import DecodeRequest, ModelInfo, Step
 from mindvis_gui.session import Session
+from mindvis_gui.views.numerals import duration
 from mindvis_gui.views.theme import label
 
 _BAR_WIDTH = 180
@@ -97,11 +98,11 @@ class ActivityBar(QStatusBar):
         self.bar.setRange(0, step.total)
         self.bar.setValue(step.index)
         elapsed = time.monotonic() - self._started
-        left = elapsed / step.index * (step.total - step.index)
+        left = self._session.queue.seconds_left
+        if left is None:
+            left = elapsed / max(step.index, 1) * (step.total - step.index)
         waiting = f" · {len(self._session.queue)} waiting" if len(self._session.queue) else ""
-        self.activity.setText(
-            f"Step {step.index} of {step.total} · {_duration(left)} left{waiting}"
-        )
+        self.activity.setText(f"Step {step.index} of {step.total} · {duration(left)} left{waiting}")
 
 
 class _ElidedLabel(QLabel):
@@ -136,7 +137,3 @@ def _count(info: ModelInfo) -> str:
     """Return the number of parameters in millions."""
     millions = info.parameters / 1e6
     return f"{millions:.0f} M" if millions >= 10 else f"{millions:.1f} M"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

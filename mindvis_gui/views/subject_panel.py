@@ -10,15 +10,18 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
+    QMenu,
     QScrollArea,
     QSizePolicy,
     QStackedWidget,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from mindvis_gui.data.subject import Subject, Trial
 from mindvis_gui.session import Session
+from mindvis_gui.views.buttons import icon_button
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.roi_list import RoiList
 from mindvis_gui.views.theme import GAP, MARGIN, label
@@ -40,6 +43,9 @@ class SubjectPanel(QWidget):
         self._facts = label(kind="muted")
         self._facts.setWordWrap(True)
         self.rois = RoiList(session)
+        self.new_region = icon_button(icon("plus"), "New region")
+        self.new_region.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.new_region.setMenu(QMenu(self.new_region))
         self._roi_area = QScrollArea()
         self._roi_area.setWidgetResizable(True)
         self._roi_area.setWidget(self.rois)
@@ -59,6 +65,7 @@ class SubjectPanel(QWidget):
         self._lay_out()
         self.setMinimumWidth(_MIN_WIDTH)
         session.subject_changed.connect(self._show_subject)
+        session.rois_edited.connect(self._show_rois)
         session.trial_changed.connect(self._show_trial)
         self._show_subject()
 
@@ -82,11 +89,12 @@ class SubjectPanel(QWidget):
         name.addWidget(self._simulated)
         name.addStretch()
         head = QGridLayout()
-        head.setColumnStretch(0, 1)
         head.setHorizontalSpacing(GAP)
         head.addWidget(label("Regions", "heading"), 0, 0)
-        head.addWidget(label("voxels", "caption"), 0, 1)
-        head.addWidget(label("view", "caption"), 0, 2)
+        head.addWidget(self.new_region, 0, 1, Qt.AlignmentFlag.AlignLeft)
+        head.setColumnStretch(1, 1)
+        head.addWidget(label("voxels", "caption"), 0, 2)
+        head.addWidget(label("view", "caption"), 0, 3)
         filters = QHBoxLayout()
         filters.setSpacing(GAP)
         filters.addWidget(self.filter, 1)
@@ -121,13 +129,16 @@ class SubjectPanel(QWidget):
         self._facts.setText(_facts(subject) if subject else "Open one from the toolbar.")
         self._facts.setToolTip("\n".join([str(subject.source), *subject.notes]) if subject else "")
         self.rois.set_subject(subject)
+        self._show_rois()
+        self._model.set_subject(subject)
+        self._show_splits(subject)
+
+    def _show_rois(self) -> None:
+        subject = self._session.subject
         n_rois = len(subject.rois) if subject else 0
         self._roi_area.setVisible(n_rois > 0)
         self._no_rois.setVisible(subject is not None and n_rois == 0)
-        row_height = self.rois.sizeHint().height() / max(n_rois, 1)
-        self._roi_area.setFixedHeight(round(row_height * min(n_rois, _ROI_ROWS)))
-        self._model.set_subject(subject)
-        self._show_splits(subject)
+        self._roi_area.setFixedHeight(self.rois.row_height * min(n_rois, _ROI_ROWS))
 
     def _show_splits(self, subject: Subject | None) -> None:
         splits = list(dict.fromkeys(trial.split for trial in subject.trials)) if subject else []

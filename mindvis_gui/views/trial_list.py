@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PySide6.QtCore import (
-    QItemSelection,
     QModelIndex,
     QPersistentModelIndex,
     QRect,
@@ -22,10 +21,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from mindvis_gui.data.subject import Trial
 from mindvis_gui.views.theme import GAP, THUMBNAIL
 from mindvis_gui.views.trial_model import TRIAL_ROLE, TrialModel, caption
 
 _PADDING = 5
+_Index = QModelIndex | QPersistentModelIndex
 
 
 class TrialList(QListView):
@@ -38,6 +39,7 @@ class TrialList(QListView):
         self.setModel(model)
         self.setItemDelegate(_TrialDelegate(self))
         self.setUniformItemSizes(True)
+        self.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -50,11 +52,23 @@ class TrialList(QListView):
         if index.isValid():
             self.scrollTo(index)
 
-    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+    def currentChanged(self, current: _Index, previous: _Index) -> None:
         """Tell who listens which trial was chosen (called by Qt)."""
-        super().selectionChanged(selected, deselected)
-        for index in selected.indexes():
-            self.chosen.emit(index.data(TRIAL_ROLE))
+        super().currentChanged(current, previous)
+        trial = current.data(TRIAL_ROLE)
+        if trial is not None:
+            self.chosen.emit(trial)
+
+    @property
+    def selected(self) -> list[Trial]:
+        """The trials that are selected, with Ctrl or Shift several, in the order of the list."""
+        return [index.data(TRIAL_ROLE) for index in sorted(self.selectedIndexes())]
+
+    @property
+    def listed(self) -> list[Trial]:
+        """All trials that pass the filter."""
+        model = self.model()
+        return [model.index(row, 0).data(TRIAL_ROLE) for row in range(model.rowCount())]
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Leave Space to the window, which shows the stimulus while it is held."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QIcon
@@ -20,6 +21,7 @@ class WelcomePage(QWidget):
     """Offers the demo, a file, and what was open before; a file may also be dropped here."""
 
     subject_chosen = Signal(object)  # Path
+    session_chosen = Signal(object)  # the document that was left over
 
     def __init__(self, open_action: QAction, demo_action: QAction, recent: Sequence[Path]) -> None:
         super().__init__()
@@ -50,6 +52,11 @@ class WelcomePage(QWidget):
         column.addWidget(text, alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(GAP)
         column.addLayout(buttons)
+        self._left_over: Mapping[str, Any] = {}
+        self.restore = push_button("Go on where the last session broke off", "Restore", "primary")
+        self.restore.clicked.connect(lambda: self.session_chosen.emit(self._left_over))
+        self.restore.hide()
+        column.addWidget(self.restore, alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(
             label("or drop a file anywhere", "caption"), alignment=Qt.AlignmentFlag.AlignHCenter
         )
@@ -59,6 +66,14 @@ class WelcomePage(QWidget):
         for path in recent:
             column.addWidget(self._recent(path), alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(4)
+
+    def offer(self, left_over: Mapping[str, Any]) -> None:
+        """Offer the state of a session that ended without being closed."""
+        self._left_over = left_over
+        name = left_over.get("subject", {}).get("name", "")
+        count = sum(len(each["samples"]) for each in left_over.get("results", ()))
+        self.restore.setText(f"Go on where the last session broke off: {name}, {count:,} samples")
+        self.restore.show()
 
     def _recent(self, path: Path) -> QPushButton:
         button = push_button(f"{path.name}  –  {path.parent}", f"Open {path.name}", "quiet")

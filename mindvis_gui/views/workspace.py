@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
     QSplitter,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -17,13 +18,16 @@ from mindvis_gui.session import Session
 from mindvis_gui.views.attribution_panel import AttributionPanel
 from mindvis_gui.views.brain_view import BrainView
 from mindvis_gui.views.buttons import icon_button
+from mindvis_gui.views.compare_page import ComparePage
 from mindvis_gui.views.compare_panel import ComparePanel
 from mindvis_gui.views.decode_panel import DecodePanel
 from mindvis_gui.views.gallery import GalleryView
+from mindvis_gui.views.history_panel import HistoryPanel
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.lesion_panel import LesionPanel
 from mindvis_gui.views.mask_view import MaskView
 from mindvis_gui.views.overlay_panel import OverlayPanel
+from mindvis_gui.views.queue_panel import QueuePanel
 from mindvis_gui.views.subject_panel import SubjectPanel
 from mindvis_gui.views.theme import MARGIN, PANEL_WIDTH, label
 
@@ -35,9 +39,13 @@ _AT_FIRST = ("subject", "decode", "brain", "mask", "images", "compare")  # open 
 
 
 class Workspace(QMainWindow):
-    """The panels and their arrangement; docks move and close, the middle is split by hand."""
+    """The panels and their arrangement; docks move and close, the middle is split by hand.
+
+    The middle shows one of two pages: brain → mask → images, or the grid to compare on.
+    """
 
     panel_toggled = Signal()
+    page_changed = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -66,7 +74,13 @@ class Workspace(QMainWindow):
             view.setMinimumWidth(_MIN_WIDTH)
             self._splitter.addWidget(view)
             self._splitter.setStretchFactor(i, _HEIGHTS[i])
-        self.setCentralWidget(self._splitter)
+        self.compare_page = ComparePage(session)
+        self.queue_panel = QueuePanel(session)
+        self.history_panel = HistoryPanel(session)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self._splitter)
+        self._pages.addWidget(self.compare_page)
+        self.setCentralWidget(self._pages)
         # Docks of one side share its place as tabs; those not in `_AT_FIRST` wait in the menu View.
         self._docks = {
             "subject": self._dock("subject", "Subject", self.subject_panel),
@@ -74,6 +88,8 @@ class Workspace(QMainWindow):
             "overlays": self._dock("overlays", "Overlays", self.overlay_panel),
             "lesion": self._dock("lesion", "Lesion", self.lesion_panel),
             "attribution": self._dock("attribution", "Attribution", self.attribution_panel),
+            "queue": self._dock("queue", "Queue", self.queue_panel),
+            "history": self._dock("history", "History", self.history_panel),
         }
         self._panels: dict[str, QWidget] = {
             **self._docks,
@@ -112,6 +128,29 @@ class Workspace(QMainWindow):
             widget.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.panel_toggled.emit()
 
+    @property
+    def comparing(self) -> bool:
+        """Whether the middle shows the grid."""
+        return self._pages.currentWidget() is self.compare_page
+
+    def compare(self, shown: bool) -> None:
+        """Go over to the grid, or back to brain, mask and images."""
+        if shown == self.comparing:
+            return
+        self._pages.setCurrentWidget(self.compare_page if shown else self._splitter)
+        if shown:
+            self.compare_page.take_focus()
+        else:
+            self.subject_panel.trials.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.page_changed.emit()
+
+    def show_stimulus(self, shown: bool) -> None:
+        """Lay the stimulus over all samples, or take it away again."""
+        if self.comparing:
+            self.compare_page.show_stimulus(shown)
+        else:
+            self.gallery.show_stimulus(shown)
+
     def restore_default(self) -> None:
         """Put every panel where it is at first."""
         first: dict[Qt.DockWidgetArea, QDockWidget] = {}
@@ -124,6 +163,7 @@ class Workspace(QMainWindow):
         for name, panel in self._panels.items():
             panel.setVisible(name in _AT_FIRST)
         self._splitter.setSizes(_HEIGHTS)
+        self.compare(False)
         self._set_widths()
         self.panel_toggled.emit()
 

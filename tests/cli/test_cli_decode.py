@@ -65,7 +65,7 @@ def test_test_trials_and_five_seeds_by_default(tmp_path, decode, decoder, capsys
     assert names[:2] == ["trial-0000_seed-0000.png", "trial-0000_seed-0001.png"]
     request = decoder.requests[0]
     assert request.seeds == (0, 1, 2, 3, 4)
-    assert (request.sampling.sampler, request.sampling.steps) == ("dpm++", 20)
+    assert (request.sampling.sampler, request.sampling.steps) == ("dpm++", 10)
     assert request.sampling.precision == "fp32"  # what the model uses, not "auto"
     assert request.rois is None
     assert request.mask is None
@@ -100,7 +100,7 @@ def test_options_override_the_preset(decode, decoder):
     assert [(s.sampler, s.steps, s.precision) for s in sampling] == [
         ("plms", 250, "fp32"),
         ("plms", 50, "bf16"),
-        ("ddim", 20, "fp32"),
+        ("ddim", 10, "fp32"),
     ]
 
 
@@ -222,8 +222,8 @@ def test_wrong_usage_exits_with_2(decode, options, capsys):
 def test_another_protocol_does_not_mix_with_the_old_pictures(tmp_path, decode, capsys):
     decode("--trials", "0", "--seeds", "0")
     before = pictures(tmp_path / "out")
-    assert decode("--trials", "0", "--seeds", "0", "--steps", "10") == 1
-    assert "was decoded with protocol.steps 20, not 10; choose another folder" in (
+    assert decode("--trials", "0", "--seeds", "0", "--steps", "20") == 1
+    assert "was decoded with protocol.steps 10, not 20; choose another folder" in (
         capsys.readouterr().err
     )
     assert pictures(tmp_path / "out") == before
@@ -243,6 +243,37 @@ def test_the_figure_of_no_folder_is_one_line(tmp_path, capsys):
     assert main(["figure", str(tmp_path), "--out", str(tmp_path / "figure.png")]) == 1
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "figure.png").exists()
+
+
+def test_second_time_is_read_from_the_cache_and_says_so(tmp_path, decode, decoder):
+    options = ("--trials", "0,1", "--seeds", "0-2")
+    assert decode(*options, out="a") == 0
+    assert decode(*options, "--seeds", "0-3", out="b") == 0
+    assert [request.seeds for request in decoder.requests] == [(0, 1, 2)] * 2 + [(3,)] * 2
+    first, second = (
+        json.loads((tmp_path / out / "decode.json").read_text())["trials"][0] for out in "ab"
+    )
+    assert first["cached"] == []
+    assert second["cached"] == [0, 1, 2]
+    shared = pictures(tmp_path / "a").keys()
+    assert pictures(tmp_path / "a").items() <= pictures(tmp_path / "b").items()
+    assert len(shared) == 8
+
+
+def test_no_cache_draws_anew_and_keeps_nothing(tmp_path, decode, decoder):
+    options = ("--trials", "0", "--seeds", "0", "--no-cache")
+    assert decode(*options, out="a") == 0
+    assert decode(*options, out="b") == 0
+    assert len(decoder.requests) == 2
+    assert not list(Path(os.environ["MINDVIS_CACHE"]).rglob("*.png"))
+
+
+def test_cache_that_cannot_be_written_is_one_line(tmp_path, decode, monkeypatch, capsys):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MINDVIS_CACHE", str(tmp_path / "file"))
+    assert decode("--trials", "0") == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "samples are not kept for later" in line
 
 
 def test_regions_are_left_out_in_the_way_that_is_asked_for(tmp_path, decode, decoder, subject):

@@ -43,6 +43,18 @@ def test_every_part_can_be_given(tmp_path, betas, capsys):
     assert "3 trials × 8 voxels, 1 regions" in capsys.readouterr().out
 
 
+def test_what_was_done_to_responses_is_kept_in_the_notes(tmp_path, betas, capsys):
+    command = ["import-subject", str(betas), "--out", str(tmp_path / "a.h5"), "--split", "trial=0"]
+    assert main([*command, "--z-score", "voxel", "--filter", "trial=0,2"]) == 0
+    subject = open_subject(tmp_path / "a.h5")
+    assert [trial.split for trial in subject.trials] == ["test", "train"]
+    assert not subject.responses([1]).any()  # the only training trial is its own mean
+    notes = " ".join(subject.notes)
+    assert "2 of 3 trials are kept (trial=0,2)" in notes
+    assert "z-scored in each voxel over the training trials" in notes
+    assert "note: 2 of 3 trials" in capsys.readouterr().err
+
+
 def test_notes_are_said(tmp_path, betas, capsys):
     assert main(["import-subject", str(betas), "--out", str(tmp_path / "a.h5")]) == 0
     assert "note: No regions given" in capsys.readouterr().err

@@ -281,7 +281,7 @@ def test_matlab_5_is_read_like_hdf5(tmp_path):
 
 def test_matlab_5_with_other_arrays_names_them(tmp_path):
     scipy.io.savemat(tmp_path / "a.mat", {"betas": np.ones((3, 4)), "names": "x"})
-    with pytest.raises(DataError, match=r"\(betas, names\) are no BData; name the one with the"):
+    with pytest.raises(DataError, match=r"\(betas, names\) are no BData; say which one holds the"):
         open_subject(tmp_path / "a.mat")
 
 

@@ -15,5 +15,5 @@ SECONDS_A_THOUSAND = 300  # far more than any format needs
 def test_mutants_are_refused_or_open(name):
     outcome = fuzz(name, COUNT)
     assert outcome.failures == []
-    assert outcome.counts["refused"] > COUNT // 4
+    assert outcome.counts["refused"] > COUNT // 8  # of large files most bytes are values
     assert outcome.counts.total() == COUNT

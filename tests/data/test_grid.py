@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import permutations, product
 
 import numpy as np
 import pytest
@@ -59,6 +60,48 @@ def test_without_anatomy_the_grid_is_that_of_the_voxels_with_a_margin(subject):
         assert np.allclose(grid.to_mm(point), (subject.affine @ [*ijk, 1])[:3])
     assert (grid.voxel_at >= 0).sum() == 50
     assert grid.voxel_at.flat[0] == -1
+
+
+def turned(order, signs, tilt) -> np.ndarray:
+    """Return steps of 2, 3 and 2.5 mm whose axes run along the world's in any order and sense."""
+    steps = np.zeros((3, 3))
+    for world, (axis, sign) in enumerate(zip(order, signs, strict=True)):
+        steps[world, axis] = sign * (2.0, 3.0, 2.5)[world]
+    matrix = np.eye(4)
+    matrix[:3, :3] = affine(1.0, tilt, (0, 0, 0))[:3, :3] @ steps
+    matrix[:3, 3] = (7.0, -11.0, 5.0)
+    return matrix
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.35])
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_marked_voxel_is_where_its_mm_say_in_all_48_orientations(subject, order, tilt):
+    for signs in product((1, -1), repeat=3):
+        whole = small(subject, turned(order, signs, tilt))
+        for anatomy in (None, Volume(np.ones((24, 24, 24)), around(whole))):
+            grid = DisplayGrid.of(replace(whole, anatomy=anatomy))
+            for voxel in (0, 17, 49):
+                mm = (whole.affine @ [*whole.ijk[voxel], 1])[:3]
+                at = grid.to_mm(grid.voxel_position(voxel))
+                assert np.abs(at - mm).max() <= 1.5 + 0.01, (signs, anatomy is None)
+                assert grid.voxel_at[grid.to_voxel(tuple(mm))] == voxel
+
+
+def around(subject) -> np.ndarray:
+    """Return the affine of an upright grid of 24 steps of 1 mm around the subject's voxels."""
+    mm = subject.ijk @ subject.affine[:3, :3].T + subject.affine[:3, 3]
+    matrix = np.eye(4)
+    matrix[:3, 3] = np.rint(mm.mean(axis=0)) - 12
+    return matrix
+
+
+def test_shear_is_said(subject):
+    sheared = affine(2.0, 0.3, (0, 0, 0))
+    assert DisplayGrid.of(small(subject, sheared)).notes == ()
+    sheared[:3, 1] += 0.2 * sheared[:3, 0]
+    grid = DisplayGrid.of(small(subject, sheared))
+    assert grid.shear == pytest.approx(11.3, abs=0.1)
+    assert "11°" in grid.notes[0]
 
 
 def test_voxels_outside_the_anatomy_are_not_drawn(subject):

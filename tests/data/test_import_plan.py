@@ -160,6 +160,23 @@ def test_known_formats_need_no_plan(tmp_path):
     assert found.plan == ImportPlan(tmp_path)
 
 
+def test_other_pictures_for_a_known_folder(tmp_path):
+    folder = make_bold5000(tmp_path / "a")
+    (tmp_path / "pictures").mkdir()
+    name = open_subject(folder).trials[0].stimulus_id
+    Image.new("RGB", (8, 8), (1, 2, 3)).save(tmp_path / "pictures" / "x.png")
+    (tmp_path / "pictures" / "x.png").rename(tmp_path / "pictures" / f"{Path(name).stem}.png")
+    subject = ImportPlan(folder, stimuli=tmp_path / "pictures").read()
+    shown = [t for t in subject.trials if t.stimulus_id == f"{Path(name).stem}.png"]
+    assert not shown  # a name with a suffix of its own is not completed
+    renamed = tmp_path / "pictures" / name
+    (tmp_path / "pictures" / f"{Path(name).stem}.png").rename(renamed)
+    found = ImportPlan(folder, stimuli=tmp_path / "pictures").read()
+    assert found.stimulus(found.trials[0])[0, 0].tolist() == [1, 2, 3]
+    with pytest.raises(DataError, match="--rois is for NIfTI images"):
+        ImportPlan(folder, rois="all").read()
+
+
 def test_parts_of_an_image_can_be_given(tmp_path):
     folder = make_nifti(tmp_path / "a")
     plan = ImportPlan(folder, rois="all", split="trial=5", name="somebody")

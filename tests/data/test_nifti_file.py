@@ -173,5 +173,5 @@ def test_an_anatomy_has_one_volume(write_nifti):
         5,
         6,
     )
-    with pytest.raises(DataError, match="has 3 volumes; an anatomy has one"):
+    with pytest.raises(DataError, match="has 3 volumes; one is needed here"):
         read_volume(write_nifti("a.nii", np.ones((4, 5, 6, 3), np.float32)))

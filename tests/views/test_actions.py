@@ -7,10 +7,14 @@ from PySide6.QtGui import QKeySequence
 
 from mindvis_gui.views.actions import ACTIONS
 from mindvis_gui.views.commands.brain_commands import BrainCommands
+from mindvis_gui.views.commands.compare_commands import CompareCommands
 from mindvis_gui.views.commands.decode_commands import DecodeCommands
 from mindvis_gui.views.commands.export_commands import ExportCommands
 from mindvis_gui.views.commands.file_commands import FileCommands
 from mindvis_gui.views.commands.lesion_commands import LesionCommands
+from mindvis_gui.views.commands.queue_commands import QueueCommands
+from mindvis_gui.views.commands.region_commands import RegionCommands
+from mindvis_gui.views.commands.session_commands import SessionCommands
 from mindvis_gui.views.commands.view_commands import ViewCommands
 from mindvis_gui.views.main_window import MainWindow
 
@@ -35,8 +39,12 @@ COMMANDS = {
     "file": FileCommands,
     "export": ExportCommands,
     "brain": BrainCommands,
+    "regions": RegionCommands,
     "decode": DecodeCommands,
     "lesion": LesionCommands,
+    "compare": CompareCommands,
+    "queue": QueueCommands,
+    "session": SessionCommands,
     "view": ViewCommands,
 }
 

@@ -23,7 +23,7 @@ class AttributingDecoder:
 
 @pytest.fixture
 def decoded(qtbot, ready, decoder):
-    ready._set_decoder(AttributingDecoder(decoder))
+    ready.take_decoder(AttributingDecoder(decoder))
     with qtbot.waitSignal(ready.queue.decoded):
         ready.decode()
     return ready

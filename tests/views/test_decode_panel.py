@@ -82,7 +82,7 @@ def test_a_preset_ends_a_complaint(qtbot, panel, session):
     qtbot.mouseClick(panel.presets["fast"], Qt.MouseButton.LeftButton)
     assert panel.complaint == ""
     assert panel.sampler.currentText().startswith("DPM")
-    assert panel.steps.value() == 20
+    assert panel.steps.value() == 10
 
 
 def test_lesion_leaves_one_region_out(qtbot, panel, opened):

@@ -71,7 +71,7 @@ def test_without_a_subject_it_says_so(window, session):
 def test_previews_are_shown_while_decoding(qtbot, gallery, ready, decoder):
     decoder.hold()
     ready.decode()
-    qtbot.waitUntil(lambda: "step 2 of 20" in gallery.pictures[1].notes[0])
+    qtbot.waitUntil(lambda: "step 2 of 10" in gallery.pictures[1].notes[0])
     assert images(gallery) == [True] * 5
     assert gallery.pictures[1].image.shape == (8, 8, 3)
     assert gallery.pictures[1].seed is None  # nothing to save yet
@@ -87,7 +87,7 @@ def test_a_preview_stays_through_steps_without_one(qtbot, gallery, ready, decode
     decoder.hold()
     ready.decode()
     qtbot.waitUntil(lambda: images(gallery) == [True] * 5)
-    ready.queue.progressed.emit(Step(3, 20))
+    ready.queue.progressed.emit(Step(3, 10))
     assert images(gallery) == [True] * 5
     assert "step 3" in gallery.pictures[1].notes[0]
     decoder.release()

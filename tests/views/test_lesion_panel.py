@@ -6,7 +6,7 @@ from mindvis_gui.views.lesion_panel import LesionPanel
 
 @pytest.fixture
 def telling(ready, telling_decoder):
-    ready._set_decoder(telling_decoder)
+    ready.take_decoder(telling_decoder)
     ready.set_seeds(0, 2)
     return ready
 
@@ -78,7 +78,7 @@ def test_another_score_draws_other_bars(qtbot, panel, telling):
 
 
 def test_stop_ends_a_study(qtbot, panel, ready, decoder):
-    ready._set_decoder(decoder)
+    ready.take_decoder(decoder)
     decoder.hold()
     panel.trials.setCurrentIndex(1)
     panel.run.click()

@@ -206,9 +206,9 @@ def test_cross_of_a_dock_unchecks_its_action(qtbot, opened_window):
     assert not opened_window.actions_by_id["panel_subject"].isChecked()
 
 
-def test_compare_button_hides_the_scores(qtbot, opened_window):
+def test_scores_can_be_hidden(qtbot, opened_window):
     assert opened_window.workspace.compare_panel.isVisible()
-    qtbot.mouseClick(button(opened_window, "compare"), Qt.MouseButton.LeftButton)
+    opened_window.actions_by_id["panel_compare"].trigger()
     assert not opened_window.workspace.compare_panel.isVisible()
 
 

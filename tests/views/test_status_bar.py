@@ -42,11 +42,11 @@ def test_decode_shows_steps_and_time_left(qtbot, bar, ready, decoder):
     decoder.hold()
     ready.decode()
     qtbot.waitUntil(lambda: bar.bar.value() == 2)
-    assert bar.bar.maximum() == 20
-    assert bar.activity.text().startswith("Step 2 of 20 · ")
+    assert bar.bar.maximum() == 10
+    assert bar.activity.text().startswith("Step 2 of 10 · ")
     assert bar.activity.text().endswith(" s left")
     ready.decode()
-    ready.queue.progressed.emit(Step(3, 20))
+    ready.queue.progressed.emit(Step(3, 10))
     assert bar.activity.text().endswith("1 waiting")
     decoder.release()
     qtbot.waitUntil(lambda: ready.idle)

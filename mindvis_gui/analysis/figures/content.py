@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.analysis.decoded_trial import DecodedTrial
+from mindvis_gui.analysis.lesion import Effects, LesionStudy
 from mindvis_gui.analysis.recovery import interpolation_baseline
 from mindvis_gui.data.grid import DisplayGrid
+from mindvis_gui.data.lesion import MEANING
 from mindvis_gui.data.roi_colours import roi_colours
 from mindvis_gui.data.subject import FloatArray, Roi, Subject
 from mindvis_gui.decoding.request import Recovery
@@ -103,6 +106,55 @@ class MaskScene:
         return cls(vector, recovery.recovered, kept, recovery.correlation, baseline, regions)
 
 
+@dataclass(frozen=True, slots=True)
+class IntactScore:
+    """A score of a lesion study: its mean with nothing left out, and its chance level."""
+
+    key: str
+    name: str
+    intact: float
+    chance: float | None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class LesionScene:
+    """What a lesion study has found so far.
+
+    Attributes
+    ----------
+    lesions : tuple of str
+    scores : tuple of IntactScore
+    effects : mapping of (str, str) to Effect
+        By lesion and key of the score.
+    colours : mapping of str to str
+        Of lesions that are regions, ``#rrggbb``.
+    caption : str
+        How it was measured, in a sentence.
+    """
+
+    lesions: tuple[str, ...]
+    scores: tuple[IntactScore, ...]
+    effects: Effects
+    colours: Mapping[str, str]
+    caption: str
+
+    @classmethod
+    def of(cls, study: LesionStudy, rois: tuple[Roi, ...]) -> LesionScene:
+        """Take a study that has a trial at least."""
+        scores = tuple(
+            IntactScore(each.key, each.name, study.intact(each.key), each.chance)
+            for each in study.scores
+        )
+        methods = dict.fromkeys(MEANING[lesion.method] for lesion in study.lesions)
+        caption = (
+            f"Lesioned minus intact samples of the same {len(study.seeds)} seeds, mean over "
+            f"{len(study.trials)} trials; whiskers: 95 % bootstrap interval over stimuli. "
+            f"Voxels left out are {'; or '.join(methods)}."
+        )
+        names = tuple(lesion.name for lesion in study.lesions)
+        return cls(names, scores, study.effects(), roi_colours(rois), caption)
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class FigureContent:
     """Everything that a figure may be drawn from; parts that lack theirs cannot be drawn."""
@@ -110,3 +162,4 @@ class FigureContent:
     trials: tuple[DecodedTrial, ...]
     brain: BrainScene | None = None
     mask: MaskScene | None = None
+    lesion: LesionScene | None = None

@@ -9,6 +9,7 @@ from mindvis_gui.analysis.figures.brain_panel import draw_brain
 from mindvis_gui.analysis.figures.comparison_grid import draw_comparison
 from mindvis_gui.analysis.figures.consistency_panel import draw_consistency
 from mindvis_gui.analysis.figures.content import FigureContent
+from mindvis_gui.analysis.figures.lesion_panel import draw_lesion
 from mindvis_gui.analysis.figures.mask_panel import draw_mask
 from mindvis_gui.analysis.figures.page import Page
 from mindvis_gui.errors import ExportError
@@ -29,6 +30,7 @@ TEMPLATES = {
     "brain": Template("Brain, regions and samples", (draw_brain, draw_comparison)),
     "mask": Template("Masking and recovery", (draw_mask, draw_comparison)),
     "consistency": Template("Consistency over seeds", (draw_consistency,)),
+    "lesion": Template("What each region contributes", (draw_lesion,)),
     "page": Template("One-page report", (draw_brain, draw_mask, draw_comparison, draw_consistency)),
 }
 
@@ -53,6 +55,8 @@ def missing(name: str, content: FigureContent) -> str:
         return "the subject's voxel positions, which its file does not have"
     if draw_mask in parts and content.mask is None:
         return "a masked response and its recovery; mask some patches with a model that has SC-MBM"
+    if draw_lesion in parts and content.lesion is None:
+        return "a lesion study; run one in the panel Lesion, or with 'mindvis lesion'"
     if draw_consistency in parts and any(len(trial.samples) < 2 for trial in content.trials):
         return "two samples or more of every trial; decode with more seeds"
     return ""

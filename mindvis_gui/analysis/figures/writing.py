@@ -181,14 +181,15 @@ def _draw(content: FigureContent, name: str, style: FigureStyle) -> Figure:
     for part in parts:
         y = part(page, y, content)
     if style.captions:
-        for text in _captions(content.trials, style):
+        scored = style.scores and draw_comparison in parts
+        for text in _captions(content.trials, scored):
             y = page.paragraph(y, text)
     y = page.paragraph(y, SAMPLE_NOTICE)
     return page.figure(y + MARGIN)
 
 
-def _captions(trials: Sequence[DecodedTrial], style: FigureStyle) -> list[str]:
-    texts = [scores_caption(trials) if style.scores else "", protocol_caption(trials[0])]
+def _captions(trials: Sequence[DecodedTrial], scored: bool) -> list[str]:
+    texts = [scores_caption(trials) if scored else "", protocol_caption(trials[0])]
     return [text for text in texts if text]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from mindvis_gui.session import Session
+from mindvis_gui.session.collection import Drawn
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import exports, file_dialogs
 from mindvis_gui.views.entry import Entry
@@ -15,6 +16,10 @@ EXPORT_ENTRIES = (
           "Draw stimulus, samples, brain and scores for a paper: PNG, SVG, PDF or TIFF"),
     Entry("export_samples", "Export samples…", "export.export_samples", "File", "Ctrl+Shift+E",
           "Write each sample as PNG with the request that made it"),
+    Entry("export_scores", "Export scores…", "export.export_scores", "File", "",
+          "Write the scores of all samples, with chance levels and options, as CSV or Parquet"),
+    Entry("export_arrays", "Export arrays…", "export.export_arrays", "File", "",
+          "Write the pixels of all samples as one NumPy array, with their options beside it"),
 )  # fmt: skip
 
 
@@ -27,7 +32,13 @@ class ExportCommands:
     def enabled(self) -> dict[str, bool]:
         """Return whether there is something to export."""
         decoded = self._session.results.result is not None
-        return {"export_figure": decoded, "export_samples": decoded}
+        drawn = len(self._session.collection) > 0
+        return {
+            "export_figure": decoded,
+            "export_samples": decoded,
+            "export_scores": drawn,
+            "export_arrays": drawn,
+        }
 
     def export_figure(self) -> None:
         """Show what can be drawn of the decoded trial, and write what is chosen."""
@@ -41,6 +52,20 @@ class ExportCommands:
             self._settings.folder = folder
             exports.start_samples(self._session, folder)
 
+    def export_scores(self) -> None:
+        """Ask where to, and write the scores of all samples."""
+        path = file_dialogs.ask_scores_file(self._window, self._settings.folder / "scores.csv")
+        if path is not None:
+            self._settings.folder = path.parent
+            exports.start_scores(self._session, path)
+
+    def export_arrays(self) -> None:
+        """Ask where to, and write the pixels of all samples."""
+        path = file_dialogs.ask_arrays_file(self._window, self._settings.folder / "samples.npy")
+        if path is not None:
+            self._settings.folder = path.parent
+            exports.start_arrays(self._session, path)
+
     def export_sample(self, seed: int) -> None:
         """Ask where to, and write the sample of one seed."""
         result = self._session.results.result
@@ -51,3 +76,11 @@ class ExportCommands:
         if path is not None:
             self._settings.folder = path.parent
             exports.start_sample(self._session, seed, path)
+
+    def export_drawn(self, drawn: Drawn) -> None:
+        """Ask where to, and write one sample of the grid."""
+        suggested = self._settings.folder / exports.drawn_name(drawn)
+        path = file_dialogs.ask_sample_file(self._window, suggested)
+        if path is not None:
+            self._settings.folder = path.parent
+            exports.start_drawn(self._session, drawn, path)

@@ -6,14 +6,11 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QWidget
 
-from mindvis_gui.analysis.export import read_request
-from mindvis_gui.errors import MindVisError
 from mindvis_gui.session import Session
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views.entry import Entry
 from mindvis_gui.views.import_dialog import ImportDialog, ModelImporter
-from mindvis_gui.views.restore import restore_request
 
 FILE_ENTRIES = (
     Entry("open", "Open…", "file.open_subject", "File", "Ctrl+O", "Open a subject file or folder"),
@@ -79,13 +76,8 @@ class FileCommands:
             ImportDialog(self._session, self._settings, self._import_model, self._window).open()
 
     def open_any(self, path: Path) -> None:
-        """Load a model folder, go back to the request of an exported sample, or open a subject."""
+        """Load a model folder or open a subject."""
         if (path / "model_index.json").is_file():
             self._session.load_model(str(path))
-        elif path.suffix.lower() == ".png":
-            try:
-                restore_request(self._session, read_request(path))
-            except MindVisError as error:
-                self._session.problem.emit(str(error))
         else:
             self._session.open(path)

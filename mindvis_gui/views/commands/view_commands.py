@@ -32,7 +32,9 @@ PANEL_ENTRIES = (
     _panel("overlays", "Overlays", "Ctrl+7", "What is laid over the brain, and how it is drawn"),
     _panel("lesion", "Lesion", "Ctrl+Shift+L", "Leave regions out and measure what is lost"),
     _panel("attribution", "Attribution", "Ctrl+Shift+G", "Which voxels a sample rests on"),
-    _panel("compare", "Compare", "Ctrl+6", "Show the scores beneath the samples", "compare"),
+    _panel("compare", "Scores", "Ctrl+6", "Show the scores beneath the samples"),
+    _panel("queue", "Queue", "Ctrl+8", "Show what is decoded now and what waits"),
+    _panel("history", "History", "Ctrl+9", "Show what was decoded before"),
 )
 VIEW_ENTRIES = (
     *PANEL_ENTRIES,

@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,13 +11,21 @@ from mindvis_gui.analysis.comparison import compare
 from mindvis_gui.analysis.decoded_trial import DecodedTrial
 from mindvis_gui.analysis.export import CHUNK
 from mindvis_gui.analysis.figures.consistency_panel import similarity, spread
-from mindvis_gui.analysis.figures.content import BrainScene, FigureContent, MaskScene
+from mindvis_gui.analysis.figures.content import (
+    BrainScene,
+    FigureContent,
+    LesionScene,
+    MaskScene,
+)
 from mindvis_gui.analysis.figures.mask_panel import runs
 from mindvis_gui.analysis.figures.style import FigureStyle, width_in_mm
 from mindvis_gui.analysis.figures.templates import TEMPLATES
 from mindvis_gui.analysis.figures.writing import record_path, render_png, write_figure
+from mindvis_gui.analysis.lesion import LesionStudy, TrialScores
+from mindvis_gui.analysis.lesion_scores import LesionScore
+from mindvis_gui.data.lesion import Lesion
 from mindvis_gui.data.mask import MaskState
-from mindvis_gui.decoding.request import Recovery
+from mindvis_gui.decoding.request import Recovery, Sampling
 from mindvis_gui.errors import ExportError
 
 MM = 25.4 / 72  # a point of PDF
@@ -32,7 +41,30 @@ def content(subject, decoded):
     kept = MaskState.random(44, 0.75, 0).kept_voxels(16, subject.n_voxels)
     recovery = Recovery(vector * np.float32(0.5), 0.62)
     return FigureContent(
-        trials, BrainScene.of(subject), MaskScene.of(vector, kept, recovery, subject.rois)
+        trials,
+        BrainScene.of(subject),
+        MaskScene.of(vector, kept, recovery, subject.rois),
+        LesionScene.of(study(subject), subject.rois),
+    )
+
+
+def study(subject):
+    """Without V1 the score falls from 0.8 to 0.5, without V2 it stays."""
+    after = {"intact": 0.8, "V1": 0.5, "V2": 0.8}
+    return LesionStudy(
+        tuple(Lesion.of_rois(subject, [name]) for name in ("V1", "V2")),
+        (LesionScore("layout", "Layout", "where things are", 0.5),),
+        (0, 1),
+        Sampling(),
+        tuple(
+            TrialScores(
+                number,
+                f"stimulus {number}",
+                "",
+                {name: {"layout": [value, value]} for name, value in after.items()},
+            )
+            for number in range(3)
+        ),
     )
 
 
@@ -60,6 +92,17 @@ def test_brain_and_mask_say_what_they_show(tmp_path, content, subject):
     assert "20 mm" in text
     assert "75% of" in text
     assert "r 0.62 over the masked voxels" in text
+
+
+def test_what_a_lesion_costs_is_drawn_with_its_protocol(tmp_path, content):
+    effect = content.lesion.effects["V1", "layout"]
+    assert effect.change == pytest.approx(-0.3)
+    path = tmp_path / "figure.pdf"
+    write_figure(content, path, "lesion", FigureStyle(width=170))
+    text = " ".join(PdfReader(path).pages[0].extract_text().split())
+    for expected in ("V1", "V2", "Layout", "intact 0.80, chance 0.50", "same 2 seeds", "3 trials"):
+        assert expected in text
+    assert "set to 0, the mean of the normalised response" in text
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf", ".tif"])
@@ -108,13 +151,12 @@ def test_what_is_not_wanted_is_left_out(tmp_path, content):
     [
         ({"brain": None}, "brain", "voxel positions"),
         ({"mask": None}, "page", "masked response"),
+        ({"lesion": None}, "lesion", "a lesion study"),
         ({}, "poster", "no figure 'poster'"),
     ],
 )
 def test_what_a_template_lacks_is_said(tmp_path, content, change, name, message):
-    lacking = FigureContent(
-        content.trials, change.get("brain", content.brain), change.get("mask", content.mask)
-    )
+    lacking = replace(content, **change)
     with pytest.raises(ExportError, match=message):
         write_figure(lacking, tmp_path / "figure.png", name)
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,64 @@
+"""What each region contributes: the change of every score when it is left out."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mindvis_gui.analysis.caption import decimal
+from mindvis_gui.analysis.figures.content import FigureContent, LesionScene
+from mindvis_gui.analysis.figures.page import MARGIN, Page, text_width
+from mindvis_gui.analysis.figures.style import GREY, HAIRLINE, INK
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_ROW = 46  # dots a lesion, at letters of 5.5 pt
+_GAP = 36
+_NARROWEST = 300  # dots of one score's bars
+
+
+def draw_lesion(page: Page, y: float, content: FigureContent) -> float:
+    """Draw one column of bars a score, in as many lines as they need."""
+    scene = content.lesion
+    assert scene is not None
+    style = page.style
+    y = page.heading(MARGIN, y, "What is lost without a region", page.width - MARGIN)
+    names = max(text_width(name, style) for name in scene.lesions) + 20
+    free = page.inner - names
+    columns = max(1, min(len(scene.scores), int((free + _GAP) // (_NARROWEST + _GAP))))
+    width = (free - (columns - 1) * _GAP) / columns
+    row = _ROW * style.font_size / 5.5
+    height = row * len(scene.lesions)
+    for start in range(0, len(scene.scores), columns):
+        for i, name in enumerate(scene.lesions):
+            middle = y + 2.2 * style.line + (i + 0.5) * row
+            page.text(MARGIN + names - 20, middle, name, ha="right", va="center")
+        for column, score in enumerate(scene.scores[start : start + columns]):
+            x = MARGIN + names + column * (width + _GAP)
+            page.text(x, y, score.name, weight="bold")
+            chance = "" if score.chance is None else f", chance {decimal(score.chance)}"
+            page.text(x, y + style.line, f"intact {decimal(score.intact)}{chance}", color=GREY)
+            plot = partial(_plot, scene, score.key)
+            page.plot(x, y + 2.2 * style.line, width, height, plot)
+        y += 2.2 * style.line + height + 2 * style.line + 30
+    return page.paragraph(y, scene.caption)
+
+
+def _plot(scene: LesionScene, key: str, axes: Axes) -> None:
+    shown = [scene.effects.get((lesion, key)) for lesion in scene.lesions]
+    for i, (lesion, effect) in enumerate(zip(scene.lesions, shown, strict=True)):
+        if effect is None:
+            continue
+        axes.barh(i, effect.change, height=0.62, color=scene.colours.get(lesion, HAIRLINE))
+        if effect.interval is not None:
+            low, high = effect.interval
+            axes.plot([low, high], [i, i], color=INK, linewidth=0.6)
+            for end in (low, high):
+                axes.plot([end, end], [i - 0.16, i + 0.16], color=INK, linewidth=0.6)
+    axes.axvline(0, color=GREY, linewidth=0.5)
+    axes.set_ylim(len(scene.lesions) - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.locator_params(axis="x", nbins=4)
+    axes.set_xlabel("change", labelpad=1)

@@ -1,0 +1,29 @@
+"""Telling by its content whether a subject is the one that was meant."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from mindvis_gui.data.subject import Subject
+
+_LOOKED_AT = 32  # trials whose responses are read: enough to tell recordings apart
+
+
+def fingerprint(subject: Subject) -> str:
+    """Return a hash of trials, regions and some of the responses; where the file lies is no part.
+
+    The same recording in another file format has the same fingerprint if its values are equal.
+    """
+    digest = hashlib.sha256(f"mindvis subject 1 {subject.n_voxels}".encode())
+    for trial in subject.trials:
+        digest.update(f"\n{trial.index}\t{trial.split}\t{trial.stimulus_id}".encode())
+    for roi in subject.rois:
+        digest.update(f"\n{roi.name}\t".encode())
+        digest.update(np.ascontiguousarray(roi.voxels, dtype="<i8").tobytes())
+    count = len(subject.trials)
+    step = max(count // _LOOKED_AT, 1)
+    responses = subject.responses([trial.index for trial in subject.trials[::step]])
+    digest.update(np.ascontiguousarray(responses, dtype="<f4").tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,141 @@
+"""The last state of the session on disk, so that a crash loses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QLockFile, QObject, QTimer
+
+from mindvis_gui.analysis.session_file import read_state, write_state
+from mindvis_gui.data.fingerprint import fingerprint
+from mindvis_gui.data.subject import Subject
+from mindvis_gui.errors import DataError, ExportError
+from mindvis_gui.session.session import Session
+from mindvis_gui.session.state import State, snapshot
+
+_PAUSE = 3000  # ms that changes are gathered before they are written
+_STATE, _LOCK = "last-session.json", "last-session.lock"
+
+
+class Autosave(QObject):
+    """Writes the state a few seconds after every change; the first window that opens does.
+
+    Parameters
+    ----------
+    session : Session
+    folder : pathlib.Path
+    layout : callable
+        Returns how the window is arranged, as JSON values.
+
+    Attributes
+    ----------
+    left_over : dict or None
+        What a session that ended without being closed has left.
+    """
+
+    def __init__(
+        self, session: Session, folder: Path, layout: Callable[[], Mapping[str, Any]]
+    ) -> None:
+        super().__init__(session)
+        self._session, self._layout = session, layout
+        self._path = folder / _STATE
+        self._lock: QLockFile | None = None
+        self._writing = self._stale = self._failed = False
+        self._fingerprint: tuple[Subject, str] | None = None
+        self.left_over: dict[str, Any] | None = None
+        self._soon = QTimer(self, singleShot=True, interval=_PAUSE)
+        self._soon.timeout.connect(self._write)
+
+    def start(self) -> None:
+        """Look for what was left over, and save from now on; leave it to another window if any."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self._session.problem.emit(
+                f"{self._path.parent}: cannot be written ({error.strerror}); the session is not "
+                "saved by itself"
+            )
+            return
+        lock = QLockFile(str(self._path.with_name(_LOCK)))
+        lock.setStaleLockTime(0)  # stale once its process is gone, never by age
+        if not lock.tryLock(0):
+            return
+        self._lock = lock
+        if self._path.exists():
+            try:
+                found = read_state(self._path)
+                self.left_over = None if found.get("closed") else found
+            except DataError:
+                self.left_over = None  # cut short: there is no state to offer
+        session = self._session
+        for signal in (
+            session.trial_changed,
+            session.rois_changed,
+            session.options_changed,
+            session.model_changed,
+            session.masking.mask_changed,
+            session.collection.added,
+            session.grid.axes_changed,
+            session.queue.changed,
+        ):
+            signal.connect(self._note)
+
+    def _note(self, *_: object) -> None:
+        waits = self._soon.isActive()
+        if self._lock is not None and self._session.subject is not None and not waits:
+            self._soon.start()
+
+    def _write(self) -> None:
+        if self._writing:
+            self._stale = True
+            return
+        state = snapshot(self._session, self._layout())
+        subject = self._session.subject
+        if state is None or subject is None:
+            return
+        self._writing, self._stale = True, False
+        self._session.jobs.start(
+            _writing(self._path, state, subject, self._known(subject)),
+            "",
+            lambda found: self._remember(subject, found),
+            ended=self._end,
+        )
+
+    def _known(self, subject: Subject) -> str:
+        known = self._fingerprint
+        return known[1] if known is not None and known[0] is subject else ""
+
+    def _remember(self, subject: Subject, written: tuple[str, str]) -> None:
+        found, trouble = written
+        self._fingerprint = (subject, found)
+        if trouble and not self._failed:  # once, not every few seconds
+            self._session.problem.emit(f"the session is not saved by itself: {trouble}")
+        self._failed = bool(trouble)
+
+    def _end(self) -> None:
+        self._writing = False
+        if self._stale and self._lock is not None:
+            self._soon.start()
+
+    def close(self) -> None:
+        """Note that the session was closed as it should be."""
+        self._soon.stop()
+        if self._lock is None:
+            return
+        if self._session.subject is not None or self.left_over is None:
+            self._path.unlink(missing_ok=True)
+        self._lock.unlock()
+        self._lock = None
+
+
+def _writing(path: Path, state: State, subject: Subject, known: str) -> Any:
+    """Write a state; runs in a job's thread. Returns the fingerprint, and what went wrong."""
+    yield
+    found, trouble = known or fingerprint(subject), ""
+    try:
+        write_state(path, {**state.by_reference(), "fingerprint": found})
+    except ExportError as error:
+        trouble = str(error)
+    return found, trouble

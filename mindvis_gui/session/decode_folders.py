@@ -1,0 +1,94 @@
+"""Decode folders that the command line made, opened beside the stimuli without decoding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mindvis_gui.analysis.decode_folder import list_samples
+from mindvis_gui.data.prepare import prepare
+from mindvis_gui.decoding.request import Sampling
+from mindvis_gui.errors import DataError, MindVisError, RequestError
+from mindvis_gui.session.options import Options, mask_from_json, vector_hash
+
+if TYPE_CHECKING:
+    from mindvis_gui.session.session import Session
+
+Listed = list[tuple[Mapping[str, Any], list[tuple[int, Path]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is in a folder: requests and the files of their samples."""
+
+    folder: Path
+    listed: Listed
+
+
+def open_decode_folder(session: Session, folder: Path) -> None:
+    """Show the samples of a decode folder on the grid; its subject must be open."""
+    subject, normalisation = session.subject, session.normalisation
+
+    def read() -> _Found:
+        name, listed = list_samples(folder)
+        if subject is None or normalisation is None or subject.name != name:
+            raise RequestError(f"{folder}: was decoded from {name}; open that subject first")
+        if not listed:
+            raise DataError(f"{folder}: holds no decoded trial")
+        values, _ = listed[0]
+        options = Options.of(values, 0)
+        if options.trial >= len(subject.trials):
+            raise DataError(f"{folder}: trial {options.trial} does not exist in {subject.name}")
+        vector = prepare(subject, subject.trials[options.trial], normalisation, options.rois)
+        if values.get("lesion") is None and vector_hash(vector) != values["vector_sha256"]:
+            raise DataError(
+                f"{folder}: trial {options.trial} was decoded from another response than "
+                f"{subject.name} has here; open the subject file that was used then"
+            )
+        return _Found(folder, listed)
+
+    session.jobs.run(read, f"Opening {folder.name}", lambda found: _show(session, found))
+
+
+def _show(session: Session, found: _Found) -> None:
+    subject = session.subject
+    if subject is None:
+        return
+    try:
+        for request, files in found.listed:
+            session.collection.add_files(request, files)
+        values = found.listed[-1][0]
+        _choose(session, values, [int(request["trial"]) for request, _ in found.listed])
+    except (KeyError, TypeError, ValueError) as error:
+        session.problem.emit(f"{found.folder}: is incomplete ({error!r})")
+        return
+    except MindVisError as error:
+        session.problem.emit(str(error))
+        return
+    count = sum(len(files) for _, files in found.listed)
+    session.message.emit(f"{count:,} samples of {len(found.listed):,} trials from {found.folder}")
+
+
+def _choose(session: Session, values: Mapping[str, Any], trials: list[int]) -> None:
+    """Choose the options of the folder, so that the grid shows its samples."""
+    subject = session.subject
+    assert subject is not None
+    names = values["rois"] or [roi.name for roi in subject.rois]
+    session.set_used_rois(frozenset(names))
+    session.set_sampling(Sampling(values["sampler"], values["steps"], values["precision"]))
+    seeds = values["seeds"]
+    session.set_seeds(min(seeds), len(seeds))
+    mask, shown = mask_from_json(values["mask"]), session.masking.mask
+    session.masking.set_applied(mask is not None)
+    if mask is not None and shown is not None and mask.n_patches == shown.n_patches:
+        session.masking.set_mask(mask)
+    session.grid.set_axes("trial", "seed")
+    session.grid.set_trials(sorted(set(trials)))
+    session.grid.set_values("seed", ", ".join(str(seed) for seed in seeds))
+    loaded = session.decoder.info.hash if session.decoder else None
+    if loaded != values["model_hash"]:
+        session.grid.stand_in(values["model_hash"], values["precision"])
+    session.set_trial(trials[0])
+    session.recall(session.collection.newest(trials[0]))

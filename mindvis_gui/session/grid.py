@@ -1,0 +1,443 @@
+"""The grid of samples over any two options: which cells there are, and decoding those missing."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from mindvis_gui.data.mask import MaskState
+from mindvis_gui.data.prepare import Normalisation, prepare
+from mindvis_gui.data.region_shapes import made_hashes
+from mindvis_gui.data.subject import Subject
+from mindvis_gui.decode_queue import Waiting
+from mindvis_gui.decoding.request import SAMPLERS, Decoder, DecodeRequest, Sampling
+from mindvis_gui.errors import MindVisError, ModelError, RequestError
+from mindvis_gui.job import Job
+from mindvis_gui.session.axes import NONE, OPTIONS, Axis, read_axis
+from mindvis_gui.session.options import Options, mask_from_json, other_of
+
+if TYPE_CHECKING:
+    from mindvis_gui.session.session import Session
+
+_STEPS = (10, 20, 50)
+_RATIOS = (0.0, 0.25, 0.5, 0.75, 0.9)
+_SEEDS = 10_000  # a cell's new seed is drawn below it
+_BATCH = 20  # requests handed to the queue at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The options of one cell, or why there can be no sample."""
+
+    options: Options | None
+    reason: str = ""
+
+
+class Grid(QObject):
+    """Rows × columns over two options; all others are those of the session.
+
+    Attributes
+    ----------
+    typed : dict of str to str
+        Option → values as they were typed; the others have values of their own.
+    trials : tuple of int
+        Rows where trials are the rows.
+    rows, columns : str
+        Keys of `mindvis_gui.session.axes.OPTIONS`.
+    """
+
+    changed = Signal()  # what is in the cells
+    axes_changed = Signal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        self._seeds: dict[tuple[Any, Any], int] = {}  # of cells that were drawn again
+        self._masks: dict[tuple[int, ...], MaskState] = {}
+        self._decoders: dict[str, Decoder] = {}
+        self._stand_in: tuple[str, str] | None = None  # model hash and precision
+        self._planning: Job | None = None
+        self._axes: dict[str, Axis] = {}  # looked up thousands of times until something changes
+        self._cells: dict[tuple[Any, Any], Cell] = {}
+        self.typed: dict[str, str] = {}
+        self.trials: tuple[int, ...] = ()
+        self.queued: set[Options] = set()
+        self.rows, self.columns = "trial", "seed"
+        session.subject_changed.connect(self._forget)
+        for signal in (
+            session.trial_changed,
+            session.rois_changed,
+            session.options_changed,
+            session.masking.mask_changed,
+        ):
+            signal.connect(self._renew)
+        session.model_changed.connect(self._take_model)
+        session.queue.decoded.connect(self._take_off)
+        session.queue.changed.connect(self._forget_queued)
+        session.queue.cleared.connect(self._stop_planning)
+
+    # -- axes --------------------------------------------------------------------------------
+
+    def set_axes(self, rows: str, columns: str) -> None:
+        """Choose what changes along the rows and along the columns.
+
+        Raises
+        ------
+        RequestError
+            If both are the same, or trials are to be columns: each row has one stimulus.
+        """
+        if rows == columns:
+            raise RequestError("rows and columns show the same option; choose two")
+        if columns == "trial":
+            raise RequestError("trials can only be rows: each row has its stimulus")
+        if (rows, columns) != (self.rows, self.columns):
+            self.rows, self.columns = rows, columns
+            self._renew_axes()
+
+    def set_values(self, option: str, text: str) -> None:
+        """Choose the values of an option as they are typed; empty goes back to its own.
+
+        Raises
+        ------
+        RequestError
+            If a value makes no sense.
+        """
+        if text.strip():
+            self._read(option, text)
+            self.typed[option] = text
+        else:
+            self.typed.pop(option, None)
+        if option == "model":
+            self.load_models()
+        self._renew_axes()
+
+    def set_trials(self, trials: Sequence[int]) -> None:
+        """Choose the trials that are rows."""
+        self.trials = tuple(trials)
+        self.typed.pop("trial", None)
+        self._renew_axes()
+
+    def axis(self, option: str) -> Axis:
+        """Return an option with the values it has now."""
+        if option not in self._axes:
+            text = self.typed.get(option)
+            own = text is None
+            self._axes[option] = (
+                Axis(option, self._own_values(option)) if own else self._read(option, text or "")
+            )
+        return self._axes[option]
+
+    def _read(self, option: str, text: str) -> Axis:
+        subject = self._session.subject
+        if option == "model":
+            names = [word.strip() for word in text.split(",") if word.strip()]
+            return Axis(option, tuple(dict.fromkeys(names)))
+        axis = read_axis(option, text, _own_rois(subject))
+        if option == "trial" and subject is not None and max(axis.values) >= len(subject.trials):
+            raise RequestError(
+                f"trial {max(axis.values)} does not exist; the last is {len(subject.trials) - 1}"
+            )
+        return axis
+
+    def _own_values(self, option: str) -> tuple[Any, ...]:
+        session, subject = self._session, self._session.subject
+        match option:
+            case "trial":
+                if self.trials or subject is None:
+                    return self.trials
+                tests = tuple(each.index for each in subject.trials if each.split == "test")
+                return tests or tuple(each.index for each in subject.trials)
+            case "seed":
+                return tuple(range(session.first_seed, session.first_seed + session.n_samples))
+            case "steps":
+                return _STEPS
+            case "sampler":
+                return tuple(SAMPLERS)
+            case "mask":
+                return _RATIOS
+            case "roi":
+                return (NONE, *_own_rois(subject))
+        return (session.decoder.info.name,) if session.decoder else ()
+
+    # -- cells -------------------------------------------------------------------------------
+
+    def cell(self, row: Any, column: Any) -> Cell:
+        """Return what is in the cell of two values of the axes."""
+        if (row, column) not in self._cells:
+            changed = {self.rows: row, self.columns: column}
+            again = self._seeds.get((row, column))
+            if again is not None:
+                changed["seed"] = again
+            self._cells[row, column] = self.options(**changed)
+        return self._cells[row, column]
+
+    def options(self, **changed: Any) -> Cell:
+        """Return the session's options with some of them changed, by the keys of `OPTIONS`."""
+        assert set(changed) <= set(OPTIONS)
+        session, subject = self._session, self._session.subject
+        if subject is None or session.trial is None:
+            return Cell(None, "no subject")
+        model = self._model(changed.get("model"))
+        if model is None:
+            return Cell(None, "model not loaded" if "model" in changed else "no model")
+        model_hash, precision, n_patches = model
+        sampling, mask = session.sampling, session.masking.mask
+        try:
+            sampling = Sampling(
+                changed.get("sampler", sampling.sampler),
+                changed.get("steps", sampling.steps),
+                precision if sampling.precision == "auto" else sampling.precision,
+            )
+        except RequestError:
+            return Cell(None, "PLMS needs steps\nthat divide 1000")
+        rois = session.request_rois
+        if changed.get("roi", NONE) != NONE:
+            rois = tuple(name for name in _own_rois(subject) if name != changed["roi"])
+            if not rois:
+                return Cell(None, "no region left")
+        mask = mask if session.masking.applied else None
+        if "mask" in changed:
+            mask = self._drawn_mask(n_patches, changed["mask"]) if changed["mask"] else None
+        masked = None if mask is None else self._remember(mask)
+        options = Options(
+            trial=changed.get("trial", session.trial.index),
+            seed=changed.get("seed", session.first_seed),
+            sampling=sampling,
+            rois=rois,
+            masked=masked,
+            model_hash=model_hash,
+            other=other_of(dict(made_hashes(subject.rois, rois))),
+        )
+        return Cell(options)
+
+    def _drawn_mask(self, n_patches: int, ratio: float) -> MaskState:
+        shown = self._session.masking.mask
+        seed = 0 if shown is None or shown.seed is None else shown.seed
+        return MaskState.random(n_patches, ratio, seed)
+
+    def _remember(self, mask: MaskState) -> tuple[int, ...]:
+        masked = tuple((~mask.kept).nonzero()[0].tolist())
+        self._masks[masked] = mask
+        return masked
+
+    def _model(self, name: str | None) -> tuple[str, str, int] | None:
+        """Return hash, precision and number of patches of a model; None while it is not there."""
+        if name is None and self._stand_in is not None:
+            mask = self._session.masking.mask
+            return (*self._stand_in, 0 if mask is None else mask.n_patches)
+        decoder = self._decoder(name)
+        if decoder is None:
+            return None
+        return decoder.info.hash, decoder.info.precision, decoder.info.n_patches
+
+    def _decoder(self, name: str | None) -> Decoder | None:
+        current = self._session.decoder
+        if name is None or (current is not None and name == current.info.name):
+            return current
+        return self._decoders.get(name)
+
+    def stand_in(self, model_hash: str, precision: str) -> None:
+        """Show the samples of a model that is not loaded, until one is."""
+        self._stand_in = (model_hash, precision)
+        self._renew()
+
+    def load_models(self) -> None:
+        """Load the models of the axis that are not there yet, in the background."""
+        missing = [name for name in self.axis("model").values if self._decoder(name) is None]
+        load = self._session.load_decoder
+
+        def work() -> Generator[tuple[str, Decoder], None, None]:
+            for name in missing:
+                yield name, load(name)
+
+        if missing:
+            title = f"Loading model {missing[0]}"
+            self._session.jobs.start(work(), title, lambda _: None, progress=self._keep_model)
+
+    def _keep_model(self, loaded: tuple[str, Decoder]) -> None:
+        name, decoder = loaded
+        subject = self._session.subject
+        if subject is not None and not decoder.info.fits(subject.n_voxels):
+            misfit = ModelError(decoder.info.misfit(subject.name, subject.n_voxels))
+            self._session.problem.emit(str(misfit))
+            return
+        self._decoders[name] = decoder
+        self._renew()
+
+    # -- decoding ----------------------------------------------------------------------------
+
+    def missing(self) -> list[Options]:
+        """Return the options of all cells that have no sample and do not wait for one."""
+        found = []
+        for row in self.axis(self.rows).values:
+            for column in self.axis(self.columns).values:
+                options = self.cell(row, column).options
+                if options is not None and self.is_missing(options):
+                    found.append(options)
+        return found
+
+    def is_missing(self, options: Options) -> bool:
+        """Whether there is no such sample, and none is on its way."""
+        return self._session.collection.get(options) is None and options not in self.queued
+
+    def start(self, wanted: Iterable[Options]) -> None:
+        """Decode samples: those that differ in their seed alone as one request."""
+        session = self._session
+        subject, normalisation = session.subject, session.normalisation
+        if normalisation is None:
+            session.problem.emit("the responses are still being measured; decode in a moment")
+            return
+        groups: dict[Options, list[int]] = {}
+        known = {each.info.hash for each in self._all_decoders()}
+        for options in wanted:
+            if options.model_hash not in known:
+                name = session.collection.models.get(options.model_hash, "of these samples")
+                session.problem.emit(f"model {name} is not loaded; load it to decode more")
+                return
+            self.queued.add(options)
+            groups.setdefault(replace(options, seed=0), []).append(options.seed)
+        if not groups or subject is None:
+            return
+        decoders = {each.info.hash: session.taking_turns(each) for each in self._all_decoders()}
+        plan = _plan(subject, normalisation, groups, decoders, dict(self._masks))
+        count = len(groups)
+        title = f"Queueing {count} decode{'s' * (count != 1)}"
+        self._planning = session.jobs.start(
+            plan, title, self._report_unplanned, progress=self._enqueue, ended=self._end_planning
+        )
+        self.changed.emit()
+
+    def _end_planning(self) -> None:
+        self._planning = None
+        self._forget_queued()
+
+    def _stop_planning(self) -> None:
+        if self._planning is not None:
+            self._planning.cancel()
+
+    def take_up(self, requests: Iterable[Mapping[str, Any]]) -> None:
+        """Decode what requests (as JSON values) asked for before.
+
+        Raises
+        ------
+        DataError
+            If one is incomplete.
+        """
+        wanted = []
+        for values in requests:
+            mask = mask_from_json(values["mask"])
+            if mask is not None:
+                self._remember(mask)
+            wanted += [Options.of(values, seed) for seed in values["seeds"]]
+        self.start(each for each in wanted if self.is_missing(each))
+
+    def _all_decoders(self) -> list[Decoder]:
+        current = self._session.decoder
+        return [*self._decoders.values(), *([current] if current is not None else [])]
+
+    def _enqueue(self, items: list[Waiting]) -> None:
+        subject = self._session.subject
+        if items and subject is not None and items[0].request.subject == subject.name:
+            self._session.queue.extend(items)
+
+    def _report_unplanned(self, complaints: list[str]) -> None:
+        if complaints:
+            more = f"; and {len(complaints) - 1} more" if len(complaints) > 1 else ""
+            self._session.problem.emit(f"not decoded: {complaints[0]}{more}")
+
+    def draw_again(self, row: Any, column: Any) -> None:
+        """Put a sample of another seed into one cell."""
+        shown = {self.cell(row, other).options for other in self.axis(self.columns).values}
+        used = {options.seed for options in shown if options is not None}
+        seed = random.choice([seed for seed in range(_SEEDS) if seed not in used])
+        self._seeds[row, column] = seed
+        self._cells.pop((row, column), None)
+        options = self.cell(row, column).options
+        if options is not None and self.is_missing(options):
+            self.start([options])
+        self.changed.emit()
+
+    # -- following the session ---------------------------------------------------------------
+
+    def _forget(self) -> None:
+        self._seeds.clear()
+        self._masks.clear()
+        self.queued.clear()
+        self.trials, self.typed, self._stand_in = (), {}, None
+        self._renew_axes()
+
+    def _renew(self) -> None:
+        """Look everything up anew: an option of the session changed."""
+        seeds = self._axes.get("seed")
+        self._axes.clear()
+        self._cells.clear()
+        if seeds is not None and seeds != self.axis("seed"):
+            self.axes_changed.emit()
+        else:
+            self.changed.emit()
+
+    def _renew_axes(self) -> None:
+        self._axes.clear()
+        self._cells.clear()
+        self.axes_changed.emit()
+
+    def _take_model(self) -> None:
+        self._stand_in = None
+        self._renew_axes()
+
+    def _take_off(self, result: Any) -> None:
+        values = result.request.to_json()
+        self.queued -= {Options.of(values, sample.seed) for sample in result.samples}
+
+    def _forget_queued(self) -> None:
+        queue = self._session.queue
+        if self._planning is None and not queue.active and not len(queue):
+            self.queued.clear()
+        self.changed.emit()
+
+
+def _own_rois(subject: Subject | None) -> tuple[str, ...]:
+    """Return the regions that can be left out: those that were made lie inside the others."""
+    return () if subject is None else tuple(roi.name for roi in subject.rois if not roi.made)
+
+
+def _plan(
+    subject: Subject,
+    normalisation: Normalisation,
+    groups: dict[Options, list[int]],
+    decoders: dict[str, Decoder],
+    masks: dict[tuple[int, ...], MaskState],
+) -> Generator[list[Waiting], None, list[str]]:
+    """Make requests in batches; runs in a job's thread. Returns what cannot be decoded and why."""
+    batch: list[Waiting] = []
+    complaints = []
+    for options, seeds in groups.items():
+        decoder, trial = decoders[options.model_hash], subject.trials[options.trial]
+        try:
+            request = DecodeRequest(
+                subject=subject.name,
+                trial=options.trial,
+                vector=prepare(subject, trial, normalisation, options.rois),
+                seeds=tuple(seeds),
+                sampling=options.sampling,
+                model=decoder.info.name,
+                model_hash=options.model_hash,
+                rois=options.rois,
+                mask=None if options.masked is None else masks[options.masked],
+                stimulus_id=trial.stimulus_id,
+                label=trial.label,
+                made_rois=made_hashes(subject.rois, options.rois),
+            )
+        except MindVisError as error:
+            complaints.append(str(error))
+            continue
+        batch.append(Waiting(decoder, request))
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    yield batch
+    return complaints

@@ -1,0 +1,140 @@
+"""What tells one sample of a subject from the next, and requests made from it and back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mindvis_gui.data.focus import Focus
+from mindvis_gui.data.mask import MaskState
+from mindvis_gui.data.subject import FloatArray, read_only
+from mindvis_gui.decoding.request import DecodeRequest, Sampling
+from mindvis_gui.errors import DataError, RequestError
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How one sample of the open subject is drawn.
+
+    Attributes
+    ----------
+    trial, seed : int
+    sampling : Sampling
+        With its precision resolved.
+    rois : tuple of str or None
+        Regions used; None for all.
+    masked : tuple of int or None
+        Patches masked; None without a mask.
+    model_hash : str
+    other : str
+        Whatever else the request records of how its vector came about.
+    """
+
+    trial: int
+    seed: int
+    sampling: Sampling
+    rois: tuple[str, ...] | None
+    masked: tuple[int, ...] | None
+    model_hash: str
+    other: str = ""
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], seed: int) -> Options:
+        """Take them from a request as `DecodeRequest.to_json` gives it.
+
+        Raises
+        ------
+        DataError
+            If the request is incomplete.
+        """
+        try:
+            mask = values["mask"]
+            return cls(
+                trial=int(values["trial"]),
+                seed=seed,
+                sampling=Sampling(values["sampler"], values["steps"], values["precision"]),
+                rois=None if values["rois"] is None else tuple(values["rois"]),
+                masked=None if mask is None else tuple(mask["masked"]),
+                model_hash=values["model_hash"],
+                other=other_of(values.get("made_rois"), values.get("lesion")),
+            )
+        except (KeyError, TypeError, ValueError, RequestError) as error:
+            raise DataError(f"the request of this sample is incomplete: {error!r}") from error
+
+
+def other_of(made_rois: Mapping[str, str] | None, lesion: Any = None) -> str:
+    """Return what `Options.other` records: hashes of regions that were made, and a lesion."""
+    told = {"made_rois": made_rois, "lesion": lesion}
+    told = {name: value for name, value in told.items() if value}
+    return json.dumps(told, sort_keys=True) if told else ""
+
+
+def mask_from_json(values: Mapping[str, Any] | None) -> MaskState | None:
+    """Return the mask of a request's JSON values.
+
+    Raises
+    ------
+    DataError
+        If it names patches that do not exist, or is incomplete.
+    """
+    if values is None:
+        return None
+    try:
+        kept = np.ones(int(values["n_patches"]), dtype=np.bool_)
+        kept[list(values["masked"])] = False
+        focus = values.get("focus")
+        drawn_in = None if focus is None else Focus(tuple(focus["patches"]), focus["rate"])
+        return MaskState(read_only(kept), values["seed"], drawn_in)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise DataError(f"the mask of this sample is incomplete: {error!r}") from error
+
+
+def request_from_json(
+    values: Mapping[str, Any], vector: FloatArray, seeds: tuple[int, ...]
+) -> DecodeRequest:
+    """Return the request that `DecodeRequest.to_json` described, for some of its seeds.
+
+    Raises
+    ------
+    DataError
+        If it is incomplete, or was made from another response than `vector` (n_voxels,).
+    """
+    if values.get("lesion") is not None:
+        raise DataError(
+            f"trial {values.get('trial')} was decoded with a lesion; decode it again in the panel "
+            "Lesion"
+        )
+    try:
+        expected = values["vector_sha256"]
+        request = DecodeRequest(
+            subject=values["subject"],
+            trial=int(values["trial"]),
+            vector=vector,
+            seeds=seeds,
+            sampling=Sampling(values["sampler"], values["steps"], values["precision"]),
+            model=values["model"],
+            model_hash=values["model_hash"],
+            rois=None if values["rois"] is None else tuple(values["rois"]),
+            mask=mask_from_json(values["mask"]),
+            stimulus_id=values["stimulus_id"],
+            label=values["label"],
+            made_rois=tuple(dict(values.get("made_rois", {})).items()),
+        )
+    except (KeyError, TypeError, ValueError, RequestError) as error:
+        raise DataError(f"the request of this sample is incomplete: {error!r}") from error
+    if vector_hash(vector) != expected:
+        raise DataError(
+            f"trial {request.trial} of {request.subject} has another response here than the one "
+            "that these samples were decoded from; open the subject file that was used then"
+        )
+    return request
+
+
+def vector_hash(vector: FloatArray) -> str:
+    """Return the hash by which requests name a response."""
+    return hashlib.sha256(np.ascontiguousarray(vector).tobytes()).hexdigest()

@@ -1,0 +1,156 @@
+"""The state of a session as plain values, and back: what session files and autosaves hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mindvis_gui.data.picture import encode_picture
+from mindvis_gui.decoding.request import Sampling, mask_json
+from mindvis_gui.errors import DataError, RequestError
+from mindvis_gui.session.collection import Drawn
+from mindvis_gui.session.options import mask_from_json
+
+if TYPE_CHECKING:
+    from mindvis_gui.session.session import Session
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class State:
+    """A session at one moment: `document` in JSON values, and its samples by request."""
+
+    document: dict[str, Any]
+    decodes: tuple[tuple[Drawn, ...], ...]
+
+    def by_reference(self) -> dict[str, Any]:
+        """Return the document with samples named by their files; those in memory are left out."""
+        results = [
+            {
+                "request": drawn[0].request,
+                "samples": [
+                    {"seed": each.options.seed, "path": str(each.source)}
+                    for each in drawn
+                    if each.on_disk
+                ],
+            }
+            for drawn in self.decodes
+        ]
+        return {**self.document, "results": [each for each in results if each["samples"]]}
+
+    def embedded(self) -> tuple[dict[str, Any], Iterator[tuple[str, bytes]]]:
+        """Return the document with samples named by their place in the file, and their bytes."""
+        results, files = [], []
+        for place, drawn in enumerate(self.decodes):
+            samples = []
+            for each in drawn:
+                name = f"samples/{place:05d}_seed-{each.options.seed:04d}.png"
+                samples.append({"seed": each.options.seed, "file": name})
+                files.append((name, each))
+            results.append({"request": drawn[0].request, "samples": samples})
+        return {**self.document, "results": results}, _bytes(files)
+
+
+def _bytes(files: Sequence[tuple[str, Drawn]]) -> Iterator[tuple[str, bytes]]:
+    for name, drawn in files:
+        if isinstance(drawn.source, Path):
+            try:
+                yield name, drawn.source.read_bytes()
+            except OSError as error:
+                raise DataError(
+                    f"{drawn.source}: a sample is no longer on disk; decode it again "
+                    f"({error.strerror})"
+                ) from error
+        else:
+            yield name, encode_picture(drawn.source)
+
+
+def snapshot(session: Session, layout: Mapping[str, Any]) -> State | None:
+    """Return the state of a session; None while no subject is open."""
+    subject, trial, masking = session.subject, session.trial, session.masking
+    if subject is None or trial is None:
+        return None
+    by_request: dict[int, list[Drawn]] = {}
+    for each in session.collection.everything():
+        by_request.setdefault(id(each.request), []).append(each)
+    info = session.decoder.info if session.decoder else None
+    grid, queue = session.grid, session.queue
+    waiting = [each.request for each in queue.waiting]
+    waiting[:0] = [queue.running] if queue.running is not None else []
+    document = {
+        "subject": {
+            "name": subject.name,
+            "source": str(Path(subject.source).absolute()),
+            "n_voxels": subject.n_voxels,
+        },
+        "model": None
+        if info is None
+        else {"name": info.name, "folder": info.folder, "hash": info.hash},
+        "regions": [
+            {
+                "name": roi.name,
+                "voxels": roi.voxels.tolist(),
+                "made": roi.made,
+                "colour": roi.colour,
+            }
+            for roi in session.regions.rois
+            if roi.made
+        ],
+        "choices": {
+            "trial": trial.index,
+            "used_rois": sorted(session.used_rois),
+            "visible_rois": sorted(session.brain.visible_rois),
+            "crosshair": list(session.brain.crosshair),
+            "sampler": session.sampling.sampler,
+            "steps": session.sampling.steps,
+            "precision": session.sampling.precision,
+            "first_seed": session.first_seed,
+            "n_samples": session.n_samples,
+            "mask": None if masking.mask is None else mask_json(masking.mask),
+            "mask_applied": masking.applied,
+        },
+        "grid": {
+            "rows": grid.rows,
+            "columns": grid.columns,
+            "typed": dict(grid.typed),
+            "trials": list(grid.trials),
+        },
+        "queue": [request.to_json() for request in waiting],
+        "layout": dict(layout),
+    }
+    return State(document, tuple(tuple(drawn) for drawn in by_request.values()))
+
+
+def take_up_choices(session: Session, document: Mapping[str, Any]) -> None:
+    """Choose what a document says; the subject must be open.
+
+    Raises
+    ------
+    DataError
+        If it is incomplete or does not fit the subject.
+    """
+    try:
+        choices, grid = document["choices"], document["grid"]
+        sampling = Sampling(choices["sampler"], choices["steps"], choices["precision"])
+        session.set_trial(int(choices["trial"]))
+        session.regions.take_up(document.get("regions", ()))
+        known = {roi.name for roi in session.regions.rois}
+        if choices["used_rois"]:
+            session.set_used_rois(frozenset(choices["used_rois"]) & known)
+        session.brain.set_visible_rois(frozenset(choices["visible_rois"]) & known)
+        at = [int(value) for value in choices["crosshair"]]
+        session.brain.set_crosshair((at[0], at[1], at[2]))
+        session.set_sampling(sampling)
+        session.set_seeds(int(choices["first_seed"]), int(choices["n_samples"]))
+        mask = mask_from_json(choices["mask"])
+        shown = session.masking.mask
+        if mask is not None and shown is not None and mask.n_patches == shown.n_patches:
+            session.masking.set_mask(mask)
+        session.masking.set_applied(bool(choices["mask_applied"]))
+        session.grid.set_trials([int(each) for each in grid["trials"]])
+        session.grid.set_axes(grid["rows"], grid["columns"])
+        for option, text in grid["typed"].items():
+            session.grid.set_values(option, text)
+    except (KeyError, TypeError, ValueError, IndexError, RequestError) as error:
+        raise DataError(f"the session is incomplete: {error!r}") from error

@@ -1,0 +1,363 @@
+"""The page on which samples are compared: a grid over two options, and what a row has in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QGuiApplication, QHideEvent, QPalette, QShowEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QSizePolicy,
+    QSlider,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mindvis_gui.errors import RequestError
+from mindvis_gui.session import Session
+from mindvis_gui.session.axes import OPTIONS
+from mindvis_gui.session.collection import Drawn
+from mindvis_gui.session.grid_order import SORTS
+from mindvis_gui.views.axis_field import AxisField
+from mindvis_gui.views.buttons import push_button
+from mindvis_gui.views.consistency_strip import ConsistencyStrip
+from mindvis_gui.views.drag_out import drag_sample
+from mindvis_gui.views.grid_model import GridModel
+from mindvis_gui.views.grid_view import LARGEST, LEAST_AT_FIRST, SMALLEST, GridView
+from mindvis_gui.views.icons import icon
+from mindvis_gui.views.large_view import LargeView
+from mindvis_gui.views.picture import Picture, to_qimage
+from mindvis_gui.views.theme import GAP, MARGIN, label
+
+# What people compare most, by name: rows and columns.
+GRIDS = {
+    "Trials × seeds": ("trial", "seed"),
+    "Steps × samplers": ("steps", "sampler"),
+    "Left-out regions × seeds": ("roi", "seed"),
+    "Mask ratios × seeds": ("mask", "seed"),
+    "Models × the same seeds": ("seed", "model"),
+    "Trials × left-out regions": ("trial", "roi"),
+}
+_SOON = 80  # ms that changes are gathered before they are counted
+_SETTLED = 150  # ms that a row is chosen before the window goes over to its trial
+
+
+class ComparePage(QWidget):
+    """Edits what the session's grid shows, decodes what is missing, and opens samples large."""
+
+    save_requested = Signal(object)  # Drawn
+    decode_requested = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._large: LargeView | None = None
+        self.model = GridModel(session)
+        self.view = GridView(self.model)
+        self.strip = ConsistencyStrip(session)
+        self.strip.hide()
+        self._make_header()
+        self.empty = label(kind="muted")
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.view)
+        self._stack.addWidget(self.empty)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._header)
+        column.addWidget(self._stack, 1)
+        column.addWidget(self.strip)
+        self._settling = QTimer(self, singleShot=True, interval=_SETTLED)
+        self._settling.timeout.connect(self._follow_row)
+        self._counting = QTimer(self, singleShot=True, interval=_SOON)
+        self._counting.timeout.connect(self._show_state)
+        self._connect()
+        self.setAccessibleName("Compare")
+        self._show_axes()
+
+    def _make_header(self) -> None:
+        options = tuple(OPTIONS)
+        self.rows = AxisField("Rows", options)
+        self.columns = AxisField("Columns", tuple(key for key in options if key != "trial"))
+        self.grids = QToolButton()
+        self.grids.setText("Grids ▾")
+        self.grids.setAccessibleName("Grids")
+        self.grids.setToolTip("Choose rows and columns at once")
+        self.grids.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.grids)
+        for name, axes in GRIDS.items():
+            menu.addAction(name).triggered.connect(lambda _, axes=axes: self._choose_axes(*axes))
+        self.grids.setMenu(menu)
+        self.decode = push_button("Decode", "Decode missing samples")
+        self.decode.setToolTip("Decode every cell that has no sample yet  (Ctrl+Shift+Return)")
+        self.order = QComboBox()
+        self.order.setAccessibleName("Order of the rows")
+        for key, text in SORTS.items():
+            self.order.addItem(text, key)
+        self.filter = QLineEdit()
+        self.filter.setPlaceholderText("filter, such as animal r>.5")
+        self.filter.setClearButtonEnabled(True)
+        self.filter.setAccessibleName("Filter rows")
+        self.filter.setToolTip(
+            "Words of label, category or number; scores with a number, such as r>.5 ssim>.3 rank<=3"
+        )
+        glass = QAction(icon("search", QPalette.ColorRole.PlaceholderText), "", self.filter)
+        self.filter.addAction(glass, QLineEdit.ActionPosition.LeadingPosition)
+        self.count = QLabel()
+        self.count.setProperty("kind", "count")
+        self.count.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.size_slider = QSlider(Qt.Orientation.Horizontal)
+        self.size_slider.setRange(SMALLEST, LARGEST)
+        self.size_slider.setValue(LEAST_AT_FIRST)
+        self.size_slider.setFixedWidth(90)
+        self.size_slider.setAccessibleName("Size of the pictures")
+        self.size_slider.setToolTip("Size of the pictures")
+        self.consistency = push_button("Consistency", "Consistency", checkable=True)
+        self.consistency.setToolTip("Show how far the samples of the chosen row agree")
+        self._header = QWidget()
+        above, beneath = QHBoxLayout(), QHBoxLayout()
+        for row in (above, beneath):
+            row.setSpacing(GAP)
+        above.addWidget(self.grids)
+        above.addWidget(self.rows, 1)
+        above.addWidget(self.columns, 1)
+        above.addWidget(self.decode)
+        beneath.addWidget(self.order)
+        beneath.addWidget(self.filter, 2)
+        beneath.addWidget(self.count, 3)
+        beneath.addWidget(self.size_slider)
+        beneath.addWidget(self.consistency)
+        both = QVBoxLayout(self._header)
+        both.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
+        both.setSpacing(6)
+        both.addLayout(above)
+        both.addLayout(beneath)
+
+    def _connect(self) -> None:
+        session = self._session
+        self.rows.option_chosen.connect(lambda key: self._choose_axes(key, session.grid.columns))
+        self.columns.option_chosen.connect(lambda key: self._choose_axes(session.grid.rows, key))
+        for field in (self.rows, self.columns):
+            field.values_typed.connect(self._type_values)
+        self.decode.clicked.connect(self.decode_requested)
+        self.order.activated.connect(lambda _: self._arrange())
+        self.filter.textChanged.connect(lambda _: self._arrange())
+        self.size_slider.valueChanged.connect(self.view.set_side)
+        self.consistency.toggled.connect(self.strip.setVisible)
+        self.consistency.toggled.connect(lambda _: self._show_consistency())
+        self.view.opened.connect(self.open_large)
+        self.view.row_chosen.connect(lambda _: self._settling.start())
+        self.view.menu_wanted.connect(self._open_menu)
+        self.view.dragged.connect(self._drag)
+        self.model.modelReset.connect(self._show_state)
+        self.model.modelReset.connect(self._choose_first)
+        session.grid.axes_changed.connect(self._show_axes)
+        session.trial_changed.connect(self._show_trial)
+        session.grid.changed.connect(self._counting.start)
+        session.collection.added.connect(self._counting.start)
+        session.collection.added.connect(self._show_consistency)
+
+    # -- what is shown -----------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Follow the session while the page is seen (called by Qt)."""
+        super().showEvent(event)
+        self.model.set_active(True)
+        self._show_state()
+        self._choose_first()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Leave the session alone (called by Qt)."""
+        super().hideEvent(event)
+        self.model.set_active(False)
+
+    def take_focus(self) -> None:
+        """Give the keyboard to the grid."""
+        self.view.samples.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def show_stimulus(self, shown: bool) -> None:
+        """Cover every sample by its stimulus, or uncover it."""
+        self.view.show_stimuli(shown)
+
+    def _choose_first(self) -> None:
+        if self.model.rows and self.model.columns and not self.view.current.isValid():
+            self.view.go_to(0, 1)
+        self._show_trial()
+
+    def _show_trial(self) -> None:
+        """Go to the row of the session's trial, wherever it was chosen."""
+        grid, trial, current = self._session.grid, self._session.trial, self.view.current
+        if grid.rows == "trial" and trial is not None and trial.index in self.model.rows:
+            row = self.model.rows.index(trial.index)
+            if row != current.row() and self.model.columns:
+                self.view.go_to(row, max(current.column(), 1))
+        self._settling.stop()  # nobody chose this row: the session need not follow
+        self._show_consistency()
+
+    def _show_axes(self) -> None:
+        grid = self._session.grid
+        for field, option in ((self.rows, grid.rows), (self.columns, grid.columns)):
+            field.show_axis(grid.axis(option), grid.typed.get(option, ""))
+        self._show_state()
+
+    def _show_state(self) -> None:
+        if not self.isVisible():
+            return
+        session, model = self._session, self.model
+        missing = len(session.grid.missing())
+        cells = len(model.rows) * len(model.columns)
+        shown = [model.cell(row, column).options for row in model.rows for column in model.columns]
+        done = sum(each is not None and session.collection.get(each) is not None for each in shown)
+        self.decode.setText(f"Decode {missing:,}" if missing else "Decode")
+        self.decode.setEnabled(missing > 0)
+        rows = f"{len(model.rows):,} row{'s' * (len(model.rows) != 1)}"
+        self.count.setText(f"{rows} · {done:,} of {cells:,} decoded")
+        why = self._why_empty()
+        self.empty.setText(why)
+        self._stack.setCurrentWidget(self.empty if why else self.view)
+
+    def _why_empty(self) -> str:
+        if self._session.subject is None:
+            return "Open a subject to compare what is decoded from it"
+        if not self.model.rows and (self.filter.text() or self.order.currentData()):
+            return "No row matches; empty the filter"
+        return "" if self.model.rows and self.model.columns else "Nothing to show along an axis"
+
+    def _show_consistency(self) -> None:
+        row = self.view.current.row()
+        if self.strip.isHidden() or not 0 <= row < len(self.model.rows):
+            return
+        value = self.model.rows[row]
+        self.strip.show_row(self.model.row_label(value), self._drawn(row))
+
+    def _drawn(self, row: int) -> list[Drawn]:
+        found = [
+            self.model.drawn_at(self.model.index(row, column))
+            for column in range(1, self.model.columnCount())
+        ]
+        return [each for each in found if each is not None]
+
+    # -- choosing ----------------------------------------------------------------------------
+
+    def _choose_axes(self, rows: str, columns: str) -> None:
+        grid = self._session.grid
+        if self._accepted(lambda: grid.set_axes(rows, columns)) and "model" in (rows, columns):
+            grid.load_models()
+        self._show_axes()
+
+    def _type_values(self, option: str, text: str) -> None:
+        self._accepted(lambda: self._session.grid.set_values(option, text))
+
+    def _arrange(self) -> None:
+        order, words = self.order.currentData(), self.filter.text()
+        self._accepted(lambda: self.model.arrange(order, words))
+        self._show_state()
+
+    def _accepted(self, change: Any) -> bool:
+        """Make a change; what makes no sense is one line in the status bar."""
+        try:
+            change()
+        except RequestError as error:
+            self._session.problem.emit(str(error))
+            return False
+        return True
+
+    def _follow_row(self) -> None:
+        """Go over to the trial of the chosen row, so that brain and options show it, too."""
+        row = self.view.current.row()
+        if 0 <= row < len(self.model.rows) and self._session.grid.rows == "trial":
+            self._session.set_trial(self.model.rows[row])
+        self._show_consistency()
+
+    # -- acting ------------------------------------------------------------------------------
+
+    @property
+    def large(self) -> LargeView:
+        """The large view, over the whole window."""
+        if self._large is None or self._large.parentWidget() is not self.window():
+            self._large = LargeView(self.window())
+        return self._large
+
+    def open_large(self, index: QModelIndex) -> None:
+        """Show a sample large; keys walk through its row."""
+        if not index.isValid():
+            return
+        row, subject = index.row(), self._session.subject
+        value = self.model.rows[row]
+        trial = self.model.trial(value)
+        pictures: list[Picture] = []
+        if subject is not None and trial is not None:
+            seen = subject.stimulus(trial)
+            if seen is not None:
+                pictures.append(Picture("seen", (trial.label,), seen, seen=True))
+        chosen = 0
+        for column in range(1, self.model.columnCount()):
+            at = self.model.index(row, column)
+            drawn = self.model.drawn_at(at)
+            image = None if drawn is None else drawn.picture()
+            if drawn is None or image is None:
+                continue
+            if column == index.column():
+                chosen = len(pictures)
+            content = self.model.content(at)
+            header = self.model.headerData(column, Qt.Orientation.Horizontal)
+            title = content.title or str(header)
+            pictures.append(Picture(title, (content.note,), image, seed=drawn.options.seed))
+        if pictures:
+            focus = self.view.samples.setFocus
+            self.large.closed.connect(focus, Qt.ConnectionType.SingleShotConnection)
+            self.large.open(pictures, chosen)
+
+    def draw_again(self) -> None:
+        """Draw another seed into the chosen cell."""
+        index = self.view.current
+        if index.isValid() and index.column() > 0:
+            row, column = self.model.rows[index.row()], self.model.columns[index.column() - 1]
+            self._session.grid.draw_again(row, column)
+
+    @property
+    def current_sample(self) -> Drawn | None:
+        """The sample of the chosen cell, if it has one."""
+        return self.model.drawn_at(self.view.current)
+
+    def _drag(self, index: QModelIndex) -> None:
+        drawn = self.model.drawn_at(index)
+        if drawn is not None:
+            drag_sample(self, drawn)
+
+    def _open_menu(self, index: QModelIndex, position: QPoint) -> None:
+        menu = self.menu(index)
+        if menu is not None:
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(position)
+
+    def menu(self, index: QModelIndex) -> QMenu | None:
+        """Return what can be done with a cell; None for the stimulus or outside."""
+        cell = self.model.cell_at(index)
+        if cell is None:
+            return None
+        menu, drawn = QMenu(self), self.model.drawn_at(index)
+        again = menu.addAction("Draw again with another seed", self.draw_again)
+        again.setEnabled(cell.options is not None and self._session.decoder is not None)
+        if drawn is not None:
+            menu.addAction("Open large", lambda: self.open_large(index))
+            menu.addAction("Copy", lambda: _copy(drawn))
+            menu.addAction("Save PNG…", lambda: self.save_requested.emit(drawn))
+        elif cell.options is not None:
+            options = cell.options
+            menu.addAction("Decode", lambda: self._session.grid.start([options]))
+        return menu
+
+
+def _copy(drawn: Drawn) -> None:
+    image = drawn.picture()
+    if image is not None:
+        QGuiApplication.clipboard().setImage(to_qimage(image))

@@ -1,0 +1,337 @@
+"""The grid of samples as a table: the stimulus first, then one column a value."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer
+from PySide6.QtGui import QImage
+
+from mindvis_gui.data.subject import ImageArray, Trial
+from mindvis_gui.decoding.cached_decoder import PartStep
+from mindvis_gui.errors import DataError
+from mindvis_gui.session import Session
+from mindvis_gui.session.collection import Drawn
+from mindvis_gui.session.grid import Cell
+from mindvis_gui.session.grid_order import Row, ordered
+from mindvis_gui.session.options import Options
+from mindvis_gui.views.numerals import coefficient
+from mindvis_gui.views.picture import to_qimage
+
+CONTENT_ROLE = Qt.ItemDataRole.UserRole
+_BATCH = 24  # pictures read in one job
+_CACHED = 600  # pictures kept, 256 KiB each at 256 pixels
+_SOON = 500  # ms that new scores are gathered before rows are sorted again
+_Index = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Content:
+    """What a cell shows.
+
+    `key` tells pictures apart; `instead` is written where there is none, `title` and `note`
+    beneath at the left and the right; `seen` marks the stimulus.
+    """
+
+    key: Hashable
+    image: QImage | None
+    title: str
+    note: str = ""
+    instead: str = ""
+    hint: str = ""
+    seen: bool = False
+
+
+class GridModel(QAbstractTableModel):
+    """Shows the session's grid; pictures are read when their cell is drawn."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        self.rows: list[Any] = []
+        self.columns: list[Any] = []
+        self.order, self.words = "", ""
+        self._images: OrderedDict[Hashable, QImage | None] = OrderedDict()
+        self._wanted: OrderedDict[Hashable, Drawn | Trial] = OrderedDict()
+        self._reading = False
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._read_wanted)
+        self._sorting = QTimer(self, singleShot=True, interval=_SOON)
+        self._sorting.timeout.connect(self.rearrange)
+        session.grid.axes_changed.connect(self.rearrange)
+        session.grid.changed.connect(self._repaint)
+        session.collection.added.connect(self._take_samples)
+        session.collection.scored.connect(self._take_scores)
+        session.subject_changed.connect(self._forget)
+        session.queue.progressed.connect(self._repaint)
+        self._active = False
+
+    def set_active(self, active: bool) -> None:
+        """Follow the session while somebody looks, and only then."""
+        if active != self._active:
+            self._active = active
+            self.rearrange()
+
+    # -- what is where -----------------------------------------------------------------------
+
+    def arrange(self, order: str, words: str) -> None:
+        """Choose order and filter of the rows.
+
+        Raises
+        ------
+        RequestError
+            If a condition in `words` makes no sense.
+        """
+        ordered([], order, words)
+        self.order, self.words = order, words
+        self.rearrange()
+
+    def rearrange(self) -> None:
+        """Look up rows and columns anew."""
+        if not self._active:
+            return
+        grid = self._session.grid
+        axis = grid.axis(grid.rows)
+        columns = list(grid.axis(grid.columns).values)
+        rows = [self._row(value, columns) for value in axis.values]
+        shown = ordered(rows, self.order, self.words)
+        if (shown, columns) != (self.rows, self.columns):
+            self.beginResetModel()
+            self.rows, self.columns = shown, columns
+            self.endResetModel()
+        else:
+            self._repaint()
+            if columns:
+                last = len(columns)
+                self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, last)
+        self.want_scores()
+
+    def _row(self, value: Any, columns: list[Any]) -> Row:
+        collection = self._session.collection
+        label = self.row_label(value)
+        if not self.order and not self.words:
+            return Row(value, "", label, ())
+        cells = (self.cell(value, column).options for column in columns)
+        scores = [collection.score(options) for options in cells if options is not None]
+        trial = self.trial(value)
+        words = f"{label} {trial.category} {trial.split}" if trial else label
+        return Row(value, words.lower(), label, [each.scores for each in scores if each])
+
+    def want_scores(self) -> None:
+        """Ask for the scores that rows are sorted by, or all that are shown."""
+        options = (self.cell(row, column).options for row in self.rows for column in self.columns)
+        self._session.collection.want_scores(each for each in options if each is not None)
+
+    def cell(self, row: Any, column: Any) -> Cell:
+        """Return what belongs to the cell of two values."""
+        return self._session.grid.cell(row, column)
+
+    def cell_at(self, index: _Index) -> Cell | None:
+        """Return what belongs at an index; None for the stimulus."""
+        if not index.isValid() or index.column() == 0:
+            return None
+        return self.cell(self.rows[index.row()], self.columns[index.column() - 1])
+
+    def drawn_at(self, index: _Index) -> Drawn | None:
+        """Return the sample at an index, if there is one."""
+        cell = self.cell_at(index)
+        if cell is None or cell.options is None:
+            return None
+        return self._session.collection.get(cell.options)
+
+    def trial(self, row: Any) -> Trial | None:
+        """Return the trial that a row is about."""
+        if self._session.subject is None:
+            return None
+        if self._session.grid.rows == "trial":
+            return self._session.subject.trials[row]
+        return self._session.trial
+
+    def row_label(self, value: Any) -> str:
+        """Return what stands beneath the stimulus of a row."""
+        grid = self._session.grid
+        if grid.rows == "trial" and self._session.subject is not None:
+            trial = self._session.subject.trials[value]
+            return f"{value} {trial.label}".rstrip()
+        return grid.axis(grid.rows).label(value)
+
+    # -- as Qt asks --------------------------------------------------------------------------
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, D102
+        return 0 if parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, D102
+        return 0 if parent.isValid() else 1 + len(self.columns)
+
+    def headerData(  # noqa: D102
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        if orientation != Qt.Orientation.Horizontal or role != Qt.ItemDataRole.DisplayRole:
+            return None
+        if section == 0:
+            return "seen"
+        grid = self._session.grid
+        if section > len(self.columns):
+            return None
+        return grid.axis(grid.columns).label(self.columns[section - 1])
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: D102
+        if not index.isValid() or index.row() >= len(self.rows):
+            return None
+        if role not in (
+            CONTENT_ROLE,
+            Qt.ItemDataRole.AccessibleTextRole,
+            Qt.ItemDataRole.ToolTipRole,
+        ):
+            return None
+        content = self.content(index)
+        if role == CONTENT_ROLE:
+            return content
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return content.hint
+        return ", ".join(part for part in (content.title, content.note, content.instead) if part)
+
+    def content(self, index: _Index) -> Content:
+        """Return what the cell at an index shows."""
+        row = self.rows[index.row()]
+        if index.column() == 0:
+            return self._stimulus(row)
+        column = self.columns[index.column() - 1]
+        cell = self.cell(row, column)
+        drawn = None if cell.options is None else self._session.collection.get(cell.options)
+        if cell.options is None or drawn is None:
+            return self._undrawn(cell)
+        key = drawn.options
+        image = self._image(key, drawn)
+        grid = self._session.grid
+        title = f"seed {key.seed}" if "seed" not in (grid.rows, grid.columns) else ""
+        shown = column if grid.columns == "seed" else row if grid.rows == "seed" else key.seed
+        if shown != key.seed:
+            title = f"seed {key.seed}"  # drawn again: not that of the column
+        score = self._session.collection.score(key)
+        note = hint = ""
+        if score is not None and score.scores.pixel_correlation is not None:
+            r = coefficient(score.scores.pixel_correlation)
+            rank = score.scores.rank
+            note = f"r {r}" + (f" · {rank}/{score.n_candidates}" if rank is not None else "")
+            hint = f"pixel r {r}, SSIM {coefficient(score.scores.ssim)}"
+            if score.chance is not None:
+                chance = score.chance
+                hint += (
+                    f"\nchance: r {coefficient(chance.pixel_correlation)}, "
+                    f"SSIM {coefficient(chance.ssim)}, rank {chance.rank:g}"
+                )
+        missing = "" if image is not None else self._unread(key)
+        return Content(key, image, title, note, missing, hint)
+
+    def _undrawn(self, cell: Cell) -> Content:
+        """Show what becomes of a cell without a sample, or why there is none."""
+        queue, options = self._session.queue, cell.options
+        if options is None:
+            return Content(None, None, "", instead=cell.reason)
+        if options not in self._session.grid.queued:
+            return Content(None, None, "")
+        running, step = queue.running, queue.step
+        if running is None or running.trial != options.trial or options.seed not in running.seeds:
+            return Content(None, None, "", instead="waiting")
+        if options != Options.of(running.to_json(), options.seed):
+            return Content(None, None, "", instead="waiting")
+        if not isinstance(step, PartStep) or options.seed not in step.seeds:
+            return Content(None, None, "", instead="decoding…")
+        note = f"step {step.index}/{step.total}"
+        if step.preview is None:
+            return Content(None, None, "", note, instead=note)
+        image = to_qimage(step.preview[step.seeds.index(options.seed)])
+        return Content(("preview", options.seed, id(step)), image, "", note)
+
+    def _stimulus(self, row: Any) -> Content:
+        trial = self.trial(row)
+        label = self.row_label(row)
+        if trial is None:
+            return Content(None, None, label, seen=True)
+        key = ("stimulus", trial.stimulus_id)
+        image = self._image(key, trial)
+        instead = "no stimulus" if image is None and key in self._images else ""
+        return Content(key, image, label, "", instead, f"What was seen: {label}", seen=True)
+
+    # -- pictures ----------------------------------------------------------------------------
+
+    def _unread(self, key: Hashable) -> str:
+        return "no longer on disk;\ndecode again" if key in self._images else ""
+
+    def _image(self, key: Hashable, what: Drawn | Trial) -> QImage | None:
+        if key in self._images:
+            self._images.move_to_end(key)
+            return self._images[key]
+        if isinstance(what, Drawn) and not what.on_disk:
+            pixels = what.picture()
+            return self._keep_image(key, None if pixels is None else to_qimage(pixels))
+        self._wanted[key] = what
+        if not self._reading:
+            self._soon.start()
+        return None
+
+    def _keep_image(self, key: Hashable, image: QImage | None) -> QImage | None:
+        self._images[key] = image
+        while len(self._images) > _CACHED:
+            self._images.popitem(last=False)
+        return image
+
+    def _read_wanted(self) -> None:
+        """Read the newest of what was asked for; cells scrolled past are asked for again."""
+        subject = self._session.subject
+        newest = list(self._wanted.items())[-_BATCH:]
+        self._wanted.clear()
+        if subject is None or not newest:
+            return
+        self._reading = True
+
+        def read() -> tuple[object, dict[Hashable, QImage | None]]:
+            images: dict[Hashable, QImage | None] = {}
+            for key, what in newest:
+                try:
+                    pixels: ImageArray | None = (
+                        what.picture() if isinstance(what, Drawn) else subject.stimulus(what)
+                    )
+                except DataError:
+                    pixels = None  # choosing the trial says what is wrong
+                images[key] = None if pixels is None else to_qimage(pixels)
+            return subject, images
+
+        self._session.jobs.run(read, "", self._take_images)
+
+    def _take_images(self, read: tuple[object, dict[Hashable, QImage | None]]) -> None:
+        subject, images = read
+        self._reading = False
+        if subject is self._session.subject:
+            for key, image in images.items():
+                self._keep_image(key, image)
+            self._repaint()
+        if self._wanted:
+            self._soon.start()
+
+    # -- following the session ---------------------------------------------------------------
+
+    def _forget(self) -> None:
+        self._images.clear()
+        self._wanted.clear()
+        self.rearrange()
+
+    def _take_samples(self, options: list[Options]) -> None:
+        if self._active:
+            self._session.collection.want_scores(options)
+            self._repaint()
+
+    def _take_scores(self) -> None:
+        if self.order or self.words:
+            self._sorting.start()
+        else:
+            self._repaint()
+
+    def _repaint(self) -> None:
+        if self.rows and self._active:
+            last = self.index(len(self.rows) - 1, len(self.columns))
+            self.dataChanged.emit(self.index(0, 0), last)

@@ -1,0 +1,55 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from mindvis_gui.analysis.sample_table import write_arrays, write_table
+from mindvis_gui.errors import ExportError
+
+ROWS = [{"trial": 0, "seed": 1, "r": 0.5, "rank": None}, {"trial": 1, "seed": 1, "r": 1, "rank": 2}]
+
+
+def test_table_as_csv(tmp_path):
+    write_table(ROWS, tmp_path / "scores.csv")
+    with (tmp_path / "scores.csv").open() as file:
+        read = list(csv.DictReader(file))
+    assert read[0] == {"trial": "0", "seed": "1", "r": "0.5", "rank": ""}
+    assert len(read) == 2
+
+
+def test_table_as_parquet_or_one_line_why_not(tmp_path):
+    path = tmp_path / "scores.parquet"
+    try:
+        from pyarrow import parquet
+    except ImportError:
+        with pytest.raises(ExportError, match="install it or choose CSV"):
+            write_table(ROWS, path)
+    else:
+        write_table(ROWS, path)
+        assert parquet.read_table(path).to_pylist() == ROWS
+
+
+def test_arrays_with_their_rows_beside(tmp_path):
+    pictures = [np.full((4, 4, 3), i, np.uint8) for i in range(2)]
+    write_arrays(pictures, ROWS, tmp_path / "samples.npy")
+    np.testing.assert_array_equal(np.load(tmp_path / "samples.npy"), np.stack(pictures))
+    assert json.loads((tmp_path / "samples.json").read_text())["rows"] == ROWS
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: write_table([], path / "a.csv"),
+        lambda path: write_arrays([], [], path / "a.npy"),
+        lambda path: write_arrays(
+            [np.zeros((2, 2, 3), np.uint8), np.zeros((4, 4, 3), np.uint8)], ROWS, path / "a.npy"
+        ),
+        lambda path: write_table(ROWS, path / "file" / "a.csv"),
+    ],
+)
+def test_what_cannot_be_written_is_one_sentence(tmp_path, write):
+    (tmp_path / "file").touch()
+    with pytest.raises(ExportError):
+        write(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -1,0 +1,177 @@
+"""What people give by mistake, and strangers on purpose: each in one line that says what to do."""
+
+import os
+import zipfile
+from dataclasses import replace
+
+import h5py
+import nibabel as nib
+import numpy as np
+import pytest
+from PIL import Image
+
+from mindvis_gui.data import open_subject
+from mindvis_gui.data.import_plan import ImportPlan
+from mindvis_gui.data.subject_file import write_subject
+from mindvis_gui.errors import DataError
+from tests.data.makers import (
+    MAKERS,
+    gzip_bomb,
+    make_arrays,
+    make_glmsingle,
+    make_god,
+    make_nifti,
+    make_nsd,
+)
+
+
+def read_everything(path):
+    subject = open_subject(path)
+    subject.responses(range(len(subject.trials)))
+
+
+def refused(path, message):
+    with pytest.raises(DataError, match=message) as caught:
+        read_everything(path)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 600
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_cut_off(tmp_path, name):
+    source = MAKERS[name](tmp_path / "source")
+    files = [source] if source.is_file() else list(source.rglob("*"))
+    kinds = (".nii", ".gz", ".npy", ".hdf5", ".npz", ".h5", ".mat")
+    largest = max(
+        (p for p in files if p.suffix in kinds and "stimuli" not in p.name),
+        key=lambda p: p.stat().st_size,
+    )
+    if name == "bold5000":  # of which the pictures are the largest
+        largest = next(source.rglob("*_LHLOC.npy"))
+    largest.write_bytes(largest.read_bytes()[: largest.stat().st_size * 2 // 3])
+    refused(source, r"damaged|complete|missing|ends|copy it again|no array|keeps its text")
+
+
+def test_flipped_bits_are_found_by_checksums(tmp_path, pictured):
+    path = tmp_path / "a.h5"
+    write_subject(path, pictured)
+    content = bytearray(path.read_bytes())
+    with h5py.File(path) as file:
+        at = file["responses"].id.get_chunk_info(0).byte_offset
+    content[at + 5] ^= 8
+    path.write_bytes(content)
+    refused(path, "the HDF5 file is damaged .*; copy it again")
+
+
+def test_shapes_that_contradict_each_other(tmp_path):
+    path = make_god(tmp_path)
+    arrays = dict(np.load(path))
+    np.savez(path, **(arrays | {"arr_2": arrays["arr_2"][:, :7]}))
+    refused(path, "arr_0 has 40 columns but arr_2 has 7; is this file complete")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_responses_that_are_not_finite_are_counted(tmp_path, subject, value):
+    values = np.array(subject.responses(range(24)))
+    values[3, :5] = value
+    np.savez(tmp_path / "a.npz", x=values)
+    subject = ImportPlan(tmp_path / "a.npz", responses="x").read()
+    assert np.isfinite(subject.responses([2])).all()
+    with pytest.raises(DataError, match="trial 3 holds 5 values that are NaN or infinite; leave"):
+        subject.responses([3])
+
+
+def test_zip_bombs(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("arr_0.npy", bytes(1 << 25))
+    refused(tmp_path / "a.npz", "is no data but a zip bomb")
+
+
+def test_gzip_bombs(tmp_path):
+    (tmp_path / "betas.nii.gz").write_bytes(gzip_bomb(2, 1 << 24))
+    refused(tmp_path / "betas.nii.gz", "the image is 3-D|every voxel .* is 0 or NaN")
+
+
+def test_links_out_of_an_hdf5_file(tmp_path, pictured):
+    write_subject(tmp_path / "a.h5", pictured)
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        del file["responses"]
+        file["responses"] = h5py.ExternalLink("/etc/passwd", "/responses")
+    refused(tmp_path / "a.h5", "/responses is a link to somewhere else; copy the values into this")
+
+
+def test_arrays_of_objects(tmp_path):
+    path = make_glmsingle(tmp_path)
+    np.save(path, {"betasmd": np.array([print, {}], dtype=object)}, allow_pickle=True)
+    refused(path, "which may run code; it is not loaded")
+
+
+def test_headers_that_claim_the_absurd(tmp_path):
+    header = nib.Nifti2Header()
+    header.set_data_shape((10**6, 10**6, 10**6))
+    header.set_sform(np.eye(4), 1)
+    header["magic"], header["vox_offset"] = b"n+2", 544
+    (tmp_path / "a.nii").write_bytes(header.binaryblock + bytes(1000))
+    refused(tmp_path / "a.nii", "asks for a grid of 1,000,000 × 1,000,000 × 1,000,000 points")
+
+
+def test_masks_on_another_grid(tmp_path):
+    folder = make_nifti(tmp_path / "a")
+    mask = np.ones((4, 6, 7), np.uint8)
+    nib.save(nib.Nifti1Image(mask, np.eye(4)), folder / "rois" / "V2.nii.gz")
+    refused(folder, r"V2.nii.gz: its grid \(4 × 6 × 7 voxels .*\) is not the one of .*; resample")
+
+
+def test_stimuli_that_are_there_twice(tmp_path, pictured):
+    write_subject(tmp_path / "a.h5", pictured)
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        file["stimuli/id"][1] = file["stimuli/id"][0]
+    refused(tmp_path / "a.h5", "the stimulus 'cactus' is in /stimuli/id twice")
+
+
+def test_stimuli_that_are_missing_are_a_note(tmp_path):
+    folder = make_nifti(tmp_path / "a")
+    (folder / "stimuli" / "2.png").unlink()
+    subject = open_subject(folder)
+    assert "1 of the stimuli shown have no picture, for example '2.png'" in subject.notes
+    assert subject.stimulus(subject.trials[2]) is None
+
+
+def test_a_picture_that_is_none(tmp_path):
+    folder = make_nifti(tmp_path / "a")
+    (folder / "stimuli" / "2.png").write_bytes(b"no picture")
+    subject = open_subject(folder)
+    with pytest.raises(DataError, match=r"'2.png': not a readable picture .*; replace it"):
+        subject.stimulus(subject.trials[2])
+
+
+def test_paths_in_other_scripts_and_very_long_ones(tmp_path):
+    folder = tmp_path / ("脳と像" * 20) / "Ünïcödé 'quoted'" / ("x" * 200)
+    assert open_subject(make_nifti(folder)).n_voxels > 0
+    refused(tmp_path / ("x" * 5000), "cannot be opened: File name too long")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="needs a user without rights")
+def test_files_that_may_not_be_read(tmp_path):
+    path = make_arrays(tmp_path)
+    path.chmod(0)
+    refused(path, "Permission denied")
+
+
+def test_a_folder_in_place_of_a_file(tmp_path):
+    (tmp_path / "subject.h5").mkdir()
+    refused(tmp_path / "subject.h5", r"no betas.nii.gz and no \*_bold.nii.gz in this folder")
+    Image.new("RGB", (4, 4)).save(tmp_path / "subject.h5" / "a.png")
+    refused(tmp_path / "subject.h5", "see docs/formats.md")
+
+
+def test_a_file_in_place_of_a_folder(tmp_path, pictured):
+    folder = make_nsd(tmp_path / "nsd", sessions=(1,))
+    mask = next(folder.rglob("nsdgeneral.nii.gz"))
+    mask.unlink()
+    mask.mkdir()
+    refused(folder, r"nsdgeneral\.nii\.gz")
+    plan = ImportPlan(make_arrays(tmp_path), responses="responses", stimuli=tmp_path / "mine.npz")
+    with pytest.raises(DataError, match="0 arrays in this file look like pictures"):
+        plan.read()
+    assert replace(plan, stimuli=None).read().n_voxels == 100

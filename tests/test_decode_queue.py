@@ -1,0 +1,235 @@
+"""The queue: order, pause, stop, and that nothing finished is ever lost."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mindvis_gui.decode_queue import DecodeQueue, Waiting
+from mindvis_gui.decoding.request import DecodeRequest, DecodeResult, Sample, Sampling, Step
+from mindvis_gui.decoding.sample_cache import SampleCache, sample_key
+from mindvis_gui.jobs import Jobs
+
+VECTOR = np.zeros(700, dtype=np.float32)
+
+
+class QuickDecoder:
+    """Draws plain colours in two steps, one seed at a time as large models do."""
+
+    def __init__(self, info):
+        self.info = replace(info, parameters=10**9)
+        self.drawn = []
+        self.hold_at = None  # seed at whose first step a decode waits
+        self.go_on = threading.Event()
+
+    def decode(self, request):
+        for index in (1, 2):
+            yield Step(index, 2)
+            if index == 1 and request.seeds[0] == self.hold_at:
+                assert self.go_on.wait(30)
+        samples = []
+        for seed in request.seeds:
+            self.drawn.append((request.trial, seed))
+            samples.append(Sample(colour(request.trial, seed), seed))
+        return DecodeResult(request, tuple(samples), 0.001)
+
+
+def colour(trial, seed):
+    return np.full((8, 8, 3), (trial * 7 + seed * 31) % 256, np.uint8)
+
+
+def request(trial, seeds=(0, 1)):
+    vector = VECTOR.copy()
+    vector[0] = trial
+    return DecodeRequest("tiny", trial, vector, tuple(seeds), Sampling("ddim", 2, "fp32"), "m", "a")
+
+
+@pytest.fixture
+def jobs(qapp):
+    made = Jobs()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def quick(decoder_factory):
+    return QuickDecoder(decoder_factory(700).info)
+
+
+@pytest.fixture
+def queue(jobs, tmp_path):
+    made = DecodeQueue(jobs, cache=SampleCache(tmp_path / "samples"))
+    yield made
+    made.abandon()
+
+
+def finished_of(queue):
+    found = {}
+    queue.decoded.connect(
+        lambda result, info: found.update(
+            {(result.request.trial, sample.seed): sample.image for sample in result.samples}
+        )
+    )
+    return found
+
+
+def idle(queue, jobs):
+    return jobs.idle and not len(queue) and not queue.active
+
+
+def test_waiting_requests_are_moved_and_removed(qtbot, jobs, queue, quick):
+    queue.pause()
+    queue.extend(Waiting(quick, request(trial)) for trial in range(6))
+    order = lambda: [each.request.trial for each in queue.waiting]  # noqa: E731
+    items = queue.waiting
+    queue.move([items[4], items[5]], 1)
+    assert order() == [0, 4, 5, 1, 2, 3]
+    queue.move([items[0]], 6)
+    assert order() == [4, 5, 1, 2, 3, 0]
+    queue.remove([items[1], items[3]])
+    assert order() == [4, 5, 2, 0]
+    started = []
+    queue.started.connect(lambda each: started.append(each.trial))
+    queue.pause(False)
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    assert started == [4, 5, 2, 0]
+
+
+def test_pause_rests_between_two_steps_and_goes_on_from_there(qtbot, jobs, queue, quick):
+    steps, done = [], finished_of(queue)
+    queue.progressed.connect(steps.append)
+    quick.hold_at = 1
+    queue.add(quick, request(0, (0, 1, 2)))
+    qtbot.waitUntil(lambda: queue.step is not None and queue.step.index == 3)  # first of seed 1
+    queue.pause()
+    quick.go_on.set()
+    qtbot.waitUntil(lambda: queue.step.index == 4)
+    qtbot.wait(150)  # longer than the pause is looked at: nothing may come
+    assert queue.step.index == 4
+    assert not done
+    queue.pause(False)
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    assert set(done) == {(0, 0), (0, 1), (0, 2)}
+    assert quick.drawn == [(0, 0), (0, 1), (0, 2)]  # nothing was drawn twice
+
+
+def test_stop_keeps_the_seeds_that_were_finished(qtbot, jobs, queue, quick):
+    done = finished_of(queue)
+    quick.hold_at = 2
+    queue.add(quick, request(3, range(6)))
+    qtbot.waitUntil(lambda: queue.step is not None and queue.step.index == 5)  # first of seed 2
+    assert [sample.seed for sample in queue.samples] == [0, 1]
+    with qtbot.waitSignal(queue.stopped):
+        queue.stop()
+        quick.go_on.set()
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    assert set(done) == {(3, 0), (3, 1)}
+
+
+def test_skip_goes_on_with_the_next(qtbot, jobs, queue, quick):
+    done = finished_of(queue)
+    quick.hold_at = 1
+    queue.extend(Waiting(quick, request(trial)) for trial in (0, 1))
+    qtbot.waitUntil(lambda: queue.step is not None and queue.step.index == 3)
+    queue.skip()
+    quick.go_on.set()
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    assert set(done) == {(0, 0), (1, 0), (1, 1)}
+
+
+def test_same_request_again_takes_no_step(qtbot, jobs, queue, quick):
+    queue.add(quick, request(0))
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    steps = []
+    queue.progressed.connect(steps.append)
+    with qtbot.waitSignal(queue.decoded) as decoded:
+        queue.add(quick, request(0))
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    assert steps == []
+    assert [sample.seed for sample in decoded.args[0].samples] == [0, 1]
+
+
+def test_time_left_counts_all_that_waits(qtbot, jobs, queue, quick):
+    assert queue.seconds_left is None
+    queue.add(quick, request(0))
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    queue.pause()
+    queue.extend(Waiting(quick, request(trial)) for trial in range(1, 11))
+    ten = queue.seconds_left
+    queue.remove(queue.waiting[:5])
+    assert queue.seconds_left == pytest.approx(ten / 2)
+
+
+def test_full_disk_is_said_once_and_costs_no_sample(qtbot, jobs, queue, quick, tmp_path):
+    (tmp_path / "samples").write_text("in the way")
+    done, problems = finished_of(queue), []
+    queue.problem.connect(problems.append)
+    queue.extend(Waiting(quick, request(trial)) for trial in range(5))
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    assert len(done) == 10
+    assert len(problems) == 1
+
+
+def test_a_thousand_trials_with_random_stops_lose_nothing_finished(qtbot, jobs, queue, quick):
+    chance, done, stops = random.Random(0), finished_of(queue), []
+
+    def maybe_stop(_):
+        if chance.random() < 0.004:
+            stops.append(len(done))
+            queue.stop()
+
+    queue.progressed.connect(maybe_stop)
+    while len(done) < 2000:
+        left = [trial for trial in range(1000) if not {(trial, 0), (trial, 1)} <= set(done)]
+        queue.extend(Waiting(quick, request(trial)) for trial in left)
+        qtbot.waitUntil(lambda: idle(queue, jobs), timeout=60_000)
+    assert len(stops) > 5
+    assert len(quick.drawn) == len(set(quick.drawn)) == 2000  # nothing was lost and drawn again
+    assert all(np.array_equal(image, colour(*key)) for key, image in done.items())
+
+
+# Decodes trials one after the other and says which sample is finished, until it is killed.
+VICTIM = """
+import sys
+from pathlib import Path
+from dataclasses import replace
+sys.path.insert(0, sys.argv[2])
+from tests.test_decode_queue import QuickDecoder, request
+from tests.conftest import FakeDecoder
+from mindvis_gui.decoding.cached_decoder import CachedDecoder
+from mindvis_gui.decoding.sample_cache import SampleCache
+decoder = CachedDecoder(QuickDecoder(FakeDecoder(700).info), SampleCache(Path(sys.argv[1])))
+for trial in range(1000):
+    for _ in decoder.decode(request(trial)):
+        pass
+    print(trial, flush=True)
+"""
+
+
+def test_killed_at_any_moment_all_that_was_finished_is_on_disk_and_whole(tmp_path):
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
+    for wanted in (3, 40):
+        victim = subprocess.Popen(
+            [sys.executable, "-c", VICTIM, str(tmp_path), root],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=root,
+        )
+        finished = -1
+        for line in victim.stdout:
+            finished = int(line)
+            if finished >= wanted:
+                victim.send_signal(signal.SIGKILL)
+                break
+        victim.communicate()
+        cache = SampleCache(tmp_path)
+        for trial in range(finished + 1):
+            for seed in (0, 1):
+                key = sample_key(request(trial).to_json(), seed, "cpu")
+                assert np.array_equal(cache.get(key), colour(trial, seed))

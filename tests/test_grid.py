@@ -1,0 +1,230 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shiboken6
+
+from mindvis_gui.decoding.request import SAMPLERS, Sampling
+from mindvis_gui.decoding.sample_cache import SampleCache
+from mindvis_gui.errors import RequestError
+from mindvis_gui.session.axes import NONE, read_axis
+from mindvis_gui.session.options import Options
+
+
+def cells(grid):
+    return [
+        [grid.cell(row, column).options for column in grid.axis(grid.columns).values]
+        for row in grid.axis(grid.rows).values
+    ]
+
+
+def drawn(session):
+    return [
+        [session.collection.get(each) is not None for each in row] for row in cells(session.grid)
+    ]
+
+
+def decode_missing(qtbot, session):
+    session.grid.start(session.grid.missing())
+    qtbot.waitUntil(lambda: session.idle, timeout=20_000)
+
+
+@pytest.fixture
+def cached(qtbot, ready, tmp_path):
+    """Return a ready session that keeps samples on disk."""
+    cache = SampleCache(tmp_path / "samples")
+    ready.queue._cache = ready.collection._cache = ready.cache = cache
+    return ready
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "values"),
+    [
+        ("seed", "0, 3, 5-7", (0, 3, 5, 6, 7)),
+        ("steps", "20,50", (20, 50)),
+        ("mask", "0, .5, 75%", (0.0, 0.5, 0.75)),
+        ("roi", "None, v1", (NONE, "V1")),
+        ("sampler", "ddim, PLMS", ("ddim", "plms")),
+        ("trial", "2, 2, 1", (2, 1)),
+    ],
+)
+def test_values_are_read_as_they_are_typed(option, text, values):
+    assert read_axis(option, text, ("V1", "V2")).values == values
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "complaint"),
+    [
+        ("seed", "a", "'a' is no number"),
+        ("seed", "7-5", "'7-5' is no range"),
+        ("steps", "0", "0 steps"),
+        ("mask", "1", "'1' is no mask ratio"),
+        ("roi", "V9", "'V9' is none of none, V1, V2"),
+        ("sampler", "euler", "'euler' is none of"),
+        ("seed", " , ", "no seeds given"),
+    ],
+)
+def test_values_that_make_no_sense_are_said(option, text, complaint):
+    with pytest.raises(RequestError, match=complaint):
+        read_axis(option, text, ("V1", "V2"))
+
+
+def test_trials_by_seeds_of_the_session_at_first(ready):
+    found = cells(ready.grid)
+    assert len(found) == 6  # test trials
+    assert [options.seed for options in found[0]] == [0, 1, 2, 3]
+    assert [row[0].trial for row in found] == list(range(6))
+    assert found[0][0] == Options.of(ready.request().to_json(), 0)
+
+
+def test_all_missing_cells_are_decoded_one_request_a_trial(qtbot, ready):
+    requests = []
+    ready.queue.started.connect(requests.append)
+    assert len(ready.grid.missing()) == 24
+    decode_missing(qtbot, ready)
+    assert drawn(ready) == [[True] * 4] * 6
+    assert [request.trial for request in requests] == list(range(6))
+    assert ready.grid.missing() == []
+    assert not ready.grid.queued
+
+
+def test_only_what_is_missing_is_asked_for(qtbot, ready):
+    ready.set_seeds(0, 2)
+    ready.grid.set_trials([0, 3])
+    decode_missing(qtbot, ready)
+    ready.set_seeds(0, 4)
+    requests = []
+    ready.queue.started.connect(requests.append)
+    decode_missing(qtbot, ready)
+    assert [request.seeds for request in requests] == [(2, 3), (2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "shape"),
+    [
+        ("steps", "sampler", (3, len(SAMPLERS))),
+        ("roi", "seed", (8, 4)),
+        ("mask", "roi", (5, 8)),
+        ("seed", "mask", (4, 5)),
+        ("trial", "roi", (6, 8)),
+    ],
+)
+def test_any_two_options_make_a_grid(qtbot, ready, rows, columns, shape):
+    ready.grid.set_axes(rows, columns)
+    found = cells(ready.grid)
+    assert (len(found), len(found[0])) == shape
+    decode_missing(qtbot, ready)
+    possible = [[options is not None for options in row] for row in found]
+    assert drawn(ready) == possible
+
+
+def test_left_out_region_and_mask_reach_the_request(qtbot, ready, subject):
+    ready.grid.set_axes("roi", "mask")
+    ready.grid.set_values("roi", "V1")
+    ready.grid.set_values("mask", "0.5")
+    requests = []
+    ready.queue.started.connect(requests.append)
+    decode_missing(qtbot, ready)
+    (request,) = requests
+    assert request.rois == ("V2", "V3", "hV4", "LOC", "FFA", "PPA")
+    assert not request.vector[subject.roi("V1").voxels].any()
+    assert request.mask.ratio == pytest.approx(0.5, abs=0.02)
+
+
+def test_plms_with_steps_it_cannot_take_is_a_reason_in_its_cell(ready):
+    ready.grid.set_axes("steps", "sampler")
+    ready.grid.set_values("steps", "30")
+    cell = ready.grid.cell(30, "plms")
+    assert cell.options is None
+    assert "1000" in cell.reason
+    assert ready.grid.cell(30, "ddim").options.sampling == Sampling("ddim", 30, "fp32")
+
+
+def test_two_models_with_the_same_seeds(qtbot, ready, decoder_factory, subject):
+    other = decoder_factory(subject.n_voxels)
+    object.__setattr__(other, "info", type(other.info)(**{**_fields(other.info), "hash": "1" * 64}))
+    load = ready.load_decoder
+    ready.load_decoder = lambda name: other if name == "other" else load(name)
+    ready.grid.set_axes("seed", "model")
+    ready.grid.set_values("model", "fake, other")
+    qtbot.waitUntil(lambda: ready.idle)
+    decode_missing(qtbot, ready)
+    assert drawn(ready) == [[True, True]] * 4
+    hashes = [options.model_hash for options in cells(ready.grid)[0]]
+    assert hashes == ["0" * 64, "1" * 64]
+
+
+def _fields(info):
+    return {name: getattr(info, name) for name in info.__dataclass_fields__}
+
+
+def test_model_that_cannot_be_loaded_is_one_line(qtbot, ready):
+    ready.grid.set_axes("seed", "model")
+    with qtbot.waitSignal(ready.problem) as problem:
+        ready.grid.set_values("model", "fake, missing")
+    assert "no model of that name" in problem.args[0]
+    qtbot.waitUntil(lambda: ready.idle)
+    assert ready.grid.cell(0, "missing").reason == "model not loaded"
+
+
+def test_same_option_twice_and_trials_as_columns_are_refused(ready):
+    with pytest.raises(RequestError, match="same option"):
+        ready.grid.set_axes("seed", "seed")
+    with pytest.raises(RequestError, match="only be rows"):
+        ready.grid.set_axes("seed", "trial")
+    with pytest.raises(RequestError, match="trial 99 does not exist"):
+        ready.grid.set_values("trial", "99")
+
+
+def test_one_cell_is_drawn_again_with_another_seed(qtbot, ready):
+    ready.grid.set_trials([0])
+    decode_missing(qtbot, ready)
+    before = cells(ready.grid)[0]
+    ready.grid.draw_again(0, 2)
+    qtbot.waitUntil(lambda: ready.idle)
+    after = cells(ready.grid)[0]
+    assert [a == b for a, b in zip(before, after, strict=True)] == [True, True, False, True]
+    assert after[2].seed not in {options.seed for options in before}
+    assert drawn(ready) == [[True] * 4]
+
+
+def test_pictures_stay_on_disk_and_come_back_with_their_trial(qtbot, cached):
+    decode_missing(qtbot, cached)
+    every = cached.collection.everything()
+    assert all(isinstance(each.source, Path) for each in every)
+    assert list(cached.results._results) == [0]  # the chosen trial's alone is in memory
+    with qtbot.waitSignal(cached.results.result_changed, check_params_cb=lambda: True):
+        cached.set_trial(4)
+    qtbot.waitUntil(lambda: cached.results.result is not None)
+    assert [sample.seed for sample in cached.results.result.samples] == [0, 1, 2, 3]
+    assert cached.results.result.request.trial == 4
+    qtbot.waitUntil(lambda: cached.idle)
+
+
+def test_scores_of_all_cells_come_when_they_are_wanted(qtbot, cached, monkeypatch):
+    decode_missing(qtbot, cached)
+    wanted = [options for row in cells(cached.grid) for options in row]
+    cached.collection.want_scores(wanted)
+    qtbot.waitUntil(lambda: all(cached.collection.score(each) for each in wanted), timeout=20_000)
+    qtbot.waitUntil(lambda: cached.idle)
+    score = cached.collection.score(wanted[5])
+    assert score.scores.seed == wanted[5].seed
+    assert score.n_candidates == 6
+
+
+def test_picture_that_was_removed_is_no_sample(qtbot, cached):
+    cached.grid.set_trials([0])
+    decode_missing(qtbot, cached)
+    first = cached.collection.everything()[0]
+    assert isinstance(first.picture(), np.ndarray)
+    first.source.unlink()
+    assert first.picture() is None
+
+
+def test_another_subject_empties_the_grid(qtbot, ready):
+    decode_missing(qtbot, ready)
+    with qtbot.waitSignal(ready.trial_changed):
+        ready.open("tiny.h5")
+    assert len(ready.collection) == 0
+    assert len(ready.grid.missing()) == 24
+    assert shiboken6.isValid(ready)

@@ -1,0 +1,412 @@
+"""Sessions saved and opened again, here and elsewhere; decode folders; history; autosave."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shiboken6
+from PySide6.QtCore import QPoint, Qt
+
+from mindvis_gui.analysis.comparison import compare
+from mindvis_gui.analysis.decode_folder import DecodeFolderWriter
+from mindvis_gui.analysis.export import read_request, write_sample
+from mindvis_gui.analysis.session_file import SessionFile
+from mindvis_gui.data.fingerprint import fingerprint
+from mindvis_gui.decoding.request import Sampling
+from mindvis_gui.decoding.sample_cache import SampleCache
+from mindvis_gui.errors import DataError
+from mindvis_gui.session.autosave import Autosave
+from mindvis_gui.session.history import History
+from mindvis_gui.views import file_dialogs
+
+
+@pytest.fixture(autouse=True)
+def source(subject, tmp_path):
+    """Let the subject lie in a file that exists."""
+    path = tmp_path / "tiny.h5"
+    path.touch()
+    object.__setattr__(subject, "source", path)
+    return path
+
+
+@pytest.fixture
+def worked(qtbot, ready_window, ready):
+    """Return the window after some work: trial 2 decoded, a region left out, the grid shown."""
+    ready.set_trial(2)
+    ready.set_used_rois(ready.used_rois - {"V1"})
+    ready.set_sampling(Sampling("ddim", 10, "fp32"))
+    ready.set_seeds(5, 3)
+    ready.decode()
+    qtbot.waitUntil(lambda: ready.idle)
+    ready.grid.set_axes("trial", "roi")
+    ready_window.actions_by_id["compare"].trigger()
+    qtbot.waitUntil(lambda: ready.idle)
+    return ready_window
+
+
+def save(qtbot, window, session, monkeypatch, path):
+    monkeypatch.setattr(file_dialogs, "ask_session_to_save", lambda *_: path)
+    window.actions_by_id["save_session"].trigger()
+    qtbot.waitUntil(lambda: session.idle)
+
+
+def start_anew(qtbot, session):
+    """Open the subject again, which forgets everything else."""
+    with qtbot.waitSignal(session.trial_changed):
+        session.open("tiny.h5")
+    session.set_sampling(Sampling())
+    session.set_seeds(0, 4)
+    session.grid.set_axes("trial", "seed")
+    qtbot.waitUntil(lambda: session.idle)
+    assert session.results.result is None
+
+
+def test_session_comes_back_with_samples_choices_and_layout(
+    qtbot, worked, ready, monkeypatch, tmp_path
+):
+    before = [sample.image for sample in ready.results.result.samples]
+    save(qtbot, worked, ready, monkeypatch, tmp_path / "a.mindvis")
+    start_anew(qtbot, ready)
+    worked.actions_by_id["compare"].trigger()
+    with qtbot.waitSignal(worked._saved.opener.opened):
+        worked._saved.open_any(tmp_path / "a.mindvis")
+    qtbot.waitUntil(lambda: ready.idle)
+    assert ready.trial.index == 2
+    assert "V1" not in ready.used_rois
+    assert ready.sampling == Sampling("ddim", 10, "fp32")
+    assert (ready.first_seed, ready.n_samples) == (5, 3)
+    assert (ready.grid.rows, ready.grid.columns) == ("trial", "roi")
+    assert worked.workspace.comparing
+    after = ready.results.result
+    assert [sample.seed for sample in after.samples] == [5, 6, 7]
+    for old, new in zip(before, after.samples, strict=True):
+        assert np.array_equal(old, new.image)
+
+
+def test_session_holds_its_samples_itself(qtbot, worked, ready, monkeypatch, tmp_path):
+    save(qtbot, worked, ready, monkeypatch, tmp_path / "a.mindvis")
+    saved = SessionFile(tmp_path / "a.mindvis")
+    (result,) = saved.document["results"]
+    assert [each["seed"] for each in result["samples"]] == [5, 6, 7]
+    assert all(saved.picture(each["file"]).startswith(b"\x89PNG") for each in result["samples"])
+    assert saved.document["fingerprint"] == fingerprint(ready.subject)
+
+
+def test_subject_that_moved_is_asked_for_and_checked(
+    qtbot, worked, ready, monkeypatch, tmp_path, source, subject_factory
+):
+    import mindvis_gui.session.session as module
+
+    save(qtbot, worked, ready, monkeypatch, tmp_path / "a.mindvis")
+    source.unlink()
+    moved, wrong = tmp_path / "moved.h5", tmp_path / "wrong.h5"
+    moved.touch()
+    wrong.touch()
+    known = {moved: ready.subject, wrong: subject_factory(n_trials=12)}
+    monkeypatch.setattr(module, "open_subject", lambda path: known[Path(path)])
+    answers, problems = [wrong, moved], []
+    ready.problem.connect(problems.append)
+    monkeypatch.setattr(file_dialogs, "ask_subject_file", lambda *_: answers.pop(0))
+    with qtbot.waitSignal(worked._saved.opener.opened):
+        worked._saved.open_any(tmp_path / "a.mindvis")
+    qtbot.waitUntil(lambda: ready.idle)
+    assert "is gone; choose where subject tiny is now" in problems[0]
+    assert "its content differs" in problems[1]
+    assert ready.results.result.request.trial == 2
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "other", "newer"])
+def test_damaged_session_is_one_line(qtbot, worked, ready, monkeypatch, tmp_path, damage):
+    path = tmp_path / "a.mindvis"
+    save(qtbot, worked, ready, monkeypatch, path)
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-100])
+    elif damage == "text":
+        path.write_text("hello")
+    else:
+        import zipfile
+
+        document = {"format": "zip of something", "format_version": 1}
+        if damage == "newer":
+            document = {"format": "mindvis session", "format_version": 99}
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("session.json", json.dumps(document))
+    with qtbot.waitSignal(ready.problem) as problem:
+        worked._saved.open_any(path)
+    qtbot.waitUntil(lambda: ready.idle)
+    assert str(path) in problem.args[0]
+    assert "\n" not in problem.args[0]
+    assert ready.results.result is not None  # what is open stays
+
+
+def test_session_that_cannot_be_written_is_one_line(qtbot, worked, ready, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    path = tmp_path / "file" / "a.mindvis"
+    monkeypatch.setattr(file_dialogs, "ask_session_to_save", lambda *_: path)
+    with qtbot.waitSignal(ready.problem) as problem:
+        worked.actions_by_id["save_session"].trigger()
+    qtbot.waitUntil(lambda: ready.idle)
+    assert "cannot be written" in problem.args[0]
+
+
+def test_picture_altered_inside_is_noticed(qtbot, worked, ready, monkeypatch, tmp_path):
+    import zipfile
+
+    path, other = tmp_path / "a.mindvis", tmp_path / "b.mindvis"
+    save(qtbot, worked, ready, monkeypatch, path)
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(other, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            new.writestr(name, content[:-1] + b"x" if name.endswith(".png") else content)
+    saved = SessionFile(other)
+    with pytest.raises(DataError, match="is damaged"):
+        saved.picture(saved.document["results"][0]["samples"][0]["file"])
+
+
+# -- after a crash ---------------------------------------------------------------------------
+
+
+def test_after_a_crash_the_last_state_is_offered(qtbot, worked, ready, settings, tmp_path):
+    from mindvis_gui.views.main_window import MainWindow
+
+    cache = SampleCache(tmp_path / "samples")
+    ready.queue._cache = ready.collection._cache = ready.cache = cache
+    folder = tmp_path / "state"
+    autosave = Autosave(ready, folder, lambda: {"comparing": False})
+    autosave._soon.setInterval(0)
+    autosave.start()
+    ready.set_trial(3)
+    ready.decode()
+    qtbot.waitUntil(lambda: ready.idle and not autosave._soon.isActive())
+    qtbot.waitUntil(lambda: '"seed": 7' in (folder / "last-session.json").read_text())
+    qtbot.waitUntil(lambda: ready.idle)
+    state = (folder / "last-session.json").read_text()
+    autosave.close()
+    (folder / "last-session.json").write_text(state)  # as if it had never been closed
+    image = ready.results.result.samples[1].image
+    start_anew(qtbot, ready)
+
+    again = MainWindow(ready, settings)
+    again.save_by_itself(folder)
+    assert not again.welcome.restore.isHidden()
+    assert "tiny" in again.welcome.restore.text()
+    with qtbot.waitSignal(again._saved.opener.opened):
+        again.welcome.restore.click()
+    qtbot.waitUntil(lambda: ready.idle and ready.results.result is not None)
+    assert ready.trial.index == 3
+    assert np.array_equal(ready.results.result.samples[1].image, image)
+    again._autosave.close()
+    assert not (folder / "last-session.json").exists()  # closed as it should be
+    shiboken6.delete(again)  # before the session that it listens to
+
+
+def test_state_cut_short_is_not_offered(ready, tmp_path):
+    (tmp_path / "last-session.json").write_text('{"format": "mindvis se')
+    autosave = Autosave(ready, tmp_path, dict)
+    autosave.start()
+    assert autosave.left_over is None
+    autosave.close()
+
+
+def test_second_window_leaves_the_state_to_the_first(ready, tmp_path):
+    first, second = (Autosave(ready, tmp_path, dict) for _ in range(2))
+    first.start()
+    second.start()
+    assert second._lock is None
+    second.close()
+    first.close()
+
+
+def test_folder_that_cannot_be_made_is_one_line(qtbot, ready, tmp_path):
+    (tmp_path / "file").touch()
+    with qtbot.waitSignal(ready.problem) as problem:
+        Autosave(ready, tmp_path / "file" / "state", dict).start()
+    assert "not saved by itself" in problem.args[0]
+
+
+# -- decode folders --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(qtbot, ready, subject, tmp_path):
+    """Return a decode folder of trials 1 and 4, seeds 0 to 2, made by a model that is gone."""
+    path = tmp_path / "decoded"
+    ready.set_seeds(0, 3)
+    for trial in (1, 4):
+        ready.set_trial(trial)
+        ready.decode()
+        qtbot.waitUntil(lambda: ready.idle)
+        result = ready.results.result
+        result = replace(result, request=replace(result.request, model_hash="9" * 64))
+        writer = DecodeFolderWriter(path, subject, ready.decoder.info, result.request)
+        writer.add(compare(result, subject))
+    start_anew(qtbot, ready)
+    return path
+
+
+def test_decode_folder_is_shown_beside_the_stimuli_without_decoding(
+    qtbot, ready_window, ready, folder
+):
+    started = []
+    ready.queue.started.connect(started.append)
+    assert ready_window._saved.open_any(folder)
+    qtbot.waitUntil(lambda: ready.idle)
+    page = ready_window.workspace.compare_page
+    assert ready_window.workspace.comparing
+    assert page.model.rows == [1, 4]
+    assert page.model.columns == [0, 1, 2]
+    every = [page.model.drawn_at(page.model.index(r, c)) for r in (0, 1) for c in (1, 2, 3)]
+    assert all(each is not None for each in every)
+    assert every[0].picture()[0, 0, 0] == 40
+    assert ready.results.result.request.trial == 1
+    assert started == []
+    problems = []
+    ready.problem.connect(problems.append)
+    ready.set_seeds(0, 4)
+    ready.grid.set_values("seed", "0-3")
+    ready_window.actions_by_id["decode_missing"].trigger()
+    assert "is not loaded" in problems[0]
+
+
+def test_decode_folder_of_another_subject_is_one_line(qtbot, ready_window, ready, folder):
+    index = json.loads((folder / "decode.json").read_text())
+    index["subject"]["name"] = "S9"
+    (folder / "decode.json").write_text(json.dumps(index))
+    with qtbot.waitSignal(ready.problem) as problem:
+        ready_window._saved.open_any(folder / "decode.json")
+    assert "was decoded from S9; open that subject first" in problem.args[0]
+
+
+def test_decode_folder_of_other_responses_is_one_line(qtbot, ready_window, ready, folder):
+    text = (folder / "decode.json").read_text()
+    index = json.loads(text)
+    index["trials"][0]["request"]["vector_sha256"] = "0" * 64
+    (folder / "decode.json").write_text(json.dumps(index))
+    with qtbot.waitSignal(ready.problem) as problem:
+        ready_window._saved.open_any(folder)
+    assert "another response" in problem.args[0]
+
+
+# -- pictures and history --------------------------------------------------------------------
+
+
+def test_dropped_sample_shows_its_pixels_again_and_decoding_gives_the_same(
+    qtbot, ready_window, ready, tmp_path
+):
+    ready.set_trial(2)
+    ready.decode()
+    qtbot.waitUntil(lambda: ready.idle)
+    result, path = ready.results.result, tmp_path / "sample.png"
+    write_sample(result.samples[3], result.request, path)
+    start_anew(qtbot, ready)
+    ready_window._saved.open_any(path)
+    qtbot.waitUntil(lambda: ready.results.result is not None)
+    (shown,) = ready.results.result.samples
+    assert (ready.trial.index, shown.seed) == (2, 3)
+    assert np.array_equal(shown.image, result.samples[3].image)
+    with qtbot.waitSignal(ready.queue.decoded) as decoded:
+        ready.decode()
+    assert np.array_equal(decoded.args[0].samples[0].image, shown.image)
+    qtbot.waitUntil(lambda: ready.idle)
+
+
+@pytest.fixture
+def remembered(qtbot, ready, tmp_path):
+    """Return the session with cache and history on disk, trial 1 decoded."""
+    cache = SampleCache(tmp_path / "samples")
+    ready.queue._cache = ready.collection._cache = ready.cache = cache
+    ready.history._folder = tmp_path / "history"
+    cache.pinned = ready.history.pinned
+    ready.set_trial(1)
+    ready.decode()
+    qtbot.waitUntil(lambda: ready.idle)
+    return ready
+
+
+def test_history_is_found_again_after_a_start(qtbot, remembered, tmp_path):
+    again = History(remembered.jobs, tmp_path / "history")
+    again.load()
+    qtbot.waitUntil(lambda: len(again.entries) == 1)
+    (entry,) = again.search("crab dpm++")
+    assert entry.request["trial"] == 1
+    assert again.search("crab violin") == []
+
+
+def test_starred_entries_keep_their_samples_and_same_requests_are_one_entry(qtbot, remembered):
+    (entry,) = remembered.history.search("")
+    remembered.history.star(entry, True)
+    assert remembered.history.pinned() == set(entry.keys)
+    remembered.decode()
+    qtbot.waitUntil(lambda: remembered.idle)
+    (entry,) = remembered.history.search("starred")
+    assert all(remembered.cache.get(key) is not None for key in entry.keys)
+    remembered.history.remove(entry)
+    qtbot.waitUntil(lambda: remembered.idle)
+    assert list((remembered.history._folder).glob("*.json")) == []
+
+
+def test_entry_of_the_history_is_brought_back(qtbot, ready_window, remembered):
+    (entry,) = remembered.history.search("")
+    image = remembered.results.result.samples[2].image
+    start_anew(qtbot, remembered)
+    panel = ready_window.workspace.history_panel
+    panel._show()
+    panel.list.setCurrentIndex(panel.list.model().index(0, 0))
+    panel.list.restored.emit(panel.list.currentIndex().data(0x0100))
+    qtbot.waitUntil(lambda: remembered.results.result is not None)
+    assert remembered.trial.index == 1
+    assert np.array_equal(remembered.results.result.samples[2].image, image)
+    shutil.rmtree(remembered.cache.folder)
+    start_anew(qtbot, remembered)
+    with qtbot.waitSignal(remembered.message) as message:
+        ready_window._saved.restore_entry(entry)
+    assert "no longer kept" in message.args[0]
+
+
+def test_damaged_entry_of_the_history_is_left_out(qtbot, remembered, tmp_path):
+    (tmp_path / "history" / "cut.json").write_text('{"format": "mindvis hist')
+    (tmp_path / "history" / "other.json").write_text('{"format": "mindvis history 1"}')
+    again = History(remembered.jobs, tmp_path / "history")
+    with qtbot.waitSignal(again.changed):
+        again.load()
+    assert len(again.entries) == 1
+
+
+def test_sample_of_the_gallery_is_taken_out_as_a_file(qtbot, ready_window, ready, monkeypatch):
+    from mindvis_gui.views import gallery as module
+    from mindvis_gui.views.drag_out import sample_data
+
+    taken = []
+    monkeypatch.setattr(module, "drag_sample", lambda _, drawn: taken.append(sample_data(drawn)))
+    ready.decode()
+    qtbot.waitUntil(lambda: ready.idle)
+    tile = ready_window.workspace.gallery.tiles[2]
+    left = Qt.MouseButton.LeftButton
+    qtbot.mousePress(tile, left, pos=QPoint(20, 20))
+    qtbot.mouseMove(tile, QPoint(60, 60))
+    qtbot.mouseRelease(tile, left, pos=QPoint(60, 60))
+    (data,) = taken
+    assert read_request(Path(data.urls()[0].toLocalFile()))["seed"] == 1
+    assert not ready_window.workspace.gallery.large.isVisible()
+
+
+def test_scores_and_arrays_of_all_samples_are_written(
+    qtbot, ready_window, ready, monkeypatch, tmp_path
+):
+    for trial in (0, 1):
+        ready.set_trial(trial)
+        ready.decode()
+        qtbot.waitUntil(lambda: ready.idle)
+    monkeypatch.setattr(file_dialogs, "ask_scores_file", lambda *_: tmp_path / "scores.csv")
+    ready_window.actions_by_id["export_scores"].trigger()
+    qtbot.waitUntil(lambda: ready.idle)
+    lines = (tmp_path / "scores.csv").read_text().splitlines()
+    assert len(lines) == 1 + 8
+    assert {"trial", "seed", "pixel_correlation", "chance_rank"} <= set(lines[0].split(","))
+    monkeypatch.setattr(file_dialogs, "ask_arrays_file", lambda *_: tmp_path / "samples.npy")
+    ready_window.actions_by_id["export_arrays"].trigger()
+    qtbot.waitUntil(lambda: ready.idle)
+    assert np.load(tmp_path / "samples.npy").shape == (8, 32, 32, 3)

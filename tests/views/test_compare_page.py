@@ -1,0 +1,241 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication
+
+from mindvis_gui.analysis.export import read_request
+from mindvis_gui.views.drag_out import sample_data
+
+
+@pytest.fixture
+def page(qtbot, ready_window, ready):
+    """Return the page on screen, all test trials decoded with four seeds."""
+    ready_window.actions_by_id["compare"].trigger()
+    ready_window.actions_by_id["decode_missing"].trigger()
+    qtbot.waitUntil(lambda: ready.idle, timeout=20_000)
+    made = ready_window.workspace.compare_page
+    scores = ready.collection.score
+    qtbot.waitUntil(lambda: all(scores(each) for row in options(made) for each in row))
+    qtbot.waitUntil(lambda: ready.idle)
+    made._show_state()
+    return made
+
+
+def options(page):
+    model = page.model
+    return [[model.cell(row, column).options for column in model.columns] for row in model.rows]
+
+
+def header(page):
+    return [
+        page.model.headerData(i, Qt.Orientation.Horizontal) for i in range(page.model.columnCount())
+    ]
+
+
+def test_stimulus_is_pinned_and_every_seed_has_a_column(page):
+    assert header(page) == ["seen", "seed 0", "seed 1", "seed 2", "seed 3"]
+    assert page.view.samples.isColumnHidden(0)
+    assert [page.view.stimuli.isColumnHidden(i) for i in range(3)] == [False, True, True]
+    assert page.model.content(page.model.index(1, 0)).title == "1 crab"
+    assert page.model.content(page.model.index(1, 0)).seen
+    assert page.count.text() == "6 rows · 24 of 24 decoded"
+    assert not page.decode.isEnabled()
+
+
+def test_scores_stand_beneath_with_their_chance(page):
+    content = page.model.content(page.model.index(2, 3))
+    assert content.note.startswith("r ")
+    assert content.note.endswith("/6")
+    assert "chance" in content.hint
+
+
+def test_both_tables_scroll_together(qtbot, page):
+    page.view.set_side(300)
+    page.view.samples.verticalScrollBar().setValue(120)
+    assert page.view.stimuli.verticalScrollBar().value() == 120
+
+
+def test_rows_are_sorted_and_filtered_by_score(qtbot, page, ready):
+    scores = ready.collection._scores  # plain colours all correlate alike
+    for key, score in scores.items():
+        r = ((key.trial * 37) % 6 + key.seed / 10) / 10
+        scores[key] = replace(score, scores=replace(score.scores, pixel_correlation=r))
+    page.order.setCurrentIndex(page.order.findData("r"))
+    page.order.activated.emit(page.order.currentIndex())
+    means = [
+        np.mean([ready.collection.score(each).scores.pixel_correlation for each in row])
+        for row in options(page)
+    ]
+    assert means == sorted(means, reverse=True)
+    assert len(set(means)) == 6
+    page.filter.setText(f"r>{(means[1] + means[2]) / 2}")
+    assert len(page.model.rows) == 2
+    page.filter.setText("crab")
+    assert page.model.rows == [1]
+    page.filter.setText("nothing like it")
+    assert "No row matches" in page.empty.text()
+
+
+def test_condition_without_a_number_is_one_line(qtbot, page, ready):
+    with qtbot.waitSignal(ready.problem) as problem:
+        page.filter.setText("r>x")
+    assert "no number" in problem.args[0]
+
+
+def test_row_chosen_is_the_trial_chosen(qtbot, page, ready):
+    page.take_focus()
+    page.view.go_to(0, 1)
+    for _ in range(3):
+        qtbot.keyClick(page.view.samples, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: ready.trial.index == page.model.rows[3])
+    qtbot.waitUntil(lambda: ready.idle)
+
+
+def test_consistency_of_the_chosen_row(qtbot, page, ready):
+    page.view.go_to(0, 1)
+    page.consistency.click()
+    qtbot.waitUntil(lambda: page.strip.consistency is not None)
+    found = page.strip.consistency
+    assert found.similarity.shape == (4, 4)
+    assert found.spread.max() > 0
+    assert found.mean.shape == (32, 32, 3)
+    qtbot.waitUntil(lambda: ready.idle)
+
+
+def test_return_opens_large_and_keys_compare(qtbot, page):
+    page.take_focus()
+    page.view.go_to(1, 2)
+    qtbot.keyClick(page.view.samples, Qt.Key.Key_Return)
+    large = page.large
+    assert large.isVisible()
+    assert (large.stimulus.title, large.current.title) == ("seen", "seed 1")
+    qtbot.keyClick(large, Qt.Key.Key_D)
+    assert large.mode == "difference"
+    assert "seed 1 − seen" in large._difference(large.current).title
+    qtbot.keyClick(large, Qt.Key.Key_B)
+    assert large.mode == "blink"
+    qtbot.waitUntil(lambda: large.covered, timeout=2000)
+    qtbot.keyClick(large, Qt.Key.Key_B)
+    assert (large.mode, large.covered) == ("beside", False)
+    qtbot.keyClick(large, Qt.Key.Key_A)  # against another sample
+    assert (large.reference.title, large.current.title) == ("seed 1", "seed 2")
+    qtbot.keyClick(large, Qt.Key.Key_Left)
+    qtbot.keyClick(large, Qt.Key.Key_Left)
+    assert large.current.title == "seed 3"  # the reference is passed by
+    qtbot.keyClick(large, Qt.Key.Key_S)
+    assert large.reference.title == "seen"
+    for _ in range(3):
+        qtbot.keyClick(large, Qt.Key.Key_Plus)
+    assert large.lens.scale == pytest.approx(1.2**3)
+    large.grab()
+    qtbot.keyClick(large, Qt.Key.Key_0)
+    assert large.lens.scale == 1
+    qtbot.keyClick(large, Qt.Key.Key_Escape)
+    assert not large.isVisible()
+
+
+def wheel(table, where, notches):
+    event = QWheelEvent(
+        QPointF(where),
+        QPointF(table.viewport().mapToGlobal(where)),
+        QPoint(),
+        QPoint(0, 120 * notches),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.ControlModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(table.viewport(), event)
+
+
+def test_zoom_and_pan_are_those_of_every_picture(qtbot, page):
+    view, index = page.view, page.model.index(0, 2)
+    box = view.delegate.picture_box(view.samples.visualRect(index))
+    before = view.grab().toImage()
+    wheel(view.samples, box.center(), 3)
+    assert view.lens.scale == pytest.approx(1.2**3)
+    assert view.grab().toImage() != before
+    view.lens.pan(QPointF(10, 10))
+    left = view.lens.part(view.size()).topLeft()
+    assert (left.x(), left.y()) == (0, 0)  # not beyond the edge
+    wheel(view.samples, box.center(), -5)
+    assert view.lens.scale == 1
+
+
+def test_space_covers_all_samples_by_their_stimulus(qtbot, page, ready_window):
+    before = page.view.grab().toImage()
+    qtbot.keyPress(ready_window, Qt.Key.Key_Space)
+    assert page.view.grab().toImage() != before
+    qtbot.keyRelease(ready_window, Qt.Key.Key_Space)
+    assert page.view.grab().toImage() == before
+
+
+def test_cell_is_drawn_again_by_a_key(qtbot, page, ready, ready_window):
+    page.view.go_to(2, 2)
+    before = options(page)[2][1]
+    ready_window.actions_by_id["draw_again"].trigger()
+    qtbot.waitUntil(lambda: ready.idle)
+    after = options(page)[2][1]
+    assert after.seed != before.seed
+    content = page.model.content(page.model.index(2, 2))
+    assert content.title == f"seed {after.seed}"
+
+
+def test_sample_taken_out_is_a_file_with_its_request(page, tmp_path):
+    drawn = page.model.drawn_at(page.model.index(3, 1))
+    data = sample_data(drawn)
+    (url,) = data.urls()
+    request = read_request(tmp_path / url.toLocalFile())
+    assert (request["trial"], request["seed"]) == (3, 0)
+    assert data.hasImage()
+
+
+def test_grid_of_two_options_by_the_fields(qtbot, page, ready):
+    page._choose_axes("steps", "roi")
+    page.rows.values.setText("5, 10")
+    page.rows.values.editingFinished.emit()
+    page.columns.values.setText("none, V1")
+    page.columns.values.editingFinished.emit()
+    assert page.model.rows == [5, 10]
+    assert header(page) == ["seen", "all regions", "without V1"]
+    assert page.decode.text() == "Decode 4"
+    page.decode.click()
+    qtbot.waitUntil(lambda: ready.idle)
+    qtbot.waitUntil(lambda: page.count.text() == "2 rows · 4 of 4 decoded")
+    qtbot.waitUntil(lambda: ready.idle)
+
+
+def test_values_that_make_no_sense_are_one_line(qtbot, page, ready):
+    with qtbot.waitSignal(ready.problem) as problem:
+        page.columns.values.setText("nonsense")
+        page.columns.values.editingFinished.emit()
+    assert "'nonsense' is no number" in problem.args[0]
+    assert header(page)[1] == "seed 0"
+
+
+def test_thousand_trials_cost_what_is_seen(
+    qtbot, ready_window, ready, subject_factory, monkeypatch
+):
+    import mindvis_gui.session.session as module
+
+    many = subject_factory(n_trials=1000)
+    monkeypatch.setattr(module, "open_subject", lambda path: many)
+    with qtbot.waitSignal(ready.trial_changed):
+        ready.open("many.h5")
+    ready.grid.set_values("trial", "0-999")
+    ready_window.actions_by_id["compare"].trigger()
+    page = ready_window.workspace.compare_page
+    read = []
+    stimulus = type(many).stimulus
+    monkeypatch.setattr(type(many), "stimulus", lambda *a: read.append(a[1]) or stimulus(*a))
+    assert page.model.rowCount() == 1000
+    page.view.grab()
+    qtbot.waitUntil(lambda: ready.idle)
+    bar = page.view.samples.verticalScrollBar()
+    bar.setValue(bar.maximum())
+    page.view.grab()
+    qtbot.waitUntil(lambda: ready.idle)
+    assert len(read) < 60
