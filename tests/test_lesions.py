@@ -9,6 +9,7 @@ from mindvis_gui.analysis.lesion import INTACT
 from mindvis_gui.data.attribution import Attribution
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding.request import Step
+from mindvis_gui.errors import RequestError
 from mindvis_gui.session.lesions import EACH_REGION, MASKED_PATCHES, UNUSED_REGIONS
 from mindvis_gui.session.overlays import ATTRIBUTION, ERROR, MASK
 
@@ -215,6 +216,16 @@ def test_a_mask_of_everything_is_refused_and_the_old_one_stays(qtbot, opened):
         opened.masking.set_mask(before.painted(range(n), keep=False))
     assert problem.args[0] == f"the mask hides all {n} patches; keep at least one to look at"
     assert opened.masking.mask is before
+
+
+def test_a_mask_over_all_regions_used_is_refused(ready):
+    ready.set_used_rois(frozenset({"V1"}))
+    n = ready.masking.mask.n_patches
+    ready.masking.set_mask(MaskState.random(n, 0.0, 0).painted(range(7), keep=False))
+    ready.request()  # decodes from the whole response
+    ready.masking.set_applied(True)
+    with pytest.raises(RequestError, match="hides every voxel of the regions used"):
+        ready.request()
 
 
 def test_masked_voxels_are_greyed_while_decoding_does_not_see_them(opened):

@@ -6,7 +6,6 @@ from collections.abc import Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QObject, Signal
 
@@ -21,7 +20,7 @@ from mindvis_gui.analysis.lesion_folder import LesionFolder
 from mindvis_gui.analysis.lesion_scores import LesionScorer
 from mindvis_gui.analysis.networks import Network
 from mindvis_gui.data.lesion import Lesion, Method
-from mindvis_gui.data.subject import Subject, Trial
+from mindvis_gui.data.subject import Recording, Subject, Trial
 from mindvis_gui.decoding.request import Decoder, DecodeRequest, DecodeResult, ModelInfo
 from mindvis_gui.errors import MindVisError, RequestError, UnavailableError
 from mindvis_gui.job import Job
@@ -56,7 +55,7 @@ class Lesions(QObject):
         super().__init__(session)
         self._session = session
         self._job: Job | None = None
-        self._scorers: WeakKeyDictionary[Subject, LesionScorer] = WeakKeyDictionary()
+        self._scorer: tuple[Recording, str, LesionScorer] | None = None  # the newest, of what
         self._wanted: tuple[Subject, Decoder] | None = None  # what the results are for
         self._plan: DecodeRequest | None = None
         self._info: ModelInfo | None = None
@@ -77,7 +76,7 @@ class Lesions(QObject):
         """Stop, and drop the study: it was of another subject or model."""
         self.stop()
         self._wanted = None
-        self._scorers.clear()
+        self._scorer = None
         self._set(None, {}, {})
 
     def start(self, kind: str, method: Method, trials: list[Trial]) -> None:
@@ -149,15 +148,23 @@ class Lesions(QObject):
         normalisation = self._session.normalisation
         assert normalisation is not None
         yield Progress(0, 1, "looking at the stimuli"), None
-        if subject not in self._scorers:
-            self._scorers[subject] = LesionScorer(subject, self._judge(subject, decoder.info))
-        scorer = self._scorers[subject]
+        scorer = self._scorer_of(subject, decoder.info)
         fresh = LesionStudy(lesions, scorer.scores, plan.seeds, plan.sampling, notes=scorer.notes)
         study = self.study if self.study is not None and self.study.continues(fresh) else fresh
         taking_turns = self._session.taking_turns(decoder)
         steps = run_study(taking_turns, subject, normalisation, plan, trials, study, scorer)
         for step in steps:
             yield step, None if step.study is None else step.study.effects()
+
+    def _scorer_of(self, subject: Subject, info: ModelInfo) -> LesionScorer:
+        """Return the scorer made before, or make one; editing regions needs no other."""
+        if self._scorer is not None:
+            recording, model, scorer = self._scorer
+            if recording is subject.recording and model == info.hash:
+                return scorer
+        scorer = LesionScorer(subject, self._judge(subject, info))
+        self._scorer = (subject.recording, info.hash, scorer)
+        return scorer
 
     def _judge(self, subject: Subject, info: ModelInfo) -> Network | None:
         """Return what names categories, if the model brings it."""
@@ -167,8 +174,8 @@ class Lesions(QObject):
             return None
 
     def _report(self, item: tuple[Progress, Effects | None]) -> None:
-        if self._wanted != (self._session.subject, self._session.decoder):
-            return  # opened or loaded meanwhile
+        if self._wanted is None:
+            return  # another subject was opened, or another model loaded, meanwhile
         self.progress, effects = item
         if self.progress.study is not None:
             self._set(self.progress.study, effects or {}, self.progress.results or {})

@@ -443,6 +443,11 @@ class Session(QObject):
         if self.vector is None:
             raise RequestError(f"trial {self.trial.index} has no usable response; pick another")
         info, rois = self.decoder.info, self.request_rois
+        mask = self.masking.mask if self.masking.applied else None
+        if mask is not None and not mask.applied(self.vector, info.patch_size).any():
+            raise RequestError(
+                "the mask hides every voxel of the regions used; mask less or use more regions"
+            )
         precision = self.sampling.precision
         return DecodeRequest(
             subject=self.subject.name,
@@ -456,7 +461,7 @@ class Session(QObject):
             model_hash=info.hash,
             rois=rois,
             made_rois=made_hashes(self.subject.rois, rois),
-            mask=self.masking.mask if self.masking.applied else None,
+            mask=mask,
             stimulus_id=self.trial.stimulus_id,
             label=self.trial.label,
             preparation=self.preparation.steps,

@@ -118,6 +118,7 @@ class AttributionPanel(QScrollArea):
         attributions.progressed.connect(self._show_progress)
         session.results.result_changed.connect(self._show_samples)
         session.model_changed.connect(self._show_progress)
+        session.rois_edited.connect(self._show_map)
 
     def start(self) -> None:
         """Attribute the chosen sample."""

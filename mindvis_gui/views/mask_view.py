@@ -142,8 +142,10 @@ class MaskView(QWidget):
         if subject is not None:
             self.band.set_subject(subject)
         with QSignalBlocker(self.focus):
+            before = self.focus.currentText()
             self.focus.clear()
             self.focus.addItems([roi.name for roi in subject.rois] if subject else [])
+            self.focus.setCurrentIndex(max(self.focus.findText(before), 0))
         self.setEnabled(subject is not None)
         self._show_mode()
         self._show_mask()
