@@ -162,6 +162,7 @@ class Session(QObject):
         self.lesions = Lesions(self, load_classifiers)
         self.attributions = Attributions(self)
         self.history = History(self.jobs, history, self)
+        self.history.problem.connect(self.problem)
         if cache is not None:
             cache.pinned = self.history.pinned
         self.collection = Collection(self.jobs, self, cache)

@@ -34,6 +34,8 @@ SESSION_ENTRIES = (
           "Open a saved session: subject, model, choices, samples, layout"),
     Entry("save_session", "Save session…", "session.save", "File", "Ctrl+S",
           "Save subject, model, choices, samples and layout in one file"),
+    Entry("restore_session", "Restore the last session", "session.restore", "File", "",
+          "Go on where the last session broke off"),
     Entry("open_decodes", "Open decode folder…", "session.open_decodes", "File", "Ctrl+Shift+F",
           "Show what 'mindvis decode' made, without decoding"),
 )  # fmt: skip
@@ -47,13 +49,17 @@ class SessionCommands:
     ) -> None:
         self._window, self._session = window, session
         self._settings, self._workspace = settings, workspace
+        self.left_over: Mapping[str, Any] | None = None  # of a session that broke off
         self.opener = SessionOpener(session)
         self.opener.subject_wanted.connect(self._ask_subject)
         self.opener.opened.connect(self._take_up_layout)
 
     def enabled(self) -> dict[str, bool]:
-        """Return whether there is something to save."""
-        return {"save_session": self._session.trial is not None}
+        """Return whether there is something to save or to restore."""
+        return {
+            "save_session": self._session.trial is not None,
+            "restore_session": self.left_over is not None,
+        }
 
     # -- sessions ----------------------------------------------------------------------------
 
@@ -91,6 +97,11 @@ class SessionCommands:
         if path is not None:
             self._settings.folder = path.parent
             self._open_session(path)
+
+    def restore(self) -> None:
+        """Go on where the last session broke off."""
+        if self.left_over is not None:
+            self.opener.open(self.left_over)
 
     def _open_session(self, path: Path) -> None:
         session = self._session
