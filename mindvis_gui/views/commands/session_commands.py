@@ -165,7 +165,7 @@ class SessionCommands:
             session.message.emit("Its samples are no longer kept; decode again")
             return
         session.collection.add_files(request, sources)
-        session.recall(session.collection.newest(int(request["trial"])))
+        session.keeping.recall(session.collection.newest(int(request["trial"])))
 
     def _open_picture(self, path: Path) -> None:
         """Go back to the request inside a PNG, and show its sample again."""
@@ -186,7 +186,7 @@ class SessionCommands:
         seed = int(record["seed"])
         request = {key: value for key, value in record.items() if key not in ("seed", "versions")}
         self._session.collection.add_files({**request, "seeds": [seed]}, [(seed, image)])
-        self._session.recall(self._session.collection.newest(int(record["trial"])))
+        self._session.keeping.recall(self._session.collection.newest(int(record["trial"])))
 
     def _show_kept(self, request: Mapping[str, Any]) -> None:
         """Show the samples of a figure that are kept, or say what to do."""
@@ -203,7 +203,7 @@ class SessionCommands:
         ]
         if kept and all(path.exists() for _, path in kept):
             session.collection.add_files(request, kept)
-            session.recall(session.collection.newest(Options.of(request, 0).trial))
+            session.keeping.recall(session.collection.newest(Options.of(request, 0).trial))
         else:
             session.decode()
 
