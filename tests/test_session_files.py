@@ -352,8 +352,8 @@ def test_entry_of_the_history_is_brought_back(qtbot, ready_window, remembered):
     (entry,) = remembered.history.search("")
     image = remembered.results.result.samples[2].image
     start_anew(qtbot, remembered)
+    ready_window.workspace.show_panel("history", True)
     panel = ready_window.workspace.history_panel
-    panel._show()
     panel.list.setCurrentIndex(panel.list.model().index(0, 0))
     panel.list.restored.emit(panel.list.currentIndex().data(0x0100))
     qtbot.waitUntil(lambda: remembered.results.result is not None)
@@ -410,3 +410,16 @@ def test_scores_and_arrays_of_all_samples_are_written(
     ready_window.actions_by_id["export_arrays"].trigger()
     qtbot.waitUntil(lambda: ready.idle)
     assert np.load(tmp_path / "samples.npy").shape == (8, 32, 32, 3)
+
+
+def test_history_that_cannot_be_written_is_said_once(qtbot, ready, tmp_path):
+    (tmp_path / "file").touch()
+    ready.history._folder = tmp_path / "file"
+    problems = []
+    ready.problem.connect(problems.append)
+    for trial in (0, 1):
+        ready.set_trial(trial)
+        ready.decode()
+        qtbot.waitUntil(lambda: ready.idle)
+    assert len(problems) == 1
+    assert "decodes are not remembered" in problems[0]

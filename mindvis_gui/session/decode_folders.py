@@ -91,4 +91,4 @@ def _choose(session: Session, values: Mapping[str, Any], trials: list[int]) -> N
     if loaded != values["model_hash"]:
         session.grid.stand_in(values["model_hash"], values["precision"])
     session.set_trial(trials[0])
-    session.recall(session.collection.newest(trials[0]))
+    session.keeping.recall(session.collection.newest(trials[0]))

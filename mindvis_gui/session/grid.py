@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from mindvis_gui.data.mask import MaskState
-from mindvis_gui.data.prepare import Normalisation, prepare
 from mindvis_gui.data.region_shapes import made_hashes
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decode_queue import Waiting
-from mindvis_gui.decoding.request import SAMPLERS, Decoder, DecodeRequest, Sampling
-from mindvis_gui.errors import MindVisError, ModelError, RequestError
+from mindvis_gui.decoding.request import SAMPLERS, Decoder, Sampling
+from mindvis_gui.errors import ModelError, RequestError
 from mindvis_gui.job import Job
 from mindvis_gui.session.axes import NONE, OPTIONS, Axis, read_axis
 from mindvis_gui.session.options import Options, mask_from_json, other_of
+from mindvis_gui.session.plan import planning
 
 if TYPE_CHECKING:
     from mindvis_gui.session.session import Session
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _STEPS = (10, 20, 50)
 _RATIOS = (0.0, 0.25, 0.5, 0.75, 0.9)
 _SEEDS = 10_000  # a cell's new seed is drawn below it
-_BATCH = 20  # requests handed to the queue at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +302,8 @@ class Grid(QObject):
         if not groups or subject is None:
             return
         decoders = {each.info.hash: session.taking_turns(each) for each in self._all_decoders()}
-        plan = _plan(subject, normalisation, groups, decoders, dict(self._masks))
+        masks, steps = dict(self._masks), session.preparation.steps
+        plan = planning(subject, normalisation, groups, decoders, masks, steps)
         count = len(groups)
         title = f"Queueing {count} decode{'s' * (count != 1)}"
         self._planning = session.jobs.start(
@@ -403,41 +403,3 @@ class Grid(QObject):
 def _own_rois(subject: Subject | None) -> tuple[str, ...]:
     """Return the regions that can be left out: those that were made lie inside the others."""
     return () if subject is None else tuple(roi.name for roi in subject.rois if not roi.made)
-
-
-def _plan(
-    subject: Subject,
-    normalisation: Normalisation,
-    groups: dict[Options, list[int]],
-    decoders: dict[str, Decoder],
-    masks: dict[tuple[int, ...], MaskState],
-) -> Generator[list[Waiting], None, list[str]]:
-    """Make requests in batches; runs in a job's thread. Returns what cannot be decoded and why."""
-    batch: list[Waiting] = []
-    complaints = []
-    for options, seeds in groups.items():
-        decoder, trial = decoders[options.model_hash], subject.trials[options.trial]
-        try:
-            request = DecodeRequest(
-                subject=subject.name,
-                trial=options.trial,
-                vector=prepare(subject, trial, normalisation, options.rois),
-                seeds=tuple(seeds),
-                sampling=options.sampling,
-                model=decoder.info.name,
-                model_hash=options.model_hash,
-                rois=options.rois,
-                mask=None if options.masked is None else masks[options.masked],
-                stimulus_id=trial.stimulus_id,
-                label=trial.label,
-                made_rois=made_hashes(subject.rois, options.rois),
-            )
-        except MindVisError as error:
-            complaints.append(str(error))
-            continue
-        batch.append(Waiting(decoder, request))
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    yield batch
-    return complaints

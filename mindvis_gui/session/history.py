@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Signal
 from mindvis_gui.analysis.decoded_trial import shaping_versions
 from mindvis_gui.decoding.request import DecodeResult, ModelInfo
 from mindvis_gui.decoding.sample_cache import sample_key
+from mindvis_gui.errors import ExportError
 from mindvis_gui.files import atomic_path
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.session.backlog import Backlog
@@ -85,13 +86,15 @@ class History(QObject):
     """
 
     changed = Signal()
+    problem = Signal(str)  # entries cannot be kept on disk
 
     def __init__(self, jobs: Jobs, folder: Path | None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._folder, self._jobs = folder, jobs
-        self._writing: Backlog[tuple[str, HistoryEntry | None], None] = Backlog(
-            jobs, self._write, lambda _: None
+        self._writing: Backlog[tuple[str, HistoryEntry | None], str] = Backlog(
+            jobs, self._write, self._report
         )
+        self._trouble = ""
         self.entries: dict[str, HistoryEntry] = {}
 
     def load(self) -> None:
@@ -144,18 +147,27 @@ class History(QObject):
         self._writing.add((entry.id, entry))
         self.changed.emit()
 
-    def _write(self, item: tuple[str, HistoryEntry | None]) -> None:
-        """Write or remove one file; runs in a job's thread."""
+    def _write(self, item: tuple[str, HistoryEntry | None]) -> str:
+        """Write or remove one file; runs in a job's thread. Returns what went wrong."""
         name, entry = item
         if self._folder is None:
-            return
+            return ""
         path = self._folder / f"{name}.json"
-        if entry is None:
-            path.unlink(missing_ok=True)
-            return
-        with atomic_path(path) as temporary:
-            text = json.dumps({"format": _FORMAT, **asdict(entry)}, ensure_ascii=False)
-            temporary.write_text(text, encoding="utf-8")
+        try:
+            if entry is None:
+                path.unlink(missing_ok=True)
+                return ""
+            with atomic_path(path) as temporary:
+                text = json.dumps({"format": _FORMAT, **asdict(entry)}, ensure_ascii=False)
+                temporary.write_text(text, encoding="utf-8")
+        except (ExportError, OSError) as error:
+            return f"decodes are not remembered: {error}"
+        return ""
+
+    def _report(self, trouble: str) -> None:
+        if trouble and not self._trouble:  # once, not for every decode
+            self.problem.emit(trouble)
+        self._trouble = trouble
 
 
 def _read(folder: Path) -> dict[str, HistoryEntry]:

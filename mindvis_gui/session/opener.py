@@ -117,7 +117,7 @@ class SessionOpener(QObject):
             except MindVisError as error:
                 session.problem.emit(str(error))
             if session.trial is not None:
-                session.recall(session.collection.newest(session.trial.index))
+                session.keeping.recall(session.collection.newest(session.trial.index))
             self._take_up_queue(document.get("queue", ()))
             self.opened.emit(document)
 

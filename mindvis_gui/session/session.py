@@ -27,8 +27,6 @@ from mindvis_gui.decoding.request import (
     PRESETS,
     Decoder,
     DecodeRequest,
-    DecodeResult,
-    ModelInfo,
     Sampling,
 )
 from mindvis_gui.decoding.sample_cache import SampleCache
@@ -37,17 +35,16 @@ from mindvis_gui.job import Job
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.session.attributions import Attributions
 from mindvis_gui.session.brain import BrainState
-from mindvis_gui.session.collection import Collection, Drawn
+from mindvis_gui.session.collection import Collection
 from mindvis_gui.session.figures import Figures
 from mindvis_gui.session.grid import Grid
 from mindvis_gui.session.history import History
+from mindvis_gui.session.keeping import Keeping
 from mindvis_gui.session.lesions import Lesions
 from mindvis_gui.session.masking import Masking
 from mindvis_gui.session.movie import Movie
-from mindvis_gui.session.options import Options
 from mindvis_gui.session.overlays import ERROR, MASK, RESPONSE, Look, Overlay, Overlays
 from mindvis_gui.session.preparation import PreparationState, PreparedSubject, preparing_to_show
-from mindvis_gui.session.recall import recalled
 from mindvis_gui.session.regions import Regions
 from mindvis_gui.session.results import ClassifierLoader, Results, no_classifiers
 from mindvis_gui.session.surface import SurfaceState
@@ -85,6 +82,7 @@ class Session(QObject):
     results : Results
     figures : Figures
     collection : Collection
+    keeping : Keeping
     grid : Grid
     history : History
     queue : DecodeQueue
@@ -144,7 +142,6 @@ class Session(QObject):
         self.queue = DecodeQueue(self.jobs, self, cache)
         self._turns = Turns()
         self._mask_applied = False
-        self.queue.decoded.connect(self._keep_result)
         self.queue.stopped.connect(self._report_stop)
         self.queue.failed.connect(self.results.result_changed)
         self.queue.problem.connect(self.problem)
@@ -159,14 +156,14 @@ class Session(QObject):
         self.sampling: Sampling = PRESETS["fast"]
         self.n_samples = 4
         self.first_seed = 0
-        self._wanted: DecodeRequest | None = None  # what `decode` asked for last
         self.lesions = Lesions(self, load_classifiers)
         self.attributions = Attributions(self)
         self.history = History(self.jobs, history, self)
+        self.history.problem.connect(self.problem)
         if cache is not None:
             cache.pinned = self.history.pinned
         self.collection = Collection(self.jobs, self, cache)
-        self.results.comparison_changed.connect(self._take_scores)
+        self.keeping = Keeping(self)
         self.grid = Grid(self)
 
     # -- subject, trial, regions -------------------------------------------------------------
@@ -257,8 +254,7 @@ class Session(QObject):
             self.normalisation = normalisation
             self._update_vector()
             self.trial_changed.emit()
-            if self.trial is not None and self.results.result is None:
-                self._recall(self.collection.newest(self.trial.index))
+            self.keeping.recall_trial()
 
     def _end_measuring(self, job: Job) -> None:
         if self._measuring is job:
@@ -277,8 +273,7 @@ class Session(QObject):
         self.results.set_trial(index)
         self.trial_changed.emit()
         self.results.announce()
-        if self.results.result is None:
-            self._recall(self.collection.newest(index))
+        self.keeping.recall_trial()
 
     def _show_next_trial(self) -> None:
         if self.subject is None or self.trial is None:
@@ -475,7 +470,7 @@ class Session(QObject):
             self.problem.emit(str(error))
             return
         assert self.decoder is not None
-        self._wanted = request
+        self.keeping.want(request)
         self.queue.add(self.taking_turns(self.decoder), request)
 
     def taking_turns(self, decoder: Decoder) -> Decoder:
@@ -497,54 +492,6 @@ class Session(QObject):
     def _report_stop(self) -> None:
         self.message.emit("Stopped; the samples that were finished are kept")
         self.results.result_changed.emit()
-
-    def _keep_result(self, result: DecodeResult, info: ModelInfo) -> None:
-        count = len(result.samples)
-        self.message.emit(f"{count} sample{'s' * (count != 1)} in {result.seconds:.1f} s")
-        if self.subject is not None:
-            self.history.add(result, info, self.subject.source)
-        on_disk = self.collection.add(result, info)
-        chosen = self.trial is not None and result.request.trial == self.trial.index
-        # A thousand results of other trials need not be in memory.
-        if self._belongs_to_the_gallery(result) if chosen else not on_disk:
-            self.results.keep(result)
-
-    def _belongs_to_the_gallery(self, result: DecodeResult) -> bool:
-        """Whether it is what `decode` asked for; what the grid asked for comes only where none is.
-
-        A cell that is drawn again must not take the place of all samples of its trial.
-        """
-        wanted = self._wanted
-        if self.results.result is None or wanted is None:
-            return True
-        same = Options.of(wanted.to_json(), 0) == Options.of(result.request.to_json(), 0)
-        return same and set(result.request.seeds) <= set(wanted.seeds)
-
-    def _take_scores(self) -> None:
-        if self.results.comparison is not None:
-            self.collection.take(self.results.comparison)
-
-    def _recall(self, drawn: Sequence[Drawn]) -> None:
-        """Show samples of the chosen trial that were drawn before, once they are read."""
-        subject, normalisation = self.subject, self.normalisation
-        if not drawn or subject is None or normalisation is None:
-            return
-
-        def read() -> DecodeResult | None:
-            return recalled(drawn, subject, normalisation)
-
-        def show(result: DecodeResult | None) -> None:
-            at = None if self.trial is None else self.trial.index
-            if result and result.request.trial == at and self.subject is subject:
-                self.results.keep(result)
-
-        self.jobs.run(read, "", show)
-
-    def recall(self, drawn: Sequence[Drawn]) -> None:
-        """Choose the trial of samples that were drawn before, and show them."""
-        if drawn:
-            self.set_trial(drawn[0].options.trial)
-            self._recall(drawn)
 
     # -- jobs --------------------------------------------------------------------------------
 

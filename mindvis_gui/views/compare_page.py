@@ -45,7 +45,7 @@ GRIDS = {
     "Models × the same seeds": ("seed", "model"),
     "Trials × left-out regions": ("trial", "roi"),
 }
-_SOON = 80  # ms that changes are gathered before they are counted
+_SOON = 300  # ms that changes are gathered before they are counted
 _SETTLED = 150  # ms that a row is chosen before the window goes over to its trial
 
 

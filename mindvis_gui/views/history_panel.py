@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QAction, QFont, QKeyEvent, QMouseEvent, QPainter, QPalette
+from PySide6.QtGui import QAction, QFont, QKeyEvent, QMouseEvent, QPainter, QPalette, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QLineEdit,
@@ -74,7 +74,14 @@ class HistoryPanel(QWidget):
         self.setFocusProxy(self.search)
         self._show()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what was decoded while nobody looked (called by Qt)."""
+        super().showEvent(event)
+        self._show()
+
     def _show(self) -> None:
+        if not self.isVisible():
+            return
         found = self._history.search(self.search.text())
         self._model.show_entries(found)
         if found:

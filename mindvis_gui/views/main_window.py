@@ -202,8 +202,9 @@ class MainWindow(QMainWindow):
         self._autosave.start()
         left_over = self._autosave.left_over
         if left_over is not None:
-            self.welcome.offer(left_over)
-            self.welcome.session_chosen.connect(self._saved.opener.open)
+            self._saved.left_over = left_over
+            self.welcome.offer(left_over, self.actions_by_id["restore_session"])
+            self._show_state()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout, then cancel what runs and wait for it."""

@@ -21,7 +21,6 @@ class WelcomePage(QWidget):
     """Offers the demo, a file, and what was open before; a file may also be dropped here."""
 
     subject_chosen = Signal(object)  # Path
-    session_chosen = Signal(object)  # the document that was left over
 
     def __init__(self, open_action: QAction, demo_action: QAction, recent: Sequence[Path]) -> None:
         super().__init__()
@@ -52,9 +51,7 @@ class WelcomePage(QWidget):
         column.addWidget(text, alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(GAP)
         column.addLayout(buttons)
-        self._left_over: Mapping[str, Any] = {}
         self.restore = push_button("Go on where the last session broke off", "Restore", "primary")
-        self.restore.clicked.connect(lambda: self.session_chosen.emit(self._left_over))
         self.restore.hide()
         column.addWidget(self.restore, alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(
@@ -67,9 +64,9 @@ class WelcomePage(QWidget):
             column.addWidget(self._recent(path), alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(4)
 
-    def offer(self, left_over: Mapping[str, Any]) -> None:
-        """Offer the state of a session that ended without being closed."""
-        self._left_over = left_over
+    def offer(self, left_over: Mapping[str, Any], action: QAction) -> None:
+        """Offer the state of a session that ended without being closed, by an action."""
+        self.restore.clicked.connect(action.trigger)
         name = left_over.get("subject", {}).get("name", "")
         count = sum(len(each["samples"]) for each in left_over.get("results", ()))
         self.restore.setText(f"Go on where the last session broke off: {name}, {count:,} samples")

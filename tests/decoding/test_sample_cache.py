@@ -1,13 +1,22 @@
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
 
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding.cached_decoder import CachedDecoder, PartStep, seeds_together
-from mindvis_gui.decoding.request import DecodeRequest, DecodeResult, Sample, Sampling, Step
+from mindvis_gui.decoding.request import (
+    DecodeFailure,
+    DecodeRequest,
+    DecodeResult,
+    Sample,
+    Sampling,
+    Step,
+    decode_many,
+)
 from mindvis_gui.decoding.sample_cache import SampleCache, sample_key
-from mindvis_gui.errors import ExportError
+from mindvis_gui.errors import ExportError, ModelError
 
 VECTOR = np.arange(32, dtype=np.float32)
 REQUEST = DecodeRequest("tiny", 3, VECTOR, (0, 1, 2), Sampling("dpm++", 4, "fp32"), "m", "f" * 64)
@@ -183,3 +192,66 @@ def test_folder_that_is_no_folder_costs_no_sample(tmp_path, noisy):
 def test_without_a_model_hash_nothing_is_kept(cache, noisy):
     run(CachedDecoder(noisy, cache), replace(REQUEST, model_hash=""))
     assert not cache.folder.exists()
+
+
+class Batches(NoisyDecoder):
+    """Decodes three requests at once, and cannot decode trial 13."""
+
+    def recover(self, vector, mask):
+        raise NotImplementedError
+
+    def decode_many(self, requests):
+        coming = iter(requests)
+        while group := list(islice(coming, 3)):
+            yield Step(1, 1, n_requests=len(group))
+            for request in group:
+                self.asked.append((request.trial, request.seeds))
+                if request.trial == 13:
+                    yield DecodeFailure(request, ModelError("13"))
+                else:
+                    samples = tuple(Sample(picture(seed), seed) for seed in request.seeds)
+                    yield DecodeResult(request, samples, 0.5)
+
+
+def of_trial(trial):
+    return replace(REQUEST, trial=trial, vector=VECTOR + trial)
+
+
+def test_many_requests_are_drawn_together_and_come_in_their_order(cache, decoder_factory):
+    batches = Batches(decoder_factory(32).info)
+    decoder = CachedDecoder(batches, cache)
+    for trial in (1, 2, 5):
+        run(decoder, of_trial(trial))
+    run(decoder, replace(of_trial(4), seeds=(1,)))
+    batches.asked.clear()
+    outcomes, found = [], []
+    for item in decode_many(decoder, (of_trial(trial) for trial in (0, 1, 2, 13, 4, 5, 6))):
+        if not isinstance(item, Step):
+            outcomes.append(item)
+            found.append(decoder.found)
+    assert [outcome.request.trial for outcome in outcomes] == [0, 1, 2, 13, 4, 5, 6]
+    assert [isinstance(outcome, DecodeFailure) for outcome in outcomes].index(True) == 3
+    whole = (0, 1, 2)
+    assert found == [(), whole, whole, (), (1,), whole, ()]
+    assert batches.asked == [(0, whole), (13, whole), (4, (0, 2)), (6, whole)]
+    for outcome in outcomes:
+        if isinstance(outcome, DecodeResult):
+            assert [sample.seed for sample in outcome.samples] == [0, 1, 2]
+            assert all(np.array_equal(s.image, picture(s.seed)) for s in outcome.samples)
+
+
+def test_many_that_were_all_found_do_not_wait_for_each_other(cache, decoder_factory):
+    batches = Batches(decoder_factory(32).info)
+    requests = [replace(of_trial(trial), seeds=(0,)) for trial in range(20, 120)]
+    list(CachedDecoder(batches, cache).decode_many(requests))
+    taken = []
+
+    def coming():
+        for request in requests:
+            taken.append(request)
+            yield request
+
+    outcomes = CachedDecoder(batches, cache).decode_many(coming())
+    next(outcomes)
+    assert len(taken) < 70
+    assert len(list(outcomes)) == 99

@@ -34,6 +34,8 @@ SESSION_ENTRIES = (
           "Open a saved session: subject, model, choices, samples, layout"),
     Entry("save_session", "Save session…", "session.save", "File", "Ctrl+S",
           "Save subject, model, choices, samples and layout in one file"),
+    Entry("restore_session", "Restore the last session", "session.restore", "File", "",
+          "Go on where the last session broke off"),
     Entry("open_decodes", "Open decode folder…", "session.open_decodes", "File", "Ctrl+Shift+F",
           "Show what 'mindvis decode' made, without decoding"),
 )  # fmt: skip
@@ -47,13 +49,17 @@ class SessionCommands:
     ) -> None:
         self._window, self._session = window, session
         self._settings, self._workspace = settings, workspace
+        self.left_over: Mapping[str, Any] | None = None  # of a session that broke off
         self.opener = SessionOpener(session)
         self.opener.subject_wanted.connect(self._ask_subject)
         self.opener.opened.connect(self._take_up_layout)
 
     def enabled(self) -> dict[str, bool]:
-        """Return whether there is something to save."""
-        return {"save_session": self._session.trial is not None}
+        """Return whether there is something to save or to restore."""
+        return {
+            "save_session": self._session.trial is not None,
+            "restore_session": self.left_over is not None,
+        }
 
     # -- sessions ----------------------------------------------------------------------------
 
@@ -91,6 +97,11 @@ class SessionCommands:
         if path is not None:
             self._settings.folder = path.parent
             self._open_session(path)
+
+    def restore(self) -> None:
+        """Go on where the last session broke off."""
+        if self.left_over is not None:
+            self.opener.open(self.left_over)
 
     def _open_session(self, path: Path) -> None:
         session = self._session
@@ -154,7 +165,7 @@ class SessionCommands:
             session.message.emit("Its samples are no longer kept; decode again")
             return
         session.collection.add_files(request, sources)
-        session.recall(session.collection.newest(int(request["trial"])))
+        session.keeping.recall(session.collection.newest(int(request["trial"])))
 
     def _open_picture(self, path: Path) -> None:
         """Go back to the request inside a PNG, and show its sample again."""
@@ -175,7 +186,7 @@ class SessionCommands:
         seed = int(record["seed"])
         request = {key: value for key, value in record.items() if key not in ("seed", "versions")}
         self._session.collection.add_files({**request, "seeds": [seed]}, [(seed, image)])
-        self._session.recall(self._session.collection.newest(int(record["trial"])))
+        self._session.keeping.recall(self._session.collection.newest(int(record["trial"])))
 
     def _show_kept(self, request: Mapping[str, Any]) -> None:
         """Show the samples of a figure that are kept, or say what to do."""
@@ -192,7 +203,7 @@ class SessionCommands:
         ]
         if kept and all(path.exists() for _, path in kept):
             session.collection.add_files(request, kept)
-            session.recall(session.collection.newest(Options.of(request, 0).trial))
+            session.keeping.recall(session.collection.newest(Options.of(request, 0).trial))
         else:
             session.decode()
 

@@ -1,0 +1,57 @@
+"""From options of samples to the requests that the queue decodes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from mindvis_gui.data.mask import MaskState
+from mindvis_gui.data.preparation import Preparation
+from mindvis_gui.data.prepare import Normalisation, prepare
+from mindvis_gui.data.region_shapes import made_hashes
+from mindvis_gui.data.subject import Subject
+from mindvis_gui.decode_queue import Waiting
+from mindvis_gui.decoding.request import Decoder, DecodeRequest
+from mindvis_gui.errors import MindVisError
+from mindvis_gui.session.options import Options
+
+_BATCH = 20  # requests handed to the queue at a time
+
+
+def planning(
+    subject: Subject,
+    normalisation: Normalisation,
+    groups: dict[Options, list[int]],
+    decoders: dict[str, Decoder],
+    masks: dict[tuple[int, ...], MaskState],
+    preparation: Preparation,
+) -> Generator[list[Waiting], None, list[str]]:
+    """Make requests in batches; runs in a job's thread. Returns what cannot be decoded and why."""
+    batch: list[Waiting] = []
+    complaints = []
+    for options, seeds in groups.items():
+        decoder, trial = decoders[options.model_hash], subject.trials[options.trial]
+        try:
+            request = DecodeRequest(
+                subject=subject.name,
+                trial=options.trial,
+                vector=prepare(subject, trial, normalisation, options.rois),
+                seeds=tuple(seeds),
+                sampling=options.sampling,
+                model=decoder.info.name,
+                model_hash=options.model_hash,
+                rois=options.rois,
+                mask=None if options.masked is None else masks[options.masked],
+                stimulus_id=trial.stimulus_id,
+                label=trial.label,
+                preparation=preparation,
+                made_rois=made_hashes(subject.rois, options.rois),
+            )
+        except MindVisError as error:
+            complaints.append(str(error))
+            continue
+        batch.append(Waiting(decoder, request))
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    yield batch
+    return complaints
