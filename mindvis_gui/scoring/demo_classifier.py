@@ -74,4 +74,5 @@ class _Block(nn.Module):
         """Map (batch, before, h, w) to (batch, after, h / 2, w / 2)."""
         x = F.avg_pool2d(x, 2)
         inner = self.first(F.silu(self.first_norm(x)))
-        return self.shortcut(x) + self.second(F.silu(self.second_norm(inner)))
+        made: Tensor = self.shortcut(x) + self.second(F.silu(self.second_norm(inner)))
+        return made

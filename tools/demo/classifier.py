@@ -17,7 +17,8 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from mindvis_gui.scoring.demo_classifier import PictureClassifier
-from mindvis_gui.training.loop import Plan, WeightAverage, train, warmup_cosine
+from mindvis_gui.training.averages import WeightAverage
+from mindvis_gui.training.loop import Batch, Plan, train, warmup_cosine
 from mindvis_gui.training.pictures import CutOuts, Variation
 from tools.demo.concepts import Concept, alike
 
@@ -93,22 +94,25 @@ def train_classifier(
     is_concept = labels < len(concepts)
     halves = is_concept.nonzero().flatten(), (~is_concept).nonzero().flatten()
 
-    def loss(step: int, generator: Generator) -> dict[str, Tensor]:
+    def draw(step: int, generator: Generator) -> Batch:
         rows = torch.cat(
             [part[torch.randint(len(part), (BATCH // 2,), generator=generator)] for part in halves]
         )
         seen = worsened(pictures[rows].float() / 127.5 - 1, generator)
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = network(seen)
-        error = F.cross_entropy(logits.float(), labels[rows], label_smoothing=0.1)
-        return {"loss": error, "right": (logits.argmax(dim=1) == labels[rows]).float().mean()}
+        return {"pictures": seen, "labels": labels[rows]}
+
+    def loss(share: Batch) -> dict[str, Tensor]:
+        logits = network(share["pictures"])
+        error = F.cross_entropy(logits.float(), share["labels"], label_smoothing=0.1)
+        right = (logits.argmax(dim=1) == share["labels"]).float().mean()
+        return {"loss": error, "right": right}
 
     def after_step(step: int, generator: Generator) -> None:
         average.update()
 
     plan = Plan(folder, STEPS, lambda step: warmup_cosine(step + 1, 2e-3, 100, STEPS), seed=seed)
     parts = {"network": network, "average": average}
-    train(loss, optimiser, parts, plan, after_step=after_step)
+    train(draw, loss, network, optimiser, parts, plan, after_step=after_step)
     average.swap()
     return network.eval()
 
