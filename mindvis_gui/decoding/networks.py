@@ -87,9 +87,10 @@ def build_vqvae(
     )
 
 
-def build_scheduler() -> PNDMScheduler:
+def build_scheduler(prediction_type: str = "epsilon") -> PNDMScheduler:
     """Build the noise schedule, 1000 steps, with PLMS as the published sampler.
 
+    The U-Net predicts the noise, as published, or the velocity (``"v_prediction"``).
     Only a number of sampling steps that divides 1000 gives the published time steps.
     """
     return PNDMScheduler(
@@ -100,4 +101,5 @@ def build_scheduler() -> PNDMScheduler:
         skip_prk_steps=True,
         set_alpha_to_one=False,
         steps_offset=1,
+        prediction_type=prediction_type,
     )

@@ -19,7 +19,8 @@ from torch import Tensor
 from mindvis_gui.data.subject import IntArray
 from mindvis_gui.decoding.request import Sampling
 
-NoisePredictor = Callable[[Tensor, Tensor], Tensor]  # (latents, step of the schedule) → noise
+# (latents, step of the schedule) → noise, or the velocity if the schedule says so
+NoisePredictor = Callable[[Tensor, Tensor], Tensor]
 
 
 def build_sampler(schedule: PNDMScheduler, sampling: Sampling) -> Any:
@@ -122,6 +123,9 @@ def denoise(
     for step in sampler.timesteps:
         noise = predict_noise(latents, step)
         alpha = sampler.alphas_cumprod[step.long()]
-        predicted = (latents - (1 - alpha).sqrt() * noise) / alpha.sqrt()
+        if sampler.config.prediction_type == "v_prediction":
+            predicted = alpha.sqrt() * latents - (1 - alpha).sqrt() * noise
+        else:
+            predicted = (latents - (1 - alpha).sqrt() * noise) / alpha.sqrt()
         latents = sampler.step(noise, step, latents).prev_sample
         yield latents, predicted

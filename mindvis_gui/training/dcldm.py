@@ -192,6 +192,7 @@ def train_dcldm(
     augmentation: Augmentation | None = None,
     weight_decay: float = 0.01,
     largest_weight: float = 1.0,
+    central: bool = False,
     average_decay: float = 0.999,
     illustrate: Callable[[int], ImageArray] | None = None,
 ) -> None:
@@ -222,6 +223,8 @@ def train_dcldm(
         None leaves the responses as they are, as the published code in effect does.
     largest_weight : float
         See `noise_loss`.
+    central : bool
+        See `mindvis_gui.training.label_ldm.draw_noise`.
     average_decay : float
         See `mindvis_gui.training.averages.WeightAverage`; 0 is the published way.
     illustrate : callable, optional
@@ -235,7 +238,8 @@ def train_dcldm(
     n_versions = trials.latents.shape[1]
 
     def drawn_for(responses: Tensor, latents: Tensor, generator: Generator) -> Batch:
-        noise, steps = draw_noise(latents.flatten(0, 1).shape, scheduler, generator)
+        shape = latents.flatten(0, 1).shape
+        noise, steps = draw_noise(shape, scheduler, generator, central=central)
         return {
             "responses": responses,
             "latents": latents,

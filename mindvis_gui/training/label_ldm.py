@@ -15,6 +15,7 @@ from mindvis_gui.training.averages import WeightAverage
 from mindvis_gui.training.loop import Batch, Plan, mean_values, train
 
 _BLURS = (4, 2, 1)  # cells a side of what is left of a blurred layout
+_CENTRAL = (-0.3, 1.4)  # mean and deviation of the logit of central time steps
 
 
 class PictureContext(nn.Module):
@@ -104,15 +105,22 @@ def weaken(embeddings: Tensor, share: Tensor, noise: Tensor) -> Tensor:
 
 
 def draw_noise(
-    shape: Sequence[int], scheduler: PNDMScheduler, generator: Generator
+    shape: Sequence[int], scheduler: PNDMScheduler, generator: Generator, *, central: bool = False
 ) -> tuple[Tensor, Tensor]:
     """Draw noise of `shape` (n, channels, h, w) and a time step (n,) for each of its rows.
 
-    On the CPU: the draws are the same on every device.
+    On the CPU: the draws are the same on every device. Steps are drawn uniformly, or if
+    `central` logit-normally (Esser et al. 2024, section 3.1), more often from the middle:
+    there it is decided what is seen, while almost pure noise and almost clean pictures are
+    soon learned.
     """
     noise = torch.randn(tuple(shape), generator=generator)
     n_steps = scheduler.config.num_train_timesteps
-    return noise, torch.randint(n_steps, (shape[0],), generator=generator)
+    if not central:
+        return noise, torch.randint(n_steps, (shape[0],), generator=generator)
+    place, width = _CENTRAL
+    share = torch.sigmoid(place + width * torch.randn(shape[0], generator=generator))
+    return noise, (share * n_steps).long().clamp(max=n_steps - 1)
 
 
 def noise_loss(
@@ -126,6 +134,9 @@ def noise_loss(
 ) -> Tensor:
     """Mean squared error of the predicted noise at random time steps (section 3.2).
 
+    A `scheduler` of prediction type ``"v_prediction"`` asks for the velocity instead
+    (Salimans & Ho 2022, appendix D).
+
     Parameters
     ----------
     latents : Tensor, shape (batch, channels, h, w)
@@ -138,14 +149,18 @@ def noise_loss(
     largest_weight : float
         1 is the paper's loss. Above it, errors at noisy steps count more, 1 / ᾱ up to
         this limit: there an error of the noise is a far larger one of the picture, and
-        a network that is trained for minutes does not get to it otherwise.
+        a network that is trained for minutes does not get to it otherwise. The error of
+        the velocity is weighted so by its nature, without limit.
     """
     noise, steps = (each.to(latents.device) for each in drawn)
     noisy = scheduler.add_noise(latents, noise, steps)
     predicted = unet(noisy, steps, encoder_hidden_states=context, class_labels=time).sample
+    kept = scheduler.alphas_cumprod.to(steps.device)[steps]  # ᾱ: the picture's share of variance
+    if scheduler.config.prediction_type == "v_prediction":
+        signal, rest = kept.sqrt().view(-1, 1, 1, 1), (1 - kept).sqrt().view(-1, 1, 1, 1)
+        return F.mse_loss(predicted.float(), signal * noise - rest * latents)
     errors = (predicted.float() - noise).square().mean(dim=(1, 2, 3))  # (batch,)
-    weights = (1 / scheduler.alphas_cumprod.to(steps.device)[steps]).clamp(max=largest_weight)
-    return (weights * errors).mean()
+    return ((1 / kept).clamp(max=largest_weight) * errors).mean()
 
 
 def train_label_ldm(
@@ -158,6 +173,7 @@ def train_label_ldm(
     *,
     batch: int = 32,
     largest_weight: float = 1.0,
+    central: bool = False,
     average_decay: float = 0.999,
     weight_decay: float = 0.01,
     illustrate: Callable[[int], ImageArray] | None = None,
@@ -176,6 +192,8 @@ def train_label_ldm(
         Pictures at a time on each process.
     largest_weight : float
         See `noise_loss`.
+    central : bool
+        See `draw_noise`.
     average_decay : float
         See `mindvis_gui.training.averages.WeightAverage`.
     illustrate : callable, optional
@@ -188,7 +206,7 @@ def train_label_ldm(
     optimiser = torch.optim.AdamW(trained, lr=0.0, betas=(0.9, 0.99), weight_decay=weight_decay)
 
     def drawn_for(latents: Tensor, labels: Tensor, generator: Generator) -> Batch:
-        noise, steps = draw_noise(latents.shape, scheduler, generator)
+        noise, steps = draw_noise(latents.shape, scheduler, generator, central=central)
         return {
             "latents": latents,
             "labels": labels,

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from mindvis_gui.decoding.networks import build_scheduler
 from mindvis_gui.decoding.request import SAMPLERS, Sampling
 from mindvis_gui.decoding.sampling import build_sampler, denoise, initial_noise
 
@@ -79,3 +80,24 @@ def test_karras_steps_are_even_in_a_root_of_the_noise(scheduler):
     torch.testing.assert_close(
         roots, torch.linspace(float(roots[0]), float(roots[-1]), 12), atol=0.02, rtol=0
     )
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_network_that_predicts_the_velocity_walks_the_same_way(scheduler, name):
+    clean = initial_noise([1], (3, 4, 4))
+
+    def noise_of(latents, step):
+        alpha = scheduler.alphas_cumprod[step]
+        return (latents - alpha.sqrt() * clean) / (1 - alpha).sqrt()
+
+    def velocity_of(latents, step):
+        alpha = scheduler.alphas_cumprod[step]
+        return alpha.sqrt() * noise_of(latents, step) - (1 - alpha).sqrt() * clean
+
+    start, velocity = initial_noise([8], (3, 4, 4)), build_scheduler("v_prediction")
+    by_noise, by_velocity = (
+        list(denoise(predict, build_sampler(schedule, Sampling(name, 20)), start))
+        for predict, schedule in ((noise_of, scheduler), (velocity_of, velocity))
+    )
+    for one, other in zip(by_noise, by_velocity, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-2, rtol=0)

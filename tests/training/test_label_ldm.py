@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import torch
 
+from mindvis_gui.decoding.networks import build_scheduler
 from mindvis_gui.training.label_ldm import (
     PictureContext,
     degrade,
@@ -95,3 +96,27 @@ def test_training_lowers_the_loss_and_leaves_frozen_context(unet, scheduler, pla
     losses = metrics("loss", "validation")
     assert losses[1] < losses[0]
     assert torch.equal(context.places, before)
+
+
+def test_velocity_loss_of_an_all_zero_network_is_the_velocitys_variance(unet, rng):
+    torch.nn.init.zeros_(unet.conv_out.weight)
+    torch.nn.init.zeros_(unet.conv_out.bias)
+    scheduler = build_scheduler("v_prediction")
+    latents = 2 * torch.randn(64, 4, 8, 8, generator=rng)  # variance 4
+    conditions = torch.zeros(64, 2, 16), torch.zeros(64, 128)
+    drawn = draw_noise(latents.shape, scheduler, rng)
+    kept = scheduler.alphas_cumprod[drawn[1]]
+    with torch.no_grad():
+        loss = noise_loss(unet, scheduler, latents, *conditions, drawn)
+    assert abs(float(loss) - float((kept + (1 - kept) * 4).mean())) < 0.1
+
+
+def test_central_steps_are_all_there_but_most_of_them_in_the_middle(scheduler, rng):
+    shape = (20_000, 1, 1, 1)
+    even, central = (draw_noise(shape, scheduler, rng, central=c)[1] for c in (False, True))
+    for steps in (even, central):
+        assert int(steps.min()) < 20
+        assert int(steps.max()) >= 980
+    in_the_middle = [float(((s >= 150) & (s < 650)).float().mean()) for s in (even, central)]
+    assert abs(in_the_middle[0] - 0.5) < 0.02
+    assert in_the_middle[1] > 0.56

@@ -81,9 +81,17 @@ def held_out(pictures: Sequence[Picture], concepts: Sequence[Concept]) -> NDArra
             for picture in pictures
         ]
     )
-    looks = np.stack([_look(picture.rgba) for picture in pictures])
-    alike = looks @ looks[chosen].T > _TOO_ALIKE
-    return np.asarray(chosen | alike.any(axis=1))
+    rgba = [picture.rgba for picture in pictures]
+    return np.asarray(chosen | alike(rgba, [rgba[i] for i in np.flatnonzero(chosen)]))
+
+
+def alike(
+    pictures: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
+    others: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
+) -> NDArray[np.bool_]:
+    """Say which of `pictures` (n,) look the same as one of the `others`, all (96, 96, 4)."""
+    looks, other = (np.stack([_look(rgba) for rgba in part]) for part in (pictures, others))
+    return np.asarray((looks @ other.T > _TOO_ALIKE).any(axis=1))
 
 
 def _look(rgba: NDArray[np.uint8]) -> NDArray[np.float32]:

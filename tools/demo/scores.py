@@ -1,31 +1,72 @@
-"""Score the demo model on the test trials, and draw its samples on one sheet."""
+"""Score a model of the demo subject by groups of trials, and draw its samples on one sheet.
+
+    python -m tools.demo.scores --model demo --sheet docs/images/demo-sheet.webp
+
+Three groups that training saw less and less of: new presentations of pictures that were trained on,
+unseen drawings of concepts that were, and concepts that were not. Chance levels stand beside.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import argparse
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from numpy.typing import NDArray
 
-from mindvis_gui.analysis.comparison import Comparison, compare
-from mindvis_gui.data.prepare import measure_normalisation, prepare
-from mindvis_gui.data.subject import Subject
-from mindvis_gui.decoding.models import load_decoder
-from mindvis_gui.decoding.request import PRESETS, DecodeRequest
+from mindvis_gui.analysis.comparison import resized
+from mindvis_gui.analysis.metrics import standardised
+from mindvis_gui.analysis.sample_sets import agreement, chance_agreement, diversity, sharpness
+from mindvis_gui.data import open_subject
+from mindvis_gui.data.prepare import measure_normalisation
+from mindvis_gui.data.subject import FloatArray, ImageArray, Subject, Trial
+from mindvis_gui.decoding.models import find_model, load_decoder
+from mindvis_gui.decoding.request import PRESETS, Decoder, DecodeRequest, Sampling
+from mindvis_gui.scoring import find_classifier
 from tools.demo.concepts import read_concepts
+from tools.demo.presentations import new_presentations, one_of_each_concept
+from tools.demo.sheet import write_sheet
 
-SEEDS = (0, 1, 2, 3)
-_COLUMNS = 5  # trials a row of the sheet
+SEEDS = (0, 1, 2, 3, 4)
+PRESENTATIONS = 24
+SEEN, DRAWINGS, CONCEPTS = (
+    "new trials of seen pictures",
+    "unseen drawings of seen concepts",
+    "unseen concepts",
+)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Shown:
+    """Stimuli, the responses to them and what training knew of them.
+
+    `responses` (n, n_voxels) are normalised; `groups` names a part of the stimuli each.
+    """
+
+    trials: Sequence[Trial]
+    responses: FloatArray
+    stimuli: ImageArray
+    groups: Mapping[str, NDArray[np.int64]]
+
+    @property
+    def categories(self) -> list[str]:
+        """Category of each stimulus."""
+        return [trial.category for trial in self.trials]
 
 
 @dataclass(frozen=True, slots=True)
 class GroupScores:
-    """Mean scores over a group of test trials and all seeds, chance levels beside them.
+    """Mean scores over a group of trials and all seeds, with chance levels.
 
-    `two_way` is the share of the other test stimuli that a sample correlates less with than
-    with its own; `top_1` how often that is all of them.
+    `two_way` is the share of the other candidates that a sample correlates less with than with
+    its own stimulus; `top_1` how often that is all of them. `category` is how often the
+    classifier finds the stimulus' category in a sample, `category_chance` how often it finds
+    that of another stimulus, `category_of_stimuli` how often it is right about the stimuli.
+    The rest is defined in `mindvis_gui.analysis.sample_sets`; sharpness is in units of the
+    stimuli's.
     """
 
     preset: str
@@ -36,86 +77,176 @@ class GroupScores:
     pixel_correlation_chance: float
     two_way: float
     top_1: float
-    seconds: float
+    category: float
+    category_chance: float
+    category_of_stimuli: float
+    agreement: float
+    agreement_chance: float
+    diversity: float
+    sharpness: float
 
 
-def score_model(
-    folder: Path, subject: Subject, presets: Sequence[str], sheet: Path
-) -> list[dict[str, str | int | float]]:
-    """Decode every averaged test trial with 4 seeds under each preset; return the scores.
+def shown_stimuli(subject: Subject, seed: int = 0) -> list[Shown]:
+    """Return what is scored: the averaged test trials, and as many presentations of seen pictures.
 
-    All samples of the first preset are drawn on `sheet`, to be looked at.
+    Those are made here, by the simulation: one training picture of each concept, shown 24 times
+    more.
     """
-    unseen = {concept.label for concept in read_concepts() if not concept.seen}
-    scores = []
-    for preset in presets:
-        compared = list(compare_all(folder, subject, preset))
-        if preset == presets[0]:
-            write_sheet(sheet, compared)
-        labels = [subject.trials[c.result.request.trial].label for c in compared]
-        groups = {
-            "unseen drawings of 40 seen concepts": [label not in unseen for label in labels],
-            "10 unseen concepts": [label in unseen for label in labels],
-        }
-        for group, members in groups.items():
-            chosen = [c for c, member in zip(compared, members, strict=True) if member]
-            scores.append(asdict(_mean_scores(preset, group, chosen)))
-    return scores
-
-
-def compare_all(folder: Path, subject: Subject, preset: str) -> Iterable[Comparison]:
-    """Decode each averaged test trial and compare it with what was seen."""
-    decoder = load_decoder(folder)
     normalisation = measure_normalisation(subject)
-    for trial in subject.trials:
-        if trial.split != "test":
-            continue
-        request = DecodeRequest(
-            subject.name,
-            trial.index,
-            prepare(subject, trial, normalisation),
-            SEEDS,
-            PRESETS[preset],
-            stimulus_id=trial.stimulus_id,
-            label=trial.label,
+    unseen = {concept.label for concept in read_concepts() if not concept.seen}
+    test = [trial for trial in subject.trials if trial.split == "test"]
+    is_unseen = np.array([trial.label in unseen for trial in test])
+    seen = one_of_each_concept(subject, seed)
+    again = new_presentations(subject, seen, PRESENTATIONS, seed).mean(axis=1)
+    return [
+        Shown(
+            trials,
+            normalisation.apply(responses),
+            np.stack([_stimulus(subject, trial) for trial in trials]),
+            groups,
         )
-        steps = decoder.decode(request)
+        for trials, responses, groups in (
+            (seen, again, {SEEN: np.arange(len(seen))}),
+            (
+                test,
+                subject.responses([trial.index for trial in test]),
+                {DRAWINGS: np.flatnonzero(~is_unseen), CONCEPTS: np.flatnonzero(is_unseen)},
+            ),
+        )
+    ]
+
+
+def decode_all(
+    decoder: Decoder, responses: FloatArray, sampling: Sampling, seeds: Sequence[int] = SEEDS
+) -> ImageArray:
+    """Decode normalised responses (n, n_voxels) to samples (n, n_seeds, h, w, 3)."""
+    made = []
+    for vector in responses:
+        steps = decoder.decode(DecodeRequest("Demo", 0, vector, tuple(seeds), sampling))
         try:
             while True:
                 next(steps)
         except StopIteration as done:
-            yield compare(done.value, subject)
+            made.append(np.stack([sample.image for sample in done.value.samples]))
+    return np.stack(made)
 
 
-def write_sheet(path: Path, compared: Sequence[Comparison]) -> None:
-    """Draw every stimulus with its samples to its right."""
-    rows = []
-    for comparison in compared:
-        assert comparison.stimulus is not None
-        samples = [sample.image for sample in comparison.result.samples]
-        rows.append(np.concatenate([comparison.stimulus, *samples], axis=1))
-    gap = np.full((rows[0].shape[0], 6, 3), 255, dtype=np.uint8)
+class Classifier:
+    """The classifier of categories that a model folder brings along."""
+
+    def __init__(self, folder: Path) -> None:
+        networks = find_classifier(folder)
+        if networks is None:
+            raise SystemExit(f"{folder}: brings no classifier; rebuild the demo model")
+        self._network = networks["category"]
+        self.categories = list(self._network.class_names)
+
+    def category(self, pictures: ImageArray) -> NDArray[np.int64]:
+        """Return the most probable category (n,) of pictures (n, h, w, 3), 0–255."""
+        return self._network.run(pictures).probabilities.argmax(axis=1)
+
+
+def score(
+    shown: Shown, samples: ImageArray, preset: str, classifier: Classifier
+) -> list[GroupScores]:
+    """Score samples (n, n_seeds, h, w, 3) of stimuli, each group of them apart.
+
+    Candidates are all stimuli, those of the other groups, too.
+    """
+    height, width = samples.shape[2:4]
+    stimuli = np.stack([resized(stimulus, width, height) for stimulus in shown.stimuli])
+    own = np.arange(len(stimuli))
+    table = np.stack([[standardised(sample) for sample in row] for row in samples]) @ (
+        np.stack([standardised(stimulus) for stimulus in stimuli]).T
+    )  # (n, n_seeds, n): r of each sample with each stimulus
+    right = table[own, :, own]  # (n, n_seeds)
+    below = (table < right[..., None]).sum(axis=2)
+    true = np.array([classifier.categories.index(each) for each in shown.categories])
+    named = classifier.category(samples.reshape(-1, *samples.shape[2:])).reshape(right.shape)
+    named_stimuli = classifier.category(stimuli)
+    sharper = sharpness(samples) / sharpness(stimuli)[:, None]
+    n = len(stimuli)
+    found = []
+    for group, rows in shown.groups.items():
+        others = (table[rows].sum(axis=2) - right[rows]) / (n - 1)
+        other_trials = ~np.eye(len(rows), dtype=bool)
+        same = named[rows][:, :, None] == true[rows]  # (n_rows, n_seeds, n_rows)
+        found.append(
+            GroupScores(
+                preset,
+                group,
+                trials=len(rows),
+                candidates=n,
+                pixel_correlation=float(right[rows].mean()),
+                pixel_correlation_chance=float(others.mean()),
+                two_way=float((below[rows] / (n - 1)).mean()),
+                top_1=float((below[rows] == n - 1).mean()),
+                category=float((named[rows] == true[rows, None]).mean()),
+                category_chance=float(same.transpose(0, 2, 1)[other_trials].mean()),
+                category_of_stimuli=float((named_stimuli[rows] == true[rows]).mean()),
+                agreement=agreement(named[rows]),
+                agreement_chance=chance_agreement(named[rows]),
+                diversity=diversity(samples[rows]),
+                sharpness=float(sharper[rows].mean()),
+            )
+        )
+    return found
+
+
+def score_model(
+    folder: Path, subject: Subject, presets: Sequence[str], sheet: Path | None = None
+) -> list[dict[str, str | int | float]]:
+    """Decode and score all groups under each preset; the first one's samples go on `sheet`."""
+    decoder, classifier = load_decoder(folder), Classifier(folder)
+    scores = []
+    for preset in presets:
+        for shown in shown_stimuli(subject):
+            samples = decode_all(decoder, shown.responses, PRESETS[preset])
+            scores += [asdict(each) for each in score(shown, samples, preset, classifier)]
+            if sheet is not None and preset == presets[0] and DRAWINGS in shown.groups:
+                write_sheet(sheet, shown.stimuli, samples)
+    return scores
+
+
+def table(scores: Sequence[Mapping[str, str | int | float]]) -> str:
+    """Return the scores as rows of Markdown, chance in brackets."""
     lines = [
-        np.concatenate([part for row in rows[i : i + _COLUMNS] for part in (row, gap)], axis=1)
-        for i in range(0, len(rows) - len(rows) % _COLUMNS, _COLUMNS)
+        "| preset | trials | pixel correlation | two-way | top-1 | category of 8 | of the stimuli "
+        "| samples agree | diversity | sharpness |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    Image.fromarray(np.concatenate(lines)).save(path)
+    for row in scores:
+        lines.append(
+            "| {preset} | {trials} {group} | {pixel_correlation:.2f} "
+            "({pixel_correlation_chance:.2f}) | {two_way:.1%} (50%) | {top_1:.0%} ({guess:.0%}) "
+            "| {category:.0%} ({category_chance:.0%}) | {category_of_stimuli:.0%} "
+            "| {agreement:.0%} ({agreement_chance:.0%}) | {diversity:.2f} (1) "
+            "| {sharpness:.2f} |".format(**row, guess=1 / float(row["candidates"]))
+        )
+    return "\n".join(lines)
 
 
-def _mean_scores(preset: str, group: str, compared: Sequence[Comparison]) -> GroupScores:
-    scores = [score for comparison in compared for score in comparison.scores]
-    n = compared[0].n_candidates
-    ranks = np.array([score.rank for score in scores], dtype=np.float64)
-    return GroupScores(
-        preset,
-        group,
-        trials=len(compared),
-        candidates=n,
-        pixel_correlation=float(np.mean([score.pixel_correlation for score in scores])),
-        pixel_correlation_chance=float(
-            np.mean([c.chance.pixel_correlation for c in compared if c.chance is not None])
-        ),
-        two_way=float(((n - ranks) / (n - 1)).mean()),
-        top_1=float((ranks == 1).mean()),
-        seconds=float(np.mean([c.result.seconds for c in compared])),
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(
+        prog="tools.demo.scores", description=(__doc__ or "").splitlines()[0]
     )
+    parser.add_argument("--model", default="demo", help="model folder or name")
+    parser.add_argument("--presets", nargs="+", choices=list(PRESETS), default=["fast"])
+    parser.add_argument("--sheet", type=Path, help="also draw the samples of the test stimuli")
+    parser.add_argument("--json", type=Path, help="also write all numbers")
+    args = parser.parse_args()
+    scores = score_model(find_model(args.model), open_subject("demo"), args.presets, args.sheet)
+    print(table(scores))
+    if args.json is not None:
+        args.json.write_text(json.dumps(scores, indent=1), encoding="utf-8")
+
+
+def _stimulus(subject: Subject, trial: Trial) -> ImageArray:
+    picture = subject.stimulus(trial)
+    assert picture is not None
+    return picture
+
+
+if __name__ == "__main__":
+    main()

@@ -30,6 +30,7 @@ from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.networks import build_scheduler, build_unet, time_width
 from mindvis_gui.decoding.pipeline import MindVisPipeline
 from mindvis_gui.decoding.preview import fit_latent_rgb
+from mindvis_gui.scoring.demo_classifier import PictureClassifier
 from mindvis_gui.training.augmentation import Augmentation
 from mindvis_gui.training.dcldm import (
     DoubleConditioned,
@@ -54,22 +55,27 @@ from mindvis_gui.training.mbm import (
 )
 from mindvis_gui.training.pictures import CutOuts, Variation
 from mindvis_gui.training.trials import TrialSet, read_responses
+from tools.demo.classifier import STEPS as CLASSIFIER_STEPS
+from tools.demo.classifier import train_classifier
+from tools.demo.concepts import read_concepts
 from tools.demo.model_card import write_card
 from tools.demo.scores import score_model
 from tools.demo.subject import read_simulation
 from tools.demo.training_data import (
+    HELD_BACK,
     SIZE,
     LatentPool,
     Pool,
     encode_pool,
     read_pool,
     read_trials,
+    split_trials,
 )
 
 SEED = 0
 STEPS = {
     "first_stage": 8900,
-    "label_ldm": 4250,
+    "label_ldm": 7000,
     "mbm": 1200,
     "adapt": 300,
     "warm_up": 2900,
@@ -78,8 +84,9 @@ STEPS = {
 LATENT_CHANNELS, CODES = 4, 2048
 CONTEXT_WIDTH, GRID = 128, 8
 PATCH, WIDTH, DEPTH, HEADS = 16, 128, 3, 2
-RESTING, HELD_BACK = 4000, 100
-LARGEST_WEIGHT = 50.0  # of noisy steps in the loss of the diffusion model
+RESTING = 4000
+PREDICTION = "v_prediction"
+SHEET = Path("docs/images/demo-sheet.webp")
 
 
 def train_demo(work: Path, out: Path = Path("models/demo"), *, paper_preset: bool = True) -> None:
@@ -104,7 +111,8 @@ def train_demo(work: Path, out: Path = Path("models/demo"), *, paper_preset: boo
 
     held = held_out_pictures(pool)
     facts |= {"psnr": psnr(reconstruct(vqvae, held), held), "pictures": int(pool.related.sum())}
-    facts |= {"labels": len(pool.names), "all_pictures": len(pool.rgba), "steps": STEPS}
+    facts |= {"labels": len(pool.names), "all_pictures": len(pool.rgba)}
+    facts |= {"steps": STEPS | {"classifier": CLASSIFIER_STEPS}}
     facts |= {"n_voxels": subject.n_voxels}
     pictures = CutOuts(pool.rgba, SIZE).compose(torch.arange(0, len(pool.rgba), 10), _rng(3))
     with torch.no_grad():
@@ -114,7 +122,7 @@ def train_demo(work: Path, out: Path = Path("models/demo"), *, paper_preset: boo
         network.conditioner,
         network.unet,
         vqvae,
-        build_scheduler(),
+        build_scheduler(PREDICTION),
         masked_model,
         n_voxels=subject.n_voxels,
         image_size=SIZE,
@@ -126,9 +134,10 @@ def train_demo(work: Path, out: Path = Path("models/demo"), *, paper_preset: boo
             "basis": normalisation.basis,
         },
     )
-    write_model(pipeline, out)
+    classifier = train_classifier(work / "pool.npz", read_concepts(), vqvae, work / "classifier")
+    write_model(pipeline, classifier, out)
     presets = ["fast", "paper"] if paper_preset else ["fast"]
-    facts["scores"] = score_model(out, subject, presets, work / "samples.png")
+    facts["scores"] = score_model(out, subject, presets, SHEET)
     (work / "facts.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
     write_card(out, facts)
 
@@ -185,10 +194,8 @@ def latent_pool(work: Path, vqvae: VQModel, pool: Pool) -> LatentPool:
     return LatentPool(*torch.load(path, weights_only=True))
 
 
-def label_ldm(
-    work: Path, latents: LatentPool, n_labels: int
-) -> tuple[UNet2DConditionModel, PictureContext]:
-    """Train the diffusion model that knows labels and layouts but no responses.
+def untrained_label_ldm(n_labels: int) -> tuple[UNet2DConditionModel, PictureContext]:
+    """Build the U-Net and the context of the diffusion model.
 
     The context keeps its random weights: the U-Net learns to read it, and fine-tuning
     can be prepared before the U-Net is done.
@@ -205,19 +212,26 @@ def label_ldm(
     )
     unet.set_attn_processor(AttnProcessor())  # twice as fast as fused attention on a CPU in bf16
     context = PictureContext(n_labels, CONTEXT_WIDTH, time_width(unet), LATENT_CHANNELS, GRID)
-    context.requires_grad_(False)
+    return unet, context.requires_grad_(False)
+
+
+def label_ldm(
+    work: Path, latents: LatentPool, n_labels: int
+) -> tuple[UNet2DConditionModel, PictureContext]:
+    """Train the diffusion model that knows labels and layouts but no responses."""
+    unet, context = untrained_label_ldm(n_labels)
     steps = STEPS["label_ldm"]
     plan = _plan(work, "label_ldm", lambda step: 1e-3 * _held_then_down(step, steps))
     held = latents.draw(192, _rng(99))
     train_label_ldm(
         unet,
         context,
-        build_scheduler(),
+        build_scheduler(PREDICTION),
         latents.draw,
         held,
         plan,
         batch=32,
-        largest_weight=LARGEST_WEIGHT,
+        central=True,
     )
     return unet, context
 
@@ -270,8 +284,7 @@ def double_conditioned(
     encoder = encoder_of(pretrained)
     tokens = 1 + GRID**2
     conditioner = Conditioner(encoder.n_tokens, WIDTH, CONTEXT_WIDTH, time_width(unet), tokens)
-    order = torch.randperm(len(trials), generator=_rng(7))
-    held, fitted = trials.rows(order[:HELD_BACK]), trials.rows(order[HELD_BACK:])
+    held, fitted = map(trials.rows, split_trials(len(trials)))
     steps = STEPS["warm_up"]
     plan = _plan(work, "warm_up", lambda step: warmup_cosine(step + 1, 2e-3, steps / 20, steps))
     warm_up(
@@ -282,7 +295,7 @@ def double_conditioned(
     plan = _plan(work, "dcldm", lambda step: 2e-4 * _held_then_down(step, steps))
     train_dcldm(
         network,
-        build_scheduler(),
+        build_scheduler(PREDICTION),
         fitted,
         held,
         plan,
@@ -292,16 +305,17 @@ def double_conditioned(
         unet_rate=4.0,
         augmentation=Augmentation(sparsify=0.2),
         weight_decay=0.05,
-        largest_weight=LARGEST_WEIGHT,
+        central=True,
     )
     return network.eval()
 
 
-def write_model(pipeline: MindVisPipeline, out: Path) -> None:
+def write_model(pipeline: MindVisPipeline, classifier: PictureClassifier, out: Path) -> None:
     """Save all networks in half precision, replacing what is in `out`."""
     temporary = out.with_name(f".{out.name}-new")
     shutil.rmtree(temporary, ignore_errors=True)
     pipeline.to(torch.float16).save_pretrained(temporary, safe_serialization=True)
+    classifier.half().save_pretrained(temporary / "classifier", safe_serialization=True)
     for weights in temporary.rglob("*.safetensors"):
         weights.chmod(0o644)
     shutil.rmtree(out, ignore_errors=True)

@@ -23,7 +23,9 @@ from mindvis_gui.training.trials import (
 )
 
 SIZE = 64
-_ENCODED = (18, 3)  # compositions of each picture of a demo concept, of each other picture
+HELD_BACK, _SPLIT_SEED = 100, 7
+_ENCODED = (40, 3)  # compositions of each picture of a demo concept, of each other picture
+_SHOWN_SHARE = 0.7
 _VERSIONS = 3  # of each stimulus, in slightly other tones
 _TONE = 0.05
 
@@ -56,7 +58,16 @@ class Pool:
 
 
 def read_pool(path: Path) -> Pool:
-    """Read what `tools.demo.concepts.write_pool` wrote."""
+    """Read what `tools.demo.concepts.write_pool` wrote.
+
+    Raises
+    ------
+    SystemExit
+        If it is missing.
+    """
+    if not path.is_file():
+        command = f"python -m tools.build_demo --work {path.parent} --only subject"
+        raise SystemExit(f"{path} is missing; run: {command}")
     with np.load(path) as file:
         held_out, shown = file["heldout"], file["demo_concept"] >= 0
         categories, concepts = file["category"], file["concept"]
@@ -75,13 +86,14 @@ class LatentPool:
     shown: Tensor
 
     def draw(self, number: int, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Draw latents and labels, half of them of concepts that the subject is shown."""
+        """Draw latents and labels, most of them of concepts that the subject is shown."""
         rows = self.shown.nonzero().flatten(), (~self.shown).nonzero().flatten()
-        halves = number - number // 2, number // 2
+        n_others = round((1 - _SHOWN_SHARE) * number)
+        counts = number - n_others, n_others
         chosen = torch.cat(
             [
                 part[torch.randint(len(part), (count,), generator=generator)]
-                for part, count in zip(rows, halves, strict=True)
+                for part, count in zip(rows, counts, strict=True)
             ]
         )
         return self.latents[chosen].float(), self.labels[chosen]
@@ -101,6 +113,12 @@ def encode_pool(vqvae: VQModel, pool: Pool, generator: Generator) -> LatentPool:
             for part in rows.split(64)
         ]
     return LatentPool(torch.cat(parts), labels[rows], torch.from_numpy(pool.shown)[rows])
+
+
+def split_trials(n: int) -> tuple[Tensor, Tensor]:
+    """Split training trials 0 … n - 1 into those held back for the validation and the others."""
+    order = torch.randperm(n, generator=Generator().manual_seed(_SPLIT_SEED))
+    return order[:HELD_BACK], order[HELD_BACK:]
 
 
 def read_trials(

@@ -1,0 +1,309 @@
+"""What each part of the method adds on the demo subject: the rows of the paper's ablation tables.
+
+    python -m tools.build_demo --work build/demo      # once; or --only subject: no training
+    python -m benchmarks.demo_ablation --work build/demo
+
+Every run starts from the U-Net and the first stage of the demo model, pre-trains a small encoder,
+warms it up, fine-tunes it for a moment and decodes the 40 unseen drawings of seen concepts. Three
+seeds each. Runs that are done are kept in WORK/ablation, so it goes on where it was stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers.models.attention_processor import AttnProcessor
+from torch import Generator, Tensor
+
+from mindvis_gui.data import open_subject
+from mindvis_gui.data.prepare import measure_normalisation
+from mindvis_gui.data.schematic_rois import read_cortex
+from mindvis_gui.decoding.conditioner import Conditioner
+from mindvis_gui.decoding.encoder import FmriEncoder
+from mindvis_gui.decoding.masked_model import MaskedBrainModel
+from mindvis_gui.decoding.models import find_model
+from mindvis_gui.decoding.networks import time_width
+from mindvis_gui.decoding.pipeline import MindVisPipeline, load_pipeline
+from mindvis_gui.decoding.request import Sampling
+from mindvis_gui.decoding.sampling import build_sampler, denoise, initial_noise
+from mindvis_gui.files import atomic_path
+from mindvis_gui.training.augmentation import Augmentation
+from mindvis_gui.training.dcldm import DoubleConditioned, encoder_of, train_dcldm, warm_up
+from mindvis_gui.training.loop import Plan, warmup_cosine
+from mindvis_gui.training.mbm import mbm_rate, train_masked_model
+from mindvis_gui.training.trials import TrialSet, read_pictures, read_responses
+from tools.demo.concepts import read_concepts
+from tools.demo.subject import read_simulation
+from tools.demo.train_demo import (
+    CONTEXT_WIDTH,
+    GRID,
+    LATENT_CHANNELS,
+    SEED,
+    SIZE,
+    untrained_label_ldm,
+)
+from tools.demo.training_data import read_pool, read_trials
+
+SEEDS = (0, 1, 2)
+WIDTH, DEPTH, HEADS = 64, 2, 2
+RESTING, HELD = 1000, 60
+STEPS = {"mbm": 300, "warm_up": 300, "dcldm": 20}
+SAMPLES, SAMPLING = (0, 1), Sampling("dpm++", 10, "fp32")
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One row of the table: what is done differently."""
+
+    pretrained: bool = True
+    train_encoder: bool = True
+    cross_attention: bool = True
+    time_condition: bool = True
+    mask_ratio: float = 0.75
+    patch: int = 16
+    trials: int = 1200
+
+
+VARIANTS = {
+    "full (mask ratio 0.75, patch 16, 1,200 trials)": Variant(),
+    "no SC-MBM pre-training": Variant(pretrained=False),
+    "encoder frozen": Variant(train_encoder=False),
+    "cross-attention only": Variant(time_condition=False),
+    "time condition only": Variant(cross_attention=False),
+    **{f"mask ratio {r}": Variant(mask_ratio=r) for r in (0.35, 0.45, 0.55, 0.65, 0.85)},
+    **{f"patch {p}": Variant(patch=p) for p in (8, 32)},
+    **{f"{n} trials": Variant(trials=n) for n in (300, 600)},
+    "300 trials, no SC-MBM pre-training": Variant(trials=300, pretrained=False),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--work", type=Path, required=True, help="folder with pool.npz")
+    parser.add_argument("--model", default="demo", help="model folder or name")
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".md"))
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    setting = Setting(args.work, find_model(args.model))
+    done_path = setting.folder / "results.json"
+    done = json.loads(done_path.read_text("utf-8")) if done_path.is_file() else {}
+    for seed in SEEDS:
+        for name, variant in VARIANTS.items():
+            key = f"{name} / {seed}"
+            if key in done:
+                continue
+            start = process_time()
+            run = setting.folder / "run"
+            done[key] = {**setting.run(run, key, variant, seed), "seconds": process_time() - start}
+            with atomic_path(done_path) as temporary:
+                temporary.write_text(json.dumps(done, indent=1), encoding="utf-8")
+            shutil.rmtree(run)
+            print(key, {name: round(value, 3) for name, value in done[key].items()}, flush=True)
+    args.out.write_text(table(done), encoding="utf-8")
+
+
+class Setting:
+    """What all runs share: the demo subject, the U-Net they start from, and the pictures."""
+
+    def __init__(self, work: Path, model: Path) -> None:
+        self.folder = work / "ablation"
+        self.folder.mkdir(exist_ok=True)
+        self.subject = open_subject("demo")
+        self.normalisation = measure_normalisation(self.subject)
+        self.model = model
+        self.pool = read_pool(work / "pool.npz")
+        self.vqvae = load_pipeline(model).vqvae.float()
+        seen = {concept.label for concept in read_concepts() if concept.seen}
+        self.tests = [
+            trial for trial in self.subject.trials if trial.split == "test" and trial.label in seen
+        ]
+        self.stimuli = read_pictures(self.subject, self.tests, SIZE, antialias=True)
+
+    def run(self, folder: Path, key: str, variant: Variant, seed: int) -> dict[str, float]:
+        """Train one variant and score what it decodes; what an other run left is thrown away."""
+        note = folder / "run.txt"
+        if not note.is_file() or note.read_text("utf-8") != key:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            note.write_text(key, encoding="utf-8")
+        trials = self.trials(variant.patch)
+        order = torch.randperm(len(trials), generator=Generator().manual_seed(seed))
+        held, fitted = trials.rows(order[:HELD]), trials.rows(order[HELD : variant.trials])
+        torch.manual_seed(seed)
+        if variant.pretrained:
+            encoder = encoder_of(self.masked_model(folder, variant, fitted.responses, seed))
+        else:
+            encoder = FmriEncoder(self.subject.n_voxels, variant.patch, WIDTH, DEPTH, HEADS)
+        encoder.requires_grad_(variant.train_encoder)
+        pipeline = self.fine_tuned(folder, variant, encoder, fitted, held, seed)
+        return self.scores(pipeline, self.test_responses(variant.patch))
+
+    def masked_model(
+        self, folder: Path, variant: Variant, responses: Tensor, seed: int
+    ) -> MaskedBrainModel:
+        """Pre-train SC-MBM on resting-like responses and those of the training trials."""
+        model = MaskedBrainModel(
+            self.subject.n_voxels, variant.patch, WIDTH, DEPTH, HEADS, WIDTH, 1, HEADS
+        )
+        both = torch.cat([self.resting(variant.patch), responses])
+        plan = _plan(folder, "mbm", mbm_rate(STEPS["mbm"], 1e-3), seed)
+        train_masked_model(
+            model, both, responses[:HELD], plan, batch=32, mask_ratio=variant.mask_ratio, mixed=0.5
+        )
+        return model
+
+    def fine_tuned(
+        self,
+        folder: Path,
+        variant: Variant,
+        encoder: FmriEncoder,
+        fitted: TrialSet,
+        held: TrialSet,
+        seed: int,
+    ) -> MindVisPipeline:
+        """Warm up and fine-tune, cross-attention only, as in the paper."""
+        pipeline = load_pipeline(self.model)
+        unet = pipeline.unet.float()
+        unet.set_attn_processor(AttnProcessor())
+        conditioner = Conditioner(
+            encoder.n_tokens,
+            WIDTH,
+            CONTEXT_WIDTH,
+            time_width(unet),
+            1 + GRID**2,
+            time_condition=variant.time_condition,
+            cross_attention=variant.cross_attention,
+        )
+        sparser = Augmentation(sparsify=0.2)
+        steps = STEPS["warm_up"]
+        plan = _plan(folder, "warm_up", lambda s: warmup_cosine(s + 1, 2e-3, 15, steps), seed)
+        context = untrained_label_ldm(len(self.pool.names))[1]
+        warm_up(encoder, conditioner, context, fitted, held, plan, augmentation=sparser)
+        network = DoubleConditioned(encoder, conditioner, unet)
+        steps = STEPS["dcldm"]
+        plan = _plan(folder, "dcldm", lambda s: warmup_cosine(s + 1, 3e-4, 5, steps), seed)
+        train_dcldm(
+            network,
+            pipeline.scheduler,
+            fitted,
+            held,
+            plan,
+            batch=12,
+            draws=2,
+            train_encoder=variant.train_encoder,
+            augmentation=sparser,
+            largest_weight=50.0,
+        )
+        return MindVisPipeline(
+            encoder.eval(), conditioner.eval(), unet.eval(), self.vqvae, pipeline.scheduler
+        )
+
+    @torch.inference_mode()
+    def scores(self, pipeline: MindVisPipeline, responses: Tensor) -> dict[str, float]:
+        """Decode each response with two seeds; the scores of docs/evaluation.md."""
+        found = []
+        for seed in SAMPLES:
+            condition = pipeline.condition(responses)
+            sampler = build_sampler(pipeline.scheduler, SAMPLING)
+            latents = initial_noise([seed] * len(responses), (LATENT_CHANNELS, *[SIZE // 4] * 2))
+
+            def predict(latents: Tensor, step: Tensor, condition: Any = condition) -> Tensor:
+                with torch.autocast("cpu", torch.bfloat16):
+                    return pipeline.predict_noise(latents, step, condition).float()
+
+            for state in denoise(predict, sampler, latents):
+                latents = state[0]
+            made = torch.cat([pipeline.pictures(part) for part in latents.split(20)])
+            found.append(_correlations(made.movedim(-1, 1).float(), self.stimuli))
+        table = np.stack(found)  # (samples, n, n): r of sample i with stimulus j
+        own = np.diagonal(table, axis1=1, axis2=2)
+        below = (table < own[..., None]).sum(axis=2)
+        n = table.shape[1]
+        return {
+            "pixel_correlation": float(own.mean()),
+            "two_way": float((below / (n - 1)).mean()),
+            "top_1": float((below == n - 1).mean()),
+        }
+
+    @cache  # noqa: B019 (one object for the whole program)
+    def trials(self, patch: int) -> TrialSet:
+        """Return all training trials, in patches of `patch` voxels."""
+        return read_trials(self.subject, self.normalisation, self.vqvae, self.pool.names, patch)
+
+    @cache  # noqa: B019
+    def test_responses(self, patch: int) -> Tensor:
+        """Return the averaged responses to the unseen drawings of seen concepts."""
+        return read_responses(self.subject, self.tests, self.normalisation, patch)
+
+    @cache  # noqa: B019
+    def resting(self, patch: int) -> Tensor:
+        """Return resting-like responses, padded by wrapping."""
+        path = self.folder / "resting.pt"
+        if not path.is_file():
+            cortex = read_simulation(self.subject, read_cortex(), SEED)
+            torch.save(torch.from_numpy(cortex.resting_responses(RESTING, SEED)), path)
+        values = torch.load(path, weights_only=True).float()
+        values = (values - values.mean()) / values.std()
+        return torch.cat([values, values[:, : -values.shape[1] % patch]], dim=1)
+
+
+def table(done: Mapping[str, Mapping[str, float]]) -> str:
+    """Write the results as a Markdown document."""
+    lines = [
+        "# Ablations on the demo subject",
+        "",
+        "`python -m benchmarks.demo_ablation --work build/demo`: mean ± standard deviation over "
+        f"{len(SEEDS)} seeds",
+        "(initial weights, order of trials, held-back trials). A small encoder "
+        f"(width {WIDTH}, depth {DEPTH}) and short runs",
+        f"({STEPS['mbm']} steps of SC-MBM, {STEPS['warm_up']} of warm-up, {STEPS['dcldm']} of "
+        "DC-LDM), all from the U-Net of the demo model;",
+        f"40 unseen drawings of seen concepts, averaged responses, {len(SAMPLES)} samples each, "
+        f"{SAMPLING.steps} steps of DPM-Solver++.",
+        "",
+        "| | pixel correlation | two-way | top-1 of 40 | CPU seconds |",
+        "|---|---|---|---|---|",
+    ]
+    for name in VARIANTS:
+        runs = [done[f"{name} / {seed}"] for seed in SEEDS if f"{name} / {seed}" in done]
+        cells = [
+            f"{np.mean(values) * factor:.{digits}f} ± {np.std(values, ddof=1) * factor:.{digits}f}"
+            for score, factor, digits in (
+                ("pixel_correlation", 1, 3),
+                ("two_way", 100, 1),
+                ("top_1", 100, 0),
+            )
+            if (values := [run[score] for run in runs])
+        ]
+        seconds = np.mean([run["seconds"] for run in runs])
+        lines.append(f"| {name} | {cells[0]} | {cells[1]} % | {cells[2]} % | {seconds:.0f} |")
+    return "\n".join(lines) + "\n"
+
+
+def _plan(folder: Path, stage: str, rate: Callable[[int], float], seed: int) -> Plan:
+    steps = STEPS[stage]
+    return Plan(folder / stage, steps, rate, 1.0, seed, steps, steps, steps)
+
+
+def _correlations(made: Tensor, stimuli: Tensor) -> np.ndarray:
+    """Pearson's r (n, n) of all pictures (n, 3, h, w) with all stimuli."""
+    rows = []
+    for pictures in (made, stimuli):
+        flat = pictures.flatten(1)
+        flat = flat - flat.mean(dim=1, keepdim=True)
+        rows.append(flat / flat.norm(dim=1, keepdim=True))
+    return (rows[0] @ rows[1].T).numpy()
+
+
+if __name__ == "__main__":
+    main()
