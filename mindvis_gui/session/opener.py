@@ -141,7 +141,7 @@ class SessionOpener(QObject):
             return
         count = len(requests)
         session.message.emit(
-            f"{count} decode{'s' * (count != 1)} waited; Pause (P) lets them go on"
+            f"{count} decode{'s' * (count != 1)} waited; press P to let them go on"
         )
 
 
