@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from mindvis_gui.data.grid import DisplayGrid
+from mindvis_gui.data.positions import with_positions
 from mindvis_gui.data.preparation import Preparation, preparing
 from mindvis_gui.data.prepare import (
     Normalisation,
@@ -97,6 +99,27 @@ class PreparationState(QObject):
             ended=lambda: self._forget(job),
         )
 
+    @property
+    def original(self) -> Subject | None:
+        """The subject as it was opened, or with positions from another file."""
+        return None if self._opened is None else self._opened.original
+
+    def add_positions(self, path: Path) -> None:
+        """Take from another file of the same voxels where they lie; see `with_positions`."""
+        opened = self._opened
+        if opened is None:
+            return
+        self._wanted = None
+        self._jobs.start(
+            _positioning(opened.original, path, self.steps),
+            f"Reading positions from {path.name}",
+            lambda placed: self._show_placed(opened.original, placed),
+        )
+
+    def _show_placed(self, unplaced: Subject, placed: PreparedSubject) -> None:
+        if self.original is unplaced and self._wanted is None:
+            self._show(placed)
+
     def _take_over(self, prepared: PreparedSubject) -> None:
         opened = self._opened
         if opened is None or prepared.original is not opened.original:
@@ -125,3 +148,13 @@ def preparing_to_show(
             normalisation = yield from measuring_normalisation(subject)
     estimate = normalisation or estimate_normalisation(subject)
     return PreparedSubject(subject, original, steps, grid, normalisation, estimate)
+
+
+def _positioning(
+    original: Subject, path: Path, steps: Preparation
+) -> Generator[Any, None, PreparedSubject]:
+    placed = with_positions(original, path)
+    yield
+    grid = DisplayGrid.of(placed)
+    yield
+    return (yield from preparing_to_show(placed, steps, grid))
