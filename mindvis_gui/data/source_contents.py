@@ -22,7 +22,7 @@ from mindvis_gui.errors import DataError
 
 _RESPONSES = re.compile(r"respon|betas?|fmri|bold|voxel|data|^x$", re.IGNORECASE)
 _COLUMNS = {
-    "stimulus": re.compile(r"stim|image|picture|photo|trial_?type", re.IGNORECASE),
+    "stimulus": re.compile(r"stim|image|picture|photo|shown|trial_?type", re.IGNORECASE),
     "label": re.compile(r"label|class|name", re.IGNORECASE),
     "category": re.compile(r"categor", re.IGNORECASE),
     "split": re.compile(r"split|data_?type|is_?test", re.IGNORECASE),
@@ -122,7 +122,7 @@ def _of_subject(plan: ImportPlan, subject: Subject) -> SourceContents:
         summary=_summary(subject),
         known=True,
         notes=subject.notes,
-        missing=_missing(subject),
+        missing=missing_parts(subject),
         kind=_kind(plan, subject),
     )
 
@@ -154,7 +154,7 @@ def _of_arrays(plan: ImportPlan, file: ArrayFile, problem: str) -> SourceContent
         )
     notes = (f"Array {guess.responses} is taken for the responses", *subject.notes)
     return SourceContents(
-        guess, _summary(subject), False, arrays, notes, _missing(subject), kind="arrays"
+        guess, _summary(subject), False, arrays, notes, missing_parts(subject), kind="arrays"
     )
 
 
@@ -209,7 +209,8 @@ def _summary(subject: Subject) -> str:
     return f"{what}{len(subject.trials):,} trials × {subject.n_voxels:,} voxels, {regions}"
 
 
-def _missing(subject: Subject) -> tuple[str, ...]:
+def missing_parts(subject: Subject) -> tuple[str, ...]:
+    """Return those of `QUESTIONS` that a subject leaves open."""
     shown = next((trial for trial in subject.trials if trial.stimulus_id), None)
     open_questions = {
         "stimuli": shown is None or subject.stimulus(shown) is None,

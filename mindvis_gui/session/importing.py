@@ -1,4 +1,4 @@
-"""Making a subject of a file that does not say everything: the plan, a preview of it, writing it."""
+"""Making a subject of a file that does not say everything: plan, preview, writing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.import_plan import PREVIEWED, Base, ImportPlan, first_trials
 from mindvis_gui.data.preparation import prepare_subject
-from mindvis_gui.data.source_contents import SourceContents, inspect_source
+from mindvis_gui.data.source_contents import SourceContents, inspect_source, missing_parts
 from mindvis_gui.data.subject import FloatArray, ImageArray, Subject
 from mindvis_gui.data.subject_file import writing_subject
 from mindvis_gui.errors import DataError, MindVisError
@@ -41,6 +41,8 @@ class ImportPreview:
         None where no positions are known.
     look : Look
         How to draw the responses.
+    missing : tuple of str
+        Those of `source_contents.QUESTIONS` that are still open.
     """
 
     subject: Subject
@@ -49,6 +51,7 @@ class ImportPreview:
     pictures: tuple[ImageArray | None, ...]
     grid: DisplayGrid | None
     look: Look
+    missing: tuple[str, ...]
 
 
 class SubjectImport(QObject):
@@ -222,9 +225,7 @@ def _previewing(plan: ImportPlan, base: _LastBase) -> Generator[None, None, Impo
     """Read the first trials; z-scores, which need all of them, are left out."""
     yield
     try:
-        whole = prepare_subject(
-            plan.unprepared(base), replace(plan.preparation, z_score="global")
-        )
+        whole = prepare_subject(plan.unprepared(base), replace(plan.preparation, z_score="global"))
         yield
         some = first_trials(whole, PREVIEWED)
         responses = some.responses(range(len(some.trials)))
@@ -232,11 +233,12 @@ def _previewing(plan: ImportPlan, base: _LastBase) -> Generator[None, None, Impo
         pictures = tuple(some.stimulus(trial) for trial in some.trials)
         yield
         grid = None if some.ijk is None else DisplayGrid.of(some)
+        missing = missing_parts(whole)
     except MindVisError as error:
         return str(error)
     splits = [trial.split for trial in whole.trials]
     counts = {split: splits.count(split) for split in dict.fromkeys(splits)}
-    return ImportPreview(some, counts, responses, pictures, grid, _look(responses))
+    return ImportPreview(some, counts, responses, pictures, grid, _look(responses), missing)
 
 
 def _look(responses: FloatArray) -> Look:

@@ -19,15 +19,12 @@ from mindvis_gui.views.layers import make_layers
 from mindvis_gui.views.location_bar import LocationBar
 from mindvis_gui.views.overlay import region_labels, region_table
 from mindvis_gui.views.readout import describe
+from mindvis_gui.views.region_responses import RegionResponses
 from mindvis_gui.views.slice_view import SliceView
 from mindvis_gui.views.surface_view import SurfaceView
 from mindvis_gui.views.theme import MARGIN, roi_colours
 
 _HIGHLIGHT = 0xFFFFFFFF
-_NO_POSITIONS = (
-    "This file holds no voxel positions, so the brain cannot be drawn.\n"
-    "Masking, decoding and comparing work without them."
-)
 # Layout → place of the main slice and of the others: row, column, rows, columns.
 _PLACES = {
     "three": ((0, 0, 1, 1), (0, 1, 1, 1), (0, 2, 1, 1)),
@@ -48,7 +45,7 @@ class BrainView(QWidget):
         self.surface = SurfaceView(session)
         self.header = BrainHeader(session)
         self.location = LocationBar(session)
-        self.placeholder = QLabel()
+        self.placeholder = QLabel("Open a subject to see the brain")
         self.placeholder.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.placeholder.setProperty("kind", "caption")
 
@@ -63,6 +60,8 @@ class BrainView(QWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.placeholder)
         self._stack.addWidget(self._pictures)
+        self.regions = RegionResponses(session)
+        self._stack.addWidget(self.regions)
         self.location.setContentsMargins(MARGIN, 3, MARGIN, 3)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -89,11 +88,9 @@ class BrainView(QWidget):
 
     def _set_subject(self) -> None:
         subject, grid = self._session.subject, self._session.brain.grid
-        self._stack.setCurrentIndex(0 if grid is None else 1)
+        without = self.placeholder if subject is None else self.regions
+        self._stack.setCurrentWidget(without if grid is None else self._pictures)
         self.header.setEnabled(grid is not None)
-        self.placeholder.setText(
-            "Open a subject to see the brain" if subject is None else _NO_POSITIONS
-        )
         self._set_grid()
 
     def _arrange(self) -> None:

@@ -61,9 +61,13 @@ class SourcePage(ImportPage):
         self.source.set_path(contents.plan.source)
         self.name.setText(contents.plan.name)
         self.summary.setText(contents.summary)
-        asked = ", ".join(_QUESTIONS[each] for each in contents.missing)
-        self.missing.setText(f"The source does not say: {asked}." if asked else "")
+        self.show_missing(contents.missing)
         self.notes.setText("\n".join(f"{note.rstrip('.')}." for note in contents.notes))
+
+    def show_missing(self, questions: tuple[str, ...]) -> None:
+        """Say what is still open."""
+        asked = ", ".join(_QUESTIONS[each] for each in questions)
+        self.missing.setText(f"Not known yet: {asked}. It may be left open." if asked else "")
 
     def values(self) -> dict[str, Any]:
         """Return the name."""

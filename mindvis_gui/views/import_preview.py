@@ -14,7 +14,7 @@ from mindvis_gui.views.roi_strip import RoiStrip, draw_band
 from mindvis_gui.views.theme import GAP, label, muted
 from mindvis_gui.views.trial_model import caption
 
-_ROW, _SIDE, _BAND = 38, 32, 10  # pixels
+_ROW, _SIDE, _BAND = 36, 30, 10  # pixels
 
 
 class ImportPreviewView(QWidget):

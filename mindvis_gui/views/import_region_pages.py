@@ -146,6 +146,7 @@ class RegionArraysPage(ImportPage):
         self._touched = False
         self.list = QListWidget()
         self.list.setAccessibleName("Regions")
+        self.list.setProperty("kind", "ticks")
         self.none = label("No array has one value a voxel.", "caption")
         self.form.addWidget(self.list, 0, 0, 1, 2)
         self.form.addWidget(self.none, 1, 0, 1, 2)

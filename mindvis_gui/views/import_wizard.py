@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFontDatabase, QGuiApplication
@@ -39,7 +40,7 @@ from mindvis_gui.views.import_preview import ImportPreviewView
 from mindvis_gui.views.import_region_pages import EventsPage, RegionArraysPage, RegionsPage
 from mindvis_gui.views.theme import GAP, MARGIN, label
 
-_SIZE = QSize(1180, 700)
+_SIZE = QSize(1200, 740)
 _STEPS_WIDTH, _PREVIEW_WIDTH = 136, 400
 _PARTS = 1000  # of the progress bar
 
@@ -97,6 +98,7 @@ class ImportWizard(QDialog):
     def _make_parts(self) -> None:
         self.steps = QListWidget()
         self.steps.setAccessibleName("Steps")
+        self.steps.setProperty("kind", "steps")
         self.steps.setFixedWidth(_STEPS_WIDTH)
         self._stack = QStackedWidget()
         for page in self.pages:
@@ -168,9 +170,7 @@ class ImportWizard(QDialog):
         self.steps.currentRowChanged.connect(self._show_page)
         self.back.clicked.connect(lambda: self._step(-1))
         self.forward.clicked.connect(lambda: self._step(1))
-        self.copy.clicked.connect(
-            lambda: QGuiApplication.clipboard().setText(self.command.text())
-        )
+        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.text()))
         self.cancel.clicked.connect(self.reject)
         self.save.clicked.connect(self._save)
         importing = self.importing
@@ -213,17 +213,22 @@ class ImportWizard(QDialog):
             fits = contents is not None and (not page.kinds or contents.kind in page.kinds)
             item = self.steps.item(row)
             item.setHidden(not fits and page is not self.source_page)
-            asked = contents is not None and page.question in contents.missing
-            item.setText(f"{page.title}  ?" if asked else page.title)
-            item.setToolTip("The source does not say" if asked else "")
             if contents is not None:
                 page.fill(contents)
+        self._show_missing(() if contents is None else contents.missing)
         self.region_arrays_page.show_voxels(self.arrays_page.shape[1])
         self.preview.show_preview(None)
         self.steps.setCurrentRow(0)
         self._show_page(0)
         self._show_command()
         self._show_activity()
+
+    def _show_missing(self, questions: tuple[str, ...]) -> None:
+        for row, page in enumerate(self.pages):
+            asked = page.question in questions
+            self.steps.item(row).setText(f"{page.title}  ?" if asked else page.title)
+            self.steps.item(row).setToolTip("Not known yet; it may be left open" if asked else "")
+        self.source_page.show_missing(questions)
 
     # -- the plan ----------------------------------------------------------------------------
 
@@ -232,7 +237,7 @@ class ImportWizard(QDialog):
         if contents is None or plan is None:
             return
         self.region_arrays_page.show_voxels(self.arrays_page.shape[1])
-        values = {}
+        values: dict[str, Any] = {}
         for page in self.pages:
             if not page.kinds or contents.kind in page.kinds:
                 values |= page.values()
@@ -251,6 +256,7 @@ class ImportWizard(QDialog):
         self.preview.show_preview(made)
         if made is not None:
             self.region_arrays_page.show_regions({roi.name for roi in made.subject.rois})
+            self._show_missing(made.missing)
         self._show_activity()
 
     def _show_activity(self) -> None:
