@@ -57,7 +57,7 @@ class RoiStrip(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         metrics = self.fontMetrics()
         names = max((metrics.horizontalAdvance(name) for name, _, _ in self._rows), default=0)
-        names = min(names, self.width() // 4)
+        names = min(names + 2, self.width() // 4)  # a little more, or rounding cuts the longest
         left = SWATCH + GAP + names + GAP
         right = self.width() - metrics.horizontalAdvance("99,999") - GAP
         text = self.palette().windowText().color()

@@ -16,6 +16,7 @@ from mindvis_gui.views.numerals import duration
 from mindvis_gui.views.theme import label
 
 _BAR_WIDTH = 180
+_PADDING = 8  # of labels here, as the style sheet has it
 
 
 class ActivityBar(QStatusBar):
@@ -43,7 +44,7 @@ class ActivityBar(QStatusBar):
         self.problem.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.problem.hide()
         self._importable: Path | None = None
-        self.import_file = push_button("Import…", "Import the file step by step", "quiet")
+        self.import_file = push_button("Import…", "Import the file step by step", "link")
         self.import_file.setToolTip("Say what is what in this file, and make a subject of it")
         self.import_file.clicked.connect(self._want_import)
         self.import_file.hide()
@@ -148,7 +149,7 @@ class _ElidedLabel(QLabel):
         self._elide()
 
     def _elide(self) -> None:
-        width = self.contentsRect().width()
+        width = self.contentsRect().width() - 2 * _PADDING
         super().setText(
             self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideRight, width)
         )
