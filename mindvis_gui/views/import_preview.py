@@ -46,7 +46,7 @@ class ImportPreviewView(QWidget):
         column.addWidget(self.slices)
         column.addWidget(self.no_positions)
         column.addWidget(regions, 1)
-        self.empty = label("Nothing to show yet.", "caption")
+        self.empty = label(kind="caption")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -55,8 +55,9 @@ class ImportPreviewView(QWidget):
         outer.addWidget(self.empty, 1)
         self.show_preview(None)
 
-    def show_preview(self, made: ImportPreview | None) -> None:
-        """Show another preview."""
+    def show_preview(self, made: ImportPreview | None, instead: str = "") -> None:
+        """Show another preview, or a sentence in its place."""
+        self.empty.setText(instead)
         self._parts.setVisible(made is not None)
         self.empty.setVisible(made is None)
         if made is None:

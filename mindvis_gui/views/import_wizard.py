@@ -217,7 +217,8 @@ class ImportWizard(QDialog):
                 page.fill(contents)
         self._show_missing(() if contents is None else contents.missing)
         self.region_arrays_page.show_voxels(self.arrays_page.shape[1])
-        self.preview.show_preview(None)
+        source = "" if contents is not None else "Choose a source to see its first trials."
+        self.preview.show_preview(None, source)
         self.steps.setCurrentRow(0)
         self._show_page(0)
         self._show_command()
@@ -253,7 +254,7 @@ class ImportWizard(QDialog):
 
     def _show_preview(self) -> None:
         made = self.importing.preview
-        self.preview.show_preview(made)
+        self.preview.show_preview(made, "No preview: what stands below comes first.")
         if made is not None:
             self.region_arrays_page.show_regions({roi.name for roi in made.subject.rois})
             self._show_missing(made.missing)

@@ -59,7 +59,10 @@ class PathField(QWidget):
     def path(self) -> Path | None:
         """The path, None if the field is empty."""
         text = self.line.text().strip()
-        return Path(text) if text else None
+        try:
+            return Path(text).expanduser() if text else None
+        except RuntimeError:  # ~ of somebody who is not known here
+            return Path(text)
 
     def set_path(self, path: Path | str | None) -> None:
         """Show another path, and tell nobody."""
