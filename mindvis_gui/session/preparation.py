@@ -10,7 +10,6 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from mindvis_gui.data.grid import DisplayGrid
-from mindvis_gui.data.positions import with_positions
 from mindvis_gui.data.preparation import Preparation, preparing
 from mindvis_gui.data.prepare import (
     Normalisation,
@@ -153,6 +152,8 @@ def preparing_to_show(
 def _positioning(
     original: Subject, path: Path, steps: Preparation
 ) -> Generator[Any, None, PreparedSubject]:
+    from mindvis_gui.data.positions import with_positions  # brings nibabel
+
     placed = with_positions(original, path)
     yield
     grid = DisplayGrid.of(placed)

@@ -21,7 +21,6 @@ from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.prepare import Normalisation, measuring_normalisation, prepare
 from mindvis_gui.data.region_shapes import made_hashes, same_voxels
-from mindvis_gui.data.source_contents import can_be_imported
 from mindvis_gui.data.subject import FloatArray, Subject, Trial
 from mindvis_gui.decode_queue import DecodeQueue
 from mindvis_gui.decoding.request import (
@@ -522,6 +521,8 @@ def _read_subject(path: str | Path) -> Generator[Any, None, PreparedSubject]:
     try:
         subject = open_subject(path)
     except DataError as error:
+        from mindvis_gui.data.source_contents import can_be_imported  # brings the readers
+
         if can_be_imported(Path(path)):
             raise UnassignedError(str(error), Path(path)) from error
         raise

@@ -11,7 +11,6 @@ from mindvis_gui.settings import Settings
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views.entry import Entry
 from mindvis_gui.views.import_dialog import ImportDialog, ModelImporter
-from mindvis_gui.views.import_wizard import ImportWizard
 
 FILE_ENTRIES = (
     Entry("open", "Open…", "file.open_subject", "File", "Ctrl+O", "Open a subject file or folder"),
@@ -72,6 +71,8 @@ class FileCommands:
 
     def import_source(self, source: Path | None) -> None:
         """Show the wizard, with a source to begin with if there is one."""
+        from mindvis_gui.views.import_wizard import ImportWizard  # brings the readers
+
         ImportWizard(self._session, self._settings, source, self._window).open()
 
     def add_positions(self) -> None:
