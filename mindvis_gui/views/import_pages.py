@@ -89,7 +89,7 @@ class StimuliPage(ImportPage):
         self.pictures = PathField(
             "Pictures", settings, hint="folder, .npz or HDF5 file", folders=True
         )
-        self.add_row("Trials", self.table)
+        self.add_row("Table", self.table)
         self.add_row("Pictures", self.pictures)
         self.add_note(
             "A stimulus is a file name, with or without its suffix, or in an array its number "

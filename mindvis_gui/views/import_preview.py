@@ -27,10 +27,7 @@ class ImportPreviewView(QWidget):
         self.trials = _TrialRows()
         self.slices = RoiSlices()
         self.strip = RoiStrip()
-        self.no_positions = label(
-            "No positions: voxels are drawn region by region, not on the brain.", "caption"
-        )
-        self.no_positions.setWordWrap(True)
+        self.bars = label(kind="caption")
         regions = QScrollArea()
         regions.setWidgetResizable(True)
         regions.setWidget(self.strip)
@@ -44,7 +41,7 @@ class ImportPreviewView(QWidget):
         column.addSpacing(GAP)
         column.addWidget(label("Regions", "heading"))
         column.addWidget(self.slices)
-        column.addWidget(self.no_positions)
+        column.addWidget(self.bars)
         column.addWidget(regions, 1)
         self.empty = label(kind="caption")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -68,7 +65,8 @@ class ImportPreviewView(QWidget):
         self.facts.setText(f"{total:,} trials ({shown}) × {made.subject.n_voxels:,} voxels")
         self.trials.show_preview(made)
         self.slices.setVisible(made.grid is not None)
-        self.no_positions.setVisible(made.grid is None)
+        unknown = "Positions are not known. " if made.grid is None else ""
+        self.bars.setText(f"{unknown}Bars: the response of the first trial.")
         if made.grid is not None:
             self.slices.show_regions(made.subject, made.grid)
         self.strip.show_response(made.subject, made.responses[0], made.look)
