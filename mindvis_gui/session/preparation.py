@@ -88,14 +88,8 @@ class PreparationState(QObject):
         opened = self._opened
         if opened is None or steps == (self.steps if self._wanted is None else self._wanted):
             return
-        if self._job is not None:
-            self._job.cancel()
-        self._wanted = steps
-        job = self._job = self._jobs.start(
-            preparing_to_show(opened.original, steps, opened.grid),
-            "Preparing responses",
-            self._take_over,
-            ended=lambda: self._forget(job),
+        self._begin(
+            steps, preparing_to_show(opened.original, steps, opened.grid), "Preparing responses"
         )
 
     @property
@@ -104,27 +98,29 @@ class PreparationState(QObject):
         return None if self._opened is None else self._opened.original
 
     def add_positions(self, path: Path) -> None:
-        """Take from another file of the same voxels where they lie; see `with_positions`."""
-        opened = self._opened
-        if opened is None:
+        """Take from another file of the same voxels where they lie; see `with_positions`.
+
+        If it is none, `Session.problem` says why.
+        """
+        if self.original is None:
             return
-        self._wanted = None
-        self._jobs.start(
-            _positioning(opened.original, path, self.steps),
-            f"Reading positions from {path.name}",
-            lambda placed: self._show_placed(opened.original, placed),
-        )
+        steps = self.steps if self._wanted is None else self._wanted
+        title = f"Reading positions from {path.name}"
+        self._begin(steps, _positioning(self.original, path, steps), title)
 
-    def _show_placed(self, unplaced: Subject, placed: PreparedSubject) -> None:
-        if self.original is unplaced and self._wanted is None:
-            self._show(placed)
+    def _begin(
+        self, steps: Preparation, items: Generator[Any, None, PreparedSubject], title: str
+    ) -> None:
+        if self._job is not None:
+            self._job.cancel()
+        self._wanted, original = steps, self.original
 
-    def _take_over(self, prepared: PreparedSubject) -> None:
-        opened = self._opened
-        if opened is None or prepared.original is not opened.original:
-            return  # another subject was opened meanwhile
-        if prepared.steps == self._wanted:
-            self._show(prepared)
+        def take_over(prepared: PreparedSubject) -> None:
+            # Otherwise another subject was opened meanwhile, or other steps are wanted.
+            if self.original is original and prepared.steps == self._wanted:
+                self._show(prepared)
+
+        job = self._job = self._jobs.start(items, title, take_over, ended=lambda: self._forget(job))
 
     def _forget(self, job: Job) -> None:
         """Want nothing any more: the steps are in force, or were impossible."""

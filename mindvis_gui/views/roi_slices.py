@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QWidget
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.plane import Plane, planes
 from mindvis_gui.data.subject import Subject
-from mindvis_gui.views.layers import VoxelLayer
 from mindvis_gui.views.overlay import region_labels, region_table
 from mindvis_gui.views.theme import GAP, muted, roi_colours
 
@@ -30,12 +29,12 @@ class RoiSlices(QWidget):
     def show_regions(self, subject: Subject, grid: DisplayGrid) -> None:
         """Draw the regions of `subject` on its grid."""
         labels = region_labels(subject, frozenset(roi.name for roi in subject.rois))
-        layer = VoxelLayer(region_table(subject, labels, roi_colours(subject), _OPACITY))
+        table = region_table(subject, labels, roi_colours(subject), _OPACITY)
         self._slices = []
         for plane in planes(grid.shape, grid.affine):
             at = grid.centre[plane.through]
             grey = np.ascontiguousarray(plane.slice(grid.anatomy, at)[::-1])
-            colours = np.ascontiguousarray(layer.colours(grid, plane, at)[::-1])
+            colours = np.ascontiguousarray(table[plane.slice(grid.voxel_at, at)][::-1])
             self._slices.append((plane, _image(grey), _image(colours)))
         self.setAccessibleDescription(", ".join(roi.name for roi in subject.rois))
         self.update()
