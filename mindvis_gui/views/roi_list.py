@@ -46,7 +46,6 @@ class RoiList(QWidget):
         """Show the regions of another subject."""
         while item := self._column.takeAt(0):
             if widget := item.widget():
-                widget.hide()
                 widget.deleteLater()
         self._rows.clear()
         self._uses.clear()

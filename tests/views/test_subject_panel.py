@@ -141,10 +141,3 @@ def test_another_subject_takes_the_place_of_the_first(qtbot, full, opened):
     assert full.filter.text() == ""
     assert rows(full) == [0, 1, 2, 3, 4, 5]
     assert len([b for b in full.findChildren(QCheckBox) if b.isVisible()]) == 7
-
-
-def test_the_regions_of_a_second_subject_have_room(qtbot, full, opened):
-    height = full._roi_area.height()
-    with qtbot.waitSignal(opened.trial_changed):
-        opened.open("again.h5")
-    qtbot.waitUntil(lambda: full._roi_area.height() == height)
