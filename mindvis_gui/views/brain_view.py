@@ -15,6 +15,7 @@ from mindvis_gui.session import Session
 from mindvis_gui.session.brain import PLANES
 from mindvis_gui.session.overlays import ANATOMY, REGIONS, Overlay
 from mindvis_gui.views.brain_header import BrainHeader
+from mindvis_gui.views.drops import dropped_paths
 from mindvis_gui.views.layers import make_layers
 from mindvis_gui.views.location_bar import LocationBar
 from mindvis_gui.views.overlay import region_labels, region_table
@@ -216,8 +217,7 @@ class BrainView(QWidget):
 
 def nifti_paths(event: QDropEvent) -> list[Path]:
     """Return the NIfTI files that are dragged."""
-    paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-    return [path for path in paths if path.name.endswith((".nii", ".nii.gz"))]
+    return [path for path in dropped_paths(event) if path.name.endswith((".nii", ".nii.gz"))]
 
 
 def _others(slices: tuple[SliceView, ...], main: SliceView) -> list[SliceView]:

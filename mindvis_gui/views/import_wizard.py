@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFontDatabase, QGuiApplication
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFrame,
     QHBoxLayout,
-    QLineEdit,
     QListWidget,
     QListWidgetItem,
     QProgressBar,
@@ -27,6 +26,8 @@ from mindvis_gui.session.importing import SubjectImport
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views.buttons import push_button
+from mindvis_gui.views.command_line import CommandLine
+from mindvis_gui.views.drops import dropped_paths
 from mindvis_gui.views.import_array_page import ArraysPage
 from mindvis_gui.views.import_page import ImportPage
 from mindvis_gui.views.import_pages import (
@@ -38,7 +39,7 @@ from mindvis_gui.views.import_pages import (
 )
 from mindvis_gui.views.import_preview import ImportPreviewView
 from mindvis_gui.views.import_region_pages import EventsPage, RegionArraysPage, RegionsPage
-from mindvis_gui.views.theme import GAP, MARGIN, label
+from mindvis_gui.views.theme import GAP, MARGIN, label, separator
 
 _SIZE = QSize(1200, 740)
 _STEPS_WIDTH, _PREVIEW_WIDTH = 136, 400
@@ -70,23 +71,17 @@ class ImportWizard(QDialog):
         self.resize(_SIZE)
         self.source_page = SourcePage(settings)
         self.arrays_page = ArraysPage()
-        self.events_page = EventsPage(settings)
-        self.stimuli_page = StimuliPage(settings)
-        self.split_page = SplitPage()
-        self.regions_page = RegionsPage(settings)
         self.region_arrays_page = RegionArraysPage()
-        self.positions_page = PositionsPage(settings)
-        self.preparation_page = PreparationPage()
         self.pages: tuple[ImportPage, ...] = (
             self.source_page,
             self.arrays_page,
-            self.events_page,
-            self.stimuli_page,
-            self.split_page,
-            self.regions_page,
+            EventsPage(settings),
+            StimuliPage(settings),
+            SplitPage(),
+            RegionsPage(settings),
             self.region_arrays_page,
-            self.positions_page,
-            self.preparation_page,
+            PositionsPage(settings),
+            PreparationPage(),
         )
         self._make_parts()
         self._lay_out()
@@ -112,10 +107,7 @@ class ImportWizard(QDialog):
             self._stack.addWidget(area)
         self.preview = ImportPreviewView()
         self.preview.setFixedWidth(_PREVIEW_WIDTH)
-        self.command = QLineEdit(readOnly=True)
-        self.command.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.command.setAccessibleName("The same on the command line")
-        self.copy = push_button("Copy", "Copy the command line")
+        self.command = CommandLine()
         self.problem = label(kind="problem")
         self.problem.setWordWrap(True)
         self.problem.setMinimumHeight(2 * self.fontMetrics().height())
@@ -138,28 +130,23 @@ class ImportWizard(QDialog):
         middle = QHBoxLayout()
         middle.setSpacing(MARGIN)
         middle.addWidget(self.steps)
-        middle.addWidget(_line(QFrame.Shape.VLine))
+        middle.addWidget(separator(QFrame.Shape.VLine))
         middle.addWidget(self._stack, 1)
-        middle.addWidget(_line(QFrame.Shape.VLine))
+        middle.addWidget(separator(QFrame.Shape.VLine))
         middle.addWidget(self.preview)
-        shell = QHBoxLayout()
-        shell.setSpacing(GAP)
-        shell.addWidget(label("Command line", "caption"))
-        shell.addWidget(self.command, 1)
-        shell.addWidget(self.copy)
         buttons = QHBoxLayout()
         buttons.setSpacing(GAP)
         buttons.addWidget(self.problem, 1)
         for button in (self.back, self.forward, self.cancel, self.save):
             buttons.addWidget(button)
-        for button in (self.copy, self.back, self.forward, self.cancel):
+        for button in (self.back, self.forward, self.cancel):
             button.setAutoDefault(False)
         column = QVBoxLayout(self)
         column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         column.setSpacing(GAP)
         column.addLayout(middle, 1)
-        column.addWidget(_line(QFrame.Shape.HLine))
-        column.addLayout(shell)
+        column.addWidget(separator(QFrame.Shape.HLine))
+        column.addWidget(self.command)
         column.addWidget(self.bar)
         column.addLayout(buttons)
 
@@ -170,7 +157,6 @@ class ImportWizard(QDialog):
         self.steps.currentRowChanged.connect(self._show_page)
         self.back.clicked.connect(lambda: self._step(-1))
         self.forward.clicked.connect(lambda: self._step(1))
-        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.text()))
         self.cancel.clicked.connect(self.reject)
         self.save.clicked.connect(self._save)
         importing = self.importing
@@ -247,10 +233,7 @@ class ImportWizard(QDialog):
 
     def _show_command(self) -> None:
         plan = self.importing.plan
-        self.command.setText("" if plan is None else plan.command(self._suggested().name))
-        self.command.setCursorPosition(0)
-        self.command.setToolTip(self.command.text())
-        self.copy.setEnabled(plan is not None)
+        self.command.show_command("" if plan is None else plan.command(self._suggested().name))
 
     def _show_preview(self) -> None:
         made = self.importing.preview
@@ -307,20 +290,10 @@ class ImportWizard(QDialog):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take a file or folder that is dragged here (called by Qt)."""
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        if dropped_paths(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Begin anew with what was dropped (called by Qt)."""
-        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-        if paths:
-            event.acceptProposedAction()
-            self.open_source(paths[0])
-
-
-def _line(shape: QFrame.Shape) -> QFrame:
-    line = QFrame()
-    line.setFrameShape(shape)
-    line.setFrameShadow(QFrame.Shadow.Plain)
-    line.setProperty("kind", "rule")
-    return line
+        event.acceptProposedAction()
+        self.open_source(dropped_paths(event)[0])

@@ -9,6 +9,8 @@ from PySide6.QtGui import QGuiApplication
 import mindvis_gui.data
 from mindvis_gui.cli import main
 from mindvis_gui.views import file_dialogs
+from mindvis_gui.views.import_pages import SplitPage, StimuliPage
+from mindvis_gui.views.import_region_pages import EventsPage
 from mindvis_gui.views.import_wizard import ImportWizard
 from tests.data.makers import make_arrays, make_god, make_series, trial_arrays
 
@@ -45,6 +47,10 @@ def steps(wizard):
     return [item.text() for item in items if not item.isHidden()]
 
 
+def page_of(wizard, kind):
+    return next(page for page in wizard.pages if isinstance(page, kind))
+
+
 def choose(box, name):
     box.setCurrentIndex(box.findData(name))
 
@@ -67,11 +73,11 @@ def test_only_arrays_that_fit_are_offered(filled):
 
 def test_pictures_answer_what_was_open(qtbot, filled, tmp_path):
     with qtbot.waitSignal(filled.importing.previewed):
-        filled.stimuli_page.pictures.choose(tmp_path / "pictures")
+        page_of(filled, StimuliPage).pictures.choose(tmp_path / "pictures")
     assert "Stimuli" in steps(filled)
     pictures = filled.importing.preview.pictures
     assert [each[0, 0, 0] for each in pictures[:3]] == [0, 20, 40]
-    assert f"--stimuli={tmp_path / 'pictures'}" in filled.command.text()
+    assert f"--stimuli={tmp_path / 'pictures'}" in filled.command.line.text()
 
 
 def test_regions_that_are_ticked(qtbot, filled):
@@ -84,7 +90,7 @@ def test_regions_that_are_ticked(qtbot, filled):
 
 
 def test_a_split_that_leaves_nothing_is_explained_in_place(qtbot, filled):
-    page = filled.split_page
+    page = page_of(filled, SplitPage)
     page.rule.setChecked(True)
     with qtbot.waitSignal(filled.importing.previewed):
         page.values_line.setText("0-29")
@@ -106,7 +112,7 @@ def test_save_writes_what_the_command_writes_and_opens_it(
     with qtbot.waitSignal(filled.importing.previewed):
         choose(filled.arrays_page.columns["run"], "is_test")
     qtbot.waitUntil(lambda: filled.save.isEnabled())
-    qtbot.mouseClick(filled.copy, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(filled.command.copy, Qt.MouseButton.LeftButton)
     words = shlex.split(QGuiApplication.clipboard().text())
     monkeypatch.setattr(file_dialogs, "ask_subject_output", lambda *_: tmp_path / "saved.h5")
     with qtbot.waitSignal(session.trial_changed):
@@ -128,8 +134,8 @@ def test_images_have_other_pages(qtbot, wizard, tmp_path):
     ]  # fmt: skip
     before = wizard.importing.preview.responses
     with qtbot.waitSignal(wizard.importing.previewed):
-        wizard.events_page.last.setValue(6)
-    assert "--window=3-6" in wizard.command.text()
+        page_of(wizard, EventsPage).last.setValue(6)
+    assert "--window=3-6" in wizard.command.line.text()
     assert not np.array_equal(wizard.importing.preview.responses, before)
 
 
