@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QListWidget,
     QListWidgetItem,
-    QProgressBar,
     QScrollArea,
     QStackedWidget,
     QVBoxLayout,
@@ -39,11 +38,11 @@ from mindvis_gui.views.import_pages import (
 )
 from mindvis_gui.views.import_preview import ImportPreviewView
 from mindvis_gui.views.import_region_pages import EventsPage, RegionArraysPage, RegionsPage
+from mindvis_gui.views.progress_line import PARTS, progress_line
 from mindvis_gui.views.theme import GAP, MARGIN, label, separator
 
 _SIZE = QSize(1200, 740)
 _STEPS_WIDTH, _PREVIEW_WIDTH = 136, 400
-_PARTS = 1000  # of the progress bar
 
 
 class ImportWizard(QDialog):
@@ -112,13 +111,7 @@ class ImportWizard(QDialog):
         self.problem.setWordWrap(True)
         self.problem.setMinimumHeight(2 * self.fontMetrics().height())
         self.problem.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(4)
-        self.bar.setAccessibleName("Progress")
-        kept = self.bar.sizePolicy()
-        kept.setRetainSizeWhenHidden(True)
-        self.bar.setSizePolicy(kept)
+        self.bar = progress_line()
         self.back = push_button("Back", "Previous step")
         self.forward = push_button("Next", "Next step")
         self.cancel = push_button("Cancel", "Cancel")
@@ -267,8 +260,8 @@ class ImportWizard(QDialog):
             self.importing.write(path)
 
     def _show_progress(self, done: float) -> None:
-        self.bar.setRange(0, _PARTS)
-        self.bar.setValue(round(done * _PARTS))
+        self.bar.setRange(0, PARTS)
+        self.bar.setValue(round(done * PARTS))
 
     def _open(self, path: Path) -> None:
         self._session.open(path)
