@@ -32,7 +32,7 @@ class ShortcutsDialog(QDialog):
         self._grid.setVerticalSpacing(4)
         columns: list[list[str]] = [
             ["File", "Edit", "View"],
-            ["Decode", "Brain", "Regions", "Help", "Elsewhere"],
+            ["Decode", "Compare", "Brain", "Regions", "Help", "Elsewhere"],
         ]
         for column, menus in enumerate(columns):
             row = 0
