@@ -423,3 +423,37 @@ def test_history_that_cannot_be_written_is_said_once(qtbot, ready, tmp_path):
         qtbot.waitUntil(lambda: ready.idle)
     assert len(problems) == 1
     assert "decodes are not remembered" in problems[0]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_dropped_figure_brings_its_first_trial_back(
+    qtbot, ready_window, remembered, tmp_path, kept
+):
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    result, info = remembered.results.result, PngInfo()
+    info.add_itxt("mindvis", json.dumps({"requests": [result.request.to_json()]}))
+    Image.new("RGB", (8, 8)).save(tmp_path / "figure.png", pnginfo=info)
+    if not kept:
+        shutil.rmtree(remembered.cache.folder)
+    start_anew(qtbot, remembered)
+    started = []
+    remembered.queue.started.connect(started.append)
+    ready_window._saved.open_any(tmp_path / "figure.png")
+    qtbot.waitUntil(lambda: remembered.idle and remembered.results.result is not None)
+    assert remembered.trial.index == 1
+    assert len(started) == (0 if kept else 1)
+    for old, new in zip(result.samples, remembered.results.result.samples, strict=True):
+        assert np.array_equal(old.image, new.image)
+
+
+def test_picture_of_another_subject_is_one_line(qtbot, ready_window, ready, tmp_path):
+    ready.decode()
+    qtbot.waitUntil(lambda: ready.idle)
+    result = ready.results.result
+    other = replace(result.request, subject="S7")
+    write_sample(result.samples[0], other, tmp_path / "sample.png")
+    with qtbot.waitSignal(ready.problem) as problem:
+        ready_window._saved.open_any(tmp_path / "sample.png")
+    assert "decoded from S7; open that subject first" in problem.args[0]

@@ -255,3 +255,19 @@ def test_many_that_were_all_found_do_not_wait_for_each_other(cache, decoder_fact
     next(outcomes)
     assert len(taken) < 70
     assert len(list(outcomes)) == 99
+
+
+def test_kept_samples_of_a_model_are_those_it_draws_alone(cache, tiny_model_folder):
+    from mindvis_gui import load_decoder
+
+    model = load_decoder(str(tiny_model_folder), "cpu", "fp32")
+    vector = np.random.default_rng(1).normal(size=100).astype(np.float32)
+    sampling = Sampling("ddim", 3, "fp32")
+    request = DecodeRequest("tiny", 0, vector, tuple(range(7)), sampling, "tiny", model.info.hash)
+    drawn, _ = run(CachedDecoder(model, cache), request)
+    kept, steps = run(CachedDecoder(model, cache), request)
+    alone, _ = run(model, replace(request, seeds=(6,)))
+    assert steps == []
+    for one, other in zip(drawn.samples, kept.samples, strict=True):
+        assert np.array_equal(one.image, other.image)
+    assert np.array_equal(kept.samples[6].image, alone.samples[0].image)
