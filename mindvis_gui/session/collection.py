@@ -12,6 +12,7 @@ from PIL import Image
 from PySide6.QtCore import QObject, Signal
 
 from mindvis_gui.analysis.comparison import ChanceLevels, Comparison, SampleScores, compare
+from mindvis_gui.analysis.decoded_trial import protocol
 from mindvis_gui.analysis.sample_table import request_row
 from mindvis_gui.data.subject import ImageArray, Subject, read_only
 from mindvis_gui.decoding.request import DecodeRequest, DecodeResult, ModelInfo, Sample
@@ -150,6 +151,12 @@ class Collection(QObject):
     def newest(self, trial: int) -> list[Drawn]:
         """Return the samples of the newest decode of a trial."""
         return [self._drawn[each] for each in self._newest.get(trial, ())]
+
+    def alike(self, request: Mapping[str, Any]) -> list[list[Drawn]]:
+        """Return the newest samples of every trial decoded by the protocol of `request`."""
+        wanted = protocol(request)
+        groups = [self.newest(trial) for trial in sorted(self._newest)]
+        return [group for group in groups if protocol(group[0].request) == wanted]
 
     def everything(self) -> list[Drawn]:
         """Return all samples, in the order that they came."""

@@ -14,6 +14,8 @@ from mindvis_gui.analysis.figures.content import (
     MaskScene,
     Regions,
 )
+from mindvis_gui.session.collection import Drawn
+from mindvis_gui.session.keeping import recalled
 
 if TYPE_CHECKING:
     from mindvis_gui.session.session import Session
@@ -35,18 +37,26 @@ class Figures:
     def content(self) -> Callable[[], FigureContent]:
         """Return a function that draws up the content as it is now; it may run in any thread."""
         session = self._session
-        subject, chosen = session.subject, session.results.result
-        if subject is None or chosen is None:
+        subject, normalisation = session.subject, session.normalisation
+        chosen = session.results.result
+        if subject is None or normalisation is None or chosen is None:
             return lambda: FigureContent(())
-        results = session.results.alike(chosen) if self.all_trials else (chosen,)
-        known = {id(result): session.results.comparison_of(result) for result in results}
+        scored = session.results.comparison_of(chosen)
+        others: list[list[Drawn]] = []
+        if self.all_trials:
+            groups = session.collection.alike(chosen.request.to_json())
+            others = [each for each in groups if each[0].options.trial != chosen.request.trial]
         brain, mask, study = self._brain(), self._mask(), session.lesions.study
 
         def gather() -> FigureContent:
-            comparisons = (known[id(result)] or compare(result, subject) for result in results)
+            read = (recalled(group, subject, normalisation) for group in others)
+            comparisons = [scored or compare(chosen, subject)]
+            comparisons += [compare(result, subject) for result in read if result is not None]
+            comparisons.sort(key=lambda each: each.result.request.trial)
             trials = tuple(DecodedTrial.of(each, subject) for each in comparisons)
-            found = study is not None and bool(study.trials)
-            lesion = LesionScene.of(study, subject.rois) if study is not None and found else None
+            lesion = None
+            if study is not None and study.trials:
+                lesion = LesionScene.of(study, subject.rois)
             return FigureContent(trials, brain, mask, lesion)
 
         return gather

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal
 
 from mindvis_gui.analysis.comparison import Comparison, compare
-from mindvis_gui.analysis.decoded_trial import protocol
 from mindvis_gui.analysis.networks import Network
 from mindvis_gui.analysis.recognition import Recognition, recognise
 from mindvis_gui.data.subject import Subject
@@ -122,15 +121,6 @@ class Results(QObject):
             "Scoring",
             lambda recognitions: self._set_recognitions(result, recognitions),
             progress=self._set_comparison,
-        )
-
-    def alike(self, result: DecodeResult) -> tuple[DecodeResult, ...]:
-        """Return the newest results of all trials that were decoded by the protocol of `result`."""
-        wanted = protocol(result.request.to_json())
-        return tuple(
-            self._results[trial]
-            for trial in sorted(self._results)
-            if protocol(self._results[trial].request.to_json()) == wanted
         )
 
     def comparison_of(self, result: DecodeResult) -> Comparison | None:
