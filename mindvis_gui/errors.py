@@ -6,6 +6,8 @@ which value, and what to do about it. Anything else that escapes is a bug.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class MindVisError(Exception):
     """An expected failure whose message can be shown as it is."""
@@ -13,6 +15,14 @@ class MindVisError(Exception):
 
 class DataError(MindVisError):
     """A subject file, a stimulus or a region that cannot be used."""
+
+
+class UnassignedError(DataError):
+    """A file that would be a subject if somebody said what is what in it."""
+
+    def __init__(self, message: str, path: Path) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class ModelError(MindVisError):

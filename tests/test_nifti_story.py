@@ -77,7 +77,7 @@ def test_it_is_shown_masked_and_decoded_in_the_window(
     import mindvis_gui.session.session as module
 
     monkeypatch.setattr(module, "open_subject", mindvis_gui.open_subject)
-    monkeypatch.setattr(session, "_load_decoder", mindvis_gui.load_decoder)
+    monkeypatch.setattr(session, "load_decoder", mindvis_gui.load_decoder)
     with qtbot.waitSignal(session.trial_changed, timeout=30_000):
         session.open(folder)
     with qtbot.waitSignal(session.masking.recovery_changed, timeout=60_000):

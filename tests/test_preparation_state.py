@@ -59,7 +59,7 @@ def test_only_the_newest_steps_count(qtbot, opened, subject):
 def test_another_subject_is_not_prepared_by_the_steps_of_the_last(qtbot, opened, subject_factory):
     other = subject_factory(name="other")
     opened.preparation.set_steps(Preparation(z_score="voxel"))
-    opened._set_subject(next_subject(other), None)
+    opened.take_subject(next_subject(other), None)
     qtbot.waitUntil(lambda: opened.idle)
     assert opened.subject is other
     assert not opened.preparation.steps

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from mindvis_gui.cli.interruption import stopped_cleanly
 from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation
-from mindvis_gui.cli.selection import names
 
 if TYPE_CHECKING:
     from mindvis_gui.data.import_plan import ImportPlan
@@ -74,9 +73,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     add(
         "--roi-arrays",
-        type=names,
+        type=_array_names,
         metavar="NAME,…",
-        help="arrays that mark a region's voxels (default: all of 0 and 1)",
+        help="arrays that mark a region's voxels (default: all of 0 and 1; empty: none)",
     )
     add("--ijk-array", default="", metavar="NAME", help="voxel indices (voxels, 3)")
     add("--affine-array", default="", metavar="NAME", help="from them to mm (4, 4)")
@@ -144,6 +143,10 @@ def _window(text: str) -> tuple[float, float]:
             f"'{text}' must rise from 0 or more to less than 60 seconds"
         )
     return first, last
+
+
+def _array_names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _pairs(text: str) -> tuple[tuple[str, str], ...]:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from mindvis_gui.data.time_series import Window
 from mindvis_gui.errors import DataError
 
 PREVIEWED = 8  # trials
+Base = tuple[Subject, bool]  # a subject as read, and whether it is of images
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,24 +118,27 @@ class ImportPlan:
 
     def reading(self) -> Generator[float, None, Subject]:
         """Do what `read` does, yielding the fraction done; can be stopped."""
-        subject = self._unprepared()
+        subject = self.unprepared()
         yield 0.0
         return (yield from preparing(subject, self.preparation))
 
     def preview(self, n_trials: int = PREVIEWED) -> Subject:
         """Make a small subject of the first trials, half of them from the test set; unprepared."""
-        subject = self._unprepared()
-        tested = [trial.index for trial in subject.trials if trial.split != "train"]
-        trained = [trial.index for trial in subject.trials if trial.split == "train"]
-        half = max(n_trials // 2, n_trials - len(trained))
-        some = [*tested[:half], *trained][:n_trials]
-        return replace(
-            subject,
-            trials=tuple(replace(subject.trials[row], index=n) for n, row in enumerate(some)),
-            recording=PreparedRecording(subject, [[row] for row in some], None),
-        )
+        return first_trials(self.unprepared(), n_trials)
 
-    def _unprepared(self) -> Subject:
+    def unprepared(self, read: Callable[[ImportPlan], Base] | None = None) -> Subject:
+        """Make the subject without the steps of preparation.
+
+        Parameters
+        ----------
+        read : callable, optional
+            In place of `read_base`: whoever makes a subject again and again keeps what it gave.
+
+        Raises
+        ------
+        DataError, RequestError
+            As `read` does.
+        """
         from mindvis_gui.data.supplements import (
             with_anatomy,
             with_pictures,
@@ -143,7 +147,7 @@ class ImportPlan:
         )
 
         self._check_files()
-        subject, is_image = self._base()
+        subject, is_image = self.read_base() if read is None else read(self)
         if self.stimulus_table is not None:
             subject = with_table(subject, self.stimulus_table)
         if self.stimuli is not None and (not is_image or self.stimulus_table is not None):
@@ -158,18 +162,25 @@ class ImportPlan:
             subject = with_anatomy(subject, self.anatomy)
         return replace(subject, name=self.name) if self.name else subject
 
-    def _base(self) -> tuple[Subject, bool]:
+    @property
+    def base_plan(self) -> ImportPlan:
+        """The part of the plan that `read_base` depends on."""
+        return replace(
+            self, stimulus_table=None, split="", positions=None, name="", preparation=Preparation()
+        )
+
+    def read_base(self) -> Base:
         """Return the subject as its reader makes it, and whether that took the parts of images."""
         if self.responses:
             return self._of_arrays(), False
         parts = self._image_parts()
         if parts and str(self.source) != "demo":
             source = Path(self.source).expanduser()
-            if _is_image(source):
+            if is_image(source):
                 from mindvis_gui.data.nifti import read_nifti_subject
 
                 return read_nifti_subject(source, **parts), True
-            if self.rois and _is_surface(source):
+            if self.rois and is_surface(source):
                 from mindvis_gui.data.hcp_cifti import read_hcp_cifti_subject
 
                 return read_hcp_cifti_subject(source, self.rois), False
@@ -229,7 +240,20 @@ def _word(name: str, value: Any) -> str:
     return str(value)
 
 
-def _is_image(source: Path) -> bool:
+def first_trials(subject: Subject, n_trials: int) -> Subject:
+    """Return a small subject of the first trials, half of them from the test set."""
+    tested = [trial.index for trial in subject.trials if trial.split != "train"]
+    trained = [trial.index for trial in subject.trials if trial.split == "train"]
+    half = max(n_trials // 2, n_trials - len(trained))
+    some = [*tested[:half], *trained][:n_trials]
+    return replace(
+        subject,
+        trials=tuple(replace(subject.trials[row], index=n) for n, row in enumerate(some)),
+        recording=PreparedRecording(subject, [[row] for row in some], None),
+    )
+
+
+def is_image(source: Path) -> bool:
     """Whether a file is a NIfTI image on a grid, or a folder has some as `nifti` names them."""
     if source.is_dir():
         from mindvis_gui.data.nifti import has_images
@@ -237,10 +261,11 @@ def _is_image(source: Path) -> bool:
         return has_images(source)
     from mindvis_gui.data.nifti_file import is_nifti
 
-    return is_nifti(_head(source)) and not _is_surface(source)
+    return is_nifti(_head(source)) and not is_surface(source)
 
 
-def _is_surface(source: Path) -> bool:
+def is_surface(source: Path) -> bool:
+    """Whether a file is CIFTI: values on the surface of the cortex."""
     from mindvis_gui.data.cifti_file import is_cifti
 
     return source.is_file() and is_cifti(_head(source))

@@ -8,14 +8,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mindvis_gui.data.array_file import ArrayFile, ArrayInfo, open_arrays
+from mindvis_gui.data.array_roles import (
+    column_length,
+    possible_affines,
+    possible_columns,
+    possible_indices,
+    possible_responses,
+)
 from mindvis_gui.data.array_subject import TRIAL_COLUMNS, region_arrays
-from mindvis_gui.data.import_plan import ImportPlan
+from mindvis_gui.data.import_plan import ImportPlan, is_image, is_surface
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.errors import DataError
 
 _RESPONSES = re.compile(r"respon|betas?|fmri|bold|voxel|data|^x$", re.IGNORECASE)
 _COLUMNS = {
-    "stimulus": re.compile(r"stim|image|picture|photo|trial_?type", re.IGNORECASE),
+    "stimulus": re.compile(r"stim|image|picture|photo|shown|trial_?type", re.IGNORECASE),
     "label": re.compile(r"label|class|name", re.IGNORECASE),
     "category": re.compile(r"categor", re.IGNORECASE),
     "split": re.compile(r"split|data_?type|is_?test", re.IGNORECASE),
@@ -37,6 +44,8 @@ class SourceContents:
         One sentence for the person at the screen.
     known : bool
         Whether the file is of a format that says by itself what is what.
+    kind : {"arrays", "image", "surface", ""}
+        Which parts of the plan there are besides those for every source.
     arrays : tuple of ArrayInfo
         What could be meant, if it is a file of arrays.
     notes : tuple of str
@@ -54,6 +63,7 @@ class SourceContents:
     notes: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     problem: str = ""
+    kind: str = ""
 
 
 def inspect_source(path: Path | str) -> SourceContents:
@@ -71,15 +81,39 @@ def inspect_source(path: Path | str) -> SourceContents:
     try:
         return _of_subject(plan, open_subject(source))
     except DataError as error:
-        if not isinstance(source, Path) or not source.is_file():
+        if not isinstance(source, Path) or not can_be_imported(source):
             raise
-        try:
-            file = open_arrays(source)
-        except DataError:
-            raise error from None
-        if not file.arrays:
-            raise
-        return _of_arrays(plan, file, str(error))
+        if is_image(source) or is_surface(source):
+            return _of_image(plan, str(error))
+        return _of_arrays(plan, open_arrays(source), str(error))
+
+
+def can_be_imported(path: Path) -> bool:
+    """Whether a file that is no subject could become one if somebody said what is what in it."""
+    try:
+        path = path.expanduser()
+        if not path.is_file():
+            return False
+        return is_image(path) or is_surface(path) or bool(open_arrays(path).arrays)
+    except (DataError, OSError, ValueError, RuntimeError):  # names that no file can have
+        return False
+
+
+def _of_image(plan: ImportPlan, problem: str) -> SourceContents:
+    kind = _kind(plan, None)
+    what = "A NIfTI image" if kind == "image" else "A CIFTI file"
+    return SourceContents(plan, what, known=True, problem=problem, kind=kind)
+
+
+def _kind(plan: ImportPlan, subject: Subject | None) -> str:
+    """Tell images from formats that are made of images, too: those have an origin."""
+    if not isinstance(plan.source, Path):
+        return ""
+    if is_surface(plan.source):
+        return "surface"
+    if subject is not None and subject.origin:
+        return ""
+    return "image" if plan.source.is_dir() or is_image(plan.source) else ""
 
 
 def _of_subject(plan: ImportPlan, subject: Subject) -> SourceContents:
@@ -88,7 +122,8 @@ def _of_subject(plan: ImportPlan, subject: Subject) -> SourceContents:
         summary=_summary(subject),
         known=True,
         notes=subject.notes,
-        missing=_missing(subject),
+        missing=missing_parts(subject),
+        kind=_kind(plan, subject),
     )
 
 
@@ -97,7 +132,13 @@ def _of_arrays(plan: ImportPlan, file: ArrayFile, problem: str) -> SourceContent
     guess = _guess(plan, file)
     if guess is None:
         return SourceContents(
-            plan, f"{len(arrays)} arrays", False, arrays, missing=("responses",), problem=problem
+            plan,
+            f"{len(arrays)} arrays",
+            False,
+            arrays,
+            missing=("responses",),
+            problem=problem,
+            kind="arrays",
         )
     try:
         subject = guess.read()
@@ -109,32 +150,31 @@ def _of_arrays(plan: ImportPlan, file: ArrayFile, problem: str) -> SourceContent
             arrays,
             missing=("responses",),
             problem=str(error),
+            kind="arrays",
         )
     notes = (f"Array {guess.responses} is taken for the responses", *subject.notes)
-    return SourceContents(guess, _summary(subject), False, arrays, notes, _missing(subject))
+    return SourceContents(
+        guess, _summary(subject), False, arrays, notes, missing_parts(subject), kind="arrays"
+    )
 
 
 def _guess(plan: ImportPlan, file: ArrayFile) -> ImportPlan | None:
     """Take the largest table of numbers, the one with a telling name first, for the responses."""
-    tables = [
-        info
-        for info in file.arrays.values()
-        if len(info.shape) == 2 and info.kind in "iuf" and min(info.shape) > 1
-    ]
+    tables = possible_responses(file.arrays.values())
     if not tables:
         return None
     named = [info for info in tables if _RESPONSES.search(info.name.rpartition("/")[2])]
     best = max(named or tables, key=lambda info: math.prod(info.shape))
     n_trials, n_voxels = best.shape
-    lengths = [_length(info) for info in file.arrays.values() if info is not best]
+    lengths = [column_length(info) for info in file.arrays.values() if info is not best]
     # Columns of trials are more telling than nothing; regions, than they.
     trials_last = lengths.count(n_voxels) > 0 and not _has_regions(file, n_voxels)
     if trials_last:
         trials_last = _has_regions(file, n_trials) or lengths.count(n_trials) == 0
     if trials_last:
         n_trials, n_voxels = n_voxels, n_trials
-    triples = [i for i in file.arrays.values() if i.shape == (n_voxels, 3) and i.kind in "iuf"]
-    maps = [i for i in file.arrays.values() if i.shape == (4, 4) and i.kind in "iuf"]
+    triples = possible_indices(file.arrays.values(), n_voxels)
+    maps = possible_affines(file.arrays.values())
     return replace(
         plan,
         responses=best.name,
@@ -154,20 +194,13 @@ def _columns(file: ArrayFile, n_trials: int, n_voxels: int) -> tuple[tuple[str, 
     if n_trials == n_voxels:
         return ()
     for column, pattern in _COLUMNS.items():
-        for info in file.arrays.values():
+        for info in possible_columns(file.arrays.values(), n_trials):
             plain = info.name.rpartition("/")[2]
             taken = info.name in found.values()
-            fits = _length(info) == n_trials and info.kind in "biufS"
-            if fits and not taken and (plain == column or pattern.search(plain)):
+            if not taken and (plain == column or pattern.search(plain)):
                 found[column] = info.name
                 break
     return tuple(sorted(found.items(), key=lambda item: TRIAL_COLUMNS.index(item[0])))
-
-
-def _length(info: ArrayInfo) -> int:
-    """Return how many values a column has, -1 if the array is none."""
-    long = [n for n in info.shape if n != 1]
-    return long[0] if len(long) == 1 else -1
 
 
 def _summary(subject: Subject) -> str:
@@ -176,7 +209,8 @@ def _summary(subject: Subject) -> str:
     return f"{what}{len(subject.trials):,} trials × {subject.n_voxels:,} voxels, {regions}"
 
 
-def _missing(subject: Subject) -> tuple[str, ...]:
+def missing_parts(subject: Subject) -> tuple[str, ...]:
+    """Return those of `QUESTIONS` that a subject leaves open."""
     shown = next((trial for trial in subject.trials if trial.stimulus_id), None)
     open_questions = {
         "stimuli": shown is None or subject.stimulus(shown) is None,

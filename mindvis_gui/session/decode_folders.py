@@ -89,6 +89,6 @@ def _choose(session: Session, values: Mapping[str, Any], trials: list[int]) -> N
     session.grid.set_values("seed", ", ".join(str(seed) for seed in seeds))
     loaded = session.decoder.info.hash if session.decoder else None
     if loaded != values["model_hash"]:
-        session.grid.stand_in(values["model_hash"], values["precision"])
+        session.grid.models.stand_in(values["model_hash"], values["precision"])
     session.set_trial(trials[0])
     session.keeping.recall(session.collection.newest(trials[0]))

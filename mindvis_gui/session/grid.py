@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,11 @@ from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.region_shapes import made_hashes
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decode_queue import Waiting
-from mindvis_gui.decoding.request import SAMPLERS, Decoder, Sampling
-from mindvis_gui.errors import ModelError, RequestError
+from mindvis_gui.decoding.request import SAMPLERS, Sampling
+from mindvis_gui.errors import RequestError
 from mindvis_gui.job import Job
 from mindvis_gui.session.axes import NONE, OPTIONS, Axis, read_axis
+from mindvis_gui.session.grid_models import GridModels
 from mindvis_gui.session.options import Options, mask_from_json, other_of
 from mindvis_gui.session.plan import planning
 
@@ -41,6 +42,7 @@ class Grid(QObject):
 
     Attributes
     ----------
+    models : GridModels
     typed : dict of str to str
         Option → values as they were typed; the others have values of their own.
     trials : tuple of int
@@ -57,8 +59,8 @@ class Grid(QObject):
         self._session = session
         self._seeds: dict[tuple[Any, Any], int] = {}  # of cells that were drawn again
         self._masks: dict[tuple[int, ...], MaskState] = {}
-        self._decoders: dict[str, Decoder] = {}
-        self._stand_in: tuple[str, str] | None = None  # model hash and precision
+        self.models = GridModels(session)
+        self.models.changed.connect(self._renew)
         self._planning: Job | None = None
         self._axes: dict[str, Axis] = {}  # looked up thousands of times until something changes
         self._cells: dict[tuple[Any, Any], Cell] = {}
@@ -111,7 +113,7 @@ class Grid(QObject):
         else:
             self.typed.pop(option, None)
         if option == "model":
-            self.load_models()
+            self.models.load(self.axis("model").values)
         self._renew_axes()
 
     def set_trials(self, trials: Sequence[int]) -> None:
@@ -180,16 +182,15 @@ class Grid(QObject):
         session, subject = self._session, self._session.subject
         if subject is None or session.trial is None:
             return Cell(None, "no subject")
-        model = self._model(changed.get("model"))
+        model = self.models.facts(changed.get("model"))
         if model is None:
             return Cell(None, "model not loaded" if "model" in changed else "no model")
-        model_hash, precision, n_patches = model
         sampling, mask = session.sampling, session.masking.mask
         try:
             sampling = Sampling(
                 changed.get("sampler", sampling.sampler),
                 changed.get("steps", sampling.steps),
-                precision if sampling.precision == "auto" else sampling.precision,
+                model.precision if sampling.precision == "auto" else sampling.precision,
             )
         except RequestError:
             return Cell(None, "PLMS needs steps\nthat divide 1000")
@@ -200,7 +201,7 @@ class Grid(QObject):
                 return Cell(None, "no region left")
         mask = mask if session.masking.applied else None
         if "mask" in changed:
-            mask = self._drawn_mask(n_patches, changed["mask"]) if changed["mask"] else None
+            mask = self._drawn_mask(model.n_patches, changed["mask"]) if changed["mask"] else None
         masked = None if mask is None else self._remember(mask)
         options = Options(
             trial=changed.get("trial", session.trial.index),
@@ -208,7 +209,7 @@ class Grid(QObject):
             sampling=sampling,
             rois=rois,
             masked=masked,
-            model_hash=model_hash,
+            model_hash=model.hash,
             other=other_of(dict(made_hashes(subject.rois, rois))),
         )
         return Cell(options)
@@ -222,50 +223,6 @@ class Grid(QObject):
         masked = tuple((~mask.kept).nonzero()[0].tolist())
         self._masks[masked] = mask
         return masked
-
-    def _model(self, name: str | None) -> tuple[str, str, int] | None:
-        """Return hash, precision and number of patches of a model; None while it is not there."""
-        if name is None and self._stand_in is not None:
-            mask = self._session.masking.mask
-            return (*self._stand_in, 0 if mask is None else mask.n_patches)
-        decoder = self._decoder(name)
-        if decoder is None:
-            return None
-        return decoder.info.hash, decoder.info.precision, decoder.info.n_patches
-
-    def _decoder(self, name: str | None) -> Decoder | None:
-        current = self._session.decoder
-        if name is None or (current is not None and name == current.info.name):
-            return current
-        return self._decoders.get(name)
-
-    def stand_in(self, model_hash: str, precision: str) -> None:
-        """Show the samples of a model that is not loaded, until one is."""
-        self._stand_in = (model_hash, precision)
-        self._renew()
-
-    def load_models(self) -> None:
-        """Load the models of the axis that are not there yet, in the background."""
-        missing = [name for name in self.axis("model").values if self._decoder(name) is None]
-        load = self._session.load_decoder
-
-        def work() -> Generator[tuple[str, Decoder], None, None]:
-            for name in missing:
-                yield name, load(name)
-
-        if missing:
-            title = f"Loading model {missing[0]}"
-            self._session.jobs.start(work(), title, lambda _: None, progress=self._keep_model)
-
-    def _keep_model(self, loaded: tuple[str, Decoder]) -> None:
-        name, decoder = loaded
-        subject = self._session.subject
-        if subject is not None and not decoder.info.fits(subject.n_voxels):
-            misfit = ModelError(decoder.info.misfit(subject.name, subject.n_voxels))
-            self._session.problem.emit(str(misfit))
-            return
-        self._decoders[name] = decoder
-        self._renew()
 
     # -- decoding ----------------------------------------------------------------------------
 
@@ -291,9 +248,9 @@ class Grid(QObject):
             session.problem.emit("the responses are still being measured; decode in a moment")
             return
         groups: dict[Options, list[int]] = {}
-        known = {each.info.hash for each in self._all_decoders()}
+        decoders = self.models.by_hash
         for options in wanted:
-            if options.model_hash not in known:
+            if options.model_hash not in decoders:
                 name = session.collection.models.get(options.model_hash, "of these samples")
                 session.problem.emit(f"model {name} is not loaded; load it to decode more")
                 return
@@ -301,7 +258,7 @@ class Grid(QObject):
             groups.setdefault(replace(options, seed=0), []).append(options.seed)
         if not groups or subject is None:
             return
-        decoders = {each.info.hash: session.taking_turns(each) for each in self._all_decoders()}
+        decoders = {key: session.taking_turns(each) for key, each in decoders.items()}
         masks, steps = dict(self._masks), session.preparation.steps
         plan = planning(subject, normalisation, groups, decoders, masks, steps)
         count = len(groups)
@@ -335,10 +292,6 @@ class Grid(QObject):
             wanted += [Options.of(values, seed) for seed in values["seeds"]]
         self.start(each for each in wanted if self.is_missing(each))
 
-    def _all_decoders(self) -> list[Decoder]:
-        current = self._session.decoder
-        return [*self._decoders.values(), *([current] if current is not None else [])]
-
     def _enqueue(self, items: list[Waiting]) -> None:
         subject = self._session.subject
         if items and subject is not None and items[0].request.subject == subject.name:
@@ -367,7 +320,8 @@ class Grid(QObject):
         self._seeds.clear()
         self._masks.clear()
         self.queued.clear()
-        self.trials, self.typed, self._stand_in = (), {}, None
+        self.trials, self.typed = (), {}
+        self.models.forget_stand_in()
         self._renew_axes()
 
     def _renew(self) -> None:
@@ -386,8 +340,10 @@ class Grid(QObject):
         self.axes_changed.emit()
 
     def _take_model(self) -> None:
-        self._stand_in = None
+        self.models.forget_stand_in()
         self._renew_axes()
+        if "model" in (self.rows, self.columns):
+            self.models.load(self.axis("model").values)
 
     def _take_off(self, result: Any) -> None:
         values = result.request.to_json()

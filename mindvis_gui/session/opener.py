@@ -127,7 +127,7 @@ class SessionOpener(QObject):
         """Let the grid show samples of a model that is not here."""
         if self._session.decoder is None and document.get("results"):
             request = document["results"][-1]["request"]
-            self._session.grid.stand_in(request["model_hash"], request["precision"])
+            self._session.grid.models.stand_in(request["model_hash"], request["precision"])
 
     def _take_up_queue(self, requests: Sequence[Mapping[str, Any]]) -> None:
         session = self._session
@@ -141,7 +141,7 @@ class SessionOpener(QObject):
             return
         count = len(requests)
         session.message.emit(
-            f"{count} decode{'s' * (count != 1)} waited; Pause (P) lets them go on"
+            f"{count} decode{'s' * (count != 1)} waited; press P to let them go on"
         )
 
 

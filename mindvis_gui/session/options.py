@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,14 @@ class Options:
     masked: tuple[int, ...] | None
     model_hash: str
     other: str = ""
+    _hash: int = field(init=False, repr=False, compare=False)  # asked for thousands of times
+
+    def __post_init__(self) -> None:
+        parts = (self.trial, self.seed, self.sampling, self.rois, self.masked, self.model_hash)
+        object.__setattr__(self, "_hash", hash((parts, self.other)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @classmethod
     def of(cls, values: Mapping[str, Any], seed: int) -> Options:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -87,22 +88,39 @@ class PreparationState(QObject):
         opened = self._opened
         if opened is None or steps == (self.steps if self._wanted is None else self._wanted):
             return
-        if self._job is not None:
-            self._job.cancel()
-        self._wanted = steps
-        job = self._job = self._jobs.start(
-            preparing_to_show(opened.original, steps, opened.grid),
-            "Preparing responses",
-            self._take_over,
-            ended=lambda: self._forget(job),
+        self._begin(
+            steps, preparing_to_show(opened.original, steps, opened.grid), "Preparing responses"
         )
 
-    def _take_over(self, prepared: PreparedSubject) -> None:
-        opened = self._opened
-        if opened is None or prepared.original is not opened.original:
-            return  # another subject was opened meanwhile
-        if prepared.steps == self._wanted:
-            self._show(prepared)
+    @property
+    def original(self) -> Subject | None:
+        """The subject as it was opened, or with positions from another file."""
+        return None if self._opened is None else self._opened.original
+
+    def add_positions(self, path: Path) -> None:
+        """Take from another file of the same voxels where they lie; see `with_positions`.
+
+        If it is none, `Session.problem` says why.
+        """
+        if self.original is None:
+            return
+        steps = self.steps if self._wanted is None else self._wanted
+        title = f"Reading positions from {path.name}"
+        self._begin(steps, _positioning(self.original, path, steps), title)
+
+    def _begin(
+        self, steps: Preparation, items: Generator[Any, None, PreparedSubject], title: str
+    ) -> None:
+        if self._job is not None:
+            self._job.cancel()
+        self._wanted, original = steps, self.original
+
+        def take_over(prepared: PreparedSubject) -> None:
+            # Otherwise another subject was opened meanwhile, or other steps are wanted.
+            if self.original is original and prepared.steps == self._wanted:
+                self._show(prepared)
+
+        job = self._job = self._jobs.start(items, title, take_over, ended=lambda: self._forget(job))
 
     def _forget(self, job: Job) -> None:
         """Want nothing any more: the steps are in force, or were impossible."""
@@ -125,3 +143,15 @@ def preparing_to_show(
             normalisation = yield from measuring_normalisation(subject)
     estimate = normalisation or estimate_normalisation(subject)
     return PreparedSubject(subject, original, steps, grid, normalisation, estimate)
+
+
+def _positioning(
+    original: Subject, path: Path, steps: Preparation
+) -> Generator[Any, None, PreparedSubject]:
+    from mindvis_gui.data.positions import with_positions  # brings nibabel
+
+    placed = with_positions(original, path)
+    yield
+    grid = DisplayGrid.of(placed)
+    yield
+    return (yield from preparing_to_show(placed, steps, grid))

@@ -30,7 +30,7 @@ from mindvis_gui.decoding.request import (
     Sampling,
 )
 from mindvis_gui.decoding.sample_cache import SampleCache
-from mindvis_gui.errors import MindVisError, ModelError, RequestError
+from mindvis_gui.errors import DataError, MindVisError, ModelError, RequestError, UnassignedError
 from mindvis_gui.job import Job
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.session.attributions import Attributions
@@ -106,6 +106,7 @@ class Session(QObject):
     options_changed = Signal()
     message = Signal(str)
     problem = Signal(str)  # an expected failure, one sentence
+    import_offered = Signal(object)  # Path that is no subject, but of which one could be made
     crashed = Signal(object)  # an unexpected exception
 
     def __init__(
@@ -503,6 +504,8 @@ class Session(QObject):
     def _report_failure(self, error: Exception) -> None:
         if isinstance(error, MindVisError):
             self.problem.emit(str(error))
+            if isinstance(error, UnassignedError):
+                self.import_offered.emit(error.path)
         else:
             self.crashed.emit(error)
 
@@ -515,7 +518,14 @@ class Session(QObject):
 
 
 def _read_subject(path: str | Path) -> Generator[Any, None, PreparedSubject]:
-    subject = open_subject(path)
+    try:
+        subject = open_subject(path)
+    except DataError as error:
+        from mindvis_gui.data.source_contents import can_be_imported  # brings the readers
+
+        if can_be_imported(Path(path)):
+            raise UnassignedError(str(error), Path(path)) from error
+        raise
     yield
     grid = DisplayGrid.of(subject) if subject.ijk is not None else None
     yield

@@ -47,7 +47,7 @@ class CutOuts:
         """
         drawing = self.rgba[indices].float() / 255  # (batch, 4, h, w)
         alpha = drawing[:, 3:]
-        colour = _shift_colours(drawing[:, :3], self.variation, generator) * alpha
+        colour = shift_colours(drawing[:, :3], self.variation, generator) * alpha
         placed = self._place(torch.cat([colour, alpha], dim=1), generator)
         background = soft_backgrounds(len(indices), self.size, generator)
         picture = placed[:, :3] + background * (1 - placed[:, 3:])
@@ -82,7 +82,7 @@ def soft_backgrounds(batch: int, size: int, generator: Generator) -> Tensor:
     return (light + tint + change * ramp[:, None]).clamp(0, 1)
 
 
-def _shift_colours(colour: Tensor, variation: Variation, generator: Generator) -> Tensor:
+def shift_colours(colour: Tensor, variation: Variation, generator: Generator) -> Tensor:
     """Rotate the hue and change the contrast of pictures (batch, 3, h, w), 0–1."""
     batch = len(colour)
     angle = (torch.rand(batch, generator=generator) * 2 - 1) * variation.hue

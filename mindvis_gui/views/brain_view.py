@@ -15,19 +15,17 @@ from mindvis_gui.session import Session
 from mindvis_gui.session.brain import PLANES
 from mindvis_gui.session.overlays import ANATOMY, REGIONS, Overlay
 from mindvis_gui.views.brain_header import BrainHeader
+from mindvis_gui.views.drops import dropped_paths
 from mindvis_gui.views.layers import make_layers
 from mindvis_gui.views.location_bar import LocationBar
 from mindvis_gui.views.overlay import region_labels, region_table
 from mindvis_gui.views.readout import describe
+from mindvis_gui.views.region_responses import RegionResponses
 from mindvis_gui.views.slice_view import SliceView
 from mindvis_gui.views.surface_view import SurfaceView
 from mindvis_gui.views.theme import MARGIN, roi_colours
 
 _HIGHLIGHT = 0xFFFFFFFF
-_NO_POSITIONS = (
-    "This file holds no voxel positions, so the brain cannot be drawn.\n"
-    "Masking, decoding and comparing work without them."
-)
 # Layout → place of the main slice and of the others: row, column, rows, columns.
 _PLACES = {
     "three": ((0, 0, 1, 1), (0, 1, 1, 1), (0, 2, 1, 1)),
@@ -48,7 +46,7 @@ class BrainView(QWidget):
         self.surface = SurfaceView(session)
         self.header = BrainHeader(session)
         self.location = LocationBar(session)
-        self.placeholder = QLabel()
+        self.placeholder = QLabel("Open a subject to see the brain")
         self.placeholder.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.placeholder.setProperty("kind", "caption")
 
@@ -63,6 +61,8 @@ class BrainView(QWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.placeholder)
         self._stack.addWidget(self._pictures)
+        self.regions = RegionResponses(session)
+        self._stack.addWidget(self.regions)
         self.location.setContentsMargins(MARGIN, 3, MARGIN, 3)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -89,11 +89,9 @@ class BrainView(QWidget):
 
     def _set_subject(self) -> None:
         subject, grid = self._session.subject, self._session.brain.grid
-        self._stack.setCurrentIndex(0 if grid is None else 1)
+        without = self.placeholder if subject is None else self.regions
+        self._stack.setCurrentWidget(without if grid is None else self._pictures)
         self.header.setEnabled(grid is not None)
-        self.placeholder.setText(
-            "Open a subject to see the brain" if subject is None else _NO_POSITIONS
-        )
         self._set_grid()
 
     def _arrange(self) -> None:
@@ -219,8 +217,7 @@ class BrainView(QWidget):
 
 def nifti_paths(event: QDropEvent) -> list[Path]:
     """Return the NIfTI files that are dragged."""
-    paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-    return [path for path in paths if path.name.endswith((".nii", ".nii.gz"))]
+    return [path for path in dropped_paths(event) if path.name.endswith((".nii", ".nii.gz"))]
 
 
 def _others(slices: tuple[SliceView, ...], main: SliceView) -> list[SliceView]:

@@ -250,7 +250,7 @@ class ComparePage(QWidget):
     def _choose_axes(self, rows: str, columns: str) -> None:
         grid = self._session.grid
         if self._accepted(lambda: grid.set_axes(rows, columns)) and "model" in (rows, columns):
-            grid.load_models()
+            grid.models.load(grid.axis("model").values)
         self._show_axes()
 
     def _type_values(self, option: str, text: str) -> None:

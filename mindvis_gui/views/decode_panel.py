@@ -21,6 +21,7 @@ from mindvis_gui.errors import RequestError
 from mindvis_gui.session import Session
 from mindvis_gui.views.buttons import icon_button, push_button
 from mindvis_gui.views.icons import icon
+from mindvis_gui.views.preparation_panel import PreparationPanel
 from mindvis_gui.views.theme import GAP, MARGIN, label
 
 MAX_SAMPLES = 32
@@ -41,6 +42,7 @@ class DecodePanel(QScrollArea):
         self.complaint = ""
         self._make_sampling()
         self._make_voxels()
+        self.preparation = PreparationPanel(session)
         self._make_advanced()
         self._lay_out()
         self.setMinimumWidth(_MIN_WIDTH)
@@ -115,6 +117,9 @@ class DecodePanel(QScrollArea):
         column.addSpacing(GAP)
         column.addWidget(label("Voxels", "heading"))
         column.addLayout(voxels)
+        column.addSpacing(GAP)
+        column.addWidget(label("Preparation", "heading"))
+        column.addWidget(self.preparation)
         column.addSpacing(GAP)
         column.addWidget(self.advanced)
         column.addWidget(self._advanced)

@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 _SUBJECTS = "Subjects (*.h5 *.hdf5 *.mat *.npz *.npy *.nii *.nii.gz);;All files (*)"
+_OWN = "Subject files (*.h5)"
 _CHECKPOINTS = "Checkpoints (*.ckpt *.pth *.pt);;All files (*)"
 _NIFTI = "NIfTI images (*.nii *.nii.gz)"
 _SESSIONS = "Sessions (*.mindvis)"
@@ -22,6 +23,23 @@ def ask_subject_file(parent: QWidget, folder: Path) -> Path | None:
 def ask_subject_folder(parent: QWidget, folder: Path) -> Path | None:
     """Ask for a subject that is a folder."""
     return _path(QFileDialog.getExistingDirectory(parent, "Open a subject's folder", str(folder)))
+
+
+def ask_any_file(parent: QWidget, title: str, folder: Path) -> Path | None:
+    """Ask for a file of any kind."""
+    return _path(QFileDialog.getOpenFileName(parent, title, str(folder))[0])
+
+
+def ask_any_folder(parent: QWidget, title: str, folder: Path) -> Path | None:
+    """Ask for a folder."""
+    return _path(QFileDialog.getExistingDirectory(parent, title, str(folder)))
+
+
+def ask_subject_output(parent: QWidget, suggested: Path) -> Path | None:
+    """Ask where to write a subject file."""
+    name = QFileDialog.getSaveFileName(parent, "Save the subject", str(suggested), _OWN)[0]
+    path = _path(name)
+    return path.with_suffix(".h5") if path and not path.suffix else path
 
 
 def ask_model_folder(parent: QWidget, folder: Path) -> Path | None:

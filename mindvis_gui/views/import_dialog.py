@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QGridLayout,
     QLineEdit,
-    QProgressBar,
     QVBoxLayout,
     QWidget,
 )
@@ -23,6 +22,7 @@ from mindvis_gui.session import Session
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views.buttons import push_button
+from mindvis_gui.views.progress_line import PARTS, progress_line
 from mindvis_gui.views.theme import GAP, MARGIN, label
 
 ModelImporter = Callable[
@@ -35,7 +35,6 @@ _FILES = {
     "encoder": ("fMRI encoder", "fmri_encoder.pth", "fmri_encoder.pth, recovers masked voxels"),
 }
 _WIDTH = 560
-_PARTS = 1000  # of the progress bar
 
 
 class ImportDialog(QDialog):
@@ -67,15 +66,7 @@ class ImportDialog(QDialog):
         for text in (self.place, self.problem):
             text.setWordWrap(True)
             text.setTextFormat(Qt.TextFormat.PlainText)
-        self.bar = QProgressBar()
-        self.bar.setRange(0, _PARTS)
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(4)
-        self.bar.setAccessibleName("Progress")
-        kept = self.bar.sizePolicy()
-        kept.setRetainSizeWhenHidden(True)
-        self.bar.setSizePolicy(kept)
-        self.bar.hide()
+        self.bar = progress_line()
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.cancel = buttons.button(QDialogButtonBox.StandardButton.Cancel)
         self.start = push_button("Import", "Import", "primary")
@@ -164,7 +155,7 @@ class ImportDialog(QDialog):
 
     def _show_progress(self, item: tuple[float, str]) -> None:
         done, what = item
-        self.bar.setValue(round(done * _PARTS))
+        self.bar.setValue(round(done * PARTS))
         self.place.setText(f"{what} …")
 
     def _explain(self, text: str) -> None:

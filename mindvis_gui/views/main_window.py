@@ -134,6 +134,8 @@ class MainWindow(QMainWindow):
         panel.rois.menu.colour_wanted.connect(regions.recolour)
         self.workspace.lesion_panel.export_wanted.connect(self._lesion.export_study)
         self.workspace.attribution_panel.export_wanted.connect(self._lesion.export_attribution)
+        self.workspace.brain_view.regions.file_wanted.connect(self._file.add_positions)
+        self.status.import_wanted.connect(self._file.import_source)
         self.workspace.gallery.export_requested.connect(self._export.export_sample)
 
     # -- state -------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ OTHER_KEYS = (
     ("Space, held", "Show the stimulus over the samples"),
     ("Arrow keys", "Move the crosshair in a slice, or through the trials"),
     ("Shift + wheel, Shift + up or down", "Go through the slices"),
-    ("Ctrl + wheel", "Zoom a slice or the signal"),
-    ("Return, on a picture", "Show it large; then W wipes between stimulus and sample"),
+    ("Ctrl + wheel", "Zoom a slice, the signal, or all pictures of the grid"),
+    ("Return, on a picture", "Show it large; then W wipes, B blinks, D shows the difference"),
 )
 
 
@@ -32,7 +32,7 @@ class ShortcutsDialog(QDialog):
         self._grid.setVerticalSpacing(4)
         columns: list[list[str]] = [
             ["File", "Edit", "View"],
-            ["Decode", "Brain", "Regions", "Help", "Elsewhere"],
+            ["Decode", "Compare", "Brain", "Regions", "Help", "Elsewhere"],
         ]
         for column, menus in enumerate(columns):
             row = 0

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar, QWidget
 
 from mindvis_gui.decoding.request import DecodeRequest, ModelInfo, Step
 from mindvis_gui.session import Session
+from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.numerals import duration
 from mindvis_gui.views.theme import label
 
 _BAR_WIDTH = 180
+_PADDING = 8  # of labels here, as the style sheet has it
 
 
 class ActivityBar(QStatusBar):
     """Follows the session; a problem stays until `forget_problem`."""
+
+    import_wanted = Signal(object)  # Path of the file that could not be opened as it is
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,22 +43,30 @@ class ActivityBar(QStatusBar):
         self.problem.setAccessibleName("Problem")
         self.problem.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.problem.hide()
+        self._importable: Path | None = None
+        self.import_file = push_button("Import…", "Import the file step by step", "link")
+        self.import_file.setToolTip("Say what is what in this file, and make a subject of it")
+        self.import_file.clicked.connect(self._want_import)
+        self.import_file.hide()
         for widget in (self.device, self.model, self.bar):
             self.addWidget(widget)
         self.addWidget(self.activity, 1)
         self.addWidget(self.problem, 2)
+        self.addWidget(self.import_file)
         self.setSizeGripEnabled(False)
         self.setContentsMargins(6, 0, 6, 0)
         self.device.hide()
         session.model_changed.connect(self._show_model)
         session.message.connect(self._show_message)
         session.problem.connect(self.show_problem)
+        session.import_offered.connect(self._offer_import)
         session.jobs.changed.connect(self._show_jobs)
         session.queue.started.connect(self._start)
         session.queue.progressed.connect(self._show_step)
 
     def show_problem(self, text: str) -> None:
         """Show one sentence in the colour of problems and say it to screen readers."""
+        self.import_file.hide()
         self.problem.setText(text[:1].upper() + text[1:])
         self.problem.show()
         event = QAccessibleAnnouncementEvent(self.problem, text)
@@ -64,6 +77,15 @@ class ActivityBar(QStatusBar):
         """Empty the problem: the person has gone on to something else."""
         self.problem.setText("")
         self.problem.hide()
+        self.import_file.hide()
+
+    def _offer_import(self, path: Path) -> None:
+        self._importable = path
+        self.import_file.show()
+
+    def _want_import(self) -> None:
+        self.forget_problem()
+        self.import_wanted.emit(self._importable)
 
     def _show_model(self) -> None:
         decoder = self._session.decoder
@@ -127,7 +149,7 @@ class _ElidedLabel(QLabel):
         self._elide()
 
     def _elide(self) -> None:
-        width = self.contentsRect().width()
+        width = self.contentsRect().width() - 2 * _PADDING
         super().setText(
             self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideRight, width)
         )

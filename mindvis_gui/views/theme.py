@@ -12,7 +12,7 @@ from string import Template
 
 from PySide6.QtCore import QDir, Qt
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QLabel, QWidget
 
 from mindvis_gui.data import roi_colours as region_colours
 from mindvis_gui.data.subject import Subject
@@ -112,6 +112,15 @@ def label(text: str = "", kind: str = "") -> QLabel:
     made = QLabel(text.upper() if kind == "heading" else text)
     made.setProperty("kind", kind)
     made.setTextFormat(Qt.TextFormat.PlainText)
+    return made
+
+
+def separator(shape: QFrame.Shape) -> QFrame:
+    """Make a thin line between two parts."""
+    made = QFrame()
+    made.setFrameShape(shape)
+    made.setFrameShadow(QFrame.Shadow.Plain)
+    made.setProperty("kind", "rule")
     return made
 
 

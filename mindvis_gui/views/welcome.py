@@ -51,7 +51,7 @@ class WelcomePage(QWidget):
         column.addWidget(text, alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(GAP)
         column.addLayout(buttons)
-        self.restore = push_button("Go on where the last session broke off", "Restore", "primary")
+        self.restore = push_button("Go on where the last session broke off", "Restore")
         self.restore.hide()
         column.addWidget(self.restore, alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(

@@ -83,6 +83,8 @@ def test_a_plan_is_a_command_and_back(tmp_path):
     )
     assert parsed(plan.command()) == plan
     assert parsed(ImportPlan("demo").command("x.h5")) == ImportPlan("demo")
+    without_regions = ImportPlan(tmp_path / "a.npz", responses="b", roi_arrays=())
+    assert parsed(without_regions.command()) == without_regions
     assert ImportPlan("demo").command("x.h5") == "mindvis import-subject demo --out x.h5"
 
 

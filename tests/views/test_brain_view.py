@@ -242,7 +242,7 @@ def test_radiological_mirrors_the_axial_slice(brain, opened):
     assert brain.slices[AXIAL].plane.edges[:2] == ("R", "L")
 
 
-def test_without_positions_one_sentence_says_so(qtbot, session, subject, monkeypatch):
+def test_without_positions_voxels_are_drawn_by_region(qtbot, session, subject, monkeypatch):
     flat = replace(subject, ijk=None, affine=None, anatomy=None)
     monkeypatch.setattr("mindvis_gui.session.session.open_subject", lambda path: flat)
     brain = BrainView(session)
@@ -250,9 +250,16 @@ def test_without_positions_one_sentence_says_so(qtbot, session, subject, monkeyp
     brain.show()
     with qtbot.waitSignal(session.trial_changed):
         session.open("flat.npz")
-    assert brain.placeholder.isVisible()
-    assert "no voxel positions" in brain.placeholder.text()
+    assert "no voxel positions" in brain.regions.text.text()
     assert not brain.header.isEnabled()
+    strip = brain.regions.strip
+    assert strip.isVisible()
+    assert strip.accessibleDescription().startswith("V1: 100 voxels, V2: 100 voxels")
+    before = strip.grab().toImage()
+    session.set_trial(3)
+    assert strip.grab().toImage() != before
+    with qtbot.waitSignal(brain.regions.file_wanted):
+        brain.regions.add.click()
 
 
 def test_overlays_lie_over_each_other_in_the_order_of_the_list(brain, opened):

@@ -195,11 +195,11 @@ def test_sample_taken_out_is_a_file_with_its_request(page, tmp_path):
 
 def test_grid_of_two_options_by_the_fields(qtbot, page, ready):
     page._choose_axes("steps", "roi")
-    page.rows.values.setText("5, 10")
+    page.rows.values.setText("5, 7")
     page.rows.values.editingFinished.emit()
     page.columns.values.setText("none, V1")
     page.columns.values.editingFinished.emit()
-    assert page.model.rows == [5, 10]
+    assert page.model.rows == [5, 7]
     assert header(page) == ["seen", "all regions", "without V1"]
     assert page.decode.text() == "Decode 4"
     page.decode.click()

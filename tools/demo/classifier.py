@@ -7,6 +7,7 @@ what is of that category but none of the concepts.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,10 +20,12 @@ from torch.nn import functional as F
 from mindvis_gui.scoring.demo_classifier import PictureClassifier
 from mindvis_gui.training.averages import WeightAverage
 from mindvis_gui.training.loop import Batch, Plan, train, warmup_cosine
-from mindvis_gui.training.pictures import CutOuts, Variation
+from mindvis_gui.training.pictures import CutOuts, Variation, shift_colours
 from tools.demo.concepts import Concept, alike
 
-SIZE, BATCH, STEPS = 64, 64, 1500
+SIZE, BATCH, STEPS = 64, 64, 2000
+_WIDTHS = (32, 64, 128, 192)
+_CONCEPTS = 48  # pictures of a batch that show one of the concepts
 _VIEWS = 60  # pictures that are composed of each concept
 _OTHERS = {  # categories of the packages, by their first letters
     "animal": ("Animals & Nature / animal-",),
@@ -46,9 +49,15 @@ _OTHERS = {  # categories of the packages, by their first letters
     ),
     "face": ("Smileys & Emotion / face-",),
 }
-_SHARES = (0.3, 0.3)  # of pictures that are blurred, noisy
+_SHARES = (0.3, 0.3, 0.3)  # of pictures that are recoloured, blurred, noisy
+_ANY_HUE, _SIMILAR_HUE = Variation(hue=math.pi, tone=0.3), Variation(hue=0.3, tone=0.3)
+_TURN, _SCALE, _SHIFT = (
+    0.25,
+    0.2,
+    0.12,
+)  # largest angle (radians), change of size, shift (half sides)
 _BLUR, _NOISE = (0.3, 1.0), 0.12  # width of the blur in pixels; largest noise
-_SHIFT = 0.25  # largest noise of the latents of a coded picture
+_LATENT_NOISE = 0.25  # largest, of a coded picture
 
 
 def classifier_drawings(pool: Path, concepts: Sequence[Concept]) -> tuple[Tensor, Tensor]:
@@ -77,6 +86,7 @@ def untrained_classifier(concepts: Sequence[Concept]) -> PictureClassifier:
         [*(concept.label for concept in concepts), *(f"another {each}" for each in _OTHERS)],
         [*(concept.category for concept in concepts), *_OTHERS],
         SIZE,
+        _WIDTHS,
     )
 
 
@@ -92,11 +102,14 @@ def train_classifier(
         *classifier_drawings(pool, concepts), len(concepts), vqvae, Generator().manual_seed(seed)
     )
     is_concept = labels < len(concepts)
-    halves = is_concept.nonzero().flatten(), (~is_concept).nonzero().flatten()
+    kinds = is_concept.nonzero().flatten(), (~is_concept).nonzero().flatten()
 
     def draw(step: int, generator: Generator) -> Batch:
         rows = torch.cat(
-            [part[torch.randint(len(part), (BATCH // 2,), generator=generator)] for part in halves]
+            [
+                part[torch.randint(len(part), (number,), generator=generator)]
+                for part, number in zip(kinds, (_CONCEPTS, BATCH - _CONCEPTS), strict=True)
+            ]
         )
         seen = worsened(pictures[rows].float() / 127.5 - 1, generator)
         return {"pictures": seen, "labels": labels[rows]}
@@ -136,14 +149,14 @@ def _views(
         own = torch.nonzero(classes == each).flatten()
         rows.append(own[torch.arange(_VIEWS) % len(own)])
     shown = torch.cat(rows)
-    cut_outs = CutOuts(drawings, SIZE, Variation(scale=(0.6, 1.0), hue=0.3, tone=0.25))
+    cut_outs = CutOuts(drawings, SIZE, Variation(scale=(0.65, 1.0)))
     made = []
     for part in shown.split(60):
         pictures = cut_outs.compose(part, generator)
         coded = torch.randperm(len(part), generator=generator)[: len(part) // 2]
         with torch.autocast("cpu", torch.bfloat16):
             latents = vqvae.encode(pictures[coded]).latents
-            strength = _SHIFT * torch.rand(len(coded), 1, 1, 1, generator=generator)
+            strength = _LATENT_NOISE * torch.rand(len(coded), 1, 1, 1, generator=generator)
             latents = latents + strength * torch.randn(latents.shape, generator=generator)
             pictures[coded] = vqvae.decode(latents).sample.float()
         made.append(((pictures.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8))
@@ -151,20 +164,41 @@ def _views(
 
 
 def worsened(pictures: Tensor, generator: Generator) -> Tensor:
-    """Mirror, blur and add noise to some of the pictures (n, 3, h, w)."""
-    flipped, *others = (
-        (torch.rand(len(pictures), generator=generator) < share).nonzero().flatten()
-        for share in (0.5, *_SHARES)
+    """Move, recolour, blur and add noise to pictures (n, 3, h, w), some of them strongly.
+
+    A drawing of another designer has other colours: a share gets any hue, or it would be told by
+    its colours alone.
+    """
+    pictures = _moved(pictures, generator)
+    recoloured, blurred, noisy = (
+        torch.rand(len(pictures), generator=generator) < share for share in _SHARES
     )
-    blurred, noisy = others
-    pictures[flipped] = pictures[flipped].flip(3)
+    shifted = [
+        shift_colours((pictures + 1) / 2, variation, generator) * 2 - 1
+        for variation in (_ANY_HUE, _SIMILAR_HUE)
+    ]
+    pictures = torch.where(recoloured.view(-1, 1, 1, 1), *shifted)
     low, high = _BLUR
     width = low + (high - low) * float(torch.rand((), generator=generator))
     pictures[blurred] = _blurred(pictures[blurred], width)
-    strength = _NOISE * torch.rand(len(noisy), 1, 1, 1, generator=generator)
-    noise = torch.randn(pictures[noisy].shape, generator=generator)
-    pictures[noisy] += strength * noise
+    strength = _NOISE * torch.rand(len(pictures), 1, 1, 1, generator=generator)
+    noise = strength * torch.randn(pictures.shape, generator=generator)
+    pictures[noisy] += noise[noisy]
     return pictures.clamp(-1, 1)
+
+
+def _moved(pictures: Tensor, generator: Generator) -> Tensor:
+    """Turn, scale, shift and mirror pictures (n, 3, h, w) a little, each in its own way."""
+    n = len(pictures)
+    angle, scale, *shift = 2 * torch.rand(4, n, generator=generator) - 1
+    angle, scale = _TURN * angle, 1 + _SCALE * scale
+    flip = torch.where(torch.rand(n, generator=generator) < 0.5, -1.0, 1.0)
+    theta = torch.zeros(n, 2, 3)
+    theta[:, 0, 0], theta[:, 0, 1] = flip * scale * angle.cos(), -scale * angle.sin()
+    theta[:, 1, 0], theta[:, 1, 1] = flip * scale * angle.sin(), scale * angle.cos()
+    theta[:, :, 2] = _SHIFT * torch.stack(shift, dim=1)
+    grid = F.affine_grid(theta, list(pictures.shape), align_corners=False)
+    return F.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
 
 
 def _blurred(pictures: Tensor, width: float) -> Tensor:

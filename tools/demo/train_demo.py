@@ -3,7 +3,7 @@
     python -m tools.demo.train_demo --work build/demo
 
 Needs the demo subject and the pool of pictures (``tools.build_demo --only subject``). Every stage
-resumes from its checkpoint in the work folder. About two hours on one CPU core.
+resumes from its checkpoint in the work folder. Three to four hours on one CPU core.
 """
 
 from __future__ import annotations
@@ -75,11 +75,11 @@ from tools.demo.training_data import (
 SEED = 0
 STEPS = {
     "first_stage": 8900,
-    "label_ldm": 7000,
+    "label_ldm": 6500,
     "mbm": 1200,
     "adapt": 300,
     "warm_up": 2900,
-    "dcldm": 1100,
+    "dcldm": 1700,
 }
 LATENT_CHANNELS, CODES = 4, 2048
 CONTEXT_WIDTH, GRID = 128, 8

@@ -16,6 +16,10 @@ FILE_ENTRIES = (
     Entry("open", "Open…", "file.open_subject", "File", "Ctrl+O", "Open a subject file or folder"),
     Entry("open_folder", "Open folder…", "file.open_subject_folder", "File", "Ctrl+Shift+O",
           "Open a subject that is a folder, such as NIfTI betas"),
+    Entry("import_subject", "Import subject…", "file.import_subject", "File", "Ctrl+I",
+          "Make a subject of arrays, images or tables, step by step"),
+    Entry("add_positions", "Add positions…", "file.add_positions", "File", "",
+          "Join a BData or mask file that knows where this subject's voxels lie"),
     Entry("demo", "Demo", "file.open_demo", "File", "", "Open the simulated demo subject"),
     Entry("open_model", "Open model folder…", "file.open_model", "File", "Ctrl+M",
           "Load a trained model from any folder"),
@@ -41,8 +45,12 @@ class FileCommands:
         self._import_model = import_model
 
     def enabled(self) -> dict[str, bool]:
-        """Return whether checkpoints can be imported."""
-        return {"import_model": self._import_model is not None}
+        """Return whether checkpoints can be imported, and whether positions are missing."""
+        subject = self._session.subject
+        return {
+            "import_model": self._import_model is not None,
+            "add_positions": subject is not None and subject.ijk is None,
+        }
 
     def open_subject(self) -> None:
         """Ask for a subject file and open it."""
@@ -56,6 +64,23 @@ class FileCommands:
         if path is not None:
             self._settings.folder = path.parent
             self._session.open(path)
+
+    def import_subject(self) -> None:
+        """Ask which file, and what is what in it, and make a subject of it."""
+        self.import_source(None)
+
+    def import_source(self, source: Path | None) -> None:
+        """Show the wizard, with a source to begin with if there is one."""
+        from mindvis_gui.views.import_wizard import ImportWizard  # brings the readers
+
+        ImportWizard(self._session, self._settings, source, self._window).open()
+
+    def add_positions(self) -> None:
+        """Ask for a file of the same voxels, and draw them where it says they lie."""
+        path = file_dialogs.ask_any_file(self._window, "Add positions", self._settings.folder)
+        if path is not None:
+            self._settings.folder = path.parent
+            self._session.preparation.add_positions(path)
 
     def open_demo(self) -> None:
         """Open the demo subject, and load the demo model unless a model is loaded."""
