@@ -31,8 +31,8 @@ class ShortcutsDialog(QDialog):
         self._grid.setHorizontalSpacing(3 * GAP)
         self._grid.setVerticalSpacing(4)
         columns: list[list[str]] = [
-            ["File", "Edit", "View", "Compare"],
-            ["Decode", "Brain", "Regions", "Help", "Elsewhere"],
+            ["File", "Edit", "View"],
+            ["Decode", "Compare", "Brain", "Regions", "Help", "Elsewhere"],
         ]
         for column, menus in enumerate(columns):
             row = 0
