@@ -7,6 +7,7 @@ of the command that was asked for is imported, and it imports what is heavy insi
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -53,6 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0 done, 1 an expected error, said in one line on stderr. Wrong usage exits with 2.
     """
+    # Threads of torch that wait by spinning would take the other cores from everything else.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     words = list(sys.argv[1:] if argv is None else argv)
     implied = not words or words[0] not in (*COMMANDS, *_OPTIONS)
     if implied:

@@ -100,4 +100,5 @@ def test_a_network_that_predicts_the_velocity_walks_the_same_way(scheduler, name
         for predict, schedule in ((noise_of, scheduler), (velocity_of, velocity))
     )
     for one, other in zip(by_noise, by_velocity, strict=True):
-        torch.testing.assert_close(one, other, atol=1e-2, rtol=0)
+        # PLMS extrapolates what the network predicts: noises here, velocities there.
+        torch.testing.assert_close(one, other, atol=3e-2, rtol=0)

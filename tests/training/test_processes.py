@@ -56,7 +56,7 @@ def commands(tmp_path_factory, tiny_model_folder, subject_factory):
 
 
 def decode(folder: Path, model: Path) -> list[str]:
-    words = ["decode", str(folder.parent / "tiny.h5"), "--model", str(model / "ldm")]
+    words = ["decode", "--no-cache", str(folder.parent / "tiny.h5"), "--model", str(model / "ldm")]
     words += ["--trials", "0-2", "--seeds", "0-1", "--sampler", "ddim", "--steps", "2"]
     return [*words, "--out", str(folder)]
 
