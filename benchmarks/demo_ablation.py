@@ -1,12 +1,12 @@
 """What each part of the method adds on the demo subject: the rows of the paper's ablation tables.
 
-    python -m tools.build_demo --work build/demo      # once; or --only subject: no training
+    python -m tools.build_demo --work build/demo --only subject      # once
     python -m benchmarks.demo_ablation --work build/demo
 
 Every run starts from the demo model: its first stage, its U-Net and, where nothing about the
-pre-training is varied, its SC-MBM. The encoder is warmed up, fine-tuned for a moment, and decodes the
-40 unseen drawings of seen concepts. Runs that are done are kept in WORK/ablation: it goes on where it
-was stopped, and rows that are not done are left out of the table.
+pre-training is varied, its SC-MBM. The encoder is warmed up, fine-tuned for a moment, and decodes
+the 40 unseen drawings of seen concepts. Runs that are done are kept in WORK/ablation: it goes on
+where it was stopped, and rows that are not done are left out of the table.
 """
 
 from __future__ import annotations
@@ -272,16 +272,15 @@ def table(done: Mapping[str, Mapping[str, float]]) -> str:
     lines = [
         "# Ablations on the demo subject",
         "",
-        "`python -m benchmarks.demo_ablation --work build/demo`: mean ± standard deviation over the "
-        "seeds",
-        "(initial weights, order of trials, held-back trials). All start from the demo model's U-Net "
-        "and, where",
-        "pre-training is not what is varied, from its SC-MBM; "
-        f"{STEPS['warm_up']} steps of warm-up and {STEPS['dcldm']} of DC-LDM,",
-        "cross-attention only. Scored on 40 unseen drawings of seen concepts, averaged responses, "
-        f"{len(SAMPLES)} samples each,",
-        f"{SAMPLING.steps} steps of DPM-Solver++. These are short runs: they compare rows of this "
-        "table and say nothing about the shipped model.",
+        "`python -m benchmarks.demo_ablation --work build/demo`: mean ± standard deviation over the",
+        "seeds (initial weights, order of trials, held-back trials). All start from the U-Net of the",
+        "demo model and, where pre-training is not what is varied, from its SC-MBM; "
+        f"{STEPS['warm_up']} steps of",
+        f"warm-up and {STEPS['dcldm']} of DC-LDM, cross-attention only. Scored on 40 unseen drawings "
+        "of seen concepts,",
+        f"averaged responses, {len(SAMPLES)} samples each, {SAMPLING.steps} steps of DPM-Solver++. "
+        "These are short runs: they compare",
+        "the rows of this table and say nothing about the shipped model.",
         "",
         "| | seeds | pixel correlation | two-way | top-1 of 40 | CPU seconds |",
         "|---|---|---|---|---|---|",
