@@ -24,7 +24,7 @@ from mindvis_gui.training.pictures import CutOuts, Variation, shift_colours
 from tools.demo.concepts import Concept, alike
 
 SIZE, BATCH, STEPS = 64, 64, 2000
-_WIDTHS = (32, 64, 128, 192)
+_WIDTHS = (48, 72, 96, 160)
 _CONCEPTS = 48  # pictures of a batch that show one of the concepts
 _VIEWS = 60  # pictures that are composed of each concept
 _OTHERS = {  # categories of the packages, by their first letters
@@ -49,8 +49,8 @@ _OTHERS = {  # categories of the packages, by their first letters
     ),
     "face": ("Smileys & Emotion / face-",),
 }
-_SHARES = (0.3, 0.3, 0.3)  # of pictures that are recoloured, blurred, noisy
-_ANY_HUE, _SIMILAR_HUE = Variation(hue=math.pi, tone=0.3), Variation(hue=0.3, tone=0.3)
+_SHARES = (0.05, 0.3, 0.3)  # of pictures that are recoloured, blurred, noisy
+_ANY_HUE, _SIMILAR_HUE = Variation(hue=math.pi, tone=0.2), Variation(hue=0.25, tone=0.2)
 _TURN, _SCALE, _SHIFT = (
     0.25,
     0.2,
