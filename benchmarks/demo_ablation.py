@@ -273,14 +273,13 @@ def table(done: Mapping[str, Mapping[str, float]]) -> str:
         "# Ablations on the demo subject",
         "",
         "`python -m benchmarks.demo_ablation --work build/demo`: mean ± standard deviation over the",
-        "seeds (initial weights, order of trials, held-back trials). All start from the U-Net of the",
-        "demo model and, where pre-training is not what is varied, from its SC-MBM; "
-        f"{STEPS['warm_up']} steps of",
-        f"warm-up and {STEPS['dcldm']} of DC-LDM, cross-attention only. Scored on 40 unseen drawings "
-        "of seen concepts,",
-        f"averaged responses, {len(SAMPLES)} samples each, {SAMPLING.steps} steps of DPM-Solver++. "
-        "These are short runs: they compare",
-        "the rows of this table and say nothing about the shipped model.",
+        "seeds (initial weights, order of trials, held-back trials). All start from the U-Net of",
+        "the demo model and, where pre-training is not what is varied, from its SC-MBM.",
+        f"{STEPS['warm_up']} steps of warm-up and {STEPS['dcldm']} of DC-LDM, cross-attention only.",
+        "Scored on 40 unseen drawings of seen concepts, averaged responses,",
+        f"{len(SAMPLES)} samples each, {SAMPLING.steps} steps of DPM-Solver++.",
+        "These are short runs: they compare the rows of this table and say nothing about the",
+        "shipped model.",
         "",
         "| | seeds | pixel correlation | two-way | top-1 of 40 | CPU seconds |",
         "|---|---|---|---|---|---|",

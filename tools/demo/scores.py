@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from mindvis_gui.analysis.comparison import resized
 from mindvis_gui.analysis.metrics import standardised
+from mindvis_gui.analysis.networks import Network
 from mindvis_gui.analysis.sample_sets import agreement, chance_agreement, diversity, sharpness
 from mindvis_gui.data import open_subject
 from mindvis_gui.data.prepare import measure_normalisation
@@ -64,7 +65,8 @@ class GroupScores:
     `two_way` is the share of the other candidates that a sample correlates less with than with
     its own stimulus; `top_1` how often that is all of them. `category` is how often the
     classifier finds the stimulus' category in a sample, `category_chance` how often it finds
-    that of another stimulus, `category_of_stimuli` how often it is right about the stimuli.
+    that of another stimulus, `category_of_stimuli` how often it is right about the stimuli;
+    these and the agreement are None where the model brings no classifier.
     The rest is defined in `mindvis_gui.analysis.sample_sets`; sharpness is in units of the
     stimuli's.
     """
@@ -77,13 +79,13 @@ class GroupScores:
     pixel_correlation_chance: float
     two_way: float
     top_1: float
-    category: float
-    category_chance: float
-    category_of_stimuli: float
-    agreement: float
-    agreement_chance: float
     diversity: float
     sharpness: float
+    category: float | None = None
+    category_chance: float | None = None
+    category_of_stimuli: float | None = None
+    agreement: float | None = None
+    agreement_chance: float | None = None
 
 
 def shown_stimuli(subject: Subject, seed: int = 0) -> list[Shown]:
@@ -134,20 +136,55 @@ def decode_all(
 class Classifier:
     """The classifier of categories that a model folder brings along."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self.categories = list(network.class_names)
+
+    @classmethod
+    def of_model(cls, folder: Path) -> Classifier | None:
+        """Return the one in a model folder, None if there is none."""
         networks = find_classifier(folder)
-        if networks is None:
-            raise SystemExit(f"{folder}: brings no classifier; rebuild the demo model")
-        self._network = networks["category"]
-        self.categories = list(self._network.class_names)
+        return None if networks is None else cls(networks["category"])
 
     def category(self, pictures: ImageArray) -> NDArray[np.int64]:
         """Return the most probable category (n,) of pictures (n, h, w, 3), 0–255."""
         return self._network.run(pictures).probabilities.argmax(axis=1)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Categories:
+    """What the stimuli are, and what the classifier takes samples and stimuli for."""
+
+    true: NDArray[np.int64]  # (n,)
+    of_samples: NDArray[np.int64]  # (n, n_seeds)
+    of_stimuli: NDArray[np.int64]  # (n,)
+
+    @classmethod
+    def of(
+        cls, shown: Shown, samples: ImageArray, stimuli: ImageArray, classifier: Classifier
+    ) -> _Categories:
+        named = classifier.category(samples.reshape(-1, *samples.shape[2:]))
+        return cls(
+            np.array([classifier.categories.index(each) for each in shown.categories]),
+            named.reshape(samples.shape[:2]),
+            classifier.category(stimuli),
+        )
+
+    def scores(self, rows: NDArray[np.int64]) -> dict[str, float]:
+        true, named = self.true[rows], self.of_samples[rows]
+        other_trials = ~np.eye(len(rows), dtype=bool)
+        same = named[:, :, None] == true  # (n_rows, n_seeds, n_rows)
+        return {
+            "category": float((named == true[:, None]).mean()),
+            "category_chance": float(same.transpose(0, 2, 1)[other_trials].mean()),
+            "category_of_stimuli": float((self.of_stimuli[rows] == true).mean()),
+            "agreement": agreement(named),
+            "agreement_chance": chance_agreement(named),
+        }
+
+
 def score(
-    shown: Shown, samples: ImageArray, preset: str, classifier: Classifier
+    shown: Shown, samples: ImageArray, preset: str, classifier: Classifier | None
 ) -> list[GroupScores]:
     """Score samples (n, n_seeds, h, w, 3) of stimuli, each group of them apart.
 
@@ -161,16 +198,12 @@ def score(
     )  # (n, n_seeds, n): r of each sample with each stimulus
     right = table[own, :, own]  # (n, n_seeds)
     below = (table < right[..., None]).sum(axis=2)
-    true = np.array([classifier.categories.index(each) for each in shown.categories])
-    named = classifier.category(samples.reshape(-1, *samples.shape[2:])).reshape(right.shape)
-    named_stimuli = classifier.category(stimuli)
+    categories = _Categories.of(shown, samples, stimuli, classifier) if classifier else None
     sharper = sharpness(samples) / sharpness(stimuli)[:, None]
     n = len(stimuli)
     found = []
     for group, rows in shown.groups.items():
         others = (table[rows].sum(axis=2) - right[rows]) / (n - 1)
-        other_trials = ~np.eye(len(rows), dtype=bool)
-        same = named[rows][:, :, None] == true[rows]  # (n_rows, n_seeds, n_rows)
         found.append(
             GroupScores(
                 preset,
@@ -181,13 +214,9 @@ def score(
                 pixel_correlation_chance=float(others.mean()),
                 two_way=float((below[rows] / (n - 1)).mean()),
                 top_1=float((below[rows] == n - 1).mean()),
-                category=float((named[rows] == true[rows, None]).mean()),
-                category_chance=float(same.transpose(0, 2, 1)[other_trials].mean()),
-                category_of_stimuli=float((named_stimuli[rows] == true[rows]).mean()),
-                agreement=agreement(named[rows]),
-                agreement_chance=chance_agreement(named[rows]),
                 diversity=diversity(samples[rows]),
                 sharpness=float(sharper[rows].mean()),
+                **(categories.scores(rows) if categories else {}),
             )
         )
     return found
@@ -195,9 +224,9 @@ def score(
 
 def score_model(
     folder: Path, subject: Subject, presets: Sequence[str], sheet: Path | None = None
-) -> list[dict[str, str | int | float]]:
+) -> list[dict[str, str | int | float | None]]:
     """Decode and score all groups under each preset; the first one's samples go on `sheet`."""
-    decoder, classifier = load_decoder(folder), Classifier(folder)
+    decoder, classifier = load_decoder(folder), Classifier.of_model(folder)
     scores = []
     for preset in presets:
         for shown in shown_stimuli(subject):
@@ -208,20 +237,29 @@ def score_model(
     return scores
 
 
-def table(scores: Sequence[Mapping[str, str | int | float]]) -> str:
-    """Return the scores as rows of Markdown, chance in brackets."""
+def table(scores: Sequence[Mapping[str, str | int | float | None]]) -> str:
+    """Return the scores as rows of Markdown, chance in brackets; – where nothing was measured."""
     lines = [
         "| preset | trials | pixel correlation | two-way | top-1 | category of 8 | of the stimuli "
         "| samples agree | diversity | sharpness |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in scores:
+        judged, pairs = (
+            "–" if row[name] is None else f"{row[name]:.0%} ({row[f'{name}_chance']:.0%})"
+            for name in ("category", "agreement")
+        )
+        of_stimuli = row["category_of_stimuli"]
         lines.append(
             "| {preset} | {trials} {group} | {pixel_correlation:.2f} "
-            "({pixel_correlation_chance:.2f}) | {two_way:.1%} (50%) | {top_1:.0%} ({guess:.0%}) "
-            "| {category:.0%} ({category_chance:.0%}) | {category_of_stimuli:.0%} "
-            "| {agreement:.0%} ({agreement_chance:.0%}) | {diversity:.2f} (1) "
-            "| {sharpness:.2f} |".format(**row, guess=1 / float(row["candidates"]))
+            "({pixel_correlation_chance:.2f}) | {two_way:.1%} (50%) | {top_1:.0%} "
+            "(1 in {candidates}) | {judged} | {right} | {pairs} | {diversity:.2f} (1) "
+            "| {sharpness:.2f} |".format(
+                **row,
+                judged=judged,
+                pairs=pairs,
+                right="–" if of_stimuli is None else f"{of_stimuli:.0%}",
+            )
         )
     return "\n".join(lines)
 
