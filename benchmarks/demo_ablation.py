@@ -229,7 +229,7 @@ class Setting:
 
             def predict(latents: Tensor, step: Tensor, condition: Any = condition) -> Tensor:
                 with torch.autocast("cpu", torch.bfloat16):
-                    return pipeline.predict_noise(latents, step, condition).float()
+                    return pipeline.predict(latents, step, condition).float()
 
             for state in denoise(predict, sampler, latents):
                 latents = state[0]
@@ -273,8 +273,8 @@ def table(done: Mapping[str, Mapping[str, float]]) -> str:
         "# Ablations on the demo subject",
         "",
         "`python -m benchmarks.demo_ablation --work build/demo`: mean ± standard deviation over",
-        "the seeds (initial weights, order of trials, held-back trials). All start from the U-Net of",
-        "the demo model and, where pre-training is not what is varied, from its SC-MBM;",
+        "the seeds (initial weights, order of trials, held-back trials). All start from the U-Net",
+        "of the demo model and, where pre-training is not what is varied, from its SC-MBM;",
         f"{STEPS['warm_up']} steps of warm-up, {STEPS['dcldm']} of DC-LDM, cross-attention only.",
         "Scored on 40 unseen drawings of seen concepts, averaged responses,",
         f"{len(SAMPLES)} samples each, {SAMPLING.steps} steps of DPM-Solver++.",

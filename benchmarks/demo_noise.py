@@ -99,7 +99,7 @@ def reliability_table(subject: Subject, single: FloatArray) -> str:
 def averaging(subject: Subject, single: FloatArray, model: str) -> dict[int, list[GroupScores]]:
     """Decode means of ever more presentations; all of them scored as the averaged test trials."""
     folder = find_model(model)
-    decoder, classifier = load_decoder(folder), Classifier(folder)
+    decoder, classifier = load_decoder(folder), Classifier.of_model(folder)
     normalisation = measure_normalisation(subject)
     shown = next(part for part in shown_stimuli(subject) if DRAWINGS in part.groups)
     found = {}
@@ -121,25 +121,28 @@ def averaging_table(found: dict[int, list[GroupScores]]) -> str:
         for row in groups:
             lines.append(
                 f"| {n} | {row.group} | {row.pixel_correlation:.2f} | {row.two_way:.1%} "
-                f"| {row.top_1:.0%} | {row.category:.0%} |"
+                f"| {row.top_1:.0%} | {'–' if row.category is None else f'{row.category:.0%}'} |"
             )
     return "\n".join(lines)
 
 
 def draw(found: dict[int, list[GroupScores]], path: Path) -> None:
-    """Plot four scores against the number of presentations."""
+    """Plot the scores against the number of presentations."""
     import matplotlib as mpl
 
     mpl.use("agg")
     import matplotlib.pyplot as plt
 
-    panels = (
+    panels: list[tuple[str, str, str | float]] = [
         ("pixel_correlation", "pixel correlation", "pixel_correlation_chance"),
         ("two_way", "two-way identification", 0.5),
         ("top_1", "top-1 of 50", 0.02),
-        ("category", "category of 8", "category_chance"),
+    ]
+    if all(row.category is not None for groups in found.values() for row in groups):
+        panels.append(("category", "category of 8", "category_chance"))
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(2.5 * len(panels) + 0.5, 2.6), layout="constrained"
     )
-    figure, axes = plt.subplots(1, len(panels), figsize=(10, 2.6), layout="constrained")
     for axis, (score_name, title, chance) in zip(axes, panels, strict=True):
         for position, (group, colour) in enumerate(((DRAWINGS, "C0"), (CONCEPTS, "C1"))):
             rows = [groups[position] for groups in found.values()]

@@ -30,6 +30,7 @@ NETWORKS = {
     "vqvae": ("diffusers", "VQModel"),
 }
 SCHEDULER = ("diffusers", "PNDMScheduler")
+NOISE, VELOCITY = "epsilon", "v_prediction"  # what a U-Net predicts, in the scheduler's words
 MASKED_MODEL = ("mindvis_gui.decoding.masked_model", "MaskedBrainModel")
 
 # In what ways training may have made use of the test trials, for the card and beside scores.
@@ -94,6 +95,11 @@ def read_model_info(folder: Path) -> ModelInfo:
         if index.get(name) != list(expected):
             raise ModelError(f"{folder / INDEX}: {name} is {index.get(name)}, not {list(expected)}")
     schedule = _read_json(folder / "scheduler" / "scheduler_config.json")
+    predicted = schedule.get("prediction_type", NOISE)
+    if predicted not in (NOISE, VELOCITY):
+        raise ModelError(
+            f"{folder}: its U-Net predicts '{predicted}', which is neither {NOISE} nor {VELOCITY}"
+        )
     configs = {name: _read_json(folder / name / "config.json") for name in networks}
     weights = {name: read_weight_file(folder / name / WEIGHTS) for name in networks}
     try:

@@ -6,6 +6,11 @@ from collections.abc import Sequence
 
 from diffusers import PNDMScheduler, UNet2DConditionModel, VQModel
 
+from mindvis_gui.decoding.models import NOISE
+
+# With these, the PLMS of diffusers takes the steps of the published sampler.
+PLMS_AS_PUBLISHED = {"skip_prk_steps": True, "set_alpha_to_one": False, "steps_offset": 1}
+
 
 def build_unet(
     channels: int = 192,
@@ -16,7 +21,7 @@ def build_unet(
     attention: Sequence[bool] = (False, True, True, True),
     layers: int = 2,
 ) -> UNet2DConditionModel:
-    """Build the noise-predicting U-Net; the defaults are the published label-to-image network.
+    """Build the U-Net; the defaults are the published label-to-image network.
 
     Parameters
     ----------
@@ -87,10 +92,10 @@ def build_vqvae(
     )
 
 
-def build_scheduler(prediction_type: str = "epsilon") -> PNDMScheduler:
+def build_scheduler(prediction_type: str = NOISE) -> PNDMScheduler:
     """Build the noise schedule, 1000 steps, with PLMS as the published sampler.
 
-    The U-Net predicts the noise, as published, or the velocity (``"v_prediction"``).
+    The U-Net predicts the `NOISE`, as published, or the `VELOCITY`.
     Only a number of sampling steps that divides 1000 gives the published time steps.
     """
     return PNDMScheduler(
@@ -98,8 +103,6 @@ def build_scheduler(prediction_type: str = "epsilon") -> PNDMScheduler:
         beta_start=0.0015,
         beta_end=0.0195,
         beta_schedule="scaled_linear",
-        skip_prk_steps=True,
-        set_alpha_to_one=False,
-        steps_offset=1,
         prediction_type=prediction_type,
+        **PLMS_AS_PUBLISHED,
     )

@@ -15,6 +15,7 @@ from torch import Tensor
 from mindvis_gui.decoding.conditioner import Conditioner
 from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
+from mindvis_gui.decoding.models import VELOCITY
 from mindvis_gui.decoding.preview import to_uint8
 from mindvis_gui.errors import ModelError
 
@@ -87,10 +88,23 @@ class MindVisPipeline(DiffusionPipeline):
         context, time = self.conditioner(self.encoder(vectors))
         return context, time
 
-    def predict_noise(self, latents: Tensor, step: int | Tensor, condition: Condition) -> Tensor:
-        """Predict the noise in latents (batch, channels, h, w) at a step of the schedule."""
+    def predict(self, latents: Tensor, step: int | Tensor, condition: Condition) -> Tensor:
+        """Run the U-Net on latents (batch, channels, h, w) at a step of the schedule.
+
+        It predicts noise or velocity, as the scheduler says; `denoise` takes either.
+        """
         context, time = condition
         return self.unet(latents, step, context, class_labels=time).sample
+
+    def predict_noise(self, latents: Tensor, step: int | Tensor, condition: Condition) -> Tensor:
+        """Predict the noise in latents (batch, channels, h, w) at a step of the schedule."""
+        predicted = self.predict(latents, step, condition)
+        if self.scheduler.config.prediction_type != VELOCITY:
+            return predicted
+        kept = self.scheduler.alphas_cumprod.to(latents)[
+            int(step)
+        ]  # Salimans & Ho 2022, appendix D
+        return kept.sqrt() * predicted + (1 - kept).sqrt() * latents
 
     def pictures(self, latents: Tensor) -> Tensor:
         """Decode latents (batch, channels, h, w), quantised first, to (batch, H, W, 3) uint8."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mindvis_gui.data.subject import IntArray
+from mindvis_gui.decoding.models import VELOCITY
 from mindvis_gui.decoding.request import Sampling
 
 # (latents, step of the schedule) → noise, or the velocity if the schedule says so
@@ -123,7 +124,7 @@ def denoise(
     for step in sampler.timesteps:
         noise = predict_noise(latents, step)
         alpha = sampler.alphas_cumprod[step.long()]
-        if sampler.config.prediction_type == "v_prediction":
+        if sampler.config.prediction_type == VELOCITY:
             predicted = alpha.sqrt() * latents - (1 - alpha).sqrt() * noise
         else:
             predicted = (latents - (1 - alpha).sqrt() * noise) / alpha.sqrt()

@@ -8,8 +8,8 @@ from pathlib import Path
 from diffusers import PNDMScheduler, UNet2DConditionModel, VQModel
 
 from mindvis_gui.decoding.convert import convert_base
-from mindvis_gui.decoding.models import INDEX, find_model, read_model_info
-from mindvis_gui.decoding.networks import build_scheduler
+from mindvis_gui.decoding.models import INDEX, NOISE, VELOCITY, find_model, read_model_info
+from mindvis_gui.decoding.networks import PLMS_AS_PUBLISHED, build_scheduler
 from mindvis_gui.decoding.pipeline import load_network, load_pipeline
 from mindvis_gui.decoding.preview import fit_latent_rgb_to_codes
 from mindvis_gui.errors import ModelError, RequestError
@@ -50,20 +50,20 @@ def read_base(name: str, image_size: int) -> Base:
     if not name:
         raise RequestError("base: give the diffusion model to start from, --base MODEL")
     path = Path(name).expanduser()
-    latent_rgb = None
+    latent_rgb, scheduler = None, build_scheduler()
     if path.is_file():
         unet, vqvae = convert_base(path, image_size)
     elif (path / "unet").is_dir() and not (path / INDEX).is_file():
-        unet, vqvae = _of_folder(path)
+        unet, vqvae, scheduler = _of_folder(path)
     else:
         folder = find_model(name)
         read_model_info(folder)  # says what is wrong with one that is incomplete
         pipeline = load_pipeline(folder)
-        unet, vqvae = pipeline.unet, pipeline.vqvae
+        unet, vqvae, scheduler = pipeline.unet, pipeline.vqvae, pipeline.scheduler
         latent_rgb = pipeline.config.latent_rgb
     size = int(vqvae.config.sample_size)
     latent_rgb = latent_rgb or fit_latent_rgb_to_codes(vqvae)
-    return Base(unet, vqvae, build_scheduler(), size, latent_rgb)
+    return Base(unet, vqvae, scheduler, size, latent_rgb)
 
 
 def read_first_stage(name: str) -> VQModel:
@@ -84,7 +84,7 @@ def read_first_stage(name: str) -> VQModel:
     return vqvae.requires_grad_(False)
 
 
-def _of_folder(folder: Path) -> tuple[UNet2DConditionModel, VQModel]:
+def _of_folder(folder: Path) -> tuple[UNet2DConditionModel, VQModel, PNDMScheduler]:
     stages = [stage for stage in _FIRST_STAGES if (folder / stage).is_dir()]
     if not stages:
         raise ModelError(f"{folder}: has no vqvae/ (or vae/) beside its unet/; give one that does")
@@ -98,4 +98,21 @@ def _of_folder(folder: Path) -> tuple[UNet2DConditionModel, VQModel]:
         except RuntimeError as error:
             reason = str(error).partition("\n")[0]
             raise ModelError(f"{folder}: has class conditions of its own: {reason}") from error
-    return unet, load_network(VQModel, folder / stages[0])
+    return unet, load_network(VQModel, folder / stages[0]), _schedule_of(folder / "scheduler")
+
+
+def _schedule_of(folder: Path) -> PNDMScheduler:
+    """Return a folder's own noise schedule, with the published sampler; the published if none."""
+    if not folder.is_dir():
+        return build_scheduler()
+    try:
+        scheduler = PNDMScheduler.from_pretrained(
+            folder, local_files_only=True, **PLMS_AS_PUBLISHED
+        )
+    except (OSError, ValueError, TypeError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ModelError(f"{folder}: cannot be loaded: {reason}") from error
+    predicted = scheduler.config.prediction_type
+    if predicted not in (NOISE, VELOCITY):
+        raise ModelError(f"{folder}: predicts '{predicted}', neither {NOISE} nor {VELOCITY}")
+    return scheduler

@@ -11,6 +11,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from mindvis_gui.data.subject import ImageArray
+from mindvis_gui.decoding.models import VELOCITY
 from mindvis_gui.training.averages import WeightAverage
 from mindvis_gui.training.loop import Batch, Plan, mean_values, train
 
@@ -134,7 +135,7 @@ def noise_loss(
 ) -> Tensor:
     """Mean squared error of the predicted noise at random time steps (section 3.2).
 
-    A `scheduler` of prediction type ``"v_prediction"`` asks for the velocity instead
+    A `scheduler` of prediction type `VELOCITY` asks for the velocity instead
     (Salimans & Ho 2022, appendix D).
 
     Parameters
@@ -156,7 +157,7 @@ def noise_loss(
     noisy = scheduler.add_noise(latents, noise, steps)
     predicted = unet(noisy, steps, encoder_hidden_states=context, class_labels=time).sample
     kept = scheduler.alphas_cumprod.to(steps.device)[steps]  # ᾱ: the picture's share of variance
-    if scheduler.config.prediction_type == "v_prediction":
+    if scheduler.config.prediction_type == VELOCITY:
         signal, rest = kept.sqrt().view(-1, 1, 1, 1), (1 - kept).sqrt().view(-1, 1, 1, 1)
         return F.mse_loss(predicted.float(), signal * noise - rest * latents)
     errors = (predicted.float() - noise).square().mean(dim=(1, 2, 3))  # (batch,)

@@ -154,7 +154,7 @@ def test_fast_is_the_plain_way(tiny_model_folder, tiny, sampler):
         condition = pipeline.condition(tiny._padded(asked.vector))
         for index, seed in enumerate(asked.seeds):
             *_, (latents, _) = denoise(
-                lambda x, step: pipeline.predict_noise(x, step, condition),
+                lambda x, step: pipeline.predict(x, step, condition),
                 build_sampler(pipeline.scheduler, asked.sampling),
                 initial_noise([seed], (3, 8, 8)),
             )

@@ -211,7 +211,7 @@ def test_sampling(golden, published_pipeline, name, steps, file, n):
     condition = (numbers["context"][:n], conditions["time_cond"][:n, 0])
     sampler = build_sampler(published_pipeline.scheduler, Sampling(name, steps))
     *_, (latents, _) = denoise(
-        lambda x, step: published_pipeline.predict_noise(x, step, condition),
+        lambda x, step: published_pipeline.predict(x, step, condition),
         sampler,
         numbers["x_T"][:n],
     )

@@ -153,7 +153,7 @@ def test_way_of_a_sampler(golden, published_pipeline, name, file):
     sampler = build_sampler(published_pipeline.scheduler, Sampling(name, 20))
     walk = list(
         denoise(
-            lambda x, step: published_pipeline.predict_noise(x, step, condition),
+            lambda x, step: published_pipeline.predict(x, step, condition),
             sampler,
             numbers["x_T"][:1],
         )

@@ -13,12 +13,14 @@ import torch
 from mindvis_gui import paths
 from mindvis_gui.decoding import device
 from mindvis_gui.decoding.models import (
+    VELOCITY,
     WEIGHTS,
     find_model,
     find_models,
     load_decoder,
     read_model_info,
 )
+from mindvis_gui.decoding.networks import build_scheduler
 from mindvis_gui.decoding.pipeline import MindVisPipeline, load_pipeline
 from mindvis_gui.decoding.request import DecodeRequest, Sampling
 from mindvis_gui.errors import ModelError
@@ -230,3 +232,16 @@ def test_auto_precision_follows_the_processor(tiny_model_folder, monkeypatch, fa
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
     assert device.choose_precision("auto", "cpu") == ("bf16" if fast else "fp32")
     assert device.choose_precision("fp32", "cpu") == "fp32"
+
+
+def test_noise_of_a_network_that_predicts_the_velocity(tiny_model_folder):
+    pipeline = load_pipeline(tiny_model_folder)
+    pipeline.scheduler = build_scheduler(VELOCITY)
+    clean, noise = torch.randn(
+        2, 1, *(pipeline.unet.config.in_channels, 8, 8), generator=torch.manual_seed(0)
+    )
+    kept = pipeline.scheduler.alphas_cumprod[300]
+    mixed = kept.sqrt() * clean + (1 - kept).sqrt() * noise
+    pipeline.predict = lambda *_: kept.sqrt() * noise - (1 - kept).sqrt() * clean
+    found = pipeline.predict_noise(mixed, torch.tensor(300), None)
+    torch.testing.assert_close(found, noise)

@@ -1,9 +1,13 @@
 """What stage B starts from: every form of a diffusion model, and what is none."""
 
+import shutil
+
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
 
+from mindvis_gui.decoding.models import VELOCITY
+from mindvis_gui.decoding.networks import build_scheduler
 from mindvis_gui.errors import ModelError, RequestError
 from mindvis_gui.training.base import read_base, read_first_stage
 
@@ -26,6 +30,26 @@ def test_compvis_checkpoint_and_diffusers_folder_are_the_same_model(published_fi
         ]
     assert torch.equal(*made)
     assert len(of_file.latent_rgb) == 4
+
+
+def test_what_the_u_net_predicts_comes_with_it(published_files, tiny_model_folder, tmp_path):
+    base = read_base(str(published_files["model.ckpt"]), 64)
+    base.unet.save_pretrained(tmp_path / "unet")
+    base.vqvae.save_pretrained(tmp_path / "vqvae")
+    velocity = build_scheduler(VELOCITY)
+    velocity.save_pretrained(tmp_path / "scheduler")
+    assert read_base(str(tmp_path), 64).scheduler.config.prediction_type == VELOCITY
+
+    model = tmp_path / "model"
+    shutil.copytree(tiny_model_folder, model)
+    velocity.save_pretrained(model / "scheduler")
+    assert read_base(str(model), 64).scheduler.config.prediction_type == VELOCITY
+    build_scheduler("sample").save_pretrained(model / "scheduler")
+    with pytest.raises(ModelError, match="predicts 'sample'"):
+        read_base(str(model), 64)
+    build_scheduler("sample").save_pretrained(tmp_path / "scheduler")
+    with pytest.raises(ModelError, match="predicts 'sample'"):
+        read_base(str(tmp_path), 64)
 
 
 def test_model_of_this_application(tiny_model_folder):

@@ -40,8 +40,7 @@ where it was stopped, and keeps its curves in `build/demo/STAGE/metrics.csv`.
 | SC-MBM A2 | training responses | {s[adapt]:,} × 32 | masked voxels of test responses: r = {recovery:.2f} (mean training response: {recovery_of_mean:.2f}) |
 | warm-up | encoder and conditioner → the diffusion model's context | {s[warm_up]:,} × 24 | |
 | DC-LDM B | encoder, conditioner and the whole U-Net | {s[dcldm]:,} × 20 × 5 draws | weights of the best loss on 100 *training* trials |
-| classifier | 58 concepts in 8 categories, all drawings but the test stimuli | {s[classifier]:,} × 64 | judges the samples below; it is no part of decoding |
-
+{judge}
 bf16 on one CPU core, AdamW, all seeds 0. The whole recipe is `tools/demo/train_demo.py`.
 {remarks}
 Five things differ from the paper, because this model is a hundred times smaller and was trained for
@@ -71,6 +70,10 @@ against stimuli that were not shown.
 MIT. The pictures it was trained on keep their licences, see `resources/CREDITS.md`.
 """
 
+_JUDGE = (
+    "| classifier | 58 concepts in 8 categories, all drawings but the test stimuli | {steps:,} × 64 "
+    "| judges the samples below; it is no part of decoding |\n"
+)
 _FAILS = """## What fails, and why
 
 - Fine detail: eyes, lettering, thin lines. The layout that is read from a response has 8×8 cells.
@@ -82,9 +85,11 @@ def write_card(
     folder: Path, facts: Mapping[str, Any], remarks: str = "", fails: str = _FAILS
 ) -> None:
     """Write ``README.md`` into a model folder."""
+    steps = facts["steps"]
     card = _CARD.format(
         **{key: value for key, value in facts.items() if key not in ("scores", "steps")},
-        s=facts["steps"],
+        s=steps,
+        judge=_JUDGE.format(steps=steps["classifier"]) if "classifier" in steps else "",
         rows=table(facts["scores"]),
         remarks=remarks,
         fails=fails,
