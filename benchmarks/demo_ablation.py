@@ -257,14 +257,14 @@ class Setting:
 
     @cache  # noqa: B019
     def resting(self, patch: int) -> Tensor:
-        """Return resting-like responses, padded by wrapping."""
+        """Return resting-like responses, padded by wrapping as trials are: by one patch at least."""
         path = self.folder / "resting.pt"
         if not path.is_file():
             cortex = read_simulation(self.subject, read_cortex(), SEED)
             torch.save(torch.from_numpy(cortex.resting_responses(RESTING, SEED)), path)
         values = torch.load(path, weights_only=True).float()
         values = (values - values.mean()) / values.std()
-        return torch.cat([values, values[:, : -values.shape[1] % patch]], dim=1)
+        return torch.cat([values, values[:, : -values.shape[1] % patch or patch]], dim=1)
 
 
 def table(done: Mapping[str, Mapping[str, float]]) -> str:
