@@ -257,7 +257,7 @@ class Setting:
 
     @cache  # noqa: B019
     def resting(self, patch: int) -> Tensor:
-        """Return resting-like responses, padded by wrapping as trials are: by one patch at least."""
+        """Return resting-like responses, wrapped as trials are: by one patch at least."""
         path = self.folder / "resting.pt"
         if not path.is_file():
             cortex = read_simulation(self.subject, read_cortex(), SEED)
