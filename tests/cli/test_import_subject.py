@@ -145,7 +145,9 @@ def test_a_killed_import_leaves_no_file_that_looks_whole(tmp_path, sent):
         assert time.monotonic() < deadline
     process.send_signal(sent)
     process.wait(60)
-    assert (tmp_path / "out" / "a.h5").read_bytes() == b"old"
+    kept = tmp_path / "out" / "a.h5"
+    if kept.read_bytes() != b"old":  # it was done before the signal came
+        assert len(open_subject(kept).trials) == 2000
     for left in (tmp_path / "out").glob(".a-*.h5"):
         with pytest.raises(DataError):  # whatever a kill leaves is no subject file
             open_subject(left)

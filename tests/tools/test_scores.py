@@ -60,7 +60,15 @@ def test_the_table_has_chance_in_brackets(shown):
     samples = np.repeat(shown.stimuli[:, None], 2, axis=1)
     rows = table([asdict(each) for each in score(shown, samples, "fast", ByRed())])
     assert "| fast | 3 one | 1.00 (" in rows
-    assert "| 100% (25%) |" in rows
+    assert "| 100% (1 in 4) |" in rows
+    assert "–" not in rows
+
+
+def test_without_a_classifier_categories_stay_empty(shown):
+    samples = np.repeat(shown.stimuli[:, None], 2, axis=1)
+    (found,) = score(shown, samples, "fast", None)
+    assert (found.category, found.agreement, found.top_1) == (None, None, 1)
+    assert "| – | – | – | 0.00 (1) |" in table([asdict(found)])
 
 
 def test_the_sheet_holds_every_picture(tmp_path, shown):
