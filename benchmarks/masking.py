@@ -55,6 +55,7 @@ def main() -> None:
     slow = SlowDecoder(decoder, args.slow)
     session = Session(lambda name: slow if name == "slow" else decoder)
     window = MainWindow(session, Settings(QSettings("none", "none")))
+    session.setParent(window)  # ends with the window, not before it
     window.resize(1440, 900)
     window.show()
     wait(app, lambda: session.open("demo"), lambda: session.trial is not None)

@@ -55,7 +55,8 @@ class Row:
 
 def report(what: str, measured: str, bar: str = "", met: bool | None = None) -> None:
     """Print one row of the calling script, and hand it to whoever collects rows."""
-    row = Row(Path(sys.argv[0]).stem, what, measured, bar, met)
+    judged = None if met is None else bool(met)  # of NumPy, maybe, which JSON does not know
+    row = Row(Path(sys.argv[0]).stem, what, measured, bar, judged)
     print(f"→ {_text(row)}", flush=True)
     if ROWS in os.environ:
         with Path(os.environ[ROWS]).open("a", encoding="utf-8") as file:
@@ -74,6 +75,7 @@ def _collect(scripts: list[str]) -> tuple[list[Row], list[str]]:
         file.touch()
         environment = {
             "QT_QPA_PLATFORM": "offscreen",
+            "OMP_WAIT_POLICY": "PASSIVE",  # as `mindvis` sets it
             **os.environ,
             ROWS: str(file),
         }
