@@ -47,6 +47,7 @@ from tools.demo.concepts import read_concepts
 from tools.demo.subject import read_simulation
 from tools.demo.train_demo import (
     CONTEXT_WIDTH,
+    DECODER,
     DEPTH,
     GRID,
     HEADS,
@@ -163,7 +164,7 @@ class Setting:
     ) -> MaskedBrainModel:
         """Pre-train SC-MBM on resting-like responses and those of the training trials."""
         model = MaskedBrainModel(
-            self.subject.n_voxels, variant.patch, WIDTH, DEPTH, HEADS, 96, 2, 3
+            self.subject.n_voxels, variant.patch, WIDTH, DEPTH, HEADS, *DECODER
         )
         both = torch.cat([self.resting(variant.patch), responses])
         plan = _plan(folder, "mbm", mbm_rate(STEPS["mbm"], 1e-3), seed)
@@ -274,7 +275,9 @@ def table(done: Mapping[str, Mapping[str, float]]) -> str:
         "",
         "`python -m benchmarks.demo_ablation --work build/demo`: mean ± standard deviation over",
         "the seeds (initial weights, order of trials, held-back trials). All start from the U-Net",
-        "of the demo model and, where pre-training is not what is varied, from its SC-MBM;",
+        "of the demo model and from its SC-MBM, which saw the responses of all training trials.",
+        f"Rows of mask ratio and patch pre-train anew, {STEPS['mbm']} steps on {RESTING:,}",
+        "resting-like responses and the trials': compare them with one another.",
         f"{STEPS['warm_up']} steps of warm-up, {STEPS['dcldm']} of DC-LDM, cross-attention only.",
         "Scored on 40 unseen drawings of seen concepts, averaged responses,",
         f"{len(SAMPLES)} samples each, {SAMPLING.steps} steps of DPM-Solver++.",

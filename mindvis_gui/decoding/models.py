@@ -44,6 +44,14 @@ PUBLISHED_TEST_USE = (
 _HASHED_BYTES = 4096  # of each tensor
 
 
+def check_prediction(folder: Path, predicted: object) -> None:
+    """Refuse a U-Net that predicts anything but noise or velocity, in the scheduler's words."""
+    if predicted not in (NOISE, VELOCITY):
+        raise ModelError(
+            f"{folder}: its U-Net predicts '{predicted}', which is neither {NOISE} nor {VELOCITY}"
+        )
+
+
 def find_models() -> dict[str, Path]:
     """Return the model folders that can be asked for by name; the first of a name wins."""
     found: dict[str, Path] = {}
@@ -95,11 +103,7 @@ def read_model_info(folder: Path) -> ModelInfo:
         if index.get(name) != list(expected):
             raise ModelError(f"{folder / INDEX}: {name} is {index.get(name)}, not {list(expected)}")
     schedule = _read_json(folder / "scheduler" / "scheduler_config.json")
-    predicted = schedule.get("prediction_type", NOISE)
-    if predicted not in (NOISE, VELOCITY):
-        raise ModelError(
-            f"{folder}: its U-Net predicts '{predicted}', which is neither {NOISE} nor {VELOCITY}"
-        )
+    check_prediction(folder, schedule.get("prediction_type", NOISE))
     configs = {name: _read_json(folder / name / "config.json") for name in networks}
     weights = {name: read_weight_file(folder / name / WEIGHTS) for name in networks}
     try:

@@ -21,7 +21,7 @@ from mindvis_gui.decoding.models import VELOCITY
 from mindvis_gui.decoding.request import Sampling
 
 # (latents, step of the schedule) → noise, or the velocity if the schedule says so
-NoisePredictor = Callable[[Tensor, Tensor], Tensor]
+Predictor = Callable[[Tensor, Tensor], Tensor]
 
 
 def build_sampler(schedule: PNDMScheduler, sampling: Sampling) -> Any:
@@ -101,14 +101,12 @@ def initial_noise(seeds: Sequence[int], shape: Sequence[int]) -> Tensor:
     return torch.stack(draws)
 
 
-def denoise(
-    predict_noise: NoisePredictor, sampler: Any, latents: Tensor
-) -> Generator[tuple[Tensor, Tensor]]:
+def denoise(predict: Predictor, sampler: Any, latents: Tensor) -> Generator[tuple[Tensor, Tensor]]:
     """Walk from noise to clean latents.
 
     Parameters
     ----------
-    predict_noise : callable
+    predict : callable
     sampler
         Of `build_sampler`; it remembers earlier steps and serves one walk only.
     latents : Tensor, shape (n, channels, h, w)
@@ -122,11 +120,11 @@ def denoise(
         The clean latents as the network saw them at that call (DDIM, eq. 12).
     """
     for step in sampler.timesteps:
-        noise = predict_noise(latents, step)
+        output = predict(latents, step)
         alpha = sampler.alphas_cumprod[step.long()]
         if sampler.config.prediction_type == VELOCITY:
-            predicted = alpha.sqrt() * latents - (1 - alpha).sqrt() * noise
+            predicted = alpha.sqrt() * latents - (1 - alpha).sqrt() * output
         else:
-            predicted = (latents - (1 - alpha).sqrt() * noise) / alpha.sqrt()
-        latents = sampler.step(noise, step, latents).prev_sample
+            predicted = (latents - (1 - alpha).sqrt() * output) / alpha.sqrt()
+        latents = sampler.step(output, step, latents).prev_sample
         yield latents, predicted

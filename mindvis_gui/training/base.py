@@ -8,7 +8,7 @@ from pathlib import Path
 from diffusers import PNDMScheduler, UNet2DConditionModel, VQModel
 
 from mindvis_gui.decoding.convert import convert_base
-from mindvis_gui.decoding.models import INDEX, NOISE, VELOCITY, find_model, read_model_info
+from mindvis_gui.decoding.models import INDEX, check_prediction, find_model, read_model_info
 from mindvis_gui.decoding.networks import PLMS_AS_PUBLISHED, build_scheduler
 from mindvis_gui.decoding.pipeline import load_network, load_pipeline
 from mindvis_gui.decoding.preview import fit_latent_rgb_to_codes
@@ -112,7 +112,5 @@ def _schedule_of(folder: Path) -> PNDMScheduler:
     except (OSError, ValueError, TypeError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise ModelError(f"{folder}: cannot be loaded: {reason}") from error
-    predicted = scheduler.config.prediction_type
-    if predicted not in (NOISE, VELOCITY):
-        raise ModelError(f"{folder}: predicts '{predicted}', neither {NOISE} nor {VELOCITY}")
+    check_prediction(folder.parent, scheduler.config.prediction_type)
     return scheduler

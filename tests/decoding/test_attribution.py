@@ -11,7 +11,8 @@ from mindvis_gui.data.attribution import METHODS
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.prepare import measure_normalisation, prepare
 from mindvis_gui.decoding.attribution import folded
-from mindvis_gui.decoding.models import find_model, load_decoder
+from mindvis_gui.decoding.models import VELOCITY, find_model, load_decoder
+from mindvis_gui.decoding.networks import build_scheduler
 from mindvis_gui.decoding.request import Attributor, DecodeRequest, Sample
 from mindvis_gui.errors import ModelError, RequestError
 
@@ -60,6 +61,24 @@ def test_gradients_share_out_what_the_response_does(tiny, request_of_all, sample
     assert np.abs(found.values).sum() == pytest.approx(100, rel=1e-4)
     assert (found.values < 0).any()
     assert found.explained == pytest.approx(found.effect, rel=0.05)
+
+
+def test_a_network_that_predicts_the_velocity_has_the_same_map(
+    tiny, request_of_all, sample, monkeypatch
+):
+    expected = attribute(tiny, request_of_all, sample)
+    pipeline, predict_noise = tiny._pipeline, tiny._pipeline.predict
+
+    def velocity(latents, step, condition):
+        kept = pipeline.scheduler.alphas_cumprod[int(step)]
+        noise = predict_noise(latents, step, condition)
+        return (noise - (1 - kept).sqrt() * latents) / kept.sqrt()
+
+    monkeypatch.setattr(pipeline, "scheduler", build_scheduler(VELOCITY))
+    monkeypatch.setattr(pipeline, "predict", velocity)
+    found = attribute(tiny, request_of_all, sample)
+    assert found.effect == pytest.approx(expected.effect, rel=1e-3)
+    np.testing.assert_allclose(found.values, expected.values, atol=1e-2)
 
 
 def test_progress_ends_at_its_total(tiny, request_of_all, sample):

@@ -84,6 +84,7 @@ STEPS = {
 LATENT_CHANNELS, CODES = 4, 2048
 CONTEXT_WIDTH, GRID = 128, 8
 PATCH, WIDTH, DEPTH, HEADS = 16, 128, 3, 2
+DECODER = (96, 2, 3)  # width, depth and heads of SC-MBM's decoder
 RESTING = 4000
 PREDICTION = "v_prediction"
 SHEET = Path("docs/images/demo-sheet.webp")
@@ -256,7 +257,7 @@ def masked_modelling(
     }
     train, test = by_split["train"], by_split["test-single"][:200]
     torch.manual_seed(SEED)
-    model = MaskedBrainModel(subject.n_voxels, PATCH, WIDTH, DEPTH, HEADS, 96, 2, 3)
+    model = MaskedBrainModel(subject.n_voxels, PATCH, WIDTH, DEPTH, HEADS, *DECODER)
     for stage, peak, responses in (
         ("mbm", 1e-3, torch.cat([resting, train])),
         ("adapt", 3e-4, train),
