@@ -4,7 +4,7 @@
 
 On the demo subject, one CPU thread. SC-MBM is trained from nothing and recovers masked voxels of
 test trials. DC-LDM is trained twice from the same diffusion model, alike but for the encoder:
-pre-trained (the demo model's SC-MBM) or random; its noise-prediction error is measured on test
+pre-trained (the demo model's SC-MBM) or random; its prediction error (of the velocity, for the demo model) is measured on test
 trials with the same noise, beside the error with the responses of the wrong trials.
 """
 
@@ -94,7 +94,7 @@ def masked_recovery(subject: Subject, steps: int, work: Path) -> tuple[float, fl
 def dcldm_error(
     subject: Subject, steps: int, seed: int, work: Path, pretrained: bool
 ) -> tuple[float, float]:
-    """Return the noise-prediction error on test trials, by their own and by others' responses."""
+    """Return the prediction error on test trials, by their own and by others' responses."""
     base = load_pipeline(find_model("demo"))
     test = [trial for trial in subject.trials if trial.split == "test"]
     common = (subject, measure_normalisation(subject), base.vqvae, 64, 16)

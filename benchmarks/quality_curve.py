@@ -5,8 +5,8 @@
 The reference is the published way: 250 PLMS steps in fp32 by a plain loop (published.py). Every
 sampler starts from the noise of its reference. Printed, as Markdown: the median pixel correlation
 of sample and reference over trials and seeds, its 10th percentile, and the scores of the samples
-against what was seen. The sampler and the steps of preset *fast* are the cheapest row whose
-median is at least 0.99 and whose 10th percentile is at least 0.95.
+against what was seen; and the cheapest row whose median is at least 0.99 and whose 10th percentile
+is at least 0.95, which is how preset *fast* was chosen (docs/performance.md).
 """
 
 from __future__ import annotations

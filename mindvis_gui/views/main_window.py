@@ -122,18 +122,18 @@ class MainWindow(QMainWindow):
         trials.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         for name in ("decode", "decode_selected", "decode_listed"):
             trials.addAction(self.actions_by_id[name])
-        self.workspace.history_panel.restore_requested.connect(self._saved.restore_entry)
+        self.workspace.restore_wanted.connect(self._saved.restore_entry)
         self.workspace.compare_page.save_requested.connect(self._export.export_drawn)
         self.workspace.decode_panel.new_seed_wanted.connect(self.actions_by_id["new_seed"].trigger)
-        self.workspace.overlay_panel.file_wanted.connect(brain.add_overlay)
+        self.workspace.overlay_file_wanted.connect(brain.add_overlay)
         panel = self.workspace.subject_panel
         panel.new_region.menu().addActions(
             [self.actions_by_id[entry.id] for entry in REGION_ENTRIES]
         )
         panel.rois.menu.rename_wanted.connect(regions.rename)
         panel.rois.menu.colour_wanted.connect(regions.recolour)
-        self.workspace.lesion_panel.export_wanted.connect(self._lesion.export_study)
-        self.workspace.attribution_panel.export_wanted.connect(self._lesion.export_attribution)
+        self.workspace.study_export_wanted.connect(self._lesion.export_study)
+        self.workspace.map_export_wanted.connect(self._lesion.export_attribution)
         self.workspace.brain_view.regions.file_wanted.connect(self._file.add_positions)
         self.status.import_wanted.connect(self._file.import_source)
         self.workspace.gallery.export_requested.connect(self._export.export_sample)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
 from PySide6.QtCore import QByteArray, Qt, Signal
 from PySide6.QtGui import QPalette, QShowEvent
 from PySide6.QtWidgets import (
@@ -15,22 +19,25 @@ from PySide6.QtWidgets import (
 )
 
 from mindvis_gui.session import Session
-from mindvis_gui.views.attribution_panel import AttributionPanel
 from mindvis_gui.views.brain_view import BrainView
 from mindvis_gui.views.buttons import icon_button
 from mindvis_gui.views.compare_page import ComparePage
 from mindvis_gui.views.compare_panel import ComparePanel
 from mindvis_gui.views.decode_panel import DecodePanel
 from mindvis_gui.views.gallery import GalleryView
-from mindvis_gui.views.history_panel import HistoryPanel
 from mindvis_gui.views.icons import icon
-from mindvis_gui.views.lesion_panel import LesionPanel
 from mindvis_gui.views.mask_view import MaskView
-from mindvis_gui.views.overlay_panel import OverlayPanel
-from mindvis_gui.views.queue_panel import QueuePanel
 from mindvis_gui.views.subject_panel import SubjectPanel
 from mindvis_gui.views.theme import MARGIN, PANEL_WIDTH, label
 
+if TYPE_CHECKING:
+    from mindvis_gui.views.attribution_panel import AttributionPanel
+    from mindvis_gui.views.history_panel import HistoryPanel
+    from mindvis_gui.views.lesion_panel import LesionPanel
+    from mindvis_gui.views.overlay_panel import OverlayPanel
+    from mindvis_gui.views.queue_panel import QueuePanel
+
+_Panel = TypeVar("_Panel", bound=QWidget)
 _HEIGHTS = [405, 150, 280]  # of brain, mask and images, at first
 _MIN_WIDTH = 480  # of the middle
 _CLOSE_ICON = 12
@@ -42,19 +49,23 @@ class Workspace(QMainWindow):
     """The panels and their arrangement; docks move and close, the middle is split by hand.
 
     The middle shows one of two pages: brain → mask → images, or the grid to compare on.
+    Panels that are closed at first are built when they are first seen or asked for: the window
+    is there sooner. What they signal is passed on by signals of the workspace.
     """
 
     panel_toggled = Signal()
     page_changed = Signal()
+    overlay_file_wanted = Signal()
+    study_export_wanted = Signal()
+    map_export_wanted = Signal()
+    restore_wanted = Signal(object)  # an entry of the history
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowFlags(Qt.WindowType.Widget)
+        self._session = session
         self.subject_panel = SubjectPanel(session)
         self.decode_panel = DecodePanel(session)
-        self.overlay_panel = OverlayPanel(session)
-        self.lesion_panel = LesionPanel(session)
-        self.attribution_panel = AttributionPanel(session)
         self.brain_view = BrainView(session)
         self.brain_view.header.overlays_wanted.connect(lambda: self.show_panel("overlays", True))
         self.mask_view = MaskView(session)
@@ -75,22 +86,22 @@ class Workspace(QMainWindow):
             self._splitter.addWidget(view)
             self._splitter.setStretchFactor(i, _HEIGHTS[i])
         self.compare_page = ComparePage(session)
-        self.queue_panel = QueuePanel(session)
-        self.history_panel = HistoryPanel(session)
         self._pages = QStackedWidget()
         self._pages.addWidget(self._splitter)
         self._pages.addWidget(self.compare_page)
         self.setCentralWidget(self._pages)
         # Docks of one side share its place as tabs; those not in `_AT_FIRST` wait in the menu View.
         self._docks = {
-            "subject": self._dock("subject", "Subject", self.subject_panel),
-            "decode": self._dock("decode", "Decode", self.decode_panel),
-            "overlays": self._dock("overlays", "Overlays", self.overlay_panel),
-            "lesion": self._dock("lesion", "Lesion", self.lesion_panel),
-            "attribution": self._dock("attribution", "Attribution", self.attribution_panel),
-            "queue": self._dock("queue", "Queue", self.queue_panel),
-            "history": self._dock("history", "History", self.history_panel),
+            "subject": self._dock("subject", "Subject", lambda: self.subject_panel),
+            "decode": self._dock("decode", "Decode", lambda: self.decode_panel),
+            "overlays": self._dock("overlays", "Overlays", lambda: self.overlay_panel),
+            "lesion": self._dock("lesion", "Lesion", lambda: self.lesion_panel),
+            "attribution": self._dock("attribution", "Attribution", lambda: self.attribution_panel),
+            "queue": self._dock("queue", "Queue", lambda: self.queue_panel),
+            "history": self._dock("history", "History", lambda: self.history_panel),
         }
+        self._put("subject", self.subject_panel)
+        self._put("decode", self.decode_panel)
         self._panels: dict[str, QWidget] = {
             **self._docks,
             "brain": self.brain_view,
@@ -101,8 +112,55 @@ class Workspace(QMainWindow):
         self._restored = False
         self.restore_default()
 
-    def _dock(self, name: str, title: str, panel: QWidget) -> QDockWidget:
-        dock = QDockWidget(title)
+    @cached_property
+    def overlay_panel(self) -> OverlayPanel:
+        """What is drawn over the brain, and how."""
+        from mindvis_gui.views.overlay_panel import OverlayPanel
+
+        panel = OverlayPanel(self._session)
+        panel.file_wanted.connect(self.overlay_file_wanted)
+        return self._put("overlays", panel)
+
+    @cached_property
+    def lesion_panel(self) -> LesionPanel:
+        """What a decode loses without a region."""
+        from mindvis_gui.views.lesion_panel import LesionPanel
+
+        panel = LesionPanel(self._session)
+        panel.export_wanted.connect(self.study_export_wanted)
+        return self._put("lesion", panel)
+
+    @cached_property
+    def attribution_panel(self) -> AttributionPanel:
+        """Which voxels a sample rests on."""
+        from mindvis_gui.views.attribution_panel import AttributionPanel
+
+        panel = AttributionPanel(self._session)
+        panel.export_wanted.connect(self.map_export_wanted)
+        return self._put("attribution", panel)
+
+    @cached_property
+    def queue_panel(self) -> QueuePanel:
+        """What is decoded, and what waits."""
+        from mindvis_gui.views.queue_panel import QueuePanel
+
+        return self._put("queue", QueuePanel(self._session))
+
+    @cached_property
+    def history_panel(self) -> HistoryPanel:
+        """What was decoded before."""
+        from mindvis_gui.views.history_panel import HistoryPanel
+
+        panel = HistoryPanel(self._session)
+        panel.restore_requested.connect(self.restore_wanted)
+        return self._put("history", panel)
+
+    def _put(self, name: str, panel: _Panel) -> _Panel:
+        self._docks[name].setWidget(panel)
+        return panel
+
+    def _dock(self, name: str, title: str, build: Callable[[], QWidget]) -> QDockWidget:
+        dock = _Dock(title, build)
         dock.setObjectName(name)
         # Not floating: floating docks misbehave on some window systems and hide behind the window.
         dock.setFeatures(
@@ -111,7 +169,6 @@ class Workspace(QMainWindow):
         )
         dock.setAllowedAreas(_LEFT | _RIGHT)
         dock.setTitleBarWidget(_DockTitle(title, dock))
-        dock.setWidget(panel)
         dock.toggleViewAction().toggled.connect(self.panel_toggled)
         return dock
 
@@ -197,6 +254,20 @@ class Workspace(QMainWindow):
         for name in closed.toStdString().split():
             if name in self._panels:  # another version may have had others
                 self._panels[name].hide()
+
+
+class _Dock(QDockWidget):
+    """Has its panel built when it is first seen."""
+
+    def __init__(self, title: str, build: Callable[[], QWidget]) -> None:
+        super().__init__(title)
+        self._build = build
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Have the panel built (called by Qt, also when the dock comes to the front of tabs)."""
+        if self.widget() is None:
+            self._build()
+        super().showEvent(event)
 
 
 class _DockTitle(QWidget):

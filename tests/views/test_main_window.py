@@ -44,6 +44,19 @@ def test_welcome_first_then_the_workspace(qtbot, window, session):
     assert window.actions_by_id["panel_mask"].isEnabled()
 
 
+def test_closed_panels_are_built_when_first_seen(qtbot, ready_window, ready):
+    workspace = ready_window.workspace
+    late = {"overlays", "lesion", "attribution", "queue", "history"}
+    built = {name for name in late if f"{name.removesuffix('s')}_panel" in vars(workspace)}
+    assert built == set()
+    for name in late:
+        workspace.show_panel(name, True)
+    assert workspace.history_panel.isVisibleTo(workspace)
+    workspace.show_panel("overlays", True)
+    qtbot.waitUntil(lambda: workspace.overlay_panel.list.count() == len(ready.overlays.items))
+    assert workspace.lesion_panel.run.isEnabled()  # it knows of the subject that was there before
+
+
 def test_demo_button_opens_subject_and_model(qtbot, window, session):
     with qtbot.waitSignals([session.trial_changed, session.model_changed]):
         qtbot.mouseClick(window.welcome.demo, Qt.MouseButton.LeftButton)

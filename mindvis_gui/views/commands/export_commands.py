@@ -9,7 +9,6 @@ from mindvis_gui.session.collection import Drawn
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import exports, file_dialogs
 from mindvis_gui.views.entry import Entry
-from mindvis_gui.views.figure_dialog import FigureDialog
 
 EXPORT_ENTRIES = (
     Entry("export_figure", "Export figure…", "export.export_figure", "File", "Ctrl+E",
@@ -42,6 +41,8 @@ class ExportCommands:
 
     def export_figure(self) -> None:
         """Show what can be drawn of the decoded trial, and write what is chosen."""
+        from mindvis_gui.views.figure_dialog import FigureDialog  # brings what draws figures
+
         if self._session.results.result is not None:
             FigureDialog(self._session, self._settings, self._window).open()
 
