@@ -4,8 +4,9 @@
 
 On the demo subject, one CPU thread. SC-MBM is trained from nothing and recovers masked voxels of
 test trials. DC-LDM is trained twice from the same diffusion model, alike but for the encoder:
-pre-trained (the demo model's SC-MBM) or random; its prediction error (of the velocity, for the demo model) is measured on test
-trials with the same noise, beside the error with the responses of the wrong trials.
+pre-trained (the demo model's SC-MBM) or random; its prediction error (of the velocity, for the
+demo model) is measured on test trials with the same noise, beside the error with the responses of
+the wrong trials.
 """
 
 from __future__ import annotations
