@@ -45,8 +45,8 @@ class QueuePanel(QWidget):
         buttons.setSpacing(6)
         for button in (self.pause, self.skip, self.stop):
             buttons.addWidget(button, 1)
-        note = label("Drag to reorder (Alt+↑, Alt+↓), Delete removes.", "caption")
-        note.setWordWrap(True)
+        self._note = label(kind="caption")
+        self._note.setWordWrap(True)
         column = QVBoxLayout(self)
         column.setContentsMargins(MARGIN, 2, MARGIN, GAP)
         column.setSpacing(GAP)
@@ -57,7 +57,7 @@ class QueuePanel(QWidget):
         column.addSpacing(GAP)
         column.addWidget(label("Waiting", "heading"))
         column.addWidget(self.list, 1)
-        column.addWidget(note)
+        column.addWidget(self._note)
         self.pause.toggled.connect(self._queue.pause)
         self.skip.clicked.connect(self._queue.skip)
         self.stop.clicked.connect(self._queue.stop)
@@ -77,6 +77,11 @@ class QueuePanel(QWidget):
         self.bar.setRange(0, step.total if step and step.total else 1)
         self.bar.setValue(step.index if step else 0)
         self.left.setText(self._time_left())
+        self._note.setText(
+            "Drag to reorder (Alt+↑, Alt+↓), Delete removes."
+            if len(queue)
+            else "Nothing waits; what is asked for during a decode is listed here."
+        )
         self.pause.setChecked(queue.paused)
         self.pause.setText("Go on" if queue.paused else "Pause")
         busy = queue.active or len(queue) > 0
