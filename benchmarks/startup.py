@@ -25,6 +25,8 @@ PROBE = (
     + """
 import json, resource, sys, time
 start, subject = float(sys.argv[1]), sys.argv[2] or None
+from mindvis_gui.light_start import begin_light_start
+begin_light_start()
 from PySide6.QtCore import QEvent, QObject, QTimer
 from mindvis_gui import app
 from mindvis_gui.views.main_window import MainWindow

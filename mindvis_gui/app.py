@@ -1,4 +1,4 @@
-"""Starts the window: what ``mindvis view`` and ``mindvis-gui`` do."""
+"""Starts the window: what ``mindvis view`` does."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from mindvis_gui.decoding.request import Decoder, ModelInfo
 from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.errors import ExportError, MindVisError
 from mindvis_gui.files import atomic_path
+from mindvis_gui.light_start import end_light_start
 from mindvis_gui.paths import cache_dir, resources_dir, state_dir
 from mindvis_gui.session import Session
 from mindvis_gui.settings import Settings
@@ -34,13 +35,6 @@ _NO_DISPLAY = (
     "`make demo` decodes three demo trials without one"
 )
 _POLL = 20  # ms between two looks at whether everything is done
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Start the window with the options of ``mindvis view``."""
-    from mindvis_gui.cli import main as command_line
-
-    return command_line(["view", *(sys.argv[1:] if argv is None else argv)])
 
 
 def run(
@@ -101,6 +95,7 @@ def run(
             steps.append(lambda: session.load_model(model))
         if decode:
             steps.append(session.decode)
+        QTimer.singleShot(0, end_light_start)  # once the window is shown
         if screenshot is not None:
             _take_picture(window, session, steps, screenshot)
             return 0

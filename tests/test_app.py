@@ -23,22 +23,25 @@ HEAVY = ("torch", "diffusers", "nilearn", "matplotlib", "skimage", "scipy")
 CONTROL = Qt.KeyboardModifier.ControlModifier
 LEFT = Qt.MouseButton.LeftButton
 
-# Runs the application, says what is imported once the window was shown, and closes it.
+# Runs the application, says what is imported once the window was shown, whether garbage is
+# collected, and who imports; then closes it.
 SHOW_AND_TELL = """
-import json, sys
+import builtins, gc, json, sys
 from PySide6.QtCore import QTimer
 from mindvis_gui.views.main_window import MainWindow
 
 shown = MainWindow.showEvent
 def show(self, event):
     shown(self, event)
-    QTimer.singleShot(0, lambda: tell(self))
+    QTimer.singleShot(50, lambda: tell(self))
 def tell(window):
-    print(json.dumps([name for name in sys.argv[1:] if name in sys.modules]))
+    imported = [name for name in sys.argv[1:] if name in sys.modules]
+    plain = builtins.__import__ is builtins.__orig_import__
+    print(json.dumps([imported, gc.isenabled(), plain]))
     window.close()
 MainWindow.showEvent = show
 
-from mindvis_gui.app import main
+from mindvis_gui.cli import main
 sys.exit(main([]))
 """
 
@@ -213,10 +216,10 @@ def run_python(*arguments, **environment):
     )
 
 
-def test_nothing_heavy_is_imported_before_the_window_is_shown():
+def test_the_window_is_shown_without_anything_heavy_and_with_plain_imports():
     done = run_python("-c", SHOW_AND_TELL, *HEAVY, QT_QPA_PLATFORM="offscreen")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == []
+    assert json.loads(done.stdout.splitlines()[-1]) == [[], True, True]
 
 
 def test_screenshot_of_a_trial(subject_path, tmp_path):

@@ -33,6 +33,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Show the window until it is closed."""
+    from mindvis_gui.light_start import begin_light_start
+
+    begin_light_start()
     from mindvis_gui import app
 
     return app.run(

@@ -141,9 +141,11 @@ def _read_hdf5(path: Path) -> Subject:
         from mindvis_gui.data.mindeye2 import read_mindeye2_subject
 
         return read_mindeye2_subject(path)
-    from mindvis_gui.data.things import is_things, read_things_subject
+    from mindvis_gui.data.pandas_file import is_pandas_frame
 
-    if is_things(path):
+    if is_pandas_frame(path):
+        from mindvis_gui.data.things import read_things_subject
+
         return read_things_subject(path)
     from mindvis_gui.data.subject_file import read_subject
 

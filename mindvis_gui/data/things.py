@@ -24,7 +24,7 @@ from mindvis_gui.data.checks import MAX_TRIALS, MAX_VOXELS, check_ijk
 from mindvis_gui.data.hdf5 import damage_reported
 from mindvis_gui.data.nifti_file import NiftiFile
 from mindvis_gui.data.orientation import as_ras
-from mindvis_gui.data.pandas_file import PandasFrame, is_pandas_frame
+from mindvis_gui.data.pandas_file import PandasFrame
 from mindvis_gui.data.recording import Pictures, RowRecording
 from mindvis_gui.data.repeats import with_means
 from mindvis_gui.data.subject import FloatArray, IntArray, Subject, Trial, read_only
@@ -39,11 +39,6 @@ _FOLDERS = ("images", "stimuli", "object_images", "_images", "../images", "../st
 _SPLITS = {"train": "train", "test": "test-single"}
 _STEP_MM = 2.0
 _MAPS = {"nc_singletrial": "noise ceiling (%)", "nc_testset": "noise ceiling of the test set (%)"}
-
-
-def is_things(path: Path) -> bool:
-    """Whether an HDF5 file is a table of pandas, as the responses of THINGS are."""
-    return is_pandas_frame(path)
 
 
 def read_things_subject(path: Path) -> Subject:

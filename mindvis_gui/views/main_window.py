@@ -54,7 +54,9 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.status = ActivityBar(session)
         self.setStatusBar(self.status)
-        self.workspace = Workspace(session)
+        self._pages = QStackedWidget()
+        self.setCentralWidget(self._pages)
+        self.workspace = Workspace(session, self._pages)
         self._file = FileCommands(self, session, settings, import_model)
         self._export = ExportCommands(self, session, settings)
         self._lesion = LesionCommands(self, session, settings, self.workspace)
@@ -80,10 +82,8 @@ class MainWindow(QMainWindow):
         self.addToolBar(self.toolbar)
         self.welcome = WelcomePage(actions["open"], actions["demo"], settings.recent)
         self.welcome.subject_chosen.connect(session.open)
-        self._pages = QStackedWidget()
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(self.workspace)
-        self.setCentralWidget(self._pages)
         self._connect(brain, regions)
         self.workspace.restore_layout(
             settings.layout("docks"), settings.layout("centre"), settings.layout("closed")
@@ -115,15 +115,13 @@ class MainWindow(QMainWindow):
             signal.connect(self._show_state)
         self.workspace.panel_toggled.connect(self._show_panels)
         self.workspace.page_changed.connect(self._show_panels)
-        self.workspace.compare_page.decode_requested.connect(
-            self.actions_by_id["decode_missing"].trigger
-        )
+        self.workspace.decode_missing_wanted.connect(self.actions_by_id["decode_missing"].trigger)
         trials = self.workspace.subject_panel.trials
         trials.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         for name in ("decode", "decode_selected", "decode_listed"):
             trials.addAction(self.actions_by_id[name])
         self.workspace.restore_wanted.connect(self._saved.restore_entry)
-        self.workspace.compare_page.save_requested.connect(self._export.export_drawn)
+        self.workspace.grid_save_wanted.connect(self._export.export_drawn)
         self.workspace.decode_panel.new_seed_wanted.connect(self.actions_by_id["new_seed"].trigger)
         self.workspace.overlay_file_wanted.connect(brain.add_overlay)
         panel = self.workspace.subject_panel

@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
 from mindvis_gui.session import Session
 from mindvis_gui.views.brain_view import BrainView
 from mindvis_gui.views.buttons import icon_button
-from mindvis_gui.views.compare_page import ComparePage
 from mindvis_gui.views.compare_panel import ComparePanel
 from mindvis_gui.views.decode_panel import DecodePanel
 from mindvis_gui.views.gallery import GalleryView
@@ -32,6 +31,7 @@ from mindvis_gui.views.theme import MARGIN, PANEL_WIDTH, label
 
 if TYPE_CHECKING:
     from mindvis_gui.views.attribution_panel import AttributionPanel
+    from mindvis_gui.views.compare_page import ComparePage
     from mindvis_gui.views.history_panel import HistoryPanel
     from mindvis_gui.views.lesion_panel import LesionPanel
     from mindvis_gui.views.overlay_panel import OverlayPanel
@@ -49,8 +49,8 @@ class Workspace(QMainWindow):
     """The panels and their arrangement; docks move and close, the middle is split by hand.
 
     The middle shows one of two pages: brain → mask → images, or the grid to compare on.
-    Panels that are closed at first are built when they are first seen or asked for: the window
-    is there sooner. What they signal is passed on by signals of the workspace.
+    The grid and the panels that are closed at first are built when they are first seen or asked
+    for: the window is there sooner. What they signal is passed on by signals of the workspace.
     """
 
     panel_toggled = Signal()
@@ -59,11 +59,20 @@ class Workspace(QMainWindow):
     study_export_wanted = Signal()
     map_export_wanted = Signal()
     restore_wanted = Signal(object)  # an entry of the history
+    decode_missing_wanted = Signal()
+    grid_save_wanted = Signal(object)  # Drawn
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowFlags(Qt.WindowType.Widget)
         self._session = session
+        # From the outside in: Qt styles all that is inside a widget anew when its parent changes.
+        self._pages = QStackedWidget()
+        self.setCentralWidget(self._pages)
+        self._splitter = QSplitter(Qt.Orientation.Vertical)
+        self._splitter.setHandleWidth(1)
+        self._splitter.setChildrenCollapsible(False)
+        self._pages.addWidget(self._splitter)
         self.subject_panel = SubjectPanel(session)
         self.decode_panel = DecodePanel(session)
         self.brain_view = BrainView(session)
@@ -77,19 +86,11 @@ class Workspace(QMainWindow):
         column.setSpacing(0)
         column.addWidget(self.gallery, 1)
         column.addWidget(self.compare_panel)
-        self._splitter = QSplitter(Qt.Orientation.Vertical)
-        self._splitter.setHandleWidth(1)
-        self._splitter.setChildrenCollapsible(False)
         middle: tuple[QWidget, ...] = (self.brain_view, self.mask_view, images)
         for i, view in enumerate(middle):
             view.setMinimumWidth(_MIN_WIDTH)
             self._splitter.addWidget(view)
             self._splitter.setStretchFactor(i, _HEIGHTS[i])
-        self.compare_page = ComparePage(session)
-        self._pages = QStackedWidget()
-        self._pages.addWidget(self._splitter)
-        self._pages.addWidget(self.compare_page)
-        self.setCentralWidget(self._pages)
         # Docks of one side share its place as tabs; those not in `_AT_FIRST` wait in the menu View.
         self._docks = {
             "subject": self._dock("subject", "Subject", lambda: self.subject_panel),
@@ -100,8 +101,6 @@ class Workspace(QMainWindow):
             "queue": self._dock("queue", "Queue", lambda: self.queue_panel),
             "history": self._dock("history", "History", lambda: self.history_panel),
         }
-        self._put("subject", self.subject_panel)
-        self._put("decode", self.decode_panel)
         self._panels: dict[str, QWidget] = {
             **self._docks,
             "brain": self.brain_view,
@@ -111,6 +110,19 @@ class Workspace(QMainWindow):
         }
         self._restored = False
         self.restore_default()
+        self._put("subject", self.subject_panel)
+        self._put("decode", self.decode_panel)
+
+    @cached_property
+    def compare_page(self) -> ComparePage:
+        """The grid of trials, seeds and other options."""
+        from mindvis_gui.views.compare_page import ComparePage
+
+        page = ComparePage(self._session)
+        page.decode_requested.connect(self.decode_missing_wanted)
+        page.save_requested.connect(self.grid_save_wanted)
+        self._pages.addWidget(page)
+        return page
 
     @cached_property
     def overlay_panel(self) -> OverlayPanel:
@@ -188,7 +200,7 @@ class Workspace(QMainWindow):
     @property
     def comparing(self) -> bool:
         """Whether the middle shows the grid."""
-        return self._pages.currentWidget() is self.compare_page
+        return self._pages.currentWidget() is not self._splitter
 
     def compare(self, shown: bool) -> None:
         """Go over to the grid, or back to brain, mask and images."""
