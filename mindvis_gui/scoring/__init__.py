@@ -56,6 +56,8 @@ def find_classifier(model_folder: Path) -> dict[str, Network] | None:
 
     Raises
     ------
+    UnavailableError
+        If the package of the network that they stand on is not installed.
     ModelError
         If its ``classifier/`` is damaged.
     """
@@ -65,6 +67,7 @@ def find_classifier(model_folder: Path) -> dict[str, Network] | None:
 
 @cache
 def _load_classifiers(folder: Path) -> dict[str, Network]:
+    require_packages(CLASSIFIER_PACKAGES, EXTRA)
     from mindvis_gui.scoring.own_classifier import load_classifiers
 
     return {**load_classifiers(folder)}

@@ -10,9 +10,25 @@ import torch
 from torch import Tensor, nn
 
 from mindvis_gui.errors import ModelError
-from mindvis_gui.scoring.torch_network import Preparation, TorchNetwork
+from mindvis_gui.scoring.concept_head import ConceptHead
+from mindvis_gui.scoring.efficientnet import PREPARATION, EfficientNetLite0, efficientnet_module
+from mindvis_gui.scoring.torch_network import TorchNetwork
 
-_HALF = (0.5, 0.5, 0.5)  # the classifier takes -1 to 1, as the decoder gives it
+_FEATURES = "efficientnet-lite0"
+_NAME = "linear classifier of the model on features of EfficientNet-Lite0"
+
+
+class HeadOnFeatures(nn.Module):
+    """A head on the pooled features of a network of photographs."""
+
+    def __init__(self, network: EfficientNetLite0, head: ConceptHead) -> None:
+        super().__init__()
+        self.network, self.head = network, head
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (n, n_concepts) of prepared pictures (n, 3, h, w)."""
+        logits: Tensor = self.head(self.network.features(x))
+        return logits
 
 
 class SumOfConcepts(nn.Module):
@@ -47,39 +63,35 @@ def load_classifiers(folder: Path) -> dict[str, TorchNetwork]:
     ModelError
         If the folder is incomplete or damaged.
     """
-    from mindvis_gui.scoring.demo_classifier import PictureClassifier
-
-    classes, categories, side = _read_config(folder / "config.json")
+    classes, categories = _read_config(folder / "config.json")
     try:
-        module = PictureClassifier.from_pretrained(folder, local_files_only=True)
+        head = ConceptHead.from_pretrained(folder, local_files_only=True).float()
     except (OSError, RuntimeError, ValueError) as error:
         raise ModelError(f"{folder}: holds no classifier; copy the model again") from error
-    return networks_of(module, classes, categories, side)
-
-
-def networks_of(
-    module: nn.Module, classes: tuple[str, ...], categories: tuple[str, ...], side: int
-) -> dict[str, TorchNetwork]:
-    """Return a classifier of concepts as the networks ``concept`` and ``category``."""
+    concepts = HeadOnFeatures(efficientnet_module(), head)
     names = tuple(dict.fromkeys(categories))
     members = torch.tensor([[float(name == each) for name in names] for each in categories])
-    prepare = Preparation(side, _HALF, _HALF)
     return {
-        "concept": TorchNetwork(module, "concept classifier of the model", prepare, {}, classes),
+        "concept": TorchNetwork(concepts, f"concepts, {_NAME}", PREPARATION, {}, classes),
         "category": TorchNetwork(
-            SumOfConcepts(module, members), "category classifier of the model", prepare, {}, names
+            SumOfConcepts(concepts, members), f"categories, {_NAME}", PREPARATION, {}, names
         ),
     }
 
 
-def _read_config(path: Path) -> tuple[tuple[str, ...], tuple[str, ...], int]:
+def _read_config(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     try:
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         classes = tuple(map(str, config["classes"]))
         categories = tuple(map(str, config["categories"]))
-        side = int(config["image_size"])
+        features = config["features"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path}: is missing or damaged; copy the model again") from error
     if len(categories) != len(classes):
         raise ModelError(f"{path}: lists {len(categories)} categories for {len(classes)} classes")
-    return classes, categories, side
+    if features != _FEATURES:
+        raise ModelError(
+            f"{path}: made for the features of {str(features)[:60]}, which this version does not "
+            f"know; it knows {_FEATURES}"
+        )
+    return classes, categories

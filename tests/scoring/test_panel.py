@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import mindvis_gui.scoring as scoring
-from mindvis_gui.analysis.scores import DEFAULT, OWN_CLASSIFIERS, metric
+from mindvis_gui.analysis.scores import DEFAULT, metric
 from mindvis_gui.errors import ModelError, UnavailableError
 from mindvis_gui.scoring import weights
 from mindvis_gui.scoring.lpips import LpipsFeatures, linear_weights, load_lpips
@@ -212,62 +212,6 @@ def test_inception_of_fid_gets_bytes_and_gives_both_layers():
     np.testing.assert_allclose(output.features["2048"], seen.mean(axis=(1, 2)), rtol=1e-5)
     assert list(output.features) == ["2048"]
     assert network.run(seen, ["64"]).features["64"].shape == (19, 2)
-
-
-def test_a_models_own_classifier_knows_concepts_and_categories(monkeypatch, tmp_path):
-    class Classifier(nn.Module):
-        """Knows red, green, blue by the mean of -1 … 1."""
-
-        @classmethod
-        def from_pretrained(cls, folder, local_files_only):
-            assert (folder / "config.json").is_file()
-            assert local_files_only
-            return cls()
-
-        def forward(self, x):
-            assert x.shape[1:] == (3, 16, 16)
-            return 4 * x.mean(dim=(2, 3))
-
-    module = ModuleType("mindvis_gui.scoring.demo_classifier")
-    module.PictureClassifier = Classifier
-    monkeypatch.setitem(sys.modules, "mindvis_gui.scoring.demo_classifier", module)
-    assert scoring.find_classifier(tmp_path) is None
-    folder = tmp_path / "classifier"
-    folder.mkdir()
-    (folder / "config.json").write_text(
-        '{"classes": ["red", "green", "blue"], "categories": ["warm", "cold", "cold"],'
-        ' "image_size": 16}'
-    )
-    networks = scoring.find_classifier(tmp_path)
-    assert set(networks) == set(OWN_CLASSIFIERS)
-    assert scoring.find_classifier(tmp_path)["concept"] is networks["concept"]  # loaded once
-    green = np.zeros((1, 32, 32, 3), np.uint8)
-    green[..., 1] = 255
-    concepts = networks["concept"].run(green).probabilities[0]
-    categories = networks["category"].run(green).probabilities[0]
-    assert networks["category"].class_names == ("warm", "cold")
-    e = np.exp(np.array([-4.0, 4.0, -4.0]))
-    np.testing.assert_allclose(concepts, e / e.sum(), rtol=1e-5)
-    np.testing.assert_allclose(categories, [concepts[0], concepts[1] + concepts[2]], rtol=1e-5)
-    find = scoring.network_finder(tmp_path)
-    assert find("category") is networks["category"]
-    with pytest.raises(UnavailableError, match="brings a classifier"):
-        scoring.network_finder(None)("concept")
-
-
-def test_a_damaged_classifier_is_an_error(tmp_path, monkeypatch):
-    module = ModuleType("mindvis_gui.scoring.demo_classifier")
-    module.PictureClassifier = None
-    monkeypatch.setitem(sys.modules, "mindvis_gui.scoring.demo_classifier", module)
-    (tmp_path / "classifier").mkdir()
-    config = tmp_path / "classifier" / "config.json"
-    for text, message in (
-        ("{", "damaged"),
-        ('{"classes": ["a"], "categories": [], "image_size": 8}', "0 categories for 1 classes"),
-    ):
-        config.write_text(text)
-        with pytest.raises(ModelError, match=message):
-            scoring.find_classifier(tmp_path)
 
 
 def test_the_windows_classifiers_know_the_pictures_that_they_are_for(tmp_path, monkeypatch):

@@ -40,7 +40,8 @@ where it was stopped, and keeps its curves in `build/demo/STAGE/metrics.csv`.
 | SC-MBM A2 | training responses | {s[adapt]:,} × 32 | masked voxels of test responses: r = {recovery:.2f} (mean training response: {recovery_of_mean:.2f}) |
 | warm-up | encoder and conditioner → the diffusion model's context | {s[warm_up]:,} × 24 | |
 | DC-LDM B | encoder, conditioner and the whole U-Net | {s[dcldm]:,} × 20 × 5 draws | weights of the best loss on 100 *training* trials |
-{judge}
+| classifier | a linear layer on features of EfficientNet-Lite0: 58 concepts in 8 categories, all drawings but the test stimuli | | judges the samples below; it is no part of decoding |
+
 bf16 on one CPU core, AdamW, all seeds 0. The whole recipe is `tools/demo/train_demo.py`.
 {remarks}
 Five things differ from the paper, because this model is a hundred times smaller and was trained for
@@ -70,10 +71,6 @@ against stimuli that were not shown.
 MIT. The pictures it was trained on keep their licences, see `resources/CREDITS.md`.
 """
 
-_JUDGE = (
-    "| classifier | 58 concepts in 8 categories, all drawings but the test stimuli | {steps:,} × 64 "
-    "| judges the samples below; it is no part of decoding |\n"
-)
 _FAILS = """## What fails, and why
 
 - Fine detail: eyes, lettering, thin lines. The layout that is read from a response has 8×8 cells.
@@ -89,7 +86,6 @@ def write_card(
     card = _CARD.format(
         **{key: value for key, value in facts.items() if key not in ("scores", "steps")},
         s=steps,
-        judge=_JUDGE.format(steps=steps["classifier"]) if "classifier" in steps else "",
         rows=table(facts["scores"]),
         remarks=remarks,
         fails=fails,

@@ -30,7 +30,7 @@ from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.networks import build_scheduler, build_unet, time_width
 from mindvis_gui.decoding.pipeline import MindVisPipeline
 from mindvis_gui.decoding.preview import fit_latent_rgb
-from mindvis_gui.scoring.demo_classifier import PictureClassifier
+from mindvis_gui.scoring.concept_head import ConceptHead
 from mindvis_gui.training.augmentation import Augmentation
 from mindvis_gui.training.dcldm import (
     DoubleConditioned,
@@ -55,7 +55,6 @@ from mindvis_gui.training.mbm import (
 )
 from mindvis_gui.training.pictures import CutOuts, Variation
 from mindvis_gui.training.trials import TrialSet, read_responses
-from tools.demo.classifier import STEPS as CLASSIFIER_STEPS
 from tools.demo.classifier import train_classifier
 from tools.demo.concepts import read_concepts
 from tools.demo.model_card import write_card
@@ -113,7 +112,7 @@ def train_demo(work: Path, out: Path = Path("models/demo"), *, paper_preset: boo
     held = held_out_pictures(pool)
     facts |= {"psnr": psnr(reconstruct(vqvae, held), held), "pictures": int(pool.related.sum())}
     facts |= {"labels": len(pool.names), "all_pictures": len(pool.rgba)}
-    facts |= {"steps": STEPS | {"classifier": CLASSIFIER_STEPS}}
+    facts |= {"steps": STEPS}
     facts |= {"n_voxels": subject.n_voxels}
     pictures = CutOuts(pool.rgba, SIZE).compose(torch.arange(0, len(pool.rgba), 10), _rng(3))
     with torch.no_grad():
@@ -135,7 +134,7 @@ def train_demo(work: Path, out: Path = Path("models/demo"), *, paper_preset: boo
             "basis": normalisation.basis,
         },
     )
-    classifier = train_classifier(work / "pool.npz", read_concepts(), vqvae, work / "classifier")
+    classifier = train_classifier(work / "pool.npz", read_concepts(), vqvae)
     write_model(pipeline, classifier, out)
     presets = ["fast", "paper"] if paper_preset else ["fast"]
     facts["scores"] = score_model(out, subject, presets, SHEET)
@@ -311,7 +310,7 @@ def double_conditioned(
     return network.eval()
 
 
-def write_model(pipeline: MindVisPipeline, classifier: PictureClassifier, out: Path) -> None:
+def write_model(pipeline: MindVisPipeline, classifier: ConceptHead, out: Path) -> None:
     """Save all networks in half precision, replacing what is in `out`."""
     temporary = out.with_name(f".{out.name}-new")
     shutil.rmtree(temporary, ignore_errors=True)
