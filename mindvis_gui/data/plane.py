@@ -56,6 +56,21 @@ class Plane:
         """Return the slice (up, across) at `index`, row 0 at the bottom, as a view."""
         return self.turned(volume[(slice(None),) * self.through + (index,)])
 
+    def window(self, box: tuple[slice, slice, slice]) -> tuple[slice, slice]:
+        """Return which rows and columns of a picture (up, across) show a box of the grid.
+
+        The slices of `box` have a start and an end.
+        """
+
+        def along(axis: int, count: int, flipped: bool) -> slice:
+            start, stop = box[axis].start, box[axis].stop
+            return slice(count - stop, count - start) if flipped else slice(start, stop)
+
+        return (
+            along(self.up, self.shape[1], self.flip_up),
+            along(self.across, self.shape[0], self.flip_across),
+        )
+
     def turned(self, cut: NDArray[_T]) -> NDArray[_T]:
         """Return a slice, grid axes in order, as the picture (up, across), as a view."""
         picture = cut.T if self.across < self.up else cut

@@ -1,8 +1,11 @@
-"""Colour maps as tables of 256 colours, and the colours of values."""
+"""Colour maps as tables of 256 colours, and the colours of values.
+
+Colours to be laid over each other are *packed*: premultiplied RGBA in one uint32, 0 if transparent.
+"""
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import pyqtgraph as pg
@@ -53,7 +56,7 @@ def colour_table(name: str) -> ImageArray:
 
 
 def packed_colours(values: FloatArray, look: Look) -> NDArray[np.uint32]:
-    """Return the colours (…) of `values` (…), each RGBA in one number; transparent ones are 0.
+    """Return the colours (…) of `values` (…), packed; transparent ones are 0.
 
     Colours end at `look.low` and `look.high`; values beyond have the colours of the ends. What
     `look` hides, and NaN, is transparent.
@@ -63,19 +66,31 @@ def packed_colours(values: FloatArray, look: Look) -> NDArray[np.uint32]:
     np.clip(scaled, 0, _N - 1, out=scaled)
     with np.errstate(invalid="ignore"):  # NaN gets some colour, and is transparent below
         index = scaled.astype(np.uint8)
-    opaque = np.full((_N, 1), round(255 * look.opacity), dtype=np.uint8)
-    table = np.hstack([colour_table(look.colour_map), opaque]).view(np.uint32)[:, 0]
     shown = np.abs(values) >= look.threshold  # False for NaN
     if np.isfinite(look.clip_low) or np.isfinite(look.clip_high):
         shown &= (values >= look.clip_low) & (values <= look.clip_high)
-    return np.where(shown, table[index], np.uint32(0))
+    return np.where(shown, _packed_table(look.colour_map, look.opacity)[index], np.uint32(0))
 
 
 def value_colours(values: FloatArray, look: Look) -> ImageArray:
-    """Return the RGBA colours (…, 4) of `values` (…), see `packed_colours`."""
+    """Return the colours (…, 4) of `values` (…), R, G and B times A, see `packed_colours`."""
     return unpacked(packed_colours(values, look))
 
 
+@lru_cache(maxsize=64)
+def _packed_table(name: str, opacity: float) -> NDArray[np.uint32]:
+    opaque = np.full((_N, 1), round(255 * opacity), dtype=np.uint8)
+    return packed(np.hstack([colour_table(name), opaque]))
+
+
+def packed(rgba: ImageArray) -> NDArray[np.uint32]:
+    """Return RGBA colours (…, 4) packed (…): one number each, its channels times its opacity."""
+    weight = rgba[..., 3:].astype(np.uint16)
+    result = rgba.copy()
+    result[..., :3] = (rgba[..., :3] * weight + 127) // 255
+    return np.ascontiguousarray(result).view(np.uint32)[..., 0]
+
+
 def unpacked(colours: NDArray[np.uint32]) -> ImageArray:
-    """Return colours (…) as RGBA (…, 4)."""
+    """Return packed colours (…) as bytes (…, 4): R, G and B times A, and A."""
     return np.ascontiguousarray(colours).view(np.uint8).reshape(*colours.shape, 4)

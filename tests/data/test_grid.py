@@ -123,6 +123,7 @@ def test_mm_and_grid_points_are_inverse(point, angle, step):
         np.zeros((2, 2, 2), np.uint8),
         affine(step, angle, (-90, -126, -72)),
         np.zeros((2, 2, 2), np.int32),
+        (slice(0, 2),) * 3,
     )
     assert grid.to_voxel(tuple(grid.to_mm(point))) == point
     assert grid.spacing == pytest.approx([step] * 3)

@@ -10,7 +10,7 @@ from mindvis_gui.data.subject import Volume
 from mindvis_gui.session.brain import Arrangement
 from mindvis_gui.session.overlays import ANATOMY, MASK, REGIONS, RESPONSE, Look, Overlay
 from mindvis_gui.views.brain_view import BrainView
-from mindvis_gui.views.slice_view import _borders
+from mindvis_gui.views.slice_picture import borders
 
 SAGITTAL, CORONAL, AXIAL = range(3)
 
@@ -66,7 +66,7 @@ def show_only(session, *keys, **look):
 
 def overlay(view):
     """Return the RGBA overlay of a slice, rows from the bottom."""
-    return view._overlay.image
+    return view.picture.overlay.image
 
 
 @pytest.mark.parametrize("number", [SAGITTAL, CORONAL, AXIAL])
@@ -182,9 +182,9 @@ def test_both_outlines_the_regions_that_the_slice_cuts(brain, opened):
     axial = brain.slices[AXIAL]
     here = axial.plane.slice(opened.brain.grid.voxel_at, opened.brain.crosshair[2])
     cut = {i for i, roi in enumerate(opened.subject.rois, 1) if np.isin(here, roi.voxels).any()}
-    assert {number for number, item in axial._outlines if item.isVisible()} == cut
+    assert {number for number, item in axial.picture.outlines if item.isVisible()} == cut
     show_only(opened)
-    assert not axial._outlines
+    assert not axial.picture.outlines
     assert not overlay(axial)[..., 3].any()
 
 
@@ -192,13 +192,13 @@ def test_an_outline_runs_along_the_edges_of_its_voxels():
     numbers = np.zeros((5, 6), np.int16)
     numbers[2, 3] = 1
     numbers[2, 4] = 2
-    points, sides = _borders(numbers)
+    points, sides = borders(numbers)
     own = points[(sides == 1).any(axis=1)]
     corners = {(3, 2), (4, 2), (3, 3), (4, 3)}  # column, row
     assert {tuple(end) for edge in own.tolist() for end in edge} == corners
     assert len(own) == 4
     assert len(points) == 7  # the edge between the two regions is one
-    assert _borders(np.zeros((5, 6), np.int16))[0].shape == (0, 2, 2)
+    assert borders(np.zeros((5, 6), np.int16))[0].shape == (0, 2, 2)
 
 
 def test_the_mask_covers_masked_voxels_alone(brain, opened):
@@ -313,7 +313,9 @@ def test_a_slice_that_was_hidden_shows_the_crosshair_when_it_comes_back(brain, o
     opened.brain.set_crosshair((5, 5, 5))
     opened.brain.set_arrangement(Arrangement("three"))
     axial = brain.slices[AXIAL]
-    assert np.array_equal(axial._anatomy.image, axial.plane.slice(opened.brain.grid.anatomy, 5))
+    assert np.array_equal(
+        axial.picture.anatomy.image, axial.plane.slice(opened.brain.grid.anatomy, 5)
+    )
 
 
 def test_what_is_under_the_mouse_is_written_into_the_slice(qtbot, brain, opened):
@@ -330,10 +332,10 @@ def test_what_is_under_the_mouse_is_written_into_the_slice(qtbot, brain, opened)
 def test_a_region_whose_name_is_hovered_is_outlined(brain, opened):
     opened.brain.set_crosshair(opened.brain.grid.voxel_position(105))
     opened.brain.set_hovered_roi("V2")
-    assert all(len(view._outlines) == 1 for view in brain.slices)
-    assert any(item.isVisible() for view in brain.slices for _, item in view._outlines)
+    assert all(len(view.picture.outlines) == 1 for view in brain.slices)
+    assert any(item.isVisible() for view in brain.slices for _, item in view.picture.outlines)
     opened.brain.set_hovered_roi("")
-    assert not any(view._outlines for view in brain.slices)
+    assert not any(view.picture.outlines for view in brain.slices)
 
 
 def test_no_scipy_is_loaded_for_drawing():
