@@ -9,16 +9,23 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
-from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem, QStyleOptionGraphicsItem, QWidget
+from PySide6.QtWidgets import (
+    QGraphicsItem,
+    QGraphicsLineItem,
+    QGraphicsPathItem,
+    QStyleOptionGraphicsItem,
+    QWidget,
+)
 
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.plane import Plane
-from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.session.overlays import GREY, Look
-from mindvis_gui.views.colour_maps import colour_table, unpacked
-from mindvis_gui.views.layers import Layer, compose
+from mindvis_gui.views.colour_maps import packed_colours
+from mindvis_gui.views.layers import Colours, Layer, compose
 
 _CROSSHAIR = QColor(130, 230, 140, 190)
+_ENDLESS = 1e4  # mm, beyond any picture
+_OPAQUE = np.uint32(0xFF000000)
 
 
 class SlicePicture:
@@ -26,8 +33,7 @@ class SlicePicture:
 
     Attributes
     ----------
-    anatomy : pyqtgraph.ImageItem
-    overlay : OverlayImage
+    anatomy, overlay : PlaneImage
     outlines : list of (int, QGraphicsPathItem)
         Number of a region, and its border.
     """
@@ -40,24 +46,26 @@ class SlicePicture:
         self._layers: list[Layer] = []
         self._labels: NDArray[np.int16] | None = None
         self.outlines: list[tuple[int, QGraphicsPathItem]] = []
-        self.anatomy = _SmoothImage(axisOrder="row-major")
-        self.overlay = OverlayImage()
-        pen = pg.mkPen(_CROSSHAIR, width=1)
-        self._lines = (pg.InfiniteLine(angle=90, pen=pen), pg.InfiniteLine(angle=0, pen=pen))
+        self._greys = _grey_table(Look(GREY, 0, 255, opacity=1.0))
+        self.anatomy, self.overlay = PlaneImage(smooth=True), PlaneImage()
+        self._lines = (
+            QGraphicsLineItem(0, -_ENDLESS, 0, _ENDLESS),
+            QGraphicsLineItem(-_ENDLESS, 0, _ENDLESS, 0),
+        )
+        for depth, line in enumerate(self._lines):
+            line.setPen(_hairline(_CROSSHAIR))
+            line.setZValue(20 + depth)
         for item in (self.anatomy, self.overlay, *self._lines):
             box.addItem(item, ignoreBounds=True)
-        for depth, line in enumerate(self._lines):
-            line.setZValue(20 + depth)
 
     def set_grid(self, grid: DisplayGrid, plane: Plane, crosshair: tuple[int, int, int]) -> None:
         """Show `plane` of `grid` where the crosshair is, without layers and outlines at first."""
         self._grid, self._plane, self._crosshair = grid, plane, crosshair
         self._labels, self._layers = None, []
+        for image in (self.anatomy, self.overlay):
+            image.place(QRectF(0, 0, *plane.extent))
+        self.overlay.set_colours(np.zeros(plane.shape[::-1], dtype=np.uint32))
         self._draw_anatomy()
-        across, up = plane.shape
-        place = QRectF(0, 0, *plane.extent)
-        self.anatomy.setRect(place)
-        self.overlay.set_image(np.zeros((up, across, 4), dtype=np.uint8), place)
         self._move_lines()
 
     def set_layers(self, layers: list[Layer]) -> None:
@@ -68,11 +76,7 @@ class SlicePicture:
     def set_anatomy(self, look: Look) -> None:
         """Draw the anatomy in another way."""
         self.anatomy.setVisible(look.visible)
-        self.anatomy.setOpacity(look.opacity)
-        # pyqtgraph draws grey levels as they are twice as fast as through any table.
-        plain = look.colour_map == GREY and (look.low, look.high) == (0, 255)
-        self.anatomy.setLevels(None if plain else (look.low, look.high))
-        self.anatomy.setLookupTable(None if plain else colour_table(look.colour_map))
+        self._greys = _grey_table(look)
         self._draw_anatomy()
 
     def set_outlines(self, labels: NDArray[np.int16] | None, colours: Mapping[int, QColor]) -> None:
@@ -103,14 +107,12 @@ class SlicePicture:
 
     def _draw_anatomy(self) -> None:
         if self._grid is not None:
-            picture = np.ascontiguousarray(self._slice(self._grid.anatomy))
-            self.anatomy.setImage(picture, autoLevels=False)
+            self.anatomy.set_colours(self._greys[self._slice(self._grid.anatomy)])
 
     def _draw_overlay(self) -> None:
         if self._grid is not None and self._plane is not None and self._layers:
             index = self._crosshair[self._plane.through]
-            picture = unpacked(compose(self._layers, self._grid, self._plane, index))
-            self.overlay.set_image(picture, QRectF(0, 0, *self._plane.extent))
+            self.overlay.set_colours(compose(self._layers, self._grid, self._plane, index))
 
     def _draw_outlines(self) -> None:
         if self._grid is None or self._plane is None or self._labels is None:
@@ -128,34 +130,44 @@ class SlicePicture:
 
     def _move_lines(self) -> None:
         assert self._plane is not None
-        for line, value in zip(self._lines, self._plane.position(self._crosshair), strict=True):
-            line.setValue(value)
+        x, y = self._plane.position(self._crosshair)
+        self._lines[0].setPos(x, 0)
+        self._lines[1].setPos(0, y)
 
 
-class OverlayImage(QGraphicsItem):
-    """Premultiplied colours drawn as they are: no interpolation, no conversion.
+class PlaneImage(QGraphicsItem):
+    """Colours of the pixels of a slice, drawn without any conversion.
+
+    Parameters
+    ----------
+    smooth : bool
+        Interpolate, as is done with anatomy; overlays keep their voxels.
 
     Attributes
     ----------
-    image : (up, across, 4) uint8
-        Row 0 at the bottom.
+    colours : (up, across) uint32
+        Packed; row 0 is at the bottom.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, smooth: bool = False) -> None:
         super().__init__()
-        self.image: ImageArray = np.zeros((1, 1, 4), dtype=np.uint8)
+        self._smooth = smooth
+        self.colours: Colours = np.zeros((1, 1), dtype=np.uint32)
         self._drawn = QImage()
         self._place = QRectF()
 
-    def set_image(self, image: ImageArray, place: QRectF) -> None:
-        """Draw `image` (up, across, 4), R, G and B times A, at `place` in mm."""
-        self.image = image
-        up, across = image.shape[:2]
-        form = QImage.Format.Format_RGBA8888_Premultiplied
-        self._drawn = QImage(image.data, across, up, 4 * across, form)  # `image` owns the bytes
-        if place != self._place:
-            self.prepareGeometryChange()
-            self._place = place
+    def place(self, rect: QRectF) -> None:
+        """Draw it at `rect`, in mm."""
+        self.prepareGeometryChange()
+        self._place = rect
+
+    def set_colours(self, colours: Colours) -> None:
+        """Draw packed `colours` (up, across); those of anatomy are opaque."""
+        self.colours = np.ascontiguousarray(colours)
+        up, across = colours.shape
+        formats = QImage.Format
+        form = formats.Format_RGB32 if self._smooth else formats.Format_ARGB32_Premultiplied
+        self._drawn = QImage(self.colours.data, across, up, 4 * across, form)  # shares the memory
         self.update()
 
     def boundingRect(self) -> QRectF:
@@ -169,30 +181,32 @@ class OverlayImage(QGraphicsItem):
         widget: QWidget | None = None,
     ) -> None:
         """Draw the image (called by Qt)."""
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._smooth)
         painter.drawImage(self._place, self._drawn)
 
 
-class _SmoothImage(pg.ImageItem):
-    """An image whose pixels are interpolated, as anatomy is; overlays keep their voxels."""
-
-    def paint(self, painter: QPainter, *args: object) -> None:
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        super().paint(painter, *args)
+def _grey_table(look: Look) -> Colours:
+    """Return the opaque colours (256,) of the grey levels of the anatomy, on black."""
+    levels = np.arange(256, dtype=np.float32)
+    plain = Look(look.colour_map, look.low, look.high, opacity=look.opacity)
+    return packed_colours(levels, plain) | _OPAQUE
 
 
 def _outline_item(colour: QColor) -> QGraphicsPathItem:
     item = QGraphicsPathItem()
-    pen = QPen(colour, 1)  # wider ones take ten times longer to draw
-    pen.setCosmetic(True)
-    item.setPen(pen)
+    item.setPen(_hairline(colour))
     item.setZValue(10)
     return item
 
 
-def borders(
-    numbers: NDArray[np.int16],
-) -> tuple[NDArray[np.int64], NDArray[np.int16]]:
-    """Return the pixel edges at which the region changes.
+def _hairline(colour: QColor) -> QPen:
+    pen = QPen(colour, 1)  # wider ones take ten times longer to draw
+    pen.setCosmetic(True)
+    return pen
+
+
+def borders(numbers: NDArray[np.int16]) -> tuple[NDArray[np.int64], NDArray[np.int16]]:
+    """Return the straight lines along which the region changes.
 
     Parameters
     ----------
@@ -202,7 +216,7 @@ def borders(
     Returns
     -------
     points : (n, 2, 2) int
-        Column and row of both ends of every edge.
+        Column and row of both ends of every line.
     sides : (n, 2) int
         The regions that it separates.
     """
@@ -211,15 +225,30 @@ def borders(
         return np.empty((0, 2, 2), dtype=np.int64), np.empty((0, 2), dtype=np.int16)
     # Regions fill a small part of the slice: looking there alone is ten times faster.
     inside = np.pad(numbers[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], 1)
-    corner = np.array([columns[0], rows[0]])
-    found = []
-    for first, second, along in (
-        (inside[1:-1, :-1], inside[1:-1, 1:], (0, 1)),  # upright edges
-        (inside[:-1, 1:-1], inside[1:, 1:-1], (1, 0)),  # level edges
-    ):
-        row, column = np.nonzero(first != second)
-        start = np.stack([column, row], axis=1) + corner
-        ends = np.stack([start, start + along], axis=1)
-        found.append((ends, np.stack([first[row, column], second[row, column]], axis=1)))
-    (upright, beside), (level, above) = found
-    return np.concatenate([upright, level]), np.concatenate([beside, above])
+    level, above = _runs(inside[:-1, 1:-1], inside[1:, 1:-1])
+    upright, beside = _runs(inside[1:-1, :-1].T, inside[1:-1, 1:].T)
+    points = np.concatenate([level, upright[..., ::-1]]) + np.array([columns[0], rows[0]])
+    return points, np.concatenate([above, beside])
+
+
+def _runs(
+    first: NDArray[np.int16], second: NDArray[np.int16]
+) -> tuple[NDArray[np.int64], NDArray[np.int16]]:
+    """Join neighbours in a row that differ alike: a voxel's edge is one line, not one a pixel.
+
+    Returns
+    -------
+    ends : (n, 2, 2) int
+        Column and row of the start and of the end of every run.
+    sides : (n, 2) int
+    """
+    differ = first != second
+    row, column = np.nonzero(differ)
+    sides = np.stack([first[differ], second[differ]], axis=1)
+    begins = np.ones(len(row), dtype=np.bool_)
+    begins[1:] = (np.diff(row) != 0) | (np.diff(column) != 1) | (sides[1:] != sides[:-1]).any(1)
+    start = np.flatnonzero(begins)
+    last = np.append(start[1:], len(row)) - 1
+    level = row[start]
+    columns = np.stack([column[start], column[last] + 1], axis=1)
+    return np.stack([columns, np.stack([level, level], axis=1)], axis=-1), sides[start]

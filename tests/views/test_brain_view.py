@@ -10,6 +10,7 @@ from mindvis_gui.data.subject import Volume
 from mindvis_gui.session.brain import Arrangement
 from mindvis_gui.session.overlays import ANATOMY, MASK, REGIONS, RESPONSE, Look, Overlay
 from mindvis_gui.views.brain_view import BrainView
+from mindvis_gui.views.colour_maps import unpacked
 from mindvis_gui.views.slice_picture import borders
 
 SAGITTAL, CORONAL, AXIAL = range(3)
@@ -66,7 +67,7 @@ def show_only(session, *keys, **look):
 
 def overlay(view):
     """Return the RGBA overlay of a slice, rows from the bottom."""
-    return view.picture.overlay.image
+    return unpacked(view.picture.overlay.colours)
 
 
 @pytest.mark.parametrize("number", [SAGITTAL, CORONAL, AXIAL])
@@ -201,6 +202,19 @@ def test_an_outline_runs_along_the_edges_of_its_voxels():
     assert borders(np.zeros((5, 6), np.int16))[0].shape == (0, 2, 2)
 
 
+def test_straight_borders_are_one_line():
+    numbers = np.zeros((7, 9), np.int16)
+    numbers[2:5, 3:7] = 1
+    numbers[3, 7] = 1
+    points, sides = borders(numbers)
+    lines = {tuple(map(tuple, line)) for line in points.tolist()}
+    assert lines == {
+        ((3, 2), (7, 2)), ((3, 5), (7, 5)), ((3, 2), (3, 5)), ((7, 2), (7, 3)), ((7, 4), (7, 5)),
+        ((7, 3), (8, 3)), ((7, 4), (8, 4)), ((8, 3), (8, 4)),
+    }  # fmt: skip
+    assert (sides.sum(axis=1) == 1).all()
+
+
 def test_the_mask_covers_masked_voxels_alone(brain, opened):
     show_only(opened, MASK)
     kept = opened.masking.mask.kept_voxels(opened.masking.patch_size, opened.subject.n_voxels)
@@ -313,9 +327,11 @@ def test_a_slice_that_was_hidden_shows_the_crosshair_when_it_comes_back(brain, o
     opened.brain.set_crosshair((5, 5, 5))
     opened.brain.set_arrangement(Arrangement("three"))
     axial = brain.slices[AXIAL]
-    assert np.array_equal(
-        axial.picture.anatomy.image, axial.plane.slice(opened.brain.grid.anatomy, 5)
-    )
+    show_only(opened)
+    drawn = unpacked(axial.picture.anatomy.colours)
+    expected = axial.plane.slice(opened.brain.grid.anatomy, 5)
+    assert np.array_equal(drawn[..., :3], np.repeat(expected[..., None], 3, axis=-1))
+    assert (drawn[..., 3] == 255).all()
 
 
 def test_what_is_under_the_mouse_is_written_into_the_slice(qtbot, brain, opened):
