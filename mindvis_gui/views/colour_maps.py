@@ -88,8 +88,9 @@ def packed(rgba: ImageArray) -> NDArray[np.uint32]:
     """Return RGBA colours (…, 4) packed (…)."""
     wide = rgba.astype(np.uint32)
     alpha = wide[..., 3]
-    red, green, blue = ((wide[..., i] * alpha + 127) // 255 for i in range(3))
-    return alpha << 24 | red << 16 | green << 8 | blue
+    colours = (wide[..., :3] * wide[..., 3:] + 127) // 255
+    shifts = np.array([16, 8, 0], dtype=np.uint32)
+    return alpha << np.uint32(24) | np.bitwise_or.reduce(colours << shifts, axis=-1)
 
 
 def unpacked(colours: NDArray[np.uint32]) -> ImageArray:

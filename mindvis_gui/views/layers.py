@@ -20,6 +20,7 @@ from mindvis_gui.session.overlays import Look, Overlay
 from mindvis_gui.views.colour_maps import packed_colours
 
 Colours = NDArray[np.uint32]  # packed, see `colour_maps`
+_ONE, _THREE = np.uint32(8), np.uint32(24)  # bytes, in bits
 _PAIR, _ROUND = np.uint32(0x00FF00FF), np.uint32(0x00800080)
 
 
@@ -128,16 +129,16 @@ def over(upper: Colours, lower: Colours) -> Colours:
 
     Two channels at a time lie 16 bits apart in one number, where 8 bits times 8 bits have room.
     """
-    keep = ~upper >> 24
+    keep = ~upper >> _THREE
     odd = _by_255((lower & _PAIR) * keep)
-    even = _by_255((lower >> 8 & _PAIR) * keep)
-    return upper + (odd | even << 8)
+    even = _by_255((lower >> _ONE & _PAIR) * keep)
+    return upper + (odd | even << _ONE)
 
 
 def _by_255(pair: Colours) -> Colours:
     """Divide the two 16-bit halves of each number by 255, to the nearest."""
     pair = pair + _ROUND
-    return pair + (pair >> 8 & _PAIR) >> 8 & _PAIR
+    return ((pair + (pair >> _ONE & _PAIR)) >> _ONE) & _PAIR
 
 
 def compose(layers: Sequence[Layer], grid: DisplayGrid, plane: Plane, index: int) -> Colours:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QKeyEvent,
@@ -20,7 +20,8 @@ from mindvis_gui.data.plane import Plane
 from mindvis_gui.session import Session
 from mindvis_gui.views.slice_picture import SlicePicture
 
-_LETTERS = QColor(205, 209, 214)
+_LETTERS = QColor(225, 229, 234)
+_RIM = QColor(0, 0, 0, 200)
 _READOUT = "background: rgba(0, 0, 0, 170); color: #cdd1d6; padding: 1px 5px;"
 _NOTCH = 120  # angle delta of one click of a mouse wheel
 _ZOOM = 1.2  # a notch
@@ -131,12 +132,11 @@ class SliceView(pg.GraphicsView):
             return
         painter.save()
         painter.resetTransform()
-        painter.setPen(_LETTERS)
         painter.setFont(self.font())
         area = self.viewport().rect().adjusted(8, 6, -8, -6)
         align = Qt.AlignmentFlag
         left, right, bottom, top = self.plane.edges
-        painter.drawText(area, align.AlignLeft | align.AlignTop, self.plane.name)
+        _write(painter, area, align.AlignLeft | align.AlignTop, self.plane.name)
         aside = area.translated(12, 0)  # of the crosshair, which is often in the middle
         for letter, place, side in (
             (left, area, align.AlignLeft | align.AlignVCenter),
@@ -144,7 +144,7 @@ class SliceView(pg.GraphicsView):
             (top, aside, align.AlignHCenter | align.AlignTop),
             (bottom, aside, align.AlignHCenter | align.AlignBottom),
         ):
-            painter.drawText(place, side, letter)
+            _write(painter, place, side, letter)
         painter.restore()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -256,3 +256,12 @@ class SliceView(pg.GraphicsView):
             voxel = list(self._session.brain.crosshair)
             voxel[self.plane.through] += steps
             self._session.brain.set_crosshair((voxel[0], voxel[1], voxel[2]))
+
+
+def _write(painter: QPainter, area: QRect, side: Qt.AlignmentFlag, text: str) -> None:
+    """Write `text` with a dark rim: it may lie on bright anatomy or a bright overlay."""
+    painter.setPen(_RIM)
+    for x, y in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+        painter.drawText(area.translated(x, y), side, text)
+    painter.setPen(_LETTERS)
+    painter.drawText(area, side, text)

@@ -48,6 +48,7 @@ def test_every_grid_point_finds_the_voxel_of_its_mm(subject, angle, step):
     expected = brute_force(grid, subject)
     assert (expected >= 0).any()
     assert np.array_equal(grid.voxel_at, expected)
+    assert (grid.voxel_at[grid.box] >= 0).sum() == (expected >= 0).sum()
 
 
 def test_without_anatomy_the_grid_is_that_of_the_voxels_with_a_margin(subject):
