@@ -12,13 +12,19 @@ from mindvis_gui.data.subject import FloatArray, Subject
 from mindvis_gui.errors import DataError
 from mindvis_gui.files import atomic_path
 
-Method = Literal["gradients", "rollout"]
+Method = Literal["gradients", "grad-rollout", "rollout"]
 METHODS: tuple[Method, ...] = get_args(Method)
-NAMES = {"gradients": "Integrated gradients", "rollout": "Attention roll-out"}
+NAMES = {
+    "gradients": "Integrated gradients",
+    "grad-rollout": "Gradient-weighted roll-out",
+    "rollout": "Attention roll-out",
+}
 MEANING = {
     "gradients": "how much each voxel's deviation from the mean response makes the model expect "
     "this very sample, in per cent of the sum over voxels without their signs; below 0 it speaks "
     "for another picture",
+    "grad-rollout": "how much of what makes the model expect this very sample attention brings "
+    "from each patch of 16 voxels, in per cent",
     "rollout": "how much attention reaches each patch of 16 voxels on the way to the condition, in "
     "per cent; the same for every sample of a response",
 }
@@ -33,15 +39,16 @@ class Attribution:
     ----------
     trial, seed : int
         Of the sample.
-    method : {"gradients", "rollout"}
+    method : {"gradients", "grad-rollout", "rollout"}
         See `MEANING`.
     values : (n_voxels,) float32
         In per cent; without their signs they sum to 100.
     effect : float
-        Integrated gradients: by how much the response, against the mean one, lowers the
-        squared error of the noise that the model predicts in the sample. NaN for the roll-out.
+        By how much the response, against the mean one, lowers the squared error of the noise
+        that the model predicts in the sample. NaN for the plain roll-out, which knows no sample.
     explained : float
-        What the values sum to, in the unit of `effect`; it should be near it (completeness).
+        Integrated gradients: what the values sum to, in the unit of `effect`; it should be near
+        it (completeness).
     """
 
     trial: int

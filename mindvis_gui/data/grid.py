@@ -26,11 +26,14 @@ class DisplayGrid:
         Grid indices → mm, axes closest to R, A, S.
     voxel_at : (X, Y, Z) int32
         Position in the response vector at every grid point; -1 where there is none.
+    box : (slice, slice, slice)
+        Part of the grid, by start and end along each axis, outside which there is no voxel.
     """
 
     anatomy: ImageArray
     affine: NDArray[np.float64]
     voxel_at: NDArray[np.int32]
+    box: tuple[slice, slice, slice]
 
     @classmethod
     def of(cls, subject: Subject) -> DisplayGrid:
@@ -48,8 +51,8 @@ class DisplayGrid:
             anatomy = np.zeros(shape, dtype=np.uint8)
             affine = subject.affine.copy()
             affine[:3, 3] = subject.affine[:3, :3] @ low + subject.affine[:3, 3]
-        voxel_at = _look_up(subject.ijk, subject.affine, anatomy.shape, affine)
-        return cls(read_only(anatomy), read_only(affine), read_only(voxel_at))
+        voxel_at, box = _look_up(subject.ijk, subject.affine, anatomy.shape, affine)
+        return cls(read_only(anatomy), read_only(affine), read_only(voxel_at), box)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -127,8 +130,8 @@ def _look_up(
     voxel_affine: NDArray[np.float64],
     shape: tuple[int, ...],
     grid_affine: NDArray[np.float64],
-) -> NDArray[np.int32]:
-    """Return the nearest voxel's index at every grid point, -1 where none is."""
+) -> tuple[NDArray[np.int32], tuple[slice, slice, slice]]:
+    """Return the nearest voxel's index at every grid point, -1 where none is, and their box."""
     low = ijk.min(axis=0)
     size = ijk.max(axis=0) - low + 1
     index = np.full(size, -1, dtype=np.int32)
@@ -136,7 +139,8 @@ def _look_up(
     to_voxel = np.linalg.inv(voxel_affine) @ grid_affine
     to_voxel[:3, 3] -= low
     result = np.full(shape, -1, dtype=np.int32)
-    x_range, y_range, z_range = _reach(size, np.linalg.inv(to_voxel).astype(np.float64), shape)
+    box = _reach(size, np.linalg.inv(to_voxel).astype(np.float64), shape)
+    x_range, y_range, z_range = (np.arange(part.start, part.stop) for part in box)
     y, z = np.meshgrid(y_range, z_range, indexing="ij")
     for x in x_range:  # slice by slice: a 1 mm grid never exists as float coordinates
         points = [
@@ -147,18 +151,19 @@ def _look_up(
             [(p >= 0) & (p < n) for p, n in zip(points, size, strict=True)]
         )
         result[x, y[inside], z[inside]] = index[tuple(p[inside] for p in points)]
-    return result
+    return result, box
 
 
 def _reach(
     size: IntArray, to_grid: NDArray[np.float64], shape: tuple[int, ...]
-) -> list[NDArray[np.intp]]:
-    """Return the grid indices along each axis between which a box of voxels of `size` lies."""
+) -> tuple[slice, slice, slice]:
+    """Return the part of the grid in which a box of voxels of `size` lies."""
     corners = np.array(np.meshgrid(*[(-0.5, n - 0.5) for n in size])).reshape(3, -1)
     on_grid = to_grid[:3, :3] @ corners + to_grid[:3, 3:]
     low = np.clip(np.floor(on_grid.min(axis=1)), 0, shape).astype(int)
     high = np.clip(np.ceil(on_grid.max(axis=1)) + 1, 0, shape).astype(int)
-    return [np.arange(a, b) for a, b in zip(low, high, strict=True)]
+    x, y, z = (slice(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True))
+    return x, y, z
 
 
 def overlay_values(voxel_slice: NDArray[np.int32], values: FloatArray) -> FloatArray:

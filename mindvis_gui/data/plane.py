@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import permutations
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+Window: TypeAlias = tuple[slice, slice]
+Box: TypeAlias = tuple[slice, slice, slice]
 _T = TypeVar("_T", bound=np.generic)
 _WORLD = (("L", "R"), ("P", "A"), ("I", "S"))  # negative and positive end of x, y, z in mm
 _PLANES = (("sagittal", 1, 2), ("coronal", 0, 2), ("axial", 0, 1))
@@ -56,6 +58,16 @@ class Plane:
         """Return the slice (up, across) at `index`, row 0 at the bottom, as a view."""
         return self.turned(volume[(slice(None),) * self.through + (index,)])
 
+    def window(self, box: Box) -> Window:
+        """Return which rows and columns of a picture (up, across) show a box of the grid.
+
+        The slices of `box` have a start and an end.
+        """
+        return (
+            _along(box[self.up], self.shape[1], self.flip_up),
+            _along(box[self.across], self.shape[0], self.flip_across),
+        )
+
     def turned(self, cut: NDArray[_T]) -> NDArray[_T]:
         """Return a slice, grid axes in order, as the picture (up, across), as a view."""
         picture = cut.T if self.across < self.up else cut
@@ -98,6 +110,10 @@ class Plane:
     @staticmethod
     def _column(index: int, count: int, flipped: bool) -> int:
         return count - 1 - index if flipped else index
+
+
+def _along(part: slice, count: int, flipped: bool) -> slice:
+    return slice(count - part.stop, count - part.start) if flipped else part
 
 
 def planes(

@@ -12,10 +12,17 @@ from mindvis_gui.data.checks import check_affine
 from mindvis_gui.data.subject import FloatArray, Volume
 
 _T = TypeVar("_T", bound=np.generic)
+_HALF = (
+    0.5 + 1e-9
+)  # a coordinate plus this rounds down to the nearest voxel, whatever its last bits
 
 
 class GridSampler:
-    """Reads `volume` at the points of a grid, a slice at a time: nearest voxel, nothing copied.
+    """Reads `volume` at the points of a grid, a slice at a time: the nearest voxel.
+
+    Half-way between two voxels it is the one with the greater index, so that every voxel of a
+    grid with twice the step has the same number of points. Nothing is copied, unless the
+    volume's array is not contiguous.
 
     Parameters
     ----------
@@ -34,7 +41,11 @@ class GridSampler:
     def __init__(
         self, volume: Volume, affine: NDArray[np.float64], shape: tuple[int, int, int]
     ) -> None:
-        self._data, self._shape = volume.data, shape
+        data = volume.data
+        data = data if data.flags.forc else np.ascontiguousarray(data)
+        self._data, self._shape = data, shape
+        self._flat = data.ravel(order="K")  # a view, in the order of the memory
+        self._strides = [step // data.itemsize for step in data.strides]
         to_voxel = np.linalg.inv(check_affine(volume.affine, "the affine of the volume")) @ affine
         to_voxel[np.abs(to_voxel) < 1e-9] = 0  # rounding, which would make all axes depend on all
         self._to_voxel = to_voxel
@@ -52,21 +63,21 @@ class GridSampler:
         there are fewer than pixels.
         """
         first, second = (each for each in range(3) if each != axis)
-        rows, columns = np.arange(self._shape[first])[:, None], np.arange(self._shape[second])[None]
+        shape = self._shape[first], self._shape[second]
+        rows, columns = np.arange(shape[0])[:, None], np.arange(shape[1])
         inside: NDArray[np.bool_] = np.ones((1, 1), dtype=np.bool_)
         points = []
         for row, count in zip(self._to_voxel[:3], self._data.shape, strict=True):
             # A coordinate has an axis of length 1 where it does not depend on rows or on columns:
             # between parallel grids this is a few hundred roundings, not one a pixel.
-            point: NDArray[np.float64] = np.full((1, 1), row[3] + row[axis] * index)
-            for step, along in ((row[first], rows), (row[second], columns)):
-                if step:
-                    point = point + step * along
-            nearest = np.rint(point).astype(np.intp)
-            inside = inside & (nearest >= 0) & (nearest < count)
-            points.append(np.clip(nearest, 0, count - 1))
+            point: NDArray[np.float64] = np.full((1, 1), row[3] + row[axis] * index + _HALF)
+            if row[first]:
+                point = point + row[first] * rows
+            if row[second]:
+                point = point + row[second] * columns
+            inside = inside & (point >= 0) & (point < count)
+            points.append(point.astype(np.intp))  # rounds down inside; elsewhere it is not seen
         picture = self._look_up(points, colour)
-        shape = self._shape[first], self._shape[second]
         return np.where(np.broadcast_to(inside, shape), picture, outside)
 
     def _look_up(
@@ -76,7 +87,13 @@ class GridSampler:
         varying = [i for i, point in enumerate(points) if point.size > 1]
         parallel = all(1 in point.shape for point in points)
         if not parallel or sorted(along[i] for i in varying) != [0, 1]:
-            return colour(self._data[tuple(points)].astype(np.float32))
+            terms = [point * step for point, step in zip(points, self._strides, strict=True)]
+            places = sum(sorted(terms, key=lambda term: term.size), start=np.intp(0))
+            return colour(self._flat.take(places, mode="clip").astype(np.float32, copy=False))
+        points = [
+            np.clip(point, 0, count - 1)
+            for point, count in zip(points, self._data.shape, strict=True)
+        ]
         fixed = tuple(slice(None) if i in varying else int(p.item()) for i, p in enumerate(points))
         cut = self._data[fixed].astype(np.float32)  # (axis of the first varying, of the second)
         colours = colour(cut)
@@ -87,10 +104,10 @@ class GridSampler:
 
     def values(self, points: NDArray[np.number]) -> FloatArray:
         """Return the values (n,) at points (n, 3) of the grid, whole ones or not; NaN outside."""
-        voxels = np.rint(points @ self._to_voxel[:3, :3].T + self._to_voxel[:3, 3]).astype(np.intp)
-        inside = ((voxels >= 0) & (voxels < self._data.shape)).all(axis=1)
-        values = np.full(len(voxels), np.nan, dtype=np.float32)
-        values[inside] = self._data[tuple(voxels[inside].T)]
+        mapped = points @ self._to_voxel[:3, :3].T + (self._to_voxel[:3, 3] + _HALF)
+        inside = ((mapped >= 0) & (mapped < self._data.shape)).all(axis=1)
+        values = np.full(len(mapped), np.nan, dtype=np.float32)
+        values[inside] = self._data[tuple(mapped[inside].astype(np.intp).T)]
         return values
 
     def at(self, point: tuple[int, int, int]) -> float:

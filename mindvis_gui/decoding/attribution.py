@@ -1,4 +1,4 @@
-"""What a sample rests on, voxel by voxel: integrated gradients and attention roll-out.
+"""What a sample rests on, voxel by voxel: integrated gradients, or what attention carries.
 
 **Integrated gradients** (Sundararajan, Taly & Yan 2017) of how well the condition explains the
 chosen sample. Let z be the sample's latent, ε the noise that its seed starts from, and z_t their
@@ -12,10 +12,7 @@ condition of the mean response, to c1, that of the trial; with this average g th
 stages are complete: g · (c1 - c0) = L(c1) - L(c0), and the integrated gradients of g · c(v) over
 the line from the mean response to the trial's share that difference out among the voxels.
 
-**Attention roll-out** (Abnar & Zuidema 2020): attention averaged over heads, mixed half and half
-with the identity for the residual connection, multiplied over the blocks. Output tokens count as
-much as the conditioner's linear map over tokens makes of them. It knows of attention alone, has
-the resolution of a patch, and is the same for every sample of a response.
+The roll-outs are in `rollout`; the gradient-weighted one follows the same g.
 """
 
 from __future__ import annotations
@@ -25,18 +22,21 @@ from collections.abc import Generator
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from mindvis_gui.data.attribution import METHODS, Attribution, Method
 from mindvis_gui.data.subject import read_only
 from mindvis_gui.decoding.pipeline import Condition, MindVisPipeline
 from mindvis_gui.decoding.request import DecodeRequest, Sample, Step
+from mindvis_gui.decoding.rollout import projection, roll_out, weighted_roll_out
 from mindvis_gui.decoding.sampling import initial_noise
-from mindvis_gui.decoding.transformer import Attention
 from mindvis_gui.errors import ModelError, RequestError
 
 _TIMES = (100, 300, 500, 700, 900)  # of 1000 steps
 _ALONG_CONDITION, _ALONG_RESPONSE = 8, 32  # points on the two lines
+_SHARED = (_ALONG_CONDITION + 2) * len(
+    _TIMES
+)  # steps that two methods have in common, one a pass through the U-Net
 
 
 def attribute(
@@ -57,7 +57,7 @@ def attribute(
         What the sample was asked for by.
     sample : Sample
         It may be any picture of the model's size: also the stimulus, or another trial's sample.
-    method : {"gradients", "rollout"}
+    method : {"gradients", "grad-rollout", "rollout"}
 
     Yields
     ------
@@ -80,7 +80,13 @@ def attribute(
         yield Step(1, 1)
     else:
         latent = _latent(pipeline, sample)
-        weights, effect = yield from _gradients(pipeline, padded, latent, sample.seed)
+        ahead = _ALONG_RESPONSE if method == "gradients" else 1
+        direction, effect = yield from _direction(pipeline, padded, latent, sample.seed, ahead)
+        if method == "gradients":
+            weights = yield from _gradients(pipeline, padded, direction)
+        else:
+            weights = weighted_roll_out(pipeline, padded, direction)
+            yield Step(_SHARED + 1, _SHARED + 1)
     wraps = pipeline.encoder.config.padding == "wrap"
     values = folded(weights.cpu().numpy(), request.vector.size, wraps=wraps)
     size = float(np.abs(values).sum())
@@ -107,40 +113,6 @@ def folded(values: NDArray[np.floating], n_voxels: int, *, wraps: bool) -> NDArr
     return result
 
 
-@torch.inference_mode()
-def roll_out(pipeline: MindVisPipeline, padded: Tensor) -> Tensor:
-    """Return how much attention reaches each voxel (n_padded,) of a response (1, n_padded)."""
-    encoder = pipeline.encoder
-    tokens = encoder.embed(padded)
-    flow = torch.eye(tokens.shape[1], device=tokens.device)
-    for block in encoder.blocks:
-        attention = _attention(block.attn, block.norm1(tokens))[0].mean(dim=0)  # (n, n)
-        mixed = 0.5 * attention + 0.5 * torch.eye(len(attention), device=tokens.device)
-        flow = mixed @ flow
-        tokens = block(tokens)
-    reached = _output_weights(pipeline, len(flow)).to(flow) @ flow  # (n_patches,)
-    patch_size = encoder.config.patch_size
-    return (reached / patch_size).repeat_interleave(patch_size)
-
-
-def _attention(attention: Attention, tokens: Tensor) -> Tensor:
-    """Return the weights (batch, heads, n, n) that `attention` mixes its values with."""
-    batch, n, width = tokens.shape
-    qkv = attention.qkv(tokens).view(batch, n, 3, attention.heads, width // attention.heads)
-    query, key, _ = qkv.permute(2, 0, 3, 1, 4)
-    return (query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5).softmax(dim=-1)
-
-
-def _output_weights(pipeline: MindVisPipeline, n_tokens: int) -> Tensor:
-    """Return how much each output token counts in the context (n_tokens,), summing to 1."""
-    mapper = pipeline.conditioner.token_mapper
-    if isinstance(mapper, nn.Identity):  # the tokens are pooled to their mean
-        return torch.full((n_tokens,), 1 / n_tokens)
-    first, second = (layer.weight[:, :, 0] for layer in mapper)
-    weights = (second @ first).norm(dim=0)  # (n_tokens,)
-    return weights / weights.sum()
-
-
 def _latent(pipeline: MindVisPipeline, sample: Sample) -> Tensor:
     """Return the latent (1, channels, h, w) of a picture (h, w, 3) uint8."""
     side = pipeline.config.image_size
@@ -156,14 +128,16 @@ def _latent(pipeline: MindVisPipeline, sample: Sample) -> Tensor:
         return pipeline.vqvae.encode(picture).latents
 
 
-def _gradients(
-    pipeline: MindVisPipeline, padded: Tensor, latent: Tensor, seed: int
-) -> Generator[Step, None, tuple[Tensor, float]]:
-    """Return integrated gradients (n_padded,), and the difference that they share out."""
+def _direction(
+    pipeline: MindVisPipeline, padded: Tensor, latent: Tensor, seed: int, ahead: int
+) -> Generator[Step, None, tuple[Condition, float]]:
+    """Return g, the average gradient of L by the condition, and L(c1) - L(c0).
+
+    `ahead` is how many steps will follow, for the totals that are yielded.
+    """
     noise = initial_noise((seed,), latent.shape[1:]).to(latent)
     schedule = pipeline.scheduler.alphas_cumprod.to(latent)
-    total = _ALONG_CONDITION * len(_TIMES) + _ALONG_RESPONSE + 2 * len(_TIMES)
-    done = 0
+    total, done = _SHARED + ahead, 0
     with torch.no_grad():
         first = pipeline.condition(torch.zeros_like(padded))
         last = pipeline.condition(padded)
@@ -195,17 +169,21 @@ def _gradients(
                     part -= slope / (_ALONG_CONDITION * len(_TIMES))
             done += 1
             yield Step(done, total)
+    return (direction[0], direction[1]), ends[0] - ends[1]
+
+
+def _gradients(
+    pipeline: MindVisPipeline, padded: Tensor, direction: Condition
+) -> Generator[Step, None, Tensor]:
+    """Return integrated gradients (n_padded,) of the condition's projection on `direction`."""
     slope = torch.zeros_like(padded)
-    for at in _middles(_ALONG_RESPONSE):
+    for done, at in enumerate(_middles(_ALONG_RESPONSE), start=1):
         vector = (at * padded).requires_grad_()
         with torch.enable_grad():
-            condition = pipeline.condition(vector)
-            context, time_vector = condition
-            projected = (context * direction[0]).sum() + (time_vector * direction[1]).sum()
+            projected = projection(pipeline.condition(vector), direction)
             slope += torch.autograd.grad(projected, vector)[0] / _ALONG_RESPONSE
-        done += 1
-        yield Step(done, total)
-    return (slope * padded)[0], ends[0] - ends[1]
+        yield Step(_SHARED + done, _SHARED + _ALONG_RESPONSE)
+    return (slope * padded)[0]
 
 
 def _middles(n: int) -> list[float]:

@@ -79,6 +79,10 @@ class FmriEncoder(ModelMixin, ConfigMixin):
         tokens = self.embed(vectors)
         for block in self.blocks:
             tokens = block(tokens)
+        return self.finish(tokens)
+
+    def finish(self, tokens: Tensor) -> Tensor:
+        """Pool and normalise what the blocks return: (batch, n_tokens, width)."""
         if self.config.global_pool:
             tokens = tokens.mean(dim=1, keepdim=True)  # (batch, 1, width)
         return self.norm(tokens)

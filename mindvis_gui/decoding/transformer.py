@@ -44,6 +44,16 @@ class Attention(nn.Module):
         mixed = F.scaled_dot_product_attention(query, key, value)
         return self.proj(mixed.transpose(1, 2).reshape(batch, n, width))  # (batch, n, width)
 
+    def mixed(self, weights: Tensor, tokens: Tensor) -> Tensor:
+        """Return what `forward` makes of tokens (batch, n, width), with weights that are given.
+
+        `weights` (batch, heads, n, n) are how much each token takes of each.
+        """
+        batch, n, width = tokens.shape
+        value = self.qkv(tokens)[..., 2 * width :].view(batch, n, self.heads, width // self.heads)
+        mixed = weights @ value.transpose(1, 2)  # (batch, heads, n, width / heads)
+        return self.proj(mixed.transpose(1, 2).reshape(batch, n, width))
+
 
 class FeedForward(nn.Module):
     """Two linear layers with a GELU between them."""

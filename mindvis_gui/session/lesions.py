@@ -189,7 +189,8 @@ class Lesions(QObject):
             trial, why = next(iter(failed.items()))
             self._session.problem.emit(f"{len(failed)} trials failed: trial {trial}: {why}")
         else:
-            self._session.message.emit(f"Lesion study: {len(self.study.trials)} trials")
+            n = len(self.study.trials)
+            self._session.message.emit(f"Lesion study: {n} trial{'s' if n != 1 else ''}")
 
     def _end(self) -> None:
         self._job, self.progress = None, None

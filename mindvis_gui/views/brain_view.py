@@ -15,6 +15,7 @@ from mindvis_gui.session import Session
 from mindvis_gui.session.brain import PLANES
 from mindvis_gui.session.overlays import ANATOMY, REGIONS, Overlay
 from mindvis_gui.views.brain_header import BrainHeader
+from mindvis_gui.views.colour_maps import packed
 from mindvis_gui.views.drops import dropped_paths
 from mindvis_gui.views.layers import make_layers
 from mindvis_gui.views.location_bar import LocationBar
@@ -40,7 +41,6 @@ class BrainView(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._drawn_at: tuple[int, int, int] | None = None
         self._shown: list[Overlay] = []  # as they were drawn
         self.slices = tuple(SliceView(session, name) for name in PLANES)
         self.surface = SurfaceView(session)
@@ -125,14 +125,12 @@ class BrainView(QWidget):
         for view, plane in zip(self.slices, three, strict=True):
             alike = shown.layout == "three"  # one scale for all, or each as large as it can be
             view.set_grid(grid, plane, (max(widths), max(heights)) if alike else plane.extent)
-        self._drawn_at = self._session.brain.crosshair
         self._draw()
 
     def _follow_crosshair(self) -> None:
         for view in self.slices:
             if view.isVisible():
-                view.follow_crosshair(self._drawn_at)
-        self._drawn_at = self._session.brain.crosshair
+                view.follow_crosshair()
 
     def _zoom(self, factor: float) -> None:
         for view in self.slices:
@@ -155,7 +153,7 @@ class BrainView(QWidget):
         anatomy = self._session.overlays.find(ANATOMY)
         if anatomy is not None:
             for view in self.slices:
-                view.set_anatomy(anatomy.look)
+                view.picture.set_anatomy(anatomy.look)
         self._draw_layers()
         self._draw_outlines()
 
@@ -168,13 +166,13 @@ class BrainView(QWidget):
         visible = frozenset() if look.outlined else self._session.brain.visible_rois
         labels = region_labels(subject, visible)
         table = region_table(subject, labels, roi_colours(subject), look.opacity)
-        regions = table.view(np.uint32)[:, 0]
+        regions = packed(table)
         lit = np.zeros(subject.n_voxels + 1, dtype=np.bool_)
         lit[self._session.masking.highlighted_voxels] = True
         lit[self._session.regions.preview] = True
         layers = make_layers(overlays, regions, grid, lit, _HIGHLIGHT)
         for view in self.slices:
-            view.set_layers(layers)
+            view.picture.set_layers(layers)
         self.surface.set_layers(layers)
 
     def _draw_outlines(self) -> None:
@@ -193,7 +191,7 @@ class BrainView(QWidget):
                 colours[number] = QColor(Qt.GlobalColor.white) if white else of[roi.name]
         labels = region_labels(subject, names) if colours else None
         for view in self.slices:
-            view.set_outlines(labels, colours)
+            view.picture.set_outlines(labels, colours)
         self.surface.set_outlines(labels, colours)
 
     def _read_out(self, view: SliceView, point: tuple[int, int, int] | None) -> None:

@@ -1,8 +1,12 @@
-"""Colour maps as tables of 256 colours, and the colours of values."""
+"""Colour maps as tables of 256 colours, and the colours of values.
+
+Colours to be laid over each other are *packed*: 0xAARRGGBB in one uint32, each channel times the
+opacity, as Qt draws fastest. A transparent one is 0.
+"""
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import pyqtgraph as pg
@@ -53,7 +57,7 @@ def colour_table(name: str) -> ImageArray:
 
 
 def packed_colours(values: FloatArray, look: Look) -> NDArray[np.uint32]:
-    """Return the colours (…) of `values` (…), each RGBA in one number; transparent ones are 0.
+    """Return the colours (…) of `values` (…), packed; transparent ones are 0.
 
     Colours end at `look.low` and `look.high`; values beyond have the colours of the ends. What
     `look` hides, and NaN, is transparent.
@@ -63,19 +67,32 @@ def packed_colours(values: FloatArray, look: Look) -> NDArray[np.uint32]:
     np.clip(scaled, 0, _N - 1, out=scaled)
     with np.errstate(invalid="ignore"):  # NaN gets some colour, and is transparent below
         index = scaled.astype(np.uint8)
-    opaque = np.full((_N, 1), round(255 * look.opacity), dtype=np.uint8)
-    table = np.hstack([colour_table(look.colour_map), opaque]).view(np.uint32)[:, 0]
     shown = np.abs(values) >= look.threshold  # False for NaN
     if np.isfinite(look.clip_low) or np.isfinite(look.clip_high):
         shown &= (values >= look.clip_low) & (values <= look.clip_high)
-    return np.where(shown, table[index], np.uint32(0))
+    return np.where(shown, _packed_table(look.colour_map, look.opacity)[index], np.uint32(0))
 
 
 def value_colours(values: FloatArray, look: Look) -> ImageArray:
-    """Return the RGBA colours (…, 4) of `values` (…), see `packed_colours`."""
+    """Return the colours (…, 4) of `values` (…), R, G and B times A, see `packed_colours`."""
     return unpacked(packed_colours(values, look))
 
 
+@lru_cache(maxsize=64)
+def _packed_table(name: str, opacity: float) -> NDArray[np.uint32]:
+    opaque = np.full((_N, 1), round(255 * opacity), dtype=np.uint8)
+    return packed(np.hstack([colour_table(name), opaque]))
+
+
+def packed(rgba: ImageArray) -> NDArray[np.uint32]:
+    """Return RGBA colours (…, 4) packed (…)."""
+    wide = rgba.astype(np.uint32)
+    alpha = wide[..., 3]
+    colours = (wide[..., :3] * wide[..., 3:] + 127) // 255
+    shifts = np.array([16, 8, 0], dtype=np.uint32)
+    return alpha << np.uint32(24) | np.bitwise_or.reduce(colours << shifts, axis=-1)
+
+
 def unpacked(colours: NDArray[np.uint32]) -> ImageArray:
-    """Return colours (…) as RGBA (…, 4)."""
-    return np.ascontiguousarray(colours).view(np.uint8).reshape(*colours.shape, 4)
+    """Return packed colours (…) as bytes (…, 4): R, G and B times A, and A."""
+    return np.stack([(colours >> shift).astype(np.uint8) for shift in (16, 8, 0, 24)], axis=-1)

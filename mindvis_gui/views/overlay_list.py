@@ -8,6 +8,7 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QListWidget,
     QListWidgetItem,
+    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QWidget,
@@ -21,6 +22,7 @@ from mindvis_gui.views.theme import muted
 _KEY = Qt.ItemDataRole.UserRole
 _VALUE = Qt.ItemDataRole.UserRole + 1
 _ROW = 26
+_MARGINS = 36  # of a row: beside the tick, the name and the value
 _ROWS = 10  # shown without scrolling
 
 
@@ -55,7 +57,7 @@ class OverlayList(QListWidget):
             for row, overlay in enumerate(reversed(overlays.items)):
                 item = self.item(row)
                 item.setText(overlay.name)
-                item.setToolTip(overlay.note)
+                item.setToolTip(overlay.note or overlay.name)
                 shown = Qt.CheckState.Checked if overlay.look.visible else Qt.CheckState.Unchecked
                 item.setCheckState(shown)
                 if overlay.key == overlays.chosen:
@@ -94,11 +96,22 @@ class OverlayList(QListWidget):
 
 
 class _ValueAtTheRight(QStyledItemDelegate):
-    """Draws an item with its value at the right edge."""
+    """Draws an item with its value at the right edge; a long name is cut in its middle."""
 
     def __init__(self, owner: QWidget) -> None:
         super().__init__(owner)
         self._owner = owner
+
+    def initStyleOption(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """Leave room for the value (called by Qt)."""
+        super().initStyleOption(option, index)
+        style = self._owner.style()
+        tick = style.pixelMetric(QStyle.PixelMetric.PM_IndicatorWidth)
+        value = option.fontMetrics.horizontalAdvance(str(index.data(_VALUE) or ""))
+        room = option.rect.width() - tick - value - _MARGINS
+        option.text = option.fontMetrics.elidedText(option.text, Qt.TextElideMode.ElideMiddle, room)
 
     def paint(
         self,
@@ -106,7 +119,7 @@ class _ValueAtTheRight(QStyledItemDelegate):
         option: QStyleOptionViewItem,
         index: QModelIndex | QPersistentModelIndex,
     ) -> None:
-        """Draw the item, then the value."""
+        """Draw the item, then the value (called by Qt)."""
         super().paint(painter, option, index)
         painter.save()
         painter.setPen(muted(self._owner))

@@ -48,6 +48,7 @@ class OverlayPanel(QWidget):
         self.add = push_button("Add NIfTI file…", "Add a NIfTI file as an overlay")
         self.remove = icon_button(icon("trash"), "Take the chosen overlay off the list")
         self._name = label(kind="strong")
+        self._name.setMinimumWidth(1)  # a file's name may be longer than the panel is wide
         self._note = label(kind="caption")
         self._note.setWordWrap(True)
         self.colour_map = QComboBox()
@@ -153,6 +154,7 @@ class OverlayPanel(QWidget):
         look, has_range = overlay.look, overlay.has_values or overlay.key == ANATOMY
         self.setEnabled(bool(self._session.overlays.items))
         self._name.setText(overlay.name)
+        self._name.setToolTip(overlay.name)
         self._note.setText(overlay.note)
         self._note.setVisible(bool(overlay.note))
         self.remove.setEnabled(overlay.removable)

@@ -91,7 +91,8 @@ def draw_band(painter: QPainter, band: QRectF, values: FloatArray, look: Look) -
     ratio = painter.device().devicePixelRatioF()
     size = (band.size() * ratio).toSize()
     colours: ImageArray = np.ascontiguousarray(value_colours(values, look))
-    row = QImage(colours.data, values.size, 1, 4 * values.size, QImage.Format.Format_RGBA8888)
+    form = QImage.Format.Format_RGBA8888_Premultiplied
+    row = QImage(colours.data, values.size, 1, 4 * values.size, form)
     # Scaled by hand: the painter's own scaling drops voxels where there are more than pixels.
     smooth = Qt.TransformationMode.SmoothTransformation
     fast = Qt.TransformationMode.FastTransformation

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBox
 from mindvis_gui.data.surface import SWAPPED, VIEWS
 from mindvis_gui.session import Session
 from mindvis_gui.views.buttons import push_button
-from mindvis_gui.views.colour_maps import unpacked
+from mindvis_gui.views.colour_maps import packed, unpacked
 from mindvis_gui.views.layers import Layer, over
 from mindvis_gui.views.theme import GAP
 
@@ -98,7 +98,7 @@ class SurfaceView(QWidget):
         surfaces = projection.surfaces
         grey = np.repeat(surfaces.grey[:, None], 4, axis=1)
         grey[:, 3] = 255
-        colours = grey.view(np.uint32)[:, 0]
+        colours = packed(grey)
         points = (surfaces.positions - grid.affine[:3, 3]) @ np.linalg.inv(grid.affine[:3, :3]).T
         for layer in self._layers:
             colours = over(layer.at(projection.voxels, points), colours)

@@ -48,6 +48,7 @@ def test_every_grid_point_finds_the_voxel_of_its_mm(subject, angle, step):
     expected = brute_force(grid, subject)
     assert (expected >= 0).any()
     assert np.array_equal(grid.voxel_at, expected)
+    assert (grid.voxel_at[grid.box] >= 0).sum() == (expected >= 0).sum()
 
 
 def test_without_anatomy_the_grid_is_that_of_the_voxels_with_a_margin(subject):
@@ -123,6 +124,7 @@ def test_mm_and_grid_points_are_inverse(point, angle, step):
         np.zeros((2, 2, 2), np.uint8),
         affine(step, angle, (-90, -126, -72)),
         np.zeros((2, 2, 2), np.int32),
+        (slice(0, 2),) * 3,
     )
     assert grid.to_voxel(tuple(grid.to_mm(point))) == point
     assert grid.spacing == pytest.approx([step] * 3)

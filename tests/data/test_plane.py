@@ -66,3 +66,16 @@ def test_an_oblique_grid_is_drawn_along_its_nearest_axes():
     axial = planes((5, 6, 7), affine)[2]
     assert (axial.across, axial.up, axial.through) == (0, 1, 2)
     assert axial.spacing == pytest.approx((2.0, 2.0))
+
+
+@pytest.mark.parametrize("signs", list(product((1, -1), repeat=3)))
+def test_a_window_shows_the_box_of_the_grid(signs):
+    shape, box = (5, 6, 7), (slice(1, 3), slice(0, 4), slice(5, 7))
+    volume = np.zeros(shape, np.int32)
+    volume[box] = 1
+    for radiological in (False, True):
+        for plane in planes(shape, np.diag([*signs, 1.0]), radiological=radiological):
+            picture = plane.slice(volume, box[plane.through].start)
+            seen = np.zeros_like(picture)
+            seen[plane.window(box)] = 1
+            assert np.array_equal(seen, picture)

@@ -80,3 +80,22 @@ def test_a_sheared_volume_is_read_by_its_mm():
 def test_a_singular_affine_is_refused():
     with pytest.raises(DataError, match="singular"):
         GridSampler(Volume(np.zeros((2, 2, 2)), np.diag([1.0, 0, 1, 1])), np.eye(4), SHAPE)
+
+
+def test_half_way_between_two_voxels_every_voxel_has_as_many_points():
+    line = np.arange(4, dtype=np.float32).reshape(4, 1, 1)
+    coarse = np.diag([2.0, 2.0, 2.0, 1.0])
+    coarse[0, 3] = 1  # points 0 and 2, 2 and 4, …: each whole one lies half-way
+    picture = GridSampler(Volume(line, coarse), np.eye(4), (8, 1, 1)).slice(2, 0)
+    assert picture[:, 0].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+@pytest.mark.parametrize("order", ["C", "F", "none"])
+def test_any_order_of_the_memory_will_do(order):
+    data = np.random.default_rng(0).normal(size=(5, 6, 7)).astype(np.float32)
+    stored = np.asarray(data, order=order) if order != "none" else np.repeat(data, 2, 1)[:, ::2]
+    affine = oriented((1, 0, 2), (1, -1, 1), rotation(0.3, 0.1, 0.2))
+    expected = GridSampler(Volume(data, affine), GRID, SHAPE).slice(1, 4)
+    assert np.isfinite(expected).any()
+    found = GridSampler(Volume(stored, affine), GRID, SHAPE).slice(1, 4)
+    assert np.array_equal(found, expected, equal_nan=True)

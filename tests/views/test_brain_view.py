@@ -10,7 +10,8 @@ from mindvis_gui.data.subject import Volume
 from mindvis_gui.session.brain import Arrangement
 from mindvis_gui.session.overlays import ANATOMY, MASK, REGIONS, RESPONSE, Look, Overlay
 from mindvis_gui.views.brain_view import BrainView
-from mindvis_gui.views.slice_view import _borders
+from mindvis_gui.views.colour_maps import unpacked
+from mindvis_gui.views.slice_picture import borders
 
 SAGITTAL, CORONAL, AXIAL = range(3)
 
@@ -66,7 +67,7 @@ def show_only(session, *keys, **look):
 
 def overlay(view):
     """Return the RGBA overlay of a slice, rows from the bottom."""
-    return view._overlay.image
+    return unpacked(view.picture.overlay.colours)
 
 
 @pytest.mark.parametrize("number", [SAGITTAL, CORONAL, AXIAL])
@@ -182,9 +183,9 @@ def test_both_outlines_the_regions_that_the_slice_cuts(brain, opened):
     axial = brain.slices[AXIAL]
     here = axial.plane.slice(opened.brain.grid.voxel_at, opened.brain.crosshair[2])
     cut = {i for i, roi in enumerate(opened.subject.rois, 1) if np.isin(here, roi.voxels).any()}
-    assert {number for number, item in axial._outlines if item.isVisible()} == cut
+    assert {number for number, item in axial.picture.outlines if item.isVisible()} == cut
     show_only(opened)
-    assert not axial._outlines
+    assert not axial.picture.outlines
     assert not overlay(axial)[..., 3].any()
 
 
@@ -192,13 +193,26 @@ def test_an_outline_runs_along_the_edges_of_its_voxels():
     numbers = np.zeros((5, 6), np.int16)
     numbers[2, 3] = 1
     numbers[2, 4] = 2
-    points, sides = _borders(numbers)
+    points, sides = borders(numbers)
     own = points[(sides == 1).any(axis=1)]
     corners = {(3, 2), (4, 2), (3, 3), (4, 3)}  # column, row
     assert {tuple(end) for edge in own.tolist() for end in edge} == corners
     assert len(own) == 4
     assert len(points) == 7  # the edge between the two regions is one
-    assert _borders(np.zeros((5, 6), np.int16))[0].shape == (0, 2, 2)
+    assert borders(np.zeros((5, 6), np.int16))[0].shape == (0, 2, 2)
+
+
+def test_straight_borders_are_one_line():
+    numbers = np.zeros((7, 9), np.int16)
+    numbers[2:5, 3:7] = 1
+    numbers[3, 7] = 1
+    points, sides = borders(numbers)
+    lines = {tuple(map(tuple, line)) for line in points.tolist()}
+    assert lines == {
+        ((3, 2), (7, 2)), ((3, 5), (7, 5)), ((3, 2), (3, 5)), ((7, 2), (7, 3)), ((7, 4), (7, 5)),
+        ((7, 3), (8, 3)), ((7, 4), (8, 4)), ((8, 3), (8, 4)),
+    }  # fmt: skip
+    assert (sides.sum(axis=1) == 1).all()
 
 
 def test_the_mask_covers_masked_voxels_alone(brain, opened):
@@ -313,7 +327,11 @@ def test_a_slice_that_was_hidden_shows_the_crosshair_when_it_comes_back(brain, o
     opened.brain.set_crosshair((5, 5, 5))
     opened.brain.set_arrangement(Arrangement("three"))
     axial = brain.slices[AXIAL]
-    assert np.array_equal(axial._anatomy.image, axial.plane.slice(opened.brain.grid.anatomy, 5))
+    show_only(opened)
+    drawn = unpacked(axial.picture.anatomy.colours)
+    expected = axial.plane.slice(opened.brain.grid.anatomy, 5)
+    assert np.array_equal(drawn[..., :3], np.repeat(expected[..., None], 3, axis=-1))
+    assert (drawn[..., 3] == 255).all()
 
 
 def test_what_is_under_the_mouse_is_written_into_the_slice(qtbot, brain, opened):
@@ -330,10 +348,10 @@ def test_what_is_under_the_mouse_is_written_into_the_slice(qtbot, brain, opened)
 def test_a_region_whose_name_is_hovered_is_outlined(brain, opened):
     opened.brain.set_crosshair(opened.brain.grid.voxel_position(105))
     opened.brain.set_hovered_roi("V2")
-    assert all(len(view._outlines) == 1 for view in brain.slices)
-    assert any(item.isVisible() for view in brain.slices for _, item in view._outlines)
+    assert all(len(view.picture.outlines) == 1 for view in brain.slices)
+    assert any(item.isVisible() for view in brain.slices for _, item in view.picture.outlines)
     opened.brain.set_hovered_roi("")
-    assert not any(view._outlines for view in brain.slices)
+    assert not any(view.picture.outlines for view in brain.slices)
 
 
 def test_no_scipy_is_loaded_for_drawing():

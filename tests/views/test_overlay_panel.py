@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QStyleOptionViewItem
 
 from mindvis_gui.data.subject import Volume
 from mindvis_gui.session.overlays import ANATOMY, MASK, REGIONS, RESPONSE, Overlay
@@ -181,3 +182,23 @@ def test_values_of_a_volume_are_read_at_its_mm(opened):
     overlay = opened.overlays.find("x")
     assert overlay_value(opened, overlay, opened.brain.crosshair) == "13 t"
     assert overlay_value(opened, overlay, (0, 0, 0)) == ""
+
+
+def test_a_long_name_is_cut_before_its_value_and_does_not_widen_the_panel(panel, opened):
+    opened.overlays.choose(RESPONSE)
+    before = panel.minimumSizeHint().width()
+    name = "sub-01_task-imagery_contrast-faces_minus_houses_" * 3
+    values = np.ones(opened.subject.n_voxels, np.float32)
+    opened.brain.set_crosshair(opened.brain.grid.voxel_position(105))
+    opened.overlays.put(Overlay("long", name, values, unit="t"))
+    opened.overlays.choose("long")
+    assert panel.minimumSizeHint().width() == before
+    index = panel.list.indexFromItem(item(panel, "long"))
+    option = QStyleOptionViewItem()
+    option.initFrom(panel.list)
+    option.rect = panel.list.visualRect(index)
+    panel.list.itemDelegate().initStyleOption(option, index)
+    value = option.fontMetrics.horizontalAdvance("1 t")
+    assert "…" in option.text
+    assert option.text.startswith("sub-01")
+    assert option.fontMetrics.horizontalAdvance(option.text) + value + 30 < option.rect.width()
