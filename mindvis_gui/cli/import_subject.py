@@ -22,7 +22,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description="Turn responses, regions and stimuli into one subject file.",
         epilog="Known formats need no option; see docs/formats.md.",
     )
-    parser.add_argument("source", metavar="SOURCE", help="subject file, image, folder, or 'demo'")
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        nargs="+",
+        help="subject file, image, folder, or 'demo'; several 4-D images of one grid, such as one "
+        "a session, are joined in this order",
+    )
     parser.add_argument("--out", metavar="FILE.h5", type=Path, required=True, help="file to write")
     parser.add_argument("--name", default="", help="what the subject is called")
     add = parser.add_argument_group("for every source").add_argument
@@ -92,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         with progress(1) as show:
             while True:
                 try:
-                    show(next(reading), f"Reading {args.source}")
+                    show(next(reading), f"Reading {args.source[0]}")
                 except StopIteration as stop:
                     subject = stop.value
                     break
@@ -112,8 +118,10 @@ def plan_of(args: argparse.Namespace) -> ImportPlan:
     """Return the plan that the options describe."""
     from mindvis_gui.data.import_plan import ImportPlan
 
+    first, *more = args.source
     return ImportPlan(
-        source=args.source if args.source == "demo" else Path(args.source),
+        source=first if first == "demo" else Path(first),
+        more=tuple(map(Path, more)),
         responses=args.responses,
         trials_last=args.trials_last,
         trial_arrays=args.trial_arrays,

@@ -239,6 +239,31 @@ def make_nifti(folder: Path, packed: bool = True) -> Path:
     return folder
 
 
+SESSION_SIZES = (4, 5, 3)  # volumes
+
+
+def make_sessions(folder: Path, packed: bool = True) -> Path:
+    """Write betas of the sessions 1, 2 and 10 with one mask, one table and pictures."""
+    rng = np.random.default_rng(13)
+    (folder / "stimuli").mkdir(parents=True)
+    suffix = ".nii.gz" if packed else ".nii"
+    affine = np.diag([3.0, 3, 3, 1])
+    for session, n in zip((1, 2, 10), SESSION_SIZES, strict=True):
+        values = rng.normal(5, 1, (5, 6, 7, n)).astype(np.float32)
+        nib.save(
+            nib.Nifti1Image(values, affine), folder / f"sub-07_ses-{session:02d}_betas{suffix}"
+        )
+    region = np.zeros((5, 6, 7), np.uint8)
+    region[1:3, 2:4, 2:6] = 1
+    nib.save(nib.Nifti1Image(region, affine), folder / "rois.nii.gz")
+    rows = ["stimulus\tsplit"]
+    for trial in range(sum(SESSION_SIZES)):
+        Image.new("RGB", (8, 8), (trial, 2, 3)).save(folder / "stimuli" / f"{trial}.png")
+        rows.append(f"{trial}.png\t{'test' if trial < 2 else 'train'}")
+    (folder / "trials.tsv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
 def make_series(folder: Path) -> Path:
     """Write a time series with a BIDS table of events and a label image."""
     rng = np.random.default_rng(7)
@@ -402,17 +427,45 @@ def make_bold5000(folder: Path) -> Path:
     return Path(shutil.copytree(PUBLISHED / "BOLD5000", folder, dirs_exist_ok=True))
 
 
+BOLD_SIZES = (10, 8)  # trials of the sessions, as their presentation lists say
+
+
+def make_bold5000_volumes(folder: Path, masks: bool = True) -> Path:
+    """Write the sessions of release 2.0 as one flat folder, with the published stimuli."""
+    shutil.copytree(PUBLISHED / "BOLD5000" / "BOLD5000_Stimuli", folder / "BOLD5000_Stimuli")
+    rng, affine = np.random.default_rng(14), np.diag([2.0, 2, 2, 1])
+    for session, n in enumerate(BOLD_SIZES, 1):
+        values = rng.normal(0, 2, (5, 6, 7, n)).astype(np.float32)
+        values[0] = np.nan  # outside the brain
+        name = f"CSI1_GLMbetas-TYPED-FITHRF-GLMDENOISE-RR_ses-{session:02d}.nii.gz"
+        nib.save(nib.Nifti1Image(values, affine), folder / name)
+    brain = np.zeros((5, 6, 7), np.uint8)
+    brain[1:, 1:5, 1:6] = 1
+    nib.save(nib.Nifti1Image(brain, affine), folder / "CSI1_brainmask.nii.gz")
+    if masks:
+        (folder / "sub-CSI1").mkdir()
+        names = ("LHEarlyVis", "RHEarlyVis", "LHLO", "RHLOC", "LHPPA")
+        for number, name in enumerate(names):
+            mask = np.zeros((5, 6, 7), np.uint8)
+            mask[2 * (name[0] == "R") + 1, 1:5, 1 + number] = 1
+            path = folder / "sub-CSI1" / f"sub-CSI1_mask-{name}.nii.gz"
+            nib.save(nib.Nifti1Image(mask, affine), path)
+    return folder
+
+
 Maker = Callable[[Path], Path]
 
 MAKERS: dict[str, Maker] = {
     "own": make_own,
     "nifti": make_nifti,
     "nifti-plain": lambda folder: make_nifti(folder, packed=False),
+    "nifti-sessions": make_sessions,
     "series": make_series,
     "god": make_god,
     "hcp": make_hcp,
     "hcp-cifti": make_cifti,
     "bold5000": make_bold5000,
+    "bold5000-volumes": make_bold5000_volumes,
     "bdata": make_bdata,
     "bdata-matlab": make_matlab,
     "bdata-matlab5": make_matlab5,
