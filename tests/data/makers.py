@@ -16,6 +16,8 @@ import numpy as np
 import scipy.io
 from PIL import Image
 
+from mindvis_gui.data.import_plan import ImportPlan
+
 PUBLISHED = Path(__file__).parents[1] / "data_golden" / "published"
 NSD_GRID = (7, 9, 8)
 NSD_TRIALS = 750
@@ -422,6 +424,52 @@ def make_cifti(folder: Path, n_frames: int = 47) -> Path:
     return path
 
 
+def make_surfaces(folder: Path, n_vertices: int = 60) -> Path:
+    """Write the midthickness of both sides by nibabel, as HCP names them; returns the left."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for side, name in (("L", "CortexLeft"), ("R", "CortexRight")):
+        turn = np.arange(n_vertices) * 2.4
+        height = 1 - 2 * (np.arange(n_vertices) + 0.5) / n_vertices
+        flat = np.sqrt(1 - height**2)
+        sphere = np.stack([flat * np.cos(turn), flat * np.sin(turn), height], axis=1)
+        mm = (sphere * 9 + [-20 if side == "L" else 20, -60, 5]).astype(np.float32)
+        points = nib.gifti.GiftiDataArray(
+            mm, "NIFTI_INTENT_POINTSET", "NIFTI_TYPE_FLOAT32",
+            meta=nib.gifti.GiftiMetaData({"AnatomicalStructurePrimary": name}),
+        )  # fmt: skip
+        faces = nib.gifti.GiftiDataArray(
+            np.array([[0, 1, 2]], np.int32), "NIFTI_INTENT_TRIANGLE", "NIFTI_TYPE_INT32"
+        )
+        path = folder / f"100610.{side}.midthickness_MSMAll.32k_fs_LR.surf.gii"
+        nib.save(nib.gifti.GiftiImage(darrays=[points, faces]), path)
+    return folder / "100610.L.midthickness_MSMAll.32k_fs_LR.surf.gii"
+
+
+def make_scalars(folder: Path, parts: str = "LRV", n_maps: int = 8) -> Path:
+    """Write betas by nibabel, one map a trial, of those of left, right and volume."""
+    from nibabel.cifti2 import BrainModelAxis, Cifti2Image, ScalarAxis
+
+    folder.mkdir(parents=True, exist_ok=True)
+    models = {
+        side: BrainModelAxis.from_surface(vertices, n, f"CORTEX_{name}")
+        for side, name, (vertices, n) in zip("LR", ("LEFT", "RIGHT"), CORTEX.values(), strict=True)
+    }
+    affine = np.array([[-2.0, 0, 0, 90], [0, 2, 0, -126], [0, 0, 2, -72], [0, 0, 0, 1]])
+    mask = np.zeros((91, 109, 91), bool)
+    mask[48:51, 55:58, 40:43] = 1
+    models["V"] = BrainModelAxis.from_mask(mask, "THALAMUS_LEFT", affine)
+    mask[48:51], mask[40:42, 55:58, 40:43] = 0, 1
+    models["V"] += BrainModelAxis.from_mask(mask, "THALAMUS_RIGHT", affine)
+    axis = models[parts[0]]
+    for part in parts[1:]:
+        axis += models[part]
+    values = np.random.default_rng(15).normal(size=(n_maps, len(axis))).astype(np.float32)
+    path = folder / "betas.dscalar.nii"
+    names = ScalarAxis([f"picture {n}" for n in range(n_maps)])
+    Cifti2Image(values, (names, axis)).to_filename(path)
+    return path
+
+
 def make_bold5000(folder: Path) -> Path:
     """Copy the published layout."""
     return Path(shutil.copytree(PUBLISHED / "BOLD5000", folder, dirs_exist_ok=True))
@@ -464,6 +512,7 @@ MAKERS: dict[str, Maker] = {
     "god": make_god,
     "hcp": make_hcp,
     "hcp-cifti": make_cifti,
+    "cifti-volumes": lambda folder: make_scalars(folder, "V"),
     "bold5000": make_bold5000,
     "bold5000-volumes": make_bold5000_volumes,
     "bdata": make_bdata,
@@ -475,6 +524,14 @@ MAKERS: dict[str, Maker] = {
     "glmsingle-hdf5": lambda folder: make_glmsingle(folder, "hdf5"),
     "mindeye2": make_mindeye2,
     "things": make_things,
+}
+
+# Opened by a plan that names what else is needed.
+PLANNED: dict[str, tuple[Maker, Callable[[Path], ImportPlan]]] = {
+    "cifti-surfaces": (
+        lambda folder: make_surfaces(folder) and make_scalars(folder),
+        lambda path: ImportPlan(path, rois="all", positions=path.parent),
+    ),
 }
 
 # Of these nobody but a person says what is what; opened by what `inspect_source` guesses.
