@@ -27,3 +27,16 @@ def fingerprint(subject: Subject) -> str:
     responses = subject.responses([trial.index for trial in subject.trials[::step]])
     digest.update(np.ascontiguousarray(responses, dtype="<f4").tobytes())
     return digest.hexdigest()
+
+
+def positions_fingerprint(subject: Subject) -> str:
+    """Return a hash of where the voxels lie; empty where that is not known.
+
+    Hashed is what was taken from a file of positions, so that it may be of another kind.
+    """
+    if subject.ijk is None or subject.affine is None:
+        return ""
+    digest = hashlib.sha256(b"mindvis positions 1")
+    digest.update(np.ascontiguousarray(subject.ijk, dtype="<i8").tobytes())
+    digest.update(np.ascontiguousarray(subject.affine.round(4) + 0.0, dtype="<f8").tobytes())
+    return digest.hexdigest()
