@@ -1,4 +1,6 @@
-"""Positions that were added to a subject, in sessions that are saved and opened again."""
+"""Positions, steps and regions added to a subject, in sessions saved and opened again."""
+
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
@@ -65,12 +67,33 @@ def test_they_come_back(qtbot, window, session, saved, mask):
 
 
 def test_other_steps_keep_them(qtbot, session, mask):
-    from dataclasses import replace
-
     with qtbot.waitSignal(session.subject_changed):
         session.preparation.set_steps(replace(session.preparation.steps, z_score="voxel"))
     qtbot.waitUntil(lambda: session.idle)
     assert snapshot(session, {}).document["positions"]["path"] == str(mask)
+
+
+def test_steps_and_regions_that_were_made_come_back(
+    qtbot, window, session, mask, tmp_path, monkeypatch
+):
+    steps = replace(session.preparation.steps, z_score="voxel")
+    with qtbot.waitSignal(session.subject_changed):
+        session.preparation.set_steps(steps)
+    qtbot.waitUntil(lambda: session.idle)
+    session.regions.add("mine", np.array([1, 2, 3]), "by hand")
+    path = tmp_path / "a.mindvis"
+    monkeypatch.setattr(file_dialogs, "ask_session_to_save", lambda *_: path)
+    window.actions_by_id["save_session"].trigger()
+    qtbot.waitUntil(lambda: session.idle)
+    response = session.response
+    with qtbot.waitSignal(session.trial_changed):
+        session.open(session.subject.source)
+    qtbot.waitUntil(lambda: session.idle)
+    open_again(qtbot, window, session, path)
+    assert session.preparation.steps == steps
+    assert np.array_equal(session.response, response)
+    assert session.subject.roi("mine").voxels.tolist() == [1, 2, 3]
+    assert session.subject.ijk is not None
 
 
 def test_a_file_that_moved_is_asked_for_and_checked(

@@ -14,12 +14,15 @@ _LOOKED_AT = 32  # trials whose responses are read: enough to tell recordings ap
 def fingerprint(subject: Subject) -> str:
     """Return a hash of trials, regions and some of the responses; where the file lies is no part.
 
-    The same recording in another file format has the same fingerprint if its values are equal.
+    Regions that were made by hand are no part, either. The same recording in another file format
+    has the same fingerprint if its values are equal.
     """
     digest = hashlib.sha256(f"mindvis subject 1 {subject.n_voxels}".encode())
     for trial in subject.trials:
         digest.update(f"\n{trial.index}\t{trial.split}\t{trial.stimulus_id}".encode())
     for roi in subject.rois:
+        if roi.made:
+            continue
         digest.update(f"\n{roi.name}\t".encode())
         digest.update(np.ascontiguousarray(roi.voxels, dtype="<i8").tobytes())
     count = len(subject.trials)

@@ -12,9 +12,10 @@ from PySide6.QtCore import QObject, Signal
 from mindvis_gui.analysis.session_file import SessionFile
 from mindvis_gui.data.fingerprint import fingerprint, positions_fingerprint
 from mindvis_gui.data.picture import decode_picture
+from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.decoding.request import Decoder
-from mindvis_gui.errors import DataError, MindVisError
-from mindvis_gui.session.preparation import positioned
+from mindvis_gui.errors import DataError, MindVisError, RequestError
+from mindvis_gui.session.preparation import positioned, prepared
 from mindvis_gui.session.state import take_up_choices
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ class SessionOpener(QObject):
             path, expected = source or Path(subject["source"]), document.get("fingerprint")
             name = subject["name"]
             added = None if told is None else (positions or Path(told["path"]), str(told["hash"]))
-        except (KeyError, TypeError) as error:
+            steps = Preparation.from_json(document.get("preparation", Preparation().to_json()))
+        except (KeyError, TypeError, RequestError) as error:
             session.problem.emit(f"the session is incomplete: {error!r}")
             return
         if not path.exists():
@@ -85,6 +87,8 @@ class SessionOpener(QObject):
                     opened = _with_positions(opened, *added)
                 except DataError as error:
                     return _Wanted(f"the positions of this session: {error}", positions=True)
+            if steps:
+                opened = prepared(opened, steps)
             # Regions may have come with the positions.
             comparable = placed or bool(opened.subject.rois)
             if expected and comparable and fingerprint(opened.subject) != expected:

@@ -163,13 +163,27 @@ def positioned(opened: PreparedSubject, path: Path) -> PreparedSubject:
     DataError
         If it is no such file; see `with_positions`.
     """
-    items = _positioning(opened.original, path, opened.steps)
+    return _finished(_positioning(opened.original, path, opened.steps))
+
+
+def prepared(opened: PreparedSubject, steps: Preparation) -> PreparedSubject:
+    """Return a subject after other steps; any thread.
+
+    Raises
+    ------
+    RequestError
+        If they are impossible.
+    """
+    return _finished(preparing_to_show(opened.original, steps, opened.grid, opened.positions))
+
+
+def _finished(items: Generator[Any, None, PreparedSubject]) -> PreparedSubject:
     while True:
         try:
             next(items)
         except StopIteration as stop:
-            placed: PreparedSubject = stop.value
-            return placed
+            made: PreparedSubject = stop.value
+            return made
 
 
 def _positioning(

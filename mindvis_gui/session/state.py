@@ -86,6 +86,7 @@ def snapshot(session: Session, layout: Mapping[str, Any]) -> State | None:
             "n_voxels": subject.n_voxels,
         },
         "positions": _positions(session),
+        "preparation": session.preparation.steps.to_json(),
         "model": None
         if info is None
         else {"name": info.name, "folder": info.folder, "hash": info.hash},
