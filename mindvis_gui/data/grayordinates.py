@@ -2,7 +2,7 @@
 
 A response lies on a grid of voxels, so each vertex gets the voxel that it lies in, or, if
 another vertex has that, the nearest free one. The grid is that of the file's volumes or, without
-any, the coarsest of 2, 1 and 0.5 mm on which nearly all lie within 2 mm of their place.
+any, of 2 mm; or of a half or a quarter of that, until nearly all lie within 2 mm of their place.
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ from mindvis_gui.data.subject import Grayordinates, IntArray, Subject, read_only
 from mindvis_gui.data.surface_file import Surface, read_surface
 from mindvis_gui.errors import DataError
 
-_STEPS = (2.0, 1.0, 0.5)  # mm
+_STEP = 2.0  # mm
+_FINER = (1, 2, 4)  # times, until every vertex finds a voxel
 _NEAR = 2.0  # mm that nearly all vertices may lie from the middle of their voxel
 _NEARLY_ALL = 99  # per cent
-_REACH = 3  # voxels that a vertex may be moved to find a free one
+_CROWDED = 0.5  # of the vertices find their voxel taken: the grid is too coarse
+_REACH = 2  # voxels that a vertex may be moved to find a free one
+_BLOCK = 4096  # vertices at a time
 _SIDES = {"L": "left", "R": "right"}
 
 
@@ -98,40 +101,69 @@ def _by_side(
 def _on_grid(where: Grayordinates, mm: NDArray[np.float64]) -> tuple[IntArray, NDArray[np.float64]]:
     """Return distinct voxel indices (n, 3), which may be negative, and their affine."""
     on_surface = where.vertex >= 0
-    if where.affine is not None and not on_surface.all():
-        return _placed(where, mm, where.affine), where.affine
-    for step in _STEPS:
-        affine = np.diag([step, step, step, 1.0])
-        ijk = _placed(where, mm, affine)
-        apart = np.linalg.norm(mm - ijk * step, axis=1)
-        if np.percentile(apart, _NEARLY_ALL) <= _NEAR or step == _STEPS[-1]:
-            break
-    return ijk, affine
+    by_file = where.affine is not None and not on_surface.all()
+    for finer in _FINER:
+        affine = np.diag([_STEP, _STEP, _STEP, 1.0])
+        if by_file and where.affine is not None:
+            affine = where.affine.copy()
+        affine[:3, :3] /= finer
+        ijk = np.where(on_surface[:, None], 0, where.ijk * finer)
+        to_voxel = np.linalg.inv(affine)
+        exact = mm[on_surface] @ to_voxel[:3, :3].T + to_voxel[:3, 3]
+        found = _distinct(exact, ijk[~on_surface])
+        if found is None:
+            continue
+        ijk[on_surface] = found
+        apart = np.linalg.norm((found - exact) @ affine[:3, :3].T, axis=1)
+        if np.percentile(apart, _NEARLY_ALL) <= _NEAR:
+            return ijk, affine
+    raise DataError(
+        f"the vertices of this surface lie too close together for a grid of "
+        f"{np.linalg.norm(affine[:3, 0]):g} mm; take one of fewer vertices"
+    )
 
 
-def _placed(where: Grayordinates, mm: NDArray[np.float64], affine: NDArray[np.float64]) -> IntArray:
-    """Give each vertex the nearest voxel that is free, those nearest to a voxel's middle first."""
-    on_surface = where.vertex >= 0
-    to_voxel = np.linalg.inv(affine)
-    exact = mm @ to_voxel[:3, :3].T + to_voxel[:3, 3]
-    ijk = where.ijk.copy()
-    wanted = np.rint(exact).astype(np.int64)
-    taken = {tuple(at) for at in where.ijk[~on_surface].tolist()}
+def _distinct(exact: NDArray[np.float64], others: IntArray) -> IntArray | None:
+    """Return a voxel of its own near each place (n, 3) in voxels; None if there are too few.
+
+    Whoever is nearest to a free voxel gets it. `others` (m, 3) are not free.
+    """
+    nearest = np.rint(exact).astype(np.int64)
+    every = np.concatenate([nearest, others])
+    low = every.min(axis=0) - _REACH
+    shape = every.max(axis=0) + _REACH + 1 - low
+    check_grid_shape(shape.tolist(), "vertices and volumes")
+    taken = np.zeros(shape, dtype=np.bool_)
+    taken[tuple((others - low).T)] = True
+    placed = np.full(exact.shape, 0, dtype=np.int64)
     reach = np.arange(-_REACH, _REACH + 1)
     around = np.stack(np.meshgrid(reach, reach, reach, indexing="ij"), axis=-1).reshape(-1, 3)
-    apart = np.abs(exact - wanted).max(axis=1)
-    for voxel in np.flatnonzero(on_surface)[np.argsort(apart[on_surface], kind="stable")].tolist():
-        place = tuple(wanted[voxel].tolist())
-        if place in taken:
-            near = wanted[voxel] + around
-            order = np.argsort(np.linalg.norm(near - exact[voxel], axis=1), kind="stable")
-            free = [at for at in map(tuple, near[order].tolist()) if at not in taken]
-            if not free:
-                raise DataError(
-                    "the vertices of this surface lie too close together for a grid of "
-                    f"{np.linalg.norm(affine[:3, 0]):g} mm; take one of fewer vertices"
-                )
-            place = free[0]
-        taken.add(place)
-        ijk[voxel] = place
-    return ijk
+    left = np.arange(len(exact))
+    offsets = around[np.abs(around).sum(axis=1) == 0]  # at first everybody wants their own
+    while left.size:
+        apart = np.empty(left.size)
+        chosen = np.empty((left.size, 3), dtype=np.int64)
+        for start in range(0, left.size, _BLOCK):
+            some = left[start : start + _BLOCK]
+            near = nearest[some, None] + offsets
+            far = np.linalg.norm(near - exact[some, None], axis=2)
+            far[taken[tuple(np.moveaxis(near - low, 2, 0))]] = np.inf
+            best = far.argmin(axis=1)
+            rows = np.arange(len(some))
+            apart[start : start + _BLOCK] = far[rows, best]
+            chosen[start : start + _BLOCK] = near[rows, best]
+        if len(offsets) > 1 and not np.isfinite(apart).all():
+            return None
+        order = np.argsort(apart, kind="stable")
+        order = order[np.isfinite(apart[order])]
+        _, first = np.unique(
+            np.ravel_multi_index(tuple((chosen[order] - low).T), shape), return_index=True
+        )
+        won = order[first]
+        placed[left[won]] = chosen[won]
+        taken[tuple((chosen[won] - low).T)] = True
+        left = np.delete(left, won)
+        if len(offsets) == 1 and left.size > _CROWDED * len(exact):
+            return None
+        offsets = around
+    return placed
