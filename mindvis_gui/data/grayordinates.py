@@ -52,7 +52,7 @@ def with_surfaces(subject: Subject, paths: Sequence[Path]) -> Subject:
     for side in needed:
         here = where.side == side
         mm[here] = surfaces[side].vertices[where.vertex[here]]
-    ijk, affine = _on_grid(where, mm)
+    ijk, affine = on_grid(where, mm)
     apart = np.linalg.norm(mm - (ijk @ affine[:3, :3].T + affine[:3, 3]), axis=1)[on_surface]
     low = ijk.min(axis=0)
     ijk, affine = ijk - low, affine.copy()
@@ -98,8 +98,19 @@ def _by_side(
     return found
 
 
-def _on_grid(where: Grayordinates, mm: NDArray[np.float64]) -> tuple[IntArray, NDArray[np.float64]]:
-    """Return distinct voxel indices (n, 3), which may be negative, and their affine."""
+def on_grid(where: Grayordinates, mm: NDArray[np.float64]) -> tuple[IntArray, NDArray[np.float64]]:
+    """Return distinct voxel indices (n, 3), which may be negative, and their affine.
+
+    Parameters
+    ----------
+    mm : (n, 3)
+        Places of the vertices; rows of voxels do not matter.
+
+    Raises
+    ------
+    DataError
+        If the vertices lie too close together.
+    """
     on_surface = where.vertex >= 0
     by_file = where.affine is not None and not on_surface.all()
     for finer in _FINER:

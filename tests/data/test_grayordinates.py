@@ -8,11 +8,13 @@ import pytest
 from mindvis_gui.cli import main
 from mindvis_gui.data import open_subject
 from mindvis_gui.data.cifti_file import CiftiFile
+from mindvis_gui.data.grayordinates import on_grid
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.hcp_cifti import read_hcp_cifti_subject
 from mindvis_gui.data.import_plan import ImportPlan
 from mindvis_gui.data.positions import with_positions
 from mindvis_gui.data.source_contents import inspect_source
+from mindvis_gui.data.subject import Grayordinates
 from mindvis_gui.data.surface_file import read_surface, surface_files
 from mindvis_gui.errors import DataError
 from tests.data.makers import (
@@ -118,6 +120,24 @@ def test_dense_surfaces_get_a_finer_grid(tmp_path):
         read_hcp_cifti_subject(make_scalars(tmp_path, "LR"), "all"), left.parent
     )
     assert np.linalg.norm(subject.affine[:3, 0]) < 2
+
+
+@pytest.mark.parametrize(("shape", "spacing"), [((20, 20, 1), 1.6), ((12, 12, 12), 1.62)])
+def test_crowded_vertices_get_voxels_of_their_own_and_near(shape, spacing):
+    lattice = spacing * np.argwhere(np.ones(shape))
+    where = Grayordinates(
+        np.arange(len(lattice)),
+        np.full(len(lattice), "L"),
+        {"L": len(lattice)},
+        np.full((len(lattice), 3), -1),
+        None,
+    )
+    ijk, affine = on_grid(where, lattice)
+    apart = np.linalg.norm(ijk @ affine[:3, :3].T - lattice, axis=1)
+    assert len(np.unique(ijk, axis=0)) == len(lattice)
+    assert np.percentile(apart, 99) <= 2
+    with pytest.raises(DataError, match=r"too close together for a grid of 0\.5 mm"):
+        on_grid(where, lattice / 100)
 
 
 def test_v1_to_v4_get_positions_and_keep_them(tmp_path, left):

@@ -44,12 +44,16 @@ def test_sessions_of_a_folder_are_one_subject(tmp_path, packed):
 
 
 def test_packed_sessions_are_read_when_first_asked_for(tmp_path, monkeypatch):
-    subject = open_subject(make_sessions(tmp_path / "sub-07"))
+    folder = make_sessions(tmp_path / "sub-07")
     read = []
     volumes = NiftiFile.volumes
     monkeypatch.setattr(
         NiftiFile, "volumes", lambda self: read.append(self.path.name) or volumes(self)
     )
+    subject = open_subject(folder)
+    looked_at = [path.name for path in images(folder)]
+    assert [name for name in read if "betas" in name] == looked_at
+    read.clear()
     subject.responses([5])
     subject.responses([6, 5])
     assert read == ["sub-07_ses-02_betas.nii.gz"]
