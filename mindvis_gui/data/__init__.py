@@ -42,9 +42,9 @@ def open_subject(path: str | Path) -> Subject:
     path : str or pathlib.Path
         The application's own subject file (see `subject_file`), a NIfTI file of betas or a
         folder around one (see `nifti`), a MinD-Vis archive (see `god`, `hcp`), an HCP time series
-        on the surface (see `hcp_cifti`), BOLD5000
-        responses (see `bold5000`), BData (see `bdata`), NSD folders (see `nsd`), GLMsingle results
-        (see `glmsingle`), MindEye2 betas (see `mindeye2`), THINGS tables (see `things`), or
+        on the surface (see `hcp_cifti`), BOLD5000 responses (see `bold5000`, `bold5000_volumes`),
+        BData (see `bdata`), NSD folders (see `nsd`), GLMsingle results (see `glmsingle`),
+        MindEye2 betas (see `mindeye2`), THINGS tables (see `things`), or
         ``"demo"`` for the simulated subject that ships with the application. Told apart by
         content; only where single arrays make up a data set, names say what they are.
 
@@ -78,6 +78,10 @@ def _read_folder(folder: Path) -> Subject:
 
     if find_response_files(folder):
         return read_bold5000_subject(folder)
+    from mindvis_gui.data.bold5000_volumes import find_volumes, read_bold5000_volumes
+
+    if find_volumes(folder):
+        return read_bold5000_volumes(folder)
     from mindvis_gui.data.nsd_files import find_nsd_files
 
     if files := find_nsd_files(folder):
@@ -225,6 +229,10 @@ def _read_image(path: Path, head: bytes) -> Subject:
 
         if find_nsd_files(path):
             return _read_nsd(path)
+        from mindvis_gui.data.bold5000_volumes import find_volumes, read_bold5000_volumes
+
+        if find_volumes(path):
+            return read_bold5000_volumes(path)
         return read_nifti_subject(path)
     raise DataError(
         f"{path.name}: this is no known kind of subject; see docs/formats.md for what opens"

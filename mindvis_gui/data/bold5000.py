@@ -10,9 +10,9 @@
 =====================================================================  =========================
 
 A subject is opened by any one of its response files, or, where there is only one, by the
-folder around them. As in the published code the response vector holds the regions EarlyVis, LOC,
-OPA, PPA and RSC, in each the left hemisphere before the right, and a test response is the
-mean over the repetitions of a stimulus.
+folder around them; volumes are read by `bold5000_volumes`. As in the published code the response
+vector holds the regions EarlyVis, LOC, OPA, PPA and RSC, in each the left hemisphere before the
+right, and a test response is the mean over the repetitions of a stimulus.
 """
 
 from __future__ import annotations
@@ -25,12 +25,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mindvis_gui.data.bold5000_stimuli import read_lines, read_presentations, stimuli_folder
+from mindvis_gui.data.bold5000_stimuli import (
+    read_lines,
+    read_presentations,
+    stimuli_folder,
+    trials_of,
+)
 from mindvis_gui.data.checks import MAX_TRIALS, MAX_VOXELS
 from mindvis_gui.data.npy import HEADER_DAMAGE, read_header
 from mindvis_gui.data.pickled_pictures import PickledPictures
 from mindvis_gui.data.recording import Pictures, RowRecording, StackedRows
-from mindvis_gui.data.subject import FloatArray, Roi, Subject, Trial, read_only
+from mindvis_gui.data.subject import FloatArray, Roi, Subject, read_only
 from mindvis_gui.data.trial_table import missing_pictures
 from mindvis_gui.errors import DataError
 
@@ -90,25 +95,7 @@ def read_bold5000_subject(source: Path) -> Subject:
     repeated = read_lines(stimuli / "Scene_Stimuli" / "repeated_stimuli_113_list.txt")
     img_dict = stimuli / "Scene_Stimuli" / "Presented_Stimuli" / "img_dict.npy"
     pictures: Pictures = PickledPictures(img_dict) if img_dict.exists() else {}
-    rows_of: dict[str, list[int]] = {}
-    for row, stimulus in enumerate(shown):
-        rows_of.setdefault(stimulus, []).append(row)
-    tested = [stimulus for stimulus in dict.fromkeys(repeated) if stimulus in rows_of]
-    listed = set(tested)
-    rows = [np.array([row]) for row in range(n_rows)]
-    trials = [
-        Trial(row, "test-single" if stimulus in listed else "train", stimulus, "", "", *when)
-        for row, (stimulus, *when) in enumerate(zip(shown, sessions, runs, strict=True))
-    ]
-    for stimulus in tested:
-        rows.append(np.array(rows_of[stimulus]))
-        trials.append(Trial(len(trials), "test", stimulus, presentations=len(rows_of[stimulus])))
-    notes = [f"Test responses are means over the repetitions of {len(tested)} stimuli"]
-    if len(tested) < len(set(repeated)):
-        notes.append(
-            f"{len(set(repeated)) - len(tested)} of the {len(set(repeated))} repeated stimuli "
-            "were not shown"
-        )
+    trials, rows, notes = trials_of(shown, sessions, runs, repeated)
     return Subject(
         name=name,
         source=source,

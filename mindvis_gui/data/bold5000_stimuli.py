@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
+from mindvis_gui.data.subject import IntArray, Trial
 from mindvis_gui.errors import DataError
 
 _MAX_BYTES = 1 << 24  # of a list of stimuli
@@ -11,12 +15,64 @@ _MAX_BYTES = 1 << 24  # of a list of stimuli
 
 def stimuli_folder(folder: Path) -> Path:
     """Return ``BOLD5000_Stimuli`` beside one of the folders around `folder`."""
-    for parent in folder.parents:
-        if (parent / "BOLD5000_Stimuli").is_dir():
-            return parent / "BOLD5000_Stimuli"
-    raise DataError(
-        f"{folder}: no folder BOLD5000_Stimuli beside the betas; it says what each trial showed"
-    )
+    found = find_stimuli(folder)
+    if found is None:
+        raise DataError(
+            f"{folder}: no folder BOLD5000_Stimuli beside the betas; it says what each trial showed"
+        )
+    return found
+
+
+def find_stimuli(folder: Path) -> Path | None:
+    """Return ``BOLD5000_Stimuli`` in `folder` or beside one around it; None if there is none."""
+    for place in (folder, *folder.parents):
+        if (place / "BOLD5000_Stimuli").is_dir():
+            return place / "BOLD5000_Stimuli"
+    return None
+
+
+def trials_of(
+    shown: Sequence[str],
+    sessions: Sequence[int],
+    runs: Sequence[int],
+    repeated: Sequence[str] | None,
+) -> tuple[list[Trial], list[IntArray], list[str]]:
+    """Return trials, the rows each is the mean of, and notes.
+
+    First one trial a row, those of tested stimuli `test-single`, then the mean over each tested
+    stimulus.
+
+    Parameters
+    ----------
+    shown, sessions, runs : sequence, length n_rows
+    repeated : sequence of str, optional
+        The tested stimuli; without it those shown more than once.
+    """
+    rows_of: dict[str, list[int]] = {}
+    for row, stimulus in enumerate(shown):
+        rows_of.setdefault(stimulus, []).append(row)
+    if repeated is None:
+        tested = [stimulus for stimulus, rows in rows_of.items() if len(rows) > 1]
+    else:
+        tested = [stimulus for stimulus in dict.fromkeys(repeated) if stimulus in rows_of]
+    listed = set(tested)
+    each = [np.array([row]) for row in range(len(shown))]
+    trials = [
+        Trial(row, "test-single" if stimulus in listed else "train", stimulus, "", "", *when)
+        for row, (stimulus, *when) in enumerate(zip(shown, sessions, runs, strict=True))
+    ]
+    for stimulus in tested:
+        each.append(np.array(rows_of[stimulus]))
+        trials.append(Trial(len(trials), "test", stimulus, presentations=len(rows_of[stimulus])))
+    notes = [f"Test responses are means over the repetitions of {len(tested)} stimuli"]
+    if repeated is None:
+        notes.append("No repeated_stimuli_113_list.txt: what was shown more than once is the test")
+    elif len(tested) < len(set(repeated)):
+        notes.append(
+            f"{len(set(repeated)) - len(tested)} of the {len(set(repeated))} repeated stimuli "
+            "were not shown"
+        )
+    return trials, each, notes
 
 
 def read_presentations(folder: Path) -> tuple[list[str], list[int], list[int]]:

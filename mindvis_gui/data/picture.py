@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from PIL import (
     Image,
+    UnidentifiedImageError,
     WebPImagePlugin,  # noqa: F401  Pillow would load all its plugins to find this one, for 0.1 s
 )
 
@@ -51,7 +52,7 @@ def decode_picture(encoded: bytes, where: str) -> ImageArray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd metadata does not matter here
-            image: Image.Image = Image.open(io.BytesIO(encoded), formats=FORMATS)
+            image = _opened(encoded)
             if image.width * image.height > MAX_PIXELS:
                 raise DataError(f"{where}: {image.width} × {image.height} pixels are too many")
             if image.has_transparency_data:
@@ -63,6 +64,13 @@ def decode_picture(encoded: bytes, where: str) -> ImageArray:
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
         raise DataError(f"{where}: not a readable picture ({error}); replace it") from error
+
+
+def _opened(encoded: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(encoded), formats=FORMATS)
+    except UnidentifiedImageError:  # its text names an object in memory
+        raise ValueError("it starts like no picture") from None
 
 
 def encode_picture(picture: ImageArray) -> bytes:

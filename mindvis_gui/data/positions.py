@@ -8,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from mindvis_gui.data.cifti_file import is_cifti
+from mindvis_gui.data.grayordinates import with_surfaces
 from mindvis_gui.data.nifti_file import NiftiFile, is_nifti
 from mindvis_gui.data.orientation import as_ras
 from mindvis_gui.data.rois import nifti_files, read_rois
 from mindvis_gui.data.subject import IntArray, Roi, Subject, read_only
+from mindvis_gui.data.surface_file import is_gifti, surface_files
 from mindvis_gui.errors import DataError
 
 _ALIASES = {"hv4": "v4"}  # one area under two names
@@ -25,19 +28,26 @@ def with_positions(subject: Subject, path: Path) -> Subject:
     path : pathlib.Path
         A subject with positions, such as the BData file that a GOD archive was made of. Or a mask,
         a label image or a folder of masks in NIfTI: its voxels above 0, the last axis running
-        fastest, as a boolean index of numpy gives them, or the first, as MATLAB's does.
+        fastest, as a boolean index of numpy gives them, or the first, as MATLAB's does. For CIFTI
+        a ``.surf.gii`` with the one of the other side beside it, or the folder of both.
 
     Raises
     ------
     DataError
         If the number of voxels differs, or a region that both have is not the same voxels.
     """
+    surfaces = surface_files(path) if path.is_dir() and subject.grayordinates else []
     try:
-        with (path if path.is_file() else _first_mask(path)).open("rb") as file:
+        with (path if path.is_file() else (surfaces or [_first_mask(path)])[0]).open("rb") as file:
             head = file.read(4096)
     except OSError as error:
         raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from error
-    joined = _of_masks(subject, path) if is_nifti(head) else _of_subject(subject, path)
+    if is_gifti(head):
+        joined = with_surfaces(subject, surfaces or surface_files(path))
+    elif is_nifti(head) and not is_cifti(head):
+        joined = _of_masks(subject, path)
+    else:
+        joined = _of_subject(subject, path)
     return replace(joined, notes=tuple(n for n in joined.notes if not n.startswith("No voxel pos")))
 
 

@@ -92,13 +92,24 @@ def _read_masks(folder: Path, grid: NiftiFile) -> list[Region]:
             raise DataError(
                 f"{path.name}: another file in {folder.name} also makes region {name}; rename one"
             )
-        sides[side] = np.flatnonzero(_read_on_grid(path, grid) > 0)
+        sides[side] = read_points(path, grid)
     if not parts:
         raise DataError(f"{folder}: no NIfTI masks in this folder")
     return [
         Region(name, np.unique(np.concatenate(list(parts[name].values()))))
         for name in sorted(parts)
     ]
+
+
+def read_points(path: Path, grid: NiftiFile) -> IntArray:
+    """Return the points (n,) above 0 of a mask on the grid of an image, x running fastest.
+
+    Raises
+    ------
+    DataError
+        If it is no 3-D image, or lies on another grid.
+    """
+    return np.flatnonzero(_read_on_grid(path, grid) > 0)
 
 
 def _read_labels(path: Path, grid: NiftiFile) -> list[Region]:

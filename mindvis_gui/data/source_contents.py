@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -66,8 +67,13 @@ class SourceContents:
     kind: str = ""
 
 
-def inspect_source(path: Path | str) -> SourceContents:
+def inspect_source(path: Path | str, more: Sequence[Path] = ()) -> SourceContents:
     """Look into a file or folder: which format, which arrays, and what they are likely to be.
+
+    Parameters
+    ----------
+    more : sequence of pathlib.Path
+        Further images that follow it; see `ImportPlan`.
 
     Raises
     ------
@@ -77,7 +83,9 @@ def inspect_source(path: Path | str) -> SourceContents:
     from mindvis_gui.data import open_subject
 
     source = path if str(path) == "demo" else Path(path).expanduser()
-    plan = ImportPlan(source)
+    plan = ImportPlan(source, tuple(more))
+    if more:
+        return _of_subject(plan, plan.unprepared())
     try:
         return _of_subject(plan, open_subject(source))
     except DataError as error:

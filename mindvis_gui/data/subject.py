@@ -81,6 +81,31 @@ class Volume:
     affine: NDArray[np.float64]
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Grayordinates:
+    """Which voxels of a response vector are vertices of the cortex, and where the others lie.
+
+    Attributes
+    ----------
+    vertex : (n_voxels,) int
+        Number of the vertex in its hemisphere, -1 for a voxel of a volume.
+    side : (n_voxels,) str
+        ``"L"`` or ``"R"``, empty for a voxel of a volume.
+    n_vertices : mapping of str to int
+        How many vertices the surface of each side has.
+    ijk : (n_voxels, 3) int
+        Voxel indices of those of volumes; -1 for vertices.
+    affine : (4, 4) float or None
+        From `ijk` to mm; None where there are no volumes.
+    """
+
+    vertex: IntArray
+    side: NDArray[np.str_]
+    n_vertices: Mapping[str, int]
+    ijk: IntArray
+    affine: NDArray[np.float64] | None
+
+
 class Recording(Protocol):
     """Where a subject's numbers are read from, one implementation a format.
 
@@ -118,6 +143,8 @@ class Subject:
         Voxel indices on the functional grid; None when the file gives no positions.
     affine : (4, 4) float or None
         Functional voxel indices → mm. Readers deliver grids closest to RAS+.
+    grayordinates : Grayordinates or None
+        Of surface data; what surfaces need to give them positions.
     anatomy : Volume or None
         On a grid of its own.
     maps : mapping of str to (n_voxels,) float32
@@ -145,6 +172,7 @@ class Subject:
     notes: tuple[str, ...] = ()
     origin: str = ""
     licence: str = ""
+    grayordinates: Grayordinates | None = None
 
     @property
     def display_name(self) -> str:

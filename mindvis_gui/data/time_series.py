@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -49,13 +49,13 @@ def is_bold(path: Path) -> bool:
     return path.name.endswith(("_bold.nii", "_bold.nii.gz"))
 
 
-def find_runs(source: Path, events: Path | None) -> list[Run]:
+def find_runs(source: Path | Sequence[Path], events: Path | None) -> list[Run]:
     """Pair time series with their tables of events.
 
     Parameters
     ----------
-    source : pathlib.Path
-        One 4-D image, or a folder of ``*_bold.nii.gz``.
+    source : pathlib.Path or sequence of pathlib.Path
+        A folder of ``*_bold.nii.gz``, or 4-D images.
     events : pathlib.Path, optional
         A table, or the folder of the ``*_events.tsv`` (default: where the images are).
 
@@ -64,13 +64,21 @@ def find_runs(source: Path, events: Path | None) -> list[Run]:
     DataError
         If there is no run, one has no events or no repetition time, or grids differ.
     """
-    images = [source] if source.is_file() else [p for p in nifti_files(source) if is_bold(p)]
+    if isinstance(source, Path):
+        images: Sequence[Path] = [path for path in nifti_files(source) if is_bold(path)]
+    else:
+        images = source
     if not images:
         raise DataError(
             f"{source}: no betas.nii.gz and no *_bold.nii.gz in this folder; see docs/formats.md"
         )
     runs = []
     for order, path in enumerate(images, 1):
+        if events is not None and events.is_file() and len(images) > 1:
+            raise DataError(
+                f"{events.name}: one table for {len(images)} runs; give the folder with a "
+                "*_events.tsv for each"
+            )
         table = _events_of(path, events)
         image = NiftiFile(path)
         if not image.repetition_time:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -98,10 +98,10 @@ class SubjectImport(QObject):
         """Whether the plan can be written as it is."""
         return self.preview is not None and not self.problem and not self.busy
 
-    def inspect(self, path: Path | str) -> None:
+    def inspect(self, path: Path | str, more: Sequence[Path] = ()) -> None:
         """Look into a source; then its preview is made as far as the plan can be guessed."""
         self._bases.forget()
-        self._when_idle(lambda: self._start(_inspecting(path), "", self._set_contents))
+        self._when_idle(lambda: self._start(_inspecting(path, more), "", self._set_contents))
 
     def _set_contents(self, found: SourceContents | str) -> None:
         self.preview = None
@@ -213,10 +213,12 @@ class _LastBase:
         return self._base
 
 
-def _inspecting(path: Path | str) -> Generator[None, None, SourceContents | str]:
+def _inspecting(
+    path: Path | str, more: Sequence[Path]
+) -> Generator[None, None, SourceContents | str]:
     yield
     try:
-        return inspect_source(path)
+        return inspect_source(path, more)
     except MindVisError as error:
         return str(error)
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
 from mindvis_gui.analysis.session_file import SessionFile
-from mindvis_gui.data.fingerprint import fingerprint
+from mindvis_gui.data.fingerprint import fingerprint, positions_fingerprint
 from mindvis_gui.data.picture import decode_picture
+from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.decoding.request import Decoder
-from mindvis_gui.errors import DataError, MindVisError
+from mindvis_gui.errors import DataError, MindVisError, RequestError
+from mindvis_gui.session.preparation import positioned, prepared
 from mindvis_gui.session.state import take_up_choices
 
 if TYPE_CHECKING:
@@ -23,6 +26,14 @@ if TYPE_CHECKING:
 Sources = list[tuple[Mapping[str, Any], list[tuple[int, "Path | ImageArray"]]]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A file that somebody must choose, and why: the subject, or its positions."""
+
+    reason: str
+    positions: bool = False
+
+
 class SessionOpener(QObject):
     """Brings a saved session back, step by step in the background.
 
@@ -30,39 +41,69 @@ class SessionOpener(QObject):
     """
 
     subject_wanted = Signal(object, str)  # what is opened, and why its subject must be chosen
+    positions_wanted = Signal(object, object, str)  # what, path of the subject, and why
     opened = Signal(object)  # the document
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
 
-    def open(self, saved: SessionFile | Mapping[str, Any], source: Path | None = None) -> None:
-        """Open a session file or an autosaved document, its subject from `source` if it moved."""
+    def open(
+        self,
+        saved: SessionFile | Mapping[str, Any],
+        source: Path | None = None,
+        positions: Path | None = None,
+        *,
+        placed: bool = True,
+    ) -> None:
+        """Open a session file or an autosaved document.
+
+        Parameters
+        ----------
+        source, positions : pathlib.Path, optional
+            Where the subject and the positions that were added to it are now, if they moved.
+        placed : bool
+            Whether the positions are wanted.
+        """
         document = saved.document if isinstance(saved, SessionFile) else saved
         session = self._session
         try:
-            subject = document["subject"]
+            subject, told = document["subject"], document.get("positions") if placed else None
             path, expected = source or Path(subject["source"]), document.get("fingerprint")
             name = subject["name"]
-        except (KeyError, TypeError) as error:
+            added = None if told is None else (positions or Path(told["path"]), str(told["hash"]))
+            steps = Preparation.from_json(document.get("preparation", Preparation().to_json()))
+        except (KeyError, TypeError, RequestError) as error:
             session.problem.emit(f"the session is incomplete: {error!r}")
             return
         if not path.exists():
             self.subject_wanted.emit(saved, f"{path} is gone; choose where subject {name} is now")
             return
 
-        def read() -> PreparedSubject | str:
+        def read() -> PreparedSubject | _Wanted:
             opened = session.read_subject(path)
-            if expected and fingerprint(opened.subject) != expected:
-                return (
+            if added is not None:
+                try:
+                    opened = _with_positions(opened, *added)
+                except DataError as error:
+                    return _Wanted(f"the positions of this session: {error}", positions=True)
+            if steps:
+                opened = prepared(opened, steps)
+            # Regions may have come with the positions.
+            comparable = placed or bool(opened.subject.rois)
+            if expected and comparable and fingerprint(opened.subject) != expected:
+                return _Wanted(
                     f"{path} is not the subject {name} that this session was saved with: its "
                     "content differs; choose the right file"
                 )
             return opened
 
-        def go_on(opened: PreparedSubject | str) -> None:
-            if isinstance(opened, str):
-                self.subject_wanted.emit(saved, opened)
+        def go_on(opened: PreparedSubject | _Wanted) -> None:
+            if isinstance(opened, _Wanted):
+                if opened.positions:
+                    self.positions_wanted.emit(saved, path, opened.reason)
+                else:
+                    self.subject_wanted.emit(saved, opened.reason)
                 return
             session.take_subject(opened)
             self._load_model(saved, document)
@@ -143,6 +184,19 @@ class SessionOpener(QObject):
         session.message.emit(
             f"{count} decode{'s' * (count != 1)} waited; press P to let them go on"
         )
+
+
+def _with_positions(opened: PreparedSubject, path: Path, expected: str) -> PreparedSubject:
+    """Add positions, checked by what is taken from the file."""
+    if not path.exists():
+        raise DataError(f"{path} is gone; choose where it is now")
+    placed = positioned(opened, path)
+    if positions_fingerprint(placed.subject) != expected:
+        raise DataError(
+            f"{path} holds other positions than those that this session was saved with; choose "
+            "the right file"
+        )
+    return placed
 
 
 def _embedded(saved: SessionFile) -> Sources:

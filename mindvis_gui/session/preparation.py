@@ -42,6 +42,8 @@ class PreparedSubject:
         None while it is yet to be measured, because reading all responses takes seconds.
     estimate : Normalisation
         The same from a few trials, good enough for a scale of colours.
+    positions : pathlib.Path or None
+        File that the voxel positions were added from; None where there is none.
     """
 
     subject: Subject
@@ -50,6 +52,7 @@ class PreparedSubject:
     grid: DisplayGrid | None
     normalisation: Normalisation | None
     estimate: Normalisation
+    positions: Path | None = None
 
 
 class PreparationState(QObject):
@@ -88,14 +91,18 @@ class PreparationState(QObject):
         opened = self._opened
         if opened is None or steps == (self.steps if self._wanted is None else self._wanted):
             return
-        self._begin(
-            steps, preparing_to_show(opened.original, steps, opened.grid), "Preparing responses"
-        )
+        items = preparing_to_show(opened.original, steps, opened.grid, opened.positions)
+        self._begin(steps, items, "Preparing responses")
 
     @property
     def original(self) -> Subject | None:
         """The subject as it was opened, or with positions from another file."""
         return None if self._opened is None else self._opened.original
+
+    @property
+    def positions(self) -> Path | None:
+        """The file that positions were added from."""
+        return None if self._opened is None else self._opened.positions
 
     def add_positions(self, path: Path) -> None:
         """Take from another file of the same voxels where they lie; see `with_positions`.
@@ -132,7 +139,10 @@ class PreparationState(QObject):
 
 
 def preparing_to_show(
-    original: Subject, steps: Preparation, grid: DisplayGrid | None
+    original: Subject,
+    steps: Preparation,
+    grid: DisplayGrid | None,
+    positions: Path | None = None,
 ) -> Generator[Any, None, PreparedSubject]:
     """Do the steps; measure the responses, too, where that is quick."""
     subject = yield from preparing(original, steps)
@@ -142,7 +152,38 @@ def preparing_to_show(
         if 4 * len(rows) * subject.n_voxels <= _AT_ONCE:
             normalisation = yield from measuring_normalisation(subject)
     estimate = normalisation or estimate_normalisation(subject)
-    return PreparedSubject(subject, original, steps, grid, normalisation, estimate)
+    return PreparedSubject(subject, original, steps, grid, normalisation, estimate, positions)
+
+
+def positioned(opened: PreparedSubject, path: Path) -> PreparedSubject:
+    """Return a subject with positions from another file; any thread.
+
+    Raises
+    ------
+    DataError
+        If it is no such file; see `with_positions`.
+    """
+    return _finished(_positioning(opened.original, path, opened.steps))
+
+
+def prepared(opened: PreparedSubject, steps: Preparation) -> PreparedSubject:
+    """Return a subject after other steps; any thread.
+
+    Raises
+    ------
+    RequestError
+        If they are impossible.
+    """
+    return _finished(preparing_to_show(opened.original, steps, opened.grid, opened.positions))
+
+
+def _finished(items: Generator[Any, None, PreparedSubject]) -> PreparedSubject:
+    while True:
+        try:
+            next(items)
+        except StopIteration as stop:
+            made: PreparedSubject = stop.value
+            return made
 
 
 def _positioning(
@@ -154,4 +195,4 @@ def _positioning(
     yield
     grid = DisplayGrid.of(placed)
     yield
-    return (yield from preparing_to_show(placed, steps, grid))
+    return (yield from preparing_to_show(placed, steps, grid, path))

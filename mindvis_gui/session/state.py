@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mindvis_gui.data.fingerprint import positions_fingerprint
 from mindvis_gui.data.picture import encode_picture
 from mindvis_gui.decoding.request import Sampling, mask_json
 from mindvis_gui.errors import DataError, RequestError
@@ -84,6 +85,8 @@ def snapshot(session: Session, layout: Mapping[str, Any]) -> State | None:
             "source": str(Path(subject.source).absolute()),
             "n_voxels": subject.n_voxels,
         },
+        "positions": _positions(session),
+        "preparation": session.preparation.steps.to_json(),
         "model": None
         if info is None
         else {"name": info.name, "folder": info.folder, "hash": info.hash},
@@ -120,6 +123,14 @@ def snapshot(session: Session, layout: Mapping[str, Any]) -> State | None:
         "layout": dict(layout),
     }
     return State(document, tuple(tuple(drawn) for drawn in by_request.values()))
+
+
+def _positions(session: Session) -> dict[str, str] | None:
+    """Return file and hash of positions that were added to the subject."""
+    path, subject = session.preparation.positions, session.subject
+    if path is None or subject is None:
+        return None
+    return {"path": str(path.absolute()), "hash": positions_fingerprint(subject)}
 
 
 def take_up_choices(session: Session, document: Mapping[str, Any]) -> None:

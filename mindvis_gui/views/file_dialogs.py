@@ -30,6 +30,11 @@ def ask_any_file(parent: QWidget, title: str, folder: Path) -> Path | None:
     return _path(QFileDialog.getOpenFileName(parent, title, str(folder))[0])
 
 
+def ask_any_files(parent: QWidget, title: str, folder: Path) -> list[Path]:
+    """Ask for files of any kind, sorted by name; none when the person cancels."""
+    return sorted(map(Path, QFileDialog.getOpenFileNames(parent, title, str(folder))[0]))
+
+
 def ask_any_folder(parent: QWidget, title: str, folder: Path) -> Path | None:
     """Ask for a folder."""
     return _path(QFileDialog.getExistingDirectory(parent, title, str(folder)))

@@ -187,10 +187,12 @@ class PositionsPage(ImportPage):
     def __init__(self, settings: Settings) -> None:
         super().__init__(
             "A file of the very same voxels that knows where they lie: a BData file, another "
-            "subject, a mask, a label image or a folder of masks. Without one, voxels are drawn "
-            "region by region."
+            "subject, a mask, a label image or a folder of masks; of CIFTI a .surf.gii with that "
+            "of the other side beside it. Without one, voxels are drawn region by region."
         )
-        self.positions = PathField("Positions", settings, hint="BData or NIfTI", folders=True)
+        self.positions = PathField(
+            "Positions", settings, hint="BData, NIfTI or GIFTI", folders=True
+        )
         self.anatomy = PathField("Anatomy", settings, hint="3-D NIfTI image, optional")
         self.add_row("Positions", self.positions)
         self.add_row("Anatomy", self.anatomy)

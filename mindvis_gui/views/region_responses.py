@@ -28,7 +28,9 @@ class RegionResponses(QWidget):
         )
         self.text.setWordWrap(True)
         self.add = push_button("Add positions…", "Add positions")
-        self.add.setToolTip("Join a BData or mask file of the same voxels, and draw the brain")
+        self.add.setToolTip(
+            "Join a BData, mask or surface file of the same voxels, and draw the brain"
+        )
         self.add.clicked.connect(self.file_wanted)
         area = QScrollArea()
         area.setWidgetResizable(True)

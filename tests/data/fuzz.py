@@ -26,12 +26,12 @@ from mindvis_gui.data import open_subject
 from mindvis_gui.data.source_contents import inspect_source
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.errors import DataError
-from tests.data.makers import ARRAY_MAKERS, MAKERS
+from tests.data.makers import ARRAY_MAKERS, MAKERS, PLANNED
 from tests.data.mutants import mutate
 
 SECONDS = 5
 BYTES = 1 << 30
-ALL_MAKERS = {**MAKERS, **ARRAY_MAKERS}
+ALL_MAKERS = {**MAKERS, **{name: make for name, (make, _) in PLANNED.items()}, **ARRAY_MAKERS}
 _LOOKS = 3  # trials read from either end
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".JPEG", ".md"}
 
@@ -101,7 +101,9 @@ def work(name: str, first: int, count: int) -> None:
 
 
 def open_as(source: Path, name: str) -> Subject:
-    """Open a subject of a format; one of mere arrays by what is guessed of them."""
+    """Open a subject of a format, by a plan where it needs one; of mere arrays that is guessed."""
+    if name in PLANNED:
+        return PLANNED[name][1](source).read()
     return inspect_source(source).plan.read() if name in ARRAY_MAKERS else open_subject(source)
 
 

@@ -16,6 +16,8 @@ import numpy as np
 import scipy.io
 from PIL import Image
 
+from mindvis_gui.data.import_plan import ImportPlan
+
 PUBLISHED = Path(__file__).parents[1] / "data_golden" / "published"
 NSD_GRID = (7, 9, 8)
 NSD_TRIALS = 750
@@ -239,6 +241,31 @@ def make_nifti(folder: Path, packed: bool = True) -> Path:
     return folder
 
 
+SESSION_SIZES = (4, 5, 3)  # volumes
+
+
+def make_sessions(folder: Path, packed: bool = True) -> Path:
+    """Write betas of the sessions 1, 2 and 10 with one mask, one table and pictures."""
+    rng = np.random.default_rng(13)
+    (folder / "stimuli").mkdir(parents=True)
+    suffix = ".nii.gz" if packed else ".nii"
+    affine = np.diag([3.0, 3, 3, 1])
+    for session, n in zip((1, 2, 10), SESSION_SIZES, strict=True):
+        values = rng.normal(5, 1, (5, 6, 7, n)).astype(np.float32)
+        nib.save(
+            nib.Nifti1Image(values, affine), folder / f"sub-07_ses-{session:02d}_betas{suffix}"
+        )
+    region = np.zeros((5, 6, 7), np.uint8)
+    region[1:3, 2:4, 2:6] = 1
+    nib.save(nib.Nifti1Image(region, affine), folder / "rois.nii.gz")
+    rows = ["stimulus\tsplit"]
+    for trial in range(sum(SESSION_SIZES)):
+        Image.new("RGB", (8, 8), (trial, 2, 3)).save(folder / "stimuli" / f"{trial}.png")
+        rows.append(f"{trial}.png\t{'test' if trial < 2 else 'train'}")
+    (folder / "trials.tsv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
 def make_series(folder: Path) -> Path:
     """Write a time series with a BIDS table of events and a label image."""
     rng = np.random.default_rng(7)
@@ -397,9 +424,81 @@ def make_cifti(folder: Path, n_frames: int = 47) -> Path:
     return path
 
 
+def make_surfaces(folder: Path, n_vertices: int = 60) -> Path:
+    """Write the midthickness of both sides by nibabel, as HCP names them; returns the left."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for side, name in (("L", "CortexLeft"), ("R", "CortexRight")):
+        turn = np.arange(n_vertices) * 2.4
+        height = 1 - 2 * (np.arange(n_vertices) + 0.5) / n_vertices
+        flat = np.sqrt(1 - height**2)
+        sphere = np.stack([flat * np.cos(turn), flat * np.sin(turn), height], axis=1)
+        mm = (sphere * 9 + [-20 if side == "L" else 20, -60, 5]).astype(np.float32)
+        points = nib.gifti.GiftiDataArray(
+            mm, "NIFTI_INTENT_POINTSET", "NIFTI_TYPE_FLOAT32",
+            meta=nib.gifti.GiftiMetaData({"AnatomicalStructurePrimary": name}),
+        )  # fmt: skip
+        faces = nib.gifti.GiftiDataArray(
+            np.array([[0, 1, 2]], np.int32), "NIFTI_INTENT_TRIANGLE", "NIFTI_TYPE_INT32"
+        )
+        path = folder / f"100610.{side}.midthickness_MSMAll.32k_fs_LR.surf.gii"
+        nib.save(nib.gifti.GiftiImage(darrays=[points, faces]), path)
+    return folder / "100610.L.midthickness_MSMAll.32k_fs_LR.surf.gii"
+
+
+def make_scalars(folder: Path, parts: str = "LRV", n_maps: int = 8) -> Path:
+    """Write betas by nibabel, one map a trial, of those of left, right and volume."""
+    from nibabel.cifti2 import BrainModelAxis, Cifti2Image, ScalarAxis
+
+    folder.mkdir(parents=True, exist_ok=True)
+    models = {
+        side: BrainModelAxis.from_surface(vertices, n, f"CORTEX_{name}")
+        for side, name, (vertices, n) in zip("LR", ("LEFT", "RIGHT"), CORTEX.values(), strict=True)
+    }
+    affine = np.array([[-2.0, 0, 0, 90], [0, 2, 0, -126], [0, 0, 2, -72], [0, 0, 0, 1]])
+    mask = np.zeros((91, 109, 91), bool)
+    mask[48:51, 55:58, 40:43] = 1
+    models["V"] = BrainModelAxis.from_mask(mask, "THALAMUS_LEFT", affine)
+    mask[48:51], mask[40:42, 55:58, 40:43] = 0, 1
+    models["V"] += BrainModelAxis.from_mask(mask, "THALAMUS_RIGHT", affine)
+    axis = models[parts[0]]
+    for part in parts[1:]:
+        axis += models[part]
+    values = np.random.default_rng(15).normal(size=(n_maps, len(axis))).astype(np.float32)
+    path = folder / "betas.dscalar.nii"
+    names = ScalarAxis([f"picture {n}" for n in range(n_maps)])
+    Cifti2Image(values, (names, axis)).to_filename(path)
+    return path
+
+
 def make_bold5000(folder: Path) -> Path:
     """Copy the published layout."""
     return Path(shutil.copytree(PUBLISHED / "BOLD5000", folder, dirs_exist_ok=True))
+
+
+BOLD_SIZES = (10, 8)  # trials of the sessions, as their presentation lists say
+
+
+def make_bold5000_volumes(folder: Path, masks: bool = True) -> Path:
+    """Write the sessions of release 2.0 as one flat folder, with the published stimuli."""
+    shutil.copytree(PUBLISHED / "BOLD5000" / "BOLD5000_Stimuli", folder / "BOLD5000_Stimuli")
+    rng, affine = np.random.default_rng(14), np.diag([2.0, 2, 2, 1])
+    for session, n in enumerate(BOLD_SIZES, 1):
+        values = rng.normal(0, 2, (5, 6, 7, n)).astype(np.float32)
+        values[0] = np.nan  # outside the brain
+        name = f"CSI1_GLMbetas-TYPED-FITHRF-GLMDENOISE-RR_ses-{session:02d}.nii.gz"
+        nib.save(nib.Nifti1Image(values, affine), folder / name)
+    brain = np.zeros((5, 6, 7), np.uint8)
+    brain[1:, 1:5, 1:6] = 1
+    nib.save(nib.Nifti1Image(brain, affine), folder / "CSI1_brainmask.nii.gz")
+    if masks:
+        (folder / "sub-CSI1").mkdir()
+        names = ("LHEarlyVis", "RHEarlyVis", "LHLO", "RHLOC", "LHPPA")
+        for number, name in enumerate(names):
+            mask = np.zeros((5, 6, 7), np.uint8)
+            mask[2 * (name[0] == "R") + 1, 1:5, 1 + number] = 1
+            path = folder / "sub-CSI1" / f"sub-CSI1_mask-{name}.nii.gz"
+            nib.save(nib.Nifti1Image(mask, affine), path)
+    return folder
 
 
 Maker = Callable[[Path], Path]
@@ -408,11 +507,14 @@ MAKERS: dict[str, Maker] = {
     "own": make_own,
     "nifti": make_nifti,
     "nifti-plain": lambda folder: make_nifti(folder, packed=False),
+    "nifti-sessions": make_sessions,
     "series": make_series,
     "god": make_god,
     "hcp": make_hcp,
     "hcp-cifti": make_cifti,
+    "cifti-volumes": lambda folder: make_scalars(folder, "V"),
     "bold5000": make_bold5000,
+    "bold5000-volumes": make_bold5000_volumes,
     "bdata": make_bdata,
     "bdata-matlab": make_matlab,
     "bdata-matlab5": make_matlab5,
@@ -422,6 +524,14 @@ MAKERS: dict[str, Maker] = {
     "glmsingle-hdf5": lambda folder: make_glmsingle(folder, "hdf5"),
     "mindeye2": make_mindeye2,
     "things": make_things,
+}
+
+# Opened by a plan that names what else is needed.
+PLANNED: dict[str, tuple[Maker, Callable[[Path], ImportPlan]]] = {
+    "cifti-surfaces": (
+        lambda folder: make_surfaces(folder) and make_scalars(folder),
+        lambda path: ImportPlan(path, rois="all", positions=path.parent),
+    ),
 }
 
 # Of these nobody but a person says what is what; opened by what `inspect_source` guesses.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
+import re
 import shutil
 import zipfile
+import zlib
 from pathlib import Path
 
 import h5py
@@ -27,7 +30,9 @@ def mutate(source: Path, target: Path, seed: int) -> str:
     elif special is None and source.suffix in (".csv", ".tsv", ".json", ".txt"):
         special = _text
     elif special is None and source.suffix == ".nii":
-        special = _nifti
+        special = _cifti if b"<CIFTI" in content[:1000] else _nifti
+    elif special is None and source.suffix == ".gii":
+        special = _gifti
     if special is not None and seed % 2:
         shutil.copyfile(source, target)
         return special(target, content, rng)
@@ -160,6 +165,50 @@ def _bad_header(content: bytes, rng: np.random.Generator) -> bytes:
     choices = [0, -1, 1, 32767, -32768] if kind.kind == "i" else [0, np.nan, np.inf, -1, 1e30]
     data[at : at + kind.itemsize] = np.array([rng.choice(choices)], kind).view(np.uint8)
     return bytes(data)
+
+
+_ODD = [b"", b"-1", b"0", b"7", b"1e9", b"999999999999", b"nan", b"x", b"\xd9\xa3"]
+
+
+def _attribute(xml: bytes, rng: np.random.Generator) -> tuple[bytes, str]:
+    """Return XML of which one attribute, or the text of one element, is another."""
+    places = list(re.finditer(rb'(\w+)="([^"]*)"|<(\w+)>([^<]*)<', xml))
+    place = places[rng.integers(len(places))]
+    at = 2 if place[2] is not None else 4
+    name = (place[1] or place[3]).decode()
+    odd = _ODD[rng.integers(len(_ODD))]
+    return xml[: place.start(at)] + odd + xml[place.end(at) :], f"{name} {odd!r}"
+
+
+def _cifti(path: Path, content: bytes, rng: np.random.Generator) -> str:
+    if rng.random() < 0.2:
+        return _nifti(path, content, rng)
+    start, end = content.index(b"<CIFTI"), content.rindex(b"</CIFTI>") + 8
+    xml, what = _attribute(content[start:end], rng)
+    room = end - start  # values stay where the header says
+    path.write_bytes(content[:start] + xml[:room].ljust(room) + content[end:])
+    return what
+
+
+def _gifti(path: Path, content: bytes, rng: np.random.Generator) -> str:
+    what = str(rng.choice(["attribute", "bomb", "elsewhere", "entity"], p=[0.85, 0.05, 0.05, 0.05]))
+    match what:
+        case "attribute":
+            content, what = _attribute(content, rng)
+        case "bomb":
+            packed = base64.b64encode(zlib.compress(bytes(1 << 26)))
+            content = re.sub(rb"<Data>[^<]*<", b"<Data>" + packed + b"<", content, count=1)
+        case "elsewhere":
+            content = content.replace(b"GZipBase64Binary", b"ExternalFileBinary").replace(
+                b'ExternalFileName=""', b'ExternalFileName="/etc/passwd"'
+            )
+        case "entity":
+            levels = b"".join(b'<!ENTITY a%d "%s">' % (n + 1, b"&a%d;" % n * 10) for n in range(9))
+            head = b'<!DOCTYPE GIFTI [<!ENTITY a0 "x">' + levels + b"]>"
+            content = re.sub(rb"<!DOCTYPE[^>]*>", head, content, count=1)
+            content = re.sub(rb"<Data>[^<]*<", b"<Data>&a9;<", content, count=1)
+    path.write_bytes(content)
+    return what
 
 
 _bombs: dict[int, bytes] = {}

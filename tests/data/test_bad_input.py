@@ -24,6 +24,8 @@ from tests.data.makers import (
     make_nsd,
 )
 
+_NOBODY = 65534  # the number of a user without rights
+
 
 def read_everything(path):
     subject = open_subject(path)
@@ -141,7 +143,9 @@ def test_a_picture_that_is_none(tmp_path):
     folder = make_nifti(tmp_path / "a")
     (folder / "stimuli" / "2.png").write_bytes(b"no picture")
     subject = open_subject(folder)
-    with pytest.raises(DataError, match=r"'2.png': not a readable picture .*; replace it"):
+    with pytest.raises(
+        DataError, match=r"'2.png': not a readable picture \(it starts like no p.*\); replace"
+    ):
         subject.stimulus(subject.trials[2])
 
 
@@ -151,11 +155,33 @@ def test_paths_in_other_scripts_and_very_long_ones(tmp_path):
     refused(tmp_path / ("x" * 5000), "cannot be opened: File name too long")
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="needs a user without rights")
-def test_files_that_may_not_be_read(tmp_path):
-    path = make_arrays(tmp_path)
-    path.chmod(0)
-    refused(path, "Permission denied")
+@pytest.fixture
+def no_rights():
+    """Be a user who may read only what is everybody's: for root all files are readable."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(_NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def unreadable(tmp_path):
+    """Return a file and a folder that only their owner may read, if anybody."""
+    file, folder = make_arrays(tmp_path), make_nifti(tmp_path / "nifti")
+    for path in (file, folder):
+        path.chmod(0)
+    yield file, folder
+    folder.chmod(0o700)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of files differ")
+def test_files_that_may_not_be_read(unreadable, no_rights):
+    for path in unreadable:
+        refused(path, "Permission denied")
 
 
 def test_a_folder_in_place_of_a_file(tmp_path):

@@ -71,7 +71,7 @@ def test_areas_of_a_parcellation(cifti, tmp_path):
 
 def test_what_is_no_series(cifti, tmp_path):
     labels = next(tmp_path.glob("*.dlabel.nii"))
-    with pytest.raises(DataError, match="this CIFTI file is no time series"):
+    with pytest.raises(DataError, match="this CIFTI file holds neither a time series nor scalars"):
         open_subject(labels)
     with pytest.raises(DataError, match="no labels in this file"):
         read_parcellation(cifti)

@@ -10,7 +10,9 @@ from mindvis_gui.cli import main
 from mindvis_gui.data import open_subject
 from mindvis_gui.data.preparation import Preparation, prepare_subject
 from mindvis_gui.data.prepare import measure_normalisation, prepare
-from tests.data.makers import MAKERS
+from mindvis_gui.data.source_contents import inspect_source
+from tests.data.fuzz import ALL_MAKERS
+from tests.data.makers import ARRAY_MAKERS, MAKERS, PLANNED
 
 NEW = ("nsd", "nsd-nifti", "glmsingle", "glmsingle-hdf5", "mindeye2", "things")
 
@@ -36,6 +38,36 @@ def test_import_changes_nothing(tmp_path, name):
         assert np.allclose(copy.affine, first.affine)
     for key, values in first.maps.items():
         assert np.array_equal(copy.maps[key], values, equal_nan=True)
+
+
+def plan_of(name, source):
+    """Return the plan of a source that no format describes, or that needs more than itself."""
+    if name in PLANNED:
+        return PLANNED[name][1](source)
+    return inspect_source(source).plan
+
+
+@pytest.mark.parametrize("name", [*PLANNED, *ARRAY_MAKERS])
+def test_the_command_of_a_plan_makes_what_decodes(tmp_path, name, tiny_model):
+    plan = plan_of(name, ALL_MAKERS[name](tmp_path / "source"))
+    assert main(plan.arguments(tmp_path / "copy.h5")) == 0
+    first, copy = plan.read(), open_subject(tmp_path / "copy.h5")
+    every = range(len(first.trials))
+    assert np.array_equal(copy.responses(every), first.responses(every))
+    assert copy.trials == first.trials
+    assert [(r.name, r.voxels.tolist()) for r in copy.rois] == [
+        (r.name, r.voxels.tolist()) for r in first.rois
+    ]
+    assert (copy.ijk is None) == (first.ijk is None)
+    if first.ijk is not None:
+        assert np.array_equal(copy.ijk, first.ijk)
+    vector = prepare(copy, copy.trials[3], measure_normalisation(copy))
+    options = ["--model", str(tiny_model(copy.n_voxels)), "--steps", "1", "--seeds", "0"]
+    out = tmp_path / "out"
+    source = str(tmp_path / "copy.h5")
+    assert main(["decode", source, *options, "--trials", "3", "--out", str(out)]) == 0
+    (entry,) = json.loads((out / "decode.json").read_text())["trials"]
+    assert entry["request"]["vector_sha256"] == hashlib.sha256(vector.tobytes()).hexdigest()
 
 
 @pytest.mark.parametrize("name", MAKERS)

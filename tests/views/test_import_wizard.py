@@ -3,8 +3,8 @@ import shlex
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication
 
 import mindvis_gui.data
 from mindvis_gui.cli import main
@@ -12,7 +12,14 @@ from mindvis_gui.views import file_dialogs
 from mindvis_gui.views.import_pages import SplitPage, StimuliPage
 from mindvis_gui.views.import_region_pages import EventsPage
 from mindvis_gui.views.import_wizard import ImportWizard
-from tests.data.makers import make_arrays, make_god, make_series, trial_arrays
+from tests.data.makers import (
+    SESSION_SIZES,
+    make_arrays,
+    make_god,
+    make_series,
+    make_sessions,
+    trial_arrays,
+)
 
 
 @pytest.fixture
@@ -137,6 +144,36 @@ def test_images_have_other_pages(qtbot, wizard, tmp_path):
         page_of(wizard, EventsPage).last.setValue(6)
     assert "--window=3-6" in wizard.command.line.text()
     assert not np.array_equal(wizard.importing.preview.responses, before)
+
+
+def test_further_sessions_follow_the_source(qtbot, wizard, tmp_path, monkeypatch):
+    folder = make_sessions(tmp_path / "sub-07")
+    (folder / "trials.tsv").unlink()
+    first, *more = sorted(folder.glob("*_betas.nii.gz"))
+    with qtbot.waitSignal(wizard.importing.previewed):
+        wizard.open_source(first)
+    page = page_of(wizard, EventsPage)
+    monkeypatch.setattr(file_dialogs, "ask_any_files", lambda *_: more)
+    with qtbot.waitSignal(wizard.importing.previewed):
+        page.more.add.click()
+    assert sum(wizard.importing.preview.counts.values()) == sum(SESSION_SIZES)
+    assert page.more.line.text() == ", ".join(path.name for path in more)
+    assert f"{first} {more[0]} {more[1]} --out" in wizard.command.line.text()
+    with qtbot.waitSignal(wizard.importing.previewed):
+        page.more.clear.click()
+    assert sum(wizard.importing.preview.counts.values()) == SESSION_SIZES[0]
+
+
+def test_images_that_are_dropped_together_are_joined(qtbot, wizard, tmp_path):
+    folder = make_sessions(tmp_path / "sub-07")
+    paths = sorted(folder.glob("*_betas.nii.gz"))
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in reversed(paths)])
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    with qtbot.waitSignal(wizard.importing.previewed):
+        wizard.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, none))
+    assert (wizard.importing.plan.source, *wizard.importing.plan.more) == tuple(paths)
+    assert page_of(wizard, EventsPage).more.paths == tuple(paths[1:])
 
 
 def test_a_file_that_is_no_subject_offers_the_wizard(qtbot, window, session, source, monkeypatch):

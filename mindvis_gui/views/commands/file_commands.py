@@ -19,7 +19,7 @@ FILE_ENTRIES = (
     Entry("import_subject", "Import subject…", "file.import_subject", "File", "Ctrl+I",
           "Make a subject of arrays, images or tables, step by step"),
     Entry("add_positions", "Add positions…", "file.add_positions", "File", "",
-          "Join a BData or mask file that knows where this subject's voxels lie"),
+          "Join a BData, mask or surface file that knows where this subject's voxels lie"),
     Entry("demo", "Demo", "file.open_demo", "File", "", "Open the simulated demo subject"),
     Entry("open_model", "Open model folder…", "file.open_model", "File", "Ctrl+M",
           "Load a trained model from any folder"),

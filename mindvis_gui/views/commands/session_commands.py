@@ -52,6 +52,7 @@ class SessionCommands:
         self.left_over: Mapping[str, Any] | None = None  # of a session that broke off
         self.opener = SessionOpener(session)
         self.opener.subject_wanted.connect(self._ask_subject)
+        self.opener.positions_wanted.connect(self._ask_positions)
         self.opener.opened.connect(self._take_up_layout)
 
     def enabled(self) -> dict[str, bool]:
@@ -113,6 +114,18 @@ class SessionCommands:
         if path is not None:
             self._settings.folder = path.parent
             self.opener.open(saved, path)
+
+    def _ask_positions(
+        self, saved: SessionFile | Mapping[str, Any], source: Path, reason: str
+    ) -> None:
+        """Ask where the positions are now; without an answer the session opens without them."""
+        self._session.problem.emit(reason)
+        path = file_dialogs.ask_any_file(
+            self._window, "Positions of this session", self._settings.folder
+        )
+        if path is not None:
+            self._settings.folder = path.parent
+        self.opener.open(saved, source, path, placed=path is not None)
 
     def _take_up_layout(self, document: Mapping[str, Any]) -> None:
         layout = document.get("layout", {})
