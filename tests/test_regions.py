@@ -87,7 +87,7 @@ def test_a_subject_without_regions_decodes_all_until_one_is_made_and_used(
     qtbot, session, subject, monkeypatch
 ):
     bare = replace(subject, rois=())
-    monkeypatch.setattr("mindvis_gui.session.session.open_subject", lambda path: bare)
+    monkeypatch.setattr("mindvis_gui.session.opening.open_subject", lambda path: bare)
     with qtbot.waitSignal(session.trial_changed):
         session.open("bare.h5")
     session.regions.add("mine", np.array([3]), "sphere")

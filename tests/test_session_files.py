@@ -98,7 +98,7 @@ def test_session_holds_its_samples_itself(qtbot, worked, ready, monkeypatch, tmp
 def test_subject_that_moved_is_asked_for_and_checked(
     qtbot, worked, ready, monkeypatch, tmp_path, source, subject_factory
 ):
-    import mindvis_gui.session.session as module
+    import mindvis_gui.session.opening as module
 
     save(qtbot, worked, ready, monkeypatch, tmp_path / "a.mindvis")
     source.unlink()

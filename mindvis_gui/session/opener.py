@@ -13,6 +13,7 @@ from mindvis_gui.data.fingerprint import fingerprint
 from mindvis_gui.data.picture import decode_picture
 from mindvis_gui.decoding.request import Decoder
 from mindvis_gui.errors import DataError, MindVisError
+from mindvis_gui.session.opening import read_subject
 from mindvis_gui.session.state import take_up_choices
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class SessionOpener(QObject):
             return
 
         def read() -> PreparedSubject | str:
-            opened = session.read_subject(path)
+            opened = read_subject(path)
             if expected and fingerprint(opened.subject) != expected:
                 return (
                     f"{path} is not the subject {name} that this session was saved with: its "
