@@ -9,8 +9,8 @@ from mindvis_gui.errors import DataError, RequestError
 from mindvis_gui.session.options import Options, request_from_json
 from mindvis_gui.session.overlays import RESPONSE, Overlay
 from mindvis_gui.session.regions import Brush
+from mindvis_gui.session.restore import restore_request
 from mindvis_gui.session.state import snapshot, take_up_choices
-from mindvis_gui.views.restore import restore_request
 
 OWN = ("V1", "V2", "V3", "hV4", "LOC", "FFA", "PPA")
 
