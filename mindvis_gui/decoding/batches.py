@@ -30,6 +30,11 @@ class BatchSize:
     rows: int
     fixed: bool
 
+    @property
+    def several_fixed(self) -> bool:
+        """Whether a sample may stand anywhere among others in a batch of fixed size."""
+        return self.fixed and self.rows > 1
+
     def halve(self, rows: int) -> int:
         """Remember, and return, half of `rows`."""
         self.rows = (rows + 1) // 2
