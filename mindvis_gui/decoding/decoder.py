@@ -17,7 +17,8 @@ from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.prepare import pad_to_patches
 from mindvis_gui.data.subject import FloatArray, ImageArray, read_only
 from mindvis_gui.decoding.attribution import attribute
-from mindvis_gui.decoding.batches import requests_together, unet_batch
+from mindvis_gui.decoding.batches import unet_batch
+from mindvis_gui.decoding.company import requests_together
 from mindvis_gui.decoding.denoiser import BatchedDenoiser, Conditions, Denoiser
 from mindvis_gui.decoding.device import DTYPES, choose_device, choose_precision, failures_said
 from mindvis_gui.decoding.drawn import Drawn, delivered_meanwhile
@@ -115,7 +116,9 @@ class MindVisDecoder:
         waiting = iter(requests)
         before: Drawn | None = None
         for first in waiting:
-            company = requests_together(len(first.seeds), self._batch) - 1
+            company = (
+                requests_together(len(first.seeds), self._batch.rows, fixed=self._batch.fixed) - 1
+            )
             group = [first, *islice(waiting, company)]
             drawn = yield from delivered_meanwhile(before, self._draw_group(group))
             if before is not None:

@@ -36,7 +36,7 @@ from mindvis_gui.session.preparation import PreparationState, PreparedSubject
 from mindvis_gui.session.regions import Regions
 from mindvis_gui.session.results import ClassifierLoader, Results, no_classifiers
 from mindvis_gui.session.surface import SurfaceState
-from mindvis_gui.session.turns import Turns, TurnTakingDecoder
+from mindvis_gui.session.turns import Turns, taking_turns
 
 DecoderLoader = Callable[[str], Decoder]
 
@@ -236,7 +236,7 @@ class Session(Choices):
 
     def taking_turns(self, decoder: Decoder) -> Decoder:
         """Return `decoder` such that its decodes wait for those of others that were asked first."""
-        return TurnTakingDecoder(decoder, self._turns)
+        return taking_turns(decoder, self._turns)
 
     def _report_stop(self) -> None:
         self.message.emit("Stopped; the samples that were finished are kept")
