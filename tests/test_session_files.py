@@ -15,7 +15,7 @@ from mindvis_gui.analysis.decode_folder import DecodeFolderWriter
 from mindvis_gui.analysis.export import read_request, write_sample
 from mindvis_gui.analysis.session_file import SessionFile
 from mindvis_gui.data.fingerprint import fingerprint
-from mindvis_gui.decoding.request import Sampling
+from mindvis_gui.decoding.request import Sampling, Step
 from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.errors import DataError
 from mindvis_gui.session.autosave import Autosave
@@ -410,6 +410,36 @@ def test_scores_and_arrays_of_all_samples_are_written(
     ready_window.actions_by_id["export_arrays"].trigger()
     qtbot.waitUntil(lambda: ready.idle)
     assert np.load(tmp_path / "samples.npy").shape == (8, 32, 32, 3)
+
+
+def test_latents_of_all_samples_are_drawn_again_and_written(
+    qtbot, ready_window, ready, decoder, monkeypatch, tmp_path
+):
+    def latents(request):
+        yield Step(1, 1)
+        return np.stack(
+            [np.full((3, 4, 4), 100 * request.trial + seed, np.float32) for seed in request.seeds]
+        )
+
+    problems = []
+    ready.problem.connect(problems.append)
+    monkeypatch.setattr(file_dialogs, "ask_arrays_file", lambda *_: tmp_path / "latents.npy")
+    for trial in (0, 1):
+        ready.set_trial(trial)
+        ready.set_seeds(3 - trial, 2)
+        ready.decode()
+        qtbot.waitUntil(lambda: ready.idle)
+    ready_window.actions_by_id["export_latents"].trigger()
+    qtbot.waitUntil(lambda: ready.idle)
+    assert problems == ["model fake has no latents to export; choose another"]
+    decoder.latents = latents
+    ready_window.actions_by_id["export_latents"].trigger()
+    qtbot.waitUntil(lambda: ready.idle)
+    written = np.load(tmp_path / "latents.npy")
+    assert (written.shape, written.dtype) == ((4, 3, 4, 4), np.float32)
+    rows = json.loads((tmp_path / "latents.json").read_text())["rows"]
+    assert [100 * row["trial"] + row["seed"] for row in rows] == [3, 4, 102, 103]
+    assert written[:, 0, 0, 0].tolist() == [3, 4, 102, 103]
 
 
 def test_history_that_cannot_be_written_is_said_once(qtbot, ready, tmp_path):

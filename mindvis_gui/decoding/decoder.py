@@ -130,6 +130,14 @@ class MindVisDecoder:
             yield from before.results()
 
     @torch.inference_mode()
+    def latents(self, request: DecodeRequest) -> Generator[Step, None, FloatArray]:
+        """Draw final latents (n_seeds, channels, h, w), see `decoding.latents.LatentDecoder`."""
+        with failures_said(self.info.name, self.info.device):
+            conditions = [self._conditions(request)]
+            drawn = yield from self._walk([request], conditions, with_previews=False)
+            return read_only(drawn.float().cpu().numpy())
+
+    @torch.inference_mode()
     def recover(self, vector: FloatArray, mask: MaskState) -> Recovery:
         """Predict every voxel of `vector` (n_voxels,) from the patches that `mask` keeps.
 
@@ -211,9 +219,21 @@ class MindVisDecoder:
         *,
         with_previews: bool,
     ) -> Generator[Step, None, Pictures]:
-        """Walk from noise to pictures: of every request the samples, in the order of its seeds."""
+        """Draw pictures: of every request the samples, in the order of its seeds."""
+        latents = yield from self._walk(requests, conditions, with_previews=with_previews)
+        _, make_pictures = self._networks_in(self._precision(requests[0].sampling))
+        return make_pictures(latents)
+
+    def _walk(
+        self,
+        requests: Sequence[DecodeRequest],
+        conditions: Sequence[Conditions],
+        *,
+        with_previews: bool,
+    ) -> Generator[Step, None, Tensor]:
+        """Walk from noise to latents (n, channels, h, w), one a seed of every request."""
         sampling = requests[0].sampling
-        denoiser, make_pictures = self._networks_in(self._precision(sampling))
+        denoiser, _ = self._networks_in(self._precision(sampling))
         owners = [owner for owner, request in enumerate(requests) for _ in request.seeds]
         predict_noise = BatchedDenoiser(denoiser, conditions, owners, self._batch)
         sampler = build_sampler(self._pipeline.scheduler, sampling)
@@ -230,7 +250,7 @@ class MindVisDecoder:
             if with_previews and not waits:
                 picture, shown = self._preview(predicted), perf_counter()
             yield Step(index, total, picture, len(requests))
-        return make_pictures(latents)
+        return latents
 
     def _networks_in(self, precision: str) -> tuple[Denoiser, PictureMaker]:
         if precision not in self._networks:

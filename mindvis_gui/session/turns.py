@@ -10,6 +10,7 @@ from threading import Condition
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.subject import FloatArray
 from mindvis_gui.decoding.company import company
+from mindvis_gui.decoding.latents import drawing_latents
 from mindvis_gui.decoding.request import (
     BatchDecoder,
     DecodeFailure,
@@ -67,6 +68,15 @@ class TurnTakingDecoder:
         try:
             yield from self._waiting(ticket, request)
             return (yield from self._decoder.decode(request))
+        finally:
+            self._turns.leave(ticket)
+
+    def latents(self, request: DecodeRequest) -> Generator[Step, None, FloatArray]:
+        """Draw latents once it is this decode's turn, see `decoding.latents.drawing_latents`."""
+        ticket = self._turns.ask()
+        try:
+            yield from self._waiting(ticket, request)
+            return (yield from drawing_latents(self._decoder, request))
         finally:
             self._turns.leave(ticket)
 
