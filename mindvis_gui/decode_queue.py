@@ -1,19 +1,33 @@
-"""Decodes wait for each other: one runs, the others queue behind it."""
+"""Decodes wait for each other: one runs, or a few together, the others queue behind it."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from threading import Event
 from time import perf_counter
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
 from mindvis_gui.decoding.cached_decoder import CachedDecoder, PartStep
-from mindvis_gui.decoding.request import Decoder, DecodeRequest, DecodeResult, Sample, Step
+from mindvis_gui.decoding.company import company
+from mindvis_gui.decoding.request import (
+    BatchDecoder,
+    DecodeFailure,
+    Decoder,
+    DecodeRequest,
+    DecodeResult,
+    Sample,
+    Step,
+)
 from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.job import Job
 from mindvis_gui.jobs import Jobs
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 _POLL = 0.05  # s between two looks at whether a paused decode goes on
 _NEWEST = 0.3  # weight of the newest decode in the measured speed
@@ -26,9 +40,18 @@ class Waiting:
     decoder: Decoder
     request: DecodeRequest
 
+    def goes_with(self, other: Waiting) -> bool:
+        """Whether both can be drawn at once and gain from it."""
+        one, two = self.request, other.request
+        alike = one.sampling == two.sampling and len(one.seeds) == len(two.seeds)
+        return alike and self.decoder is other.decoder
+
 
 class DecodeQueue(QObject):
-    """Runs one decode after the other.
+    """Runs one decode after the other; at once those in a row that gain from it.
+
+    What is decoded at once has one decoder, sampling and number of seeds, see
+    `mindvis_gui.decoding.company`; it has no previews.
 
     What is finished of a decode that is stopped or fails is handed over as a smaller result.
 
@@ -40,8 +63,8 @@ class DecodeQueue(QObject):
 
     Attributes
     ----------
-    running : DecodeRequest or None
-        What is decoded now.
+    together : tuple of DecodeRequest
+        All that are decoded now and have no result yet, `running` first.
     samples : tuple of Sample
         Those of `running` that are finished.
     step : Step or None
@@ -73,10 +96,15 @@ class DecodeQueue(QObject):
         self._began = 0.0
         self._speed: float | None = None  # s a network step and seed
         self._trouble = ""
-        self.running: DecodeRequest | None = None
+        self.together: tuple[DecodeRequest, ...] = ()
         self.samples: tuple[Sample, ...] = ()
         self.step: Step | None = None
         self.paused = False
+
+    @property
+    def running(self) -> DecodeRequest | None:
+        """What is decoded now; of several, the first without a result."""
+        return self.together[0] if self.together else None
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -97,9 +125,8 @@ class DecodeQueue(QObject):
         if self._speed is None:
             return None
         work = float(sum(_work(each.request) for each in self._waiting))
-        if self.running is not None:
-            done = self.step.index / self.step.total if self.step and self.step.total else 0.0
-            work += _work(self.running) * (1 - done)
+        done = self.step.index / self.step.total if self.step and self.step.total else 0.0
+        work += sum(_work(each) for each in self.together) * (1 - done)
         return work * self._speed
 
     # -- what waits --------------------------------------------------------------------------
@@ -159,7 +186,7 @@ class DecodeQueue(QObject):
 
     def abandon(self) -> None:
         """Stop as `stop` does, and want no result of the running decode even if it gets done."""
-        self.running = None
+        self.together = ()
         self.stop()
 
     # -- what runs ---------------------------------------------------------------------------
@@ -167,52 +194,72 @@ class DecodeQueue(QObject):
     def _start_next(self) -> None:
         if self._job is not None or not self._waiting or self.paused:
             return
-        item = self._waiting.pop(0)
-        self.running = request = item.request
+        items = self._company()
+        del self._waiting[: len(items)]
+        self.together = tuple(item.request for item in items)
         self.samples, self.step = (), None
         self._told_to_stop = False
         self._began = perf_counter()
-        self._decoder = CachedDecoder(item.decoder, self._cache)
+        self._decoder = decoder = CachedDecoder(items[0].decoder, self._cache)
+        first, more = self.together[0], len(items) - 1
         self._job = self._jobs.start(
-            self._held(self._decoder.decode(request)),
-            f"Decoding trial {request.trial}",
+            self._held(decoder.decode_many(self.together) if more else decoder.decode(first)),
+            f"Decoding trial {first.trial}" + (f" and {more} more" if more else ""),
             self._finish,
             progress=self._report,
             ended=self._end,
         )
-        self.started.emit(request)
+        self.started.emit(first)
         self.changed.emit()
 
-    def _held(
-        self, steps: Generator[Step, None, DecodeResult]
-    ) -> Generator[Step, None, DecodeResult]:
+    def _company(self) -> list[Waiting]:
+        """Return the first that waits, with those behind it that gain from being drawn with it."""
+        first = self._waiting[0]
+        if not isinstance(first.decoder, BatchDecoder):
+            return [first]
+        most = company(first.decoder.info, len(first.request.seeds))
+        return list(takewhile(first.goes_with, self._waiting[:most]))
+
+    def _held(self, steps: Generator[_Item, None, _Result]) -> Generator[_Item, None, _Result]:
         """Wait between two steps while the queue is paused; runs in the job's thread."""
         while True:
             try:
                 step = next(steps)
             except StopIteration as stop:
-                result: DecodeResult = stop.value
+                result: _Result = stop.value
                 return result
             yield step
             while not self._go_on.wait(_POLL):
                 pass
 
-    def _report(self, step: Step) -> None:
+    def _report(self, item: Step | DecodeResult | DecodeFailure) -> None:
         if self.running is None:
             return
-        if isinstance(step, PartStep):
-            self.samples = step.samples
-        self.step = step
-        self.progressed.emit(step)
+        if isinstance(item, DecodeResult):
+            self._finish(item)
+        elif isinstance(item, DecodeFailure):
+            self._leave_out(item)
+        else:
+            if isinstance(item, PartStep):
+                self.samples = item.samples
+            self.step = item
+            self.progressed.emit(item)
 
-    def _finish(self, result: DecodeResult) -> None:
-        if result.request is not self.running:
-            return
+    def _finish(self, result: DecodeResult | None) -> None:
+        if result is None or result.request is not self.running:
+            return  # of several each was handed over, or nobody wants it any more
         assert self._decoder is not None
         if not self._decoder.found and not self.paused:
             self._measure(result)
-        self.running = None
+        self.together = self.together[1:]
         self.decoded.emit(result, self._decoder.info)
+        if self.together:
+            self.started.emit(self.together[0])
+
+    def _leave_out(self, failure: DecodeFailure) -> None:
+        self.together = tuple(each for each in self.together if each is not failure.request)
+        self._jobs.failed.emit(failure.error)
+        self.failed.emit()
 
     def _measure(self, result: DecodeResult) -> None:
         speed = result.seconds / _work(result.request)
@@ -223,7 +270,7 @@ class DecodeQueue(QObject):
         assert self._decoder is not None
         self._job = None
         request, samples = self.running, self.samples
-        self.running, self.samples, self.step = None, (), None
+        self.together, self.samples, self.step = (), (), None
         if request is not None:
             if samples:
                 done = replace(request, seeds=tuple(sample.seed for sample in samples))

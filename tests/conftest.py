@@ -485,7 +485,8 @@ def session(qapp, monkeypatch, subject, decoder):
 
     The path ``missing.h5`` and the model ``missing`` do not exist.
     """
-    import mindvis_gui.session.session as module
+    import mindvis_gui.session.opening
+    from mindvis_gui.session import Session
 
     def open_subject(path: str | Path) -> Subject:
         if Path(path).name == "missing.h5":
@@ -497,8 +498,8 @@ def session(qapp, monkeypatch, subject, decoder):
             raise ModelError("missing: no model of that name; found: fake")
         return decoder
 
-    monkeypatch.setattr(module, "open_subject", open_subject)
-    made = module.Session(load_decoder)
+    monkeypatch.setattr(mindvis_gui.session.opening, "open_subject", open_subject)
+    made = Session(load_decoder)
     yield made
     decoder.release()
     made.close()

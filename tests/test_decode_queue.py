@@ -12,8 +12,16 @@ import numpy as np
 import pytest
 
 from mindvis_gui.decode_queue import DecodeQueue, Waiting
-from mindvis_gui.decoding.request import DecodeRequest, DecodeResult, Sample, Sampling, Step
+from mindvis_gui.decoding.request import (
+    DecodeFailure,
+    DecodeRequest,
+    DecodeResult,
+    Sample,
+    Sampling,
+    Step,
+)
 from mindvis_gui.decoding.sample_cache import SampleCache, sample_key
+from mindvis_gui.errors import ModelError
 from mindvis_gui.jobs import Jobs
 
 VECTOR = np.zeros(700, dtype=np.float32)
@@ -192,6 +200,136 @@ def test_a_thousand_trials_with_random_stops_lose_nothing_finished(qtbot, jobs, 
     assert len(stops) > 5
     assert len(quick.drawn) == len(set(quick.drawn)) == 2000  # nothing was lost and drawn again
     assert all(np.array_equal(image, colour(*key)) for key, image in done.items())
+
+
+# -- several at once -------------------------------------------------------------------------
+
+
+class CompanyDecoder(QuickDecoder):
+    """Draws several requests at once, as small models do; `fails` holds trials that fail."""
+
+    def __init__(self, info):
+        super().__init__(info)
+        self.info = replace(info, parameters=10**7)
+        self.groups, self.fails = [], set()
+
+    def recover(self, vector, mask):
+        raise NotImplementedError
+
+    def decode_many(self, requests):
+        requests = list(requests)
+        self.groups.append([each.trial for each in requests])
+        for index in (1, 2):
+            yield Step(index, 2, None, len(requests))
+        for place, each in enumerate(requests):
+            if each.trial == self.hold_at and place:
+                yield Step(2, 2, None, len(requests))
+                assert self.go_on.wait(30)
+            if each.trial in self.fails:
+                yield DecodeFailure(each, ModelError(f"trial {each.trial} cannot be decoded"))
+                continue
+            self.drawn += [(each.trial, seed) for seed in each.seeds]
+            samples = tuple(Sample(colour(each.trial, seed), seed) for seed in each.seeds)
+            yield DecodeResult(each, samples, 0.001)
+
+
+@pytest.fixture
+def social(decoder_factory):
+    return CompanyDecoder(decoder_factory(700).info)
+
+
+def test_requests_that_gain_from_it_are_decoded_together(qtbot, jobs, queue, social):
+    done, started = finished_of(queue), []
+    queue.started.connect(lambda each: started.append(each.trial))
+    queue.pause()
+    queue.extend(Waiting(social, request(trial)) for trial in range(7))
+    queue.pause(False)
+    assert [each.trial for each in queue.together] == [0, 1, 2, 3, 4]
+    assert [each.request.trial for each in queue.waiting] == [5, 6]
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    assert social.groups == [[0, 1, 2, 3, 4], [5, 6]]
+    assert started == list(range(7))
+    assert set(done) == {(trial, seed) for trial in range(7) for seed in (0, 1)}
+    assert all(np.array_equal(image, colour(*key)) for key, image in done.items())
+
+
+def test_only_neighbours_of_one_sampling_and_as_many_seeds_go_together(qtbot, jobs, queue, social):
+    queue.pause()
+    other = replace(request(2), sampling=Sampling("ddim", 4, "fp32"))
+    asked = [request(0), request(1), other, request(3), request(4, (0, 1, 2)), request(5)]
+    queue.extend(Waiting(social, each) for each in asked)
+    queue.pause(False)
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    assert social.groups == [[0, 1]]
+    assert [trial for trial, seed in social.drawn if seed == 0] == [0, 1, 2, 3, 4, 5]
+
+
+def test_large_model_on_a_cpu_goes_alone(qtbot, jobs, queue, social):
+    social.info = replace(social.info, parameters=10**9)
+    queue.pause()
+    queue.extend(Waiting(social, request(trial)) for trial in range(3))
+    queue.pause(False)
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    assert social.groups == []
+
+
+def test_stop_keeps_those_of_a_group_that_are_finished(qtbot, jobs, queue, social):
+    done = finished_of(queue)
+    social.hold_at = 2
+    queue.pause()
+    queue.extend(Waiting(social, request(trial)) for trial in range(5))
+    queue.pause(False)
+    qtbot.waitUntil(lambda: len(done) == 4)
+    assert queue.running.trial == 2
+    with qtbot.waitSignal(queue.stopped):
+        queue.stop()
+        social.go_on.set()
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    assert {trial for trial, _ in done} == {0, 1, 2}  # it was at the last when told to stop
+    queue.extend(Waiting(social, request(trial)) for trial in range(5))
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    assert {trial for trial, _ in done} == set(range(5))
+
+
+def test_one_that_fails_does_not_lose_those_beside_it(qtbot, jobs, queue, social):
+    done, failures = finished_of(queue), []
+    jobs.failed.connect(lambda error: failures.append(str(error)))
+    social.fails = {1}
+    queue.pause()
+    queue.extend(Waiting(social, request(trial)) for trial in range(5))
+    with qtbot.waitSignal(queue.failed):
+        queue.pause(False)
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    assert failures == ["trial 1 cannot be decoded"]
+    assert {trial for trial, _ in done} == {0, 2, 3, 4}
+    assert queue.together == ()
+
+
+def test_a_sample_has_the_same_bytes_alone_and_together(qtbot, jobs, queue, tiny_model_folder):
+    from mindvis_gui import load_decoder
+    from mindvis_gui.session.turns import Turns, taking_turns
+
+    model = load_decoder(tiny_model_folder, device="cpu", precision="fp32")
+    rng = np.random.default_rng(0)
+    asked = [
+        replace(request(trial), vector=rng.normal(size=100).astype(np.float32), model_hash="")
+        for trial in range(5)
+    ]
+    done, calls = finished_of(queue), []
+    decoder, many = taking_turns(model, Turns()), model.decode_many
+    model.decode_many = lambda requests: calls.append(requests) or many(requests)
+    queue.pause()
+    queue.extend(Waiting(decoder, each) for each in asked)
+    queue.pause(False)
+    qtbot.waitUntil(lambda: idle(queue, jobs), timeout=60_000)
+    assert [len(each) for each in calls] == [5]
+    together = dict(done)
+    for each in asked:
+        queue.add(decoder, each)
+        qtbot.waitUntil(lambda: idle(queue, jobs), timeout=60_000)
+    assert len(calls) == 1
+    assert len(together) == 10
+    assert all(np.array_equal(done[key], image) for key, image in together.items())
 
 
 # Decodes trials one after the other and says which sample is finished, until it is killed.

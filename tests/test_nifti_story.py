@@ -74,7 +74,7 @@ def test_model_of_another_size_is_one_clear_line(tiny_model_folder, tmp_path, ca
 def test_it_is_shown_masked_and_decoded_in_the_window(
     qtbot, monkeypatch, folder, tiny_model_folder, session, window
 ):
-    import mindvis_gui.session.session as module
+    import mindvis_gui.session.opening as module
 
     monkeypatch.setattr(module, "open_subject", mindvis_gui.open_subject)
     monkeypatch.setattr(session, "load_decoder", mindvis_gui.load_decoder)
@@ -94,7 +94,7 @@ def test_it_is_shown_masked_and_decoded_in_the_window(
 def test_file_that_vanishes_is_one_sentence_and_the_old_subject_stays(
     qtbot, monkeypatch, folder, session
 ):
-    import mindvis_gui.session.session as module
+    import mindvis_gui.session.opening as module
 
     monkeypatch.setattr(module, "open_subject", mindvis_gui.open_subject)
     with qtbot.waitSignal(session.trial_changed, timeout=30_000):

@@ -9,8 +9,8 @@ from mindvis_gui.errors import DataError, RequestError
 from mindvis_gui.session.options import Options, request_from_json
 from mindvis_gui.session.overlays import RESPONSE, Overlay
 from mindvis_gui.session.regions import Brush
+from mindvis_gui.session.restore import restore_request
 from mindvis_gui.session.state import snapshot, take_up_choices
-from mindvis_gui.views.restore import restore_request
 
 OWN = ("V1", "V2", "V3", "hV4", "LOC", "FFA", "PPA")
 
@@ -87,7 +87,7 @@ def test_a_subject_without_regions_decodes_all_until_one_is_made_and_used(
     qtbot, session, subject, monkeypatch
 ):
     bare = replace(subject, rois=())
-    monkeypatch.setattr("mindvis_gui.session.session.open_subject", lambda path: bare)
+    monkeypatch.setattr("mindvis_gui.session.opening.open_subject", lambda path: bare)
     with qtbot.waitSignal(session.trial_changed):
         session.open("bare.h5")
     session.regions.add("mine", np.array([3]), "sphere")

@@ -190,7 +190,7 @@ def test_model_that_cannot_be_loaded(qtbot, opened):
 def test_model_of_another_length_is_one_sentence(
     qtbot, monkeypatch, subject, decoder_factory, model_first
 ):
-    import mindvis_gui.session.session as module
+    import mindvis_gui.session.opening as module
 
     monkeypatch.setattr(module, "open_subject", lambda path: subject)
     session = Session(lambda name: decoder_factory(4643))

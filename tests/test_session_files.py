@@ -15,7 +15,7 @@ from mindvis_gui.analysis.decode_folder import DecodeFolderWriter
 from mindvis_gui.analysis.export import read_request, write_sample
 from mindvis_gui.analysis.session_file import SessionFile
 from mindvis_gui.data.fingerprint import fingerprint
-from mindvis_gui.decoding.request import Sampling
+from mindvis_gui.decoding.request import Sampling, Step
 from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.errors import DataError
 from mindvis_gui.session.autosave import Autosave
@@ -98,7 +98,7 @@ def test_session_holds_its_samples_itself(qtbot, worked, ready, monkeypatch, tmp
 def test_subject_that_moved_is_asked_for_and_checked(
     qtbot, worked, ready, monkeypatch, tmp_path, source, subject_factory
 ):
-    import mindvis_gui.session.session as module
+    import mindvis_gui.session.opening as module
 
     save(qtbot, worked, ready, monkeypatch, tmp_path / "a.mindvis")
     source.unlink()
@@ -362,7 +362,7 @@ def test_entry_of_the_history_is_brought_back(qtbot, ready_window, remembered):
     shutil.rmtree(remembered.cache.folder)
     start_anew(qtbot, remembered)
     with qtbot.waitSignal(remembered.message) as message:
-        ready_window._saved.restore_entry(entry)
+        ready_window._saved.restorer.open_entry(entry)
     assert "no longer kept" in message.args[0]
 
 
@@ -412,6 +412,36 @@ def test_scores_and_arrays_of_all_samples_are_written(
     assert np.load(tmp_path / "samples.npy").shape == (8, 32, 32, 3)
 
 
+def test_latents_of_all_samples_are_drawn_again_and_written(
+    qtbot, ready_window, ready, decoder, monkeypatch, tmp_path
+):
+    def latents(request):
+        yield Step(1, 1)
+        return np.stack(
+            [np.full((3, 4, 4), 100 * request.trial + seed, np.float32) for seed in request.seeds]
+        )
+
+    problems = []
+    ready.problem.connect(problems.append)
+    monkeypatch.setattr(file_dialogs, "ask_arrays_file", lambda *_: tmp_path / "latents.npy")
+    for trial in (0, 1):
+        ready.set_trial(trial)
+        ready.set_seeds(3 - trial, 2)
+        ready.decode()
+        qtbot.waitUntil(lambda: ready.idle)
+    ready_window.actions_by_id["export_latents"].trigger()
+    qtbot.waitUntil(lambda: ready.idle)
+    assert problems == ["model fake has no latents to export; choose another"]
+    decoder.latents = latents
+    ready_window.actions_by_id["export_latents"].trigger()
+    qtbot.waitUntil(lambda: ready.idle)
+    written = np.load(tmp_path / "latents.npy")
+    assert (written.shape, written.dtype) == ((4, 3, 4, 4), np.float32)
+    rows = json.loads((tmp_path / "latents.json").read_text())["rows"]
+    assert [100 * row["trial"] + row["seed"] for row in rows] == [3, 4, 102, 103]
+    assert written[:, 0, 0, 0].tolist() == [3, 4, 102, 103]
+
+
 def test_history_that_cannot_be_written_is_said_once(qtbot, ready, tmp_path):
     (tmp_path / "file").touch()
     ready.history._folder = tmp_path / "file"
@@ -425,27 +455,98 @@ def test_history_that_cannot_be_written_is_said_once(qtbot, ready, tmp_path):
     assert "decodes are not remembered" in problems[0]
 
 
-@pytest.mark.parametrize("kept", [True, False])
-def test_dropped_figure_brings_its_first_trial_back(
-    qtbot, ready_window, remembered, tmp_path, kept
-):
-    from PIL import Image
-    from PIL.PngImagePlugin import PngInfo
+def figure(session, path):
+    """Write a figure of all trials that were decoded like the chosen one."""
+    from mindvis_gui.analysis.figures.writing import write_figure
 
-    result, info = remembered.results.result, PngInfo()
-    info.add_itxt("mindvis", json.dumps({"requests": [result.request.to_json()]}))
-    Image.new("RGB", (8, 8)).save(tmp_path / "figure.png", pnginfo=info)
-    if not kept:
-        shutil.rmtree(remembered.cache.folder)
-    start_anew(qtbot, remembered)
+    session.figures.all_trials = True
+    write_figure(session.figures.content()(), path)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.svg", "a.tif", "a.pdf", "a.pdf.json"])
+@pytest.mark.parametrize("kept", ["all", "some", "none"])
+def test_dropped_figure_brings_all_its_trials_and_samples_back(
+    qtbot, ready_window, remembered, tmp_path, kept, name
+):
+    session = remembered
+    session.set_seeds(5, 2)
+    for trial in (3, 1):
+        session.set_trial(trial)
+        session.decode()
+        qtbot.waitUntil(lambda: session.idle)
+    drawn = {
+        (each.options.trial, each.options.seed): each.picture()
+        for each in session.collection.everything()
+        if each.options.seed >= 5
+    }
+    figure(session, tmp_path / name.removesuffix(".json"))
+    if kept == "none":
+        shutil.rmtree(session.cache.folder)
+    elif kept == "some":  # one is gone, and one was cut short
+        for seed, trial in ((5, 1), (6, 3)):
+            (each,) = [
+                each
+                for each in session.collection.everything()
+                if (each.options.trial, each.options.seed) == (trial, seed)
+            ]
+            each.source.write_bytes(each.source.read_bytes()[: 100 if trial == 3 else 0])
+    start_anew(qtbot, session)
+    assert len(session.collection) == 0
     started = []
-    remembered.queue.started.connect(started.append)
-    ready_window._saved.open_any(tmp_path / "figure.png")
+    session.queue.started.connect(started.append)
+    assert ready_window._saved.open_any(tmp_path / name)
+    qtbot.waitUntil(lambda: session.idle and session.results.result is not None)
+    assert (session.trial.index, session.first_seed, session.n_samples) == (1, 5, 2)
+    assert [sample.seed for sample in session.results.result.samples] == [5, 6]
+    assert ready_window.workspace.comparing
+    grid = session.grid
+    assert (grid.axis("trial").values, grid.axis("seed").values) == ((1, 3), (5, 6))
+    assert len(drawn) == 4
+    for (trial, seed), image in drawn.items():
+        again = session.collection.get(grid.cell(trial, seed).options)
+        assert np.array_equal(again.picture(), image)
+    assert len(started) == (0 if kept == "all" else 2)
+
+
+def test_dropped_figure_of_one_trial_stays_with_its_samples(
+    qtbot, ready_window, remembered, tmp_path
+):
+    figure(remembered, tmp_path / "a.png")
+    start_anew(qtbot, remembered)
+    ready_window._saved.open_any(tmp_path / "a.png")
     qtbot.waitUntil(lambda: remembered.idle and remembered.results.result is not None)
     assert remembered.trial.index == 1
-    assert len(started) == (0 if kept else 1)
-    for old, new in zip(result.samples, remembered.results.result.samples, strict=True):
-        assert np.array_equal(old.image, new.image)
+    assert not ready_window.workspace.comparing
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("a.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>", "no decode request inside"),
+        ("a.svg", "<svg", "no decode request inside"),
+        ("a.tif", "II*", "no decode request inside"),
+        ("a.pdf", "%PDF", "a.pdf.json, which is not beside it"),
+        ("a.png.json", "[]", "not the record of a figure"),
+        ("a.png.json", '{"format": "mindvis figure", "requests": [{}]}', "decoded from None"),
+    ],
+)
+def test_figure_from_elsewhere_is_one_line(ready_window, ready, tmp_path, name, content, complaint):
+    (tmp_path / name).write_text(content)
+    problems = []
+    ready.problem.connect(problems.append)
+    assert ready_window._saved.open_any(tmp_path / name)
+    assert len(problems) == 1
+    assert complaint in problems[0]
+
+
+def test_figure_of_other_responses_is_one_line(qtbot, ready_window, remembered, tmp_path):
+    figure(remembered, tmp_path / "a.png")
+    record = json.loads((tmp_path / "a.png.json").read_text())
+    record["requests"][0]["vector_sha256"] = "0" * 64
+    (tmp_path / "a.png.json").write_text(json.dumps(record))
+    with qtbot.waitSignal(remembered.problem) as problem:
+        ready_window._saved.open_any(tmp_path / "a.png.json")
+    assert "another response" in problem.args[0]
 
 
 def test_picture_of_another_subject_is_one_line(qtbot, ready_window, ready, tmp_path):

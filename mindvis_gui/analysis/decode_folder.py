@@ -11,11 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mindvis_gui.analysis.comparison import ChanceLevels, Comparison, SampleScores
 from mindvis_gui.analysis.decoded_trial import DecodedTrial, installed_versions, protocol
 from mindvis_gui.analysis.export import write_sample, write_stimulus
 from mindvis_gui.data.picture import decode_picture
-from mindvis_gui.data.subject import ImageArray, Subject
+from mindvis_gui.data.subject import FloatArray, ImageArray, Subject
 from mindvis_gui.decoding.request import DecodeRequest, ModelInfo, Sample
 from mindvis_gui.errors import DataError, ExportError
 from mindvis_gui.files import atomic_path
@@ -92,10 +94,16 @@ class DecodeFolderWriter:
         except (KeyError, TypeError) as error:
             raise _damaged(self._folder, f"{type(error).__name__} {error}") from error
 
-    def add(self, comparison: Comparison, cached: Sequence[int] = ()) -> None:
-        """Write the samples of one trial, its stimulus and its scores.
+    def add(
+        self,
+        comparison: Comparison,
+        cached: Sequence[int] = (),
+        latents: FloatArray | None = None,
+    ) -> None:
+        """Write the samples of one trial, its stimulus, its scores, and latents if there are any.
 
-        `cached` are the seeds whose samples were not drawn now but before.
+        `cached` are the seeds whose samples were not drawn now but before; `latents` are
+        (n_seeds, channels, h, w) in the order of the samples.
 
         Raises
         ------
@@ -111,10 +119,15 @@ class DecodeFolderWriter:
         files = [f"trial-{number:04d}_seed-{sample.seed:04d}.png" for sample in result.samples]
         for sample, file in zip(result.samples, files, strict=True):
             write_sample(sample, result.request, self._folder / file)
+        latents_file = None if latents is None else f"trial-{number:04d}_latents.npy"
+        if latents is not None and latents_file is not None:
+            with atomic_path(self._folder / latents_file) as temporary, temporary.open("wb") as to:
+                np.save(to, latents)
         entry = {
             "request": result.request.to_json(),
             "stimulus": stimulus,
             "samples": files,
+            **({} if latents_file is None else {"latents": latents_file}),
             "scores": [asdict(scores) for scores in comparison.scores],
             "n_candidates": comparison.n_candidates,
             "chance": None if comparison.chance is None else asdict(comparison.chance),

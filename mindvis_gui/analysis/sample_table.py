@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mindvis_gui.data.subject import ImageArray
+from mindvis_gui.data.subject import FloatArray, ImageArray
 from mindvis_gui.errors import ExportError
 from mindvis_gui.files import atomic_path
 
@@ -67,20 +67,24 @@ def _write_parquet(rows: Sequence[Row], path: Path) -> None:
         pyarrow.parquet.write_table(pyarrow.Table.from_pylist(list(rows)), temporary)
 
 
-def write_arrays(pictures: Sequence[ImageArray], rows: Sequence[Row], path: Path) -> None:
-    """Write samples (n, h, w, 3) uint8 as NumPy array, and their rows as JSON beside it.
+def write_arrays(
+    samples: Sequence[ImageArray] | Sequence[FloatArray], rows: Sequence[Row], path: Path
+) -> None:
+    """Write pictures (h, w, 3) uint8 or latents (channels, h, w) float32 as one NumPy array.
+
+    Their rows lie beside it as JSON.
 
     Raises
     ------
     ExportError
         If a file cannot be written, or the samples differ in size.
     """
-    shapes = {picture.shape for picture in pictures}
+    shapes = {sample.shape for sample in samples}
     if len(shapes) != 1:
         what = "there is no sample" if not shapes else "the samples differ in size"
         raise ExportError(f"{path.name}: {what}; nothing is written")
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.save(file, np.stack(pictures))
+        np.save(file, np.stack(samples))
     with atomic_path(path.with_suffix(".json")) as temporary:
         text = json.dumps({"array": path.name, "rows": list(rows)}, ensure_ascii=False, indent=1)
         temporary.write_text(text + "\n", encoding="utf-8")

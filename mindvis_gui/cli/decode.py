@@ -23,7 +23,7 @@ from mindvis_gui.cli.selection import (
 )
 from mindvis_gui.data.lesion import METHODS, Lesion
 from mindvis_gui.data.mask import MaskState
-from mindvis_gui.data.subject import Subject
+from mindvis_gui.data.subject import FloatArray, Subject
 from mindvis_gui.decoding.request import (
     PRECISIONS,
     PRESETS,
@@ -45,10 +45,14 @@ _Failure: TypeAlias = tuple[int, MindVisError]  # number of a trial, what went w
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Decoded:
-    """The samples of a trial, compared; `cached` are the seeds that were not drawn anew."""
+    """The samples of a trial, compared; `cached` are the seeds that were not drawn anew.
+
+    `latents` are (n_seeds, channels, h, w), if they were asked for.
+    """
 
     comparison: Comparison
     cached: tuple[int, ...]
+    latents: FloatArray | None
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -86,6 +90,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_preparation_options(parser)
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add("--out", type=Path, required=True, metavar="DIR", help="folder to write into")
+    add(
+        "--latents",
+        action="store_true",
+        help="write the final latents of every trial, too (.npy); each sample is drawn once more",
+    )
     add("--no-cache", action="store_true", help="draw every sample anew and keep none for later")
     parser.set_defaults(refuse=parser.error)
 
@@ -100,6 +109,7 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.data.preparation import prepare_subject
     from mindvis_gui.data.prepare import measure_normalisation, prepare
     from mindvis_gui.decoding.cached_decoder import CachedDecoder
+    from mindvis_gui.decoding.latents import latents_of
     from mindvis_gui.decoding.lesion import lesioned
     from mindvis_gui.decoding.sample_cache import SampleCache
     from mindvis_gui.paths import cache_dir
@@ -119,7 +129,8 @@ def run(args: argparse.Namespace) -> int:
     with joined(args.device) as processes, progress(len(trials), shown=processes.first) as show:
         show(0, f"loading model {args.model}")
         cache = None if args.no_cache else SampleCache(cache_dir() / "samples")
-        decoder = CachedDecoder(load_decoder(args.model, args.device, sampling.precision), cache)
+        model = load_decoder(args.model, args.device, sampling.precision)
+        decoder = CachedDecoder(model, cache)
         plan = replace(_plan(args, subject, decoder.info, sampling, rois), lesion=lesion)
         folder = DecodeFolderWriter(args.out, subject, decoder.info, plan)
         mine = trials[processes.rank :: processes.count]
@@ -155,7 +166,9 @@ def run(args: argparse.Namespace) -> int:
                     yield item.request.trial, item.error
                 else:
                     what = f"trial {item.request.trial} {item.request.label}".rstrip()
-                    yield _Decoded(compare(item, subject), decoder.found)
+                    found = decoder.found
+                    latents = latents_of(model, item.request) if args.latents else None
+                    yield _Decoded(compare(item, subject), found, latents)
             yield from refused
 
         stream = outcomes()
@@ -167,7 +180,7 @@ def run(args: argparse.Namespace) -> int:
                     failures.append(f"trial {outcome[0]}: {outcome[1]}")
                     folder.add_failure(*outcome)
                 else:
-                    folder.add(outcome.comparison, outcome.cached)
+                    folder.add(outcome.comparison, outcome.cached, outcome.latents)
     if not processes.first:
         return 0
     n_decoded = len(trials) - len(failures)

@@ -9,14 +9,13 @@ import torch
 from diffusers import UNet2DConditionModel, VQModel
 from torch import Tensor
 
+from mindvis_gui.decoding.company import MOST_ROWS, ROWS_OF_LARGE, ROWS_OF_SMALL
+
 # Latents a network call on the CPU. The last bits of a sample depend on the size of the batch
 # that it is computed in, so that size is fixed: a function of the model alone, never of how many
 # samples are asked for. Small networks gain from company, large ones do not.
 _SMALL_UNET, _SMALL_VQVAE = 100_000_000, 10_000_000  # parameters
-_BATCH_OF_SMALL, _BATCH_OF_LARGE = 5, 1
-_MOST_WASTED = 4  # batches to look for company in, so that the last is not half empty
 
-_LARGEST_BATCH = 64  # a GPU is busy with fewer
 _SHARE_OF_MEMORY = 0.7  # of what is free
 # Maps as large as the first resolution's that live at once: skip connections, work space,
 # and, of the first stage, the distances to all codes.
@@ -29,6 +28,11 @@ class BatchSize:
 
     rows: int
     fixed: bool
+
+    @property
+    def several_fixed(self) -> bool:
+        """Whether a sample may stand anywhere among others in a batch of fixed size."""
+        return self.fixed and self.rows > 1
 
     def halve(self, rows: int) -> int:
         """Remember, and return, half of `rows`."""
@@ -75,18 +79,6 @@ def by_batches(work: Callable[[slice], Tensor], n_rows: int, size: BatchSize) ->
         torch.cuda.empty_cache()  # only now is what the attempt held free
 
 
-def requests_together(n_seeds: int, size: BatchSize) -> int:
-    """Return how many requests of `n_seeds` samples each to decode at once.
-
-    On a GPU as many as fill a batch. On the CPU the fewest that leave the least of the fixed
-    batches empty.
-    """
-    if not size.fixed:
-        return max(1, size.rows // n_seeds)
-    most = max(1, _MOST_WASTED * size.rows // n_seeds)
-    return min(range(1, most + 1), key=lambda n: -(n * n_seeds) % size.rows / (n * n_seeds))
-
-
 def filled_up(rows: Tensor, size: BatchSize) -> Tensor:
     """Return `rows` (n, ...) with zeros behind them, as many as the last fixed batch lacks."""
     missing = -len(rows) % size.rows if size.fixed else 0
@@ -94,9 +86,9 @@ def filled_up(rows: Tensor, size: BatchSize) -> Tensor:
 
 
 def _fixed(small: bool) -> BatchSize:
-    return BatchSize(_BATCH_OF_SMALL if small else _BATCH_OF_LARGE, fixed=True)
+    return BatchSize(ROWS_OF_SMALL if small else ROWS_OF_LARGE, fixed=True)
 
 
 def _fitting(row_bytes: int) -> int:
     free, _ = torch.cuda.mem_get_info()
-    return min(_LARGEST_BATCH, max(1, int(_SHARE_OF_MEMORY * free / row_bytes)))
+    return min(MOST_ROWS, max(1, int(_SHARE_OF_MEMORY * free / row_bytes)))

@@ -10,6 +10,7 @@ from time import perf_counter
 
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.subject import FloatArray
+from mindvis_gui.decoding.company import seeds_together
 from mindvis_gui.decoding.request import (
     DecodeFailure,
     Decoder,
@@ -24,11 +25,7 @@ from mindvis_gui.decoding.request import (
 from mindvis_gui.decoding.sample_cache import SampleCache, sample_key
 from mindvis_gui.errors import ExportError
 
-# Seeds drawn at a time: as many as gain from company, so that a stop loses few. They follow the
-# batches of the decoder: small networks on a CPU take 5, large ones 1, a GPU many.
-_SMALL_MODEL = 100_000_000  # parameters
 _MOST_WAITING = 64  # requests of a group: their results wait in memory for those before them
-_TOGETHER_SMALL, _TOGETHER_LARGE, _TOGETHER_GPU = 5, 1, 64
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -151,13 +148,6 @@ class CachedDecoder:
             self.trouble = f"samples are not kept for later: {error}"
         else:
             self.trouble = ""
-
-
-def seeds_together(info: ModelInfo) -> int:
-    """Return how many seeds are drawn at a time."""
-    if info.device != "cpu":
-        return _TOGETHER_GPU
-    return _TOGETHER_SMALL if info.parameters < _SMALL_MODEL else _TOGETHER_LARGE
 
 
 @dataclass(eq=False, slots=True)

@@ -17,7 +17,8 @@ from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.prepare import pad_to_patches
 from mindvis_gui.data.subject import FloatArray, ImageArray, read_only
 from mindvis_gui.decoding.attribution import attribute
-from mindvis_gui.decoding.batches import requests_together, unet_batch
+from mindvis_gui.decoding.batches import unet_batch
+from mindvis_gui.decoding.company import requests_together
 from mindvis_gui.decoding.denoiser import BatchedDenoiser, Conditions, Denoiser
 from mindvis_gui.decoding.device import DTYPES, choose_device, choose_precision, failures_said
 from mindvis_gui.decoding.drawn import Drawn, delivered_meanwhile
@@ -115,7 +116,9 @@ class MindVisDecoder:
         waiting = iter(requests)
         before: Drawn | None = None
         for first in waiting:
-            company = requests_together(len(first.seeds), self._batch) - 1
+            company = (
+                requests_together(len(first.seeds), self._batch.rows, fixed=self._batch.fixed) - 1
+            )
             group = [first, *islice(waiting, company)]
             drawn = yield from delivered_meanwhile(before, self._draw_group(group))
             if before is not None:
@@ -125,6 +128,14 @@ class MindVisDecoder:
             before = drawn
         if before is not None:
             yield from before.results()
+
+    @torch.inference_mode()
+    def latents(self, request: DecodeRequest) -> Generator[Step, None, FloatArray]:
+        """Draw final latents (n_seeds, channels, h, w), see `decoding.latents.LatentDecoder`."""
+        with failures_said(self.info.name, self.info.device):
+            conditions = [self._conditions(request)]
+            drawn = yield from self._walk([request], conditions, with_previews=False)
+            return read_only(drawn.float().cpu().numpy())
 
     @torch.inference_mode()
     def recover(self, vector: FloatArray, mask: MaskState) -> Recovery:
@@ -208,9 +219,21 @@ class MindVisDecoder:
         *,
         with_previews: bool,
     ) -> Generator[Step, None, Pictures]:
-        """Walk from noise to pictures: of every request the samples, in the order of its seeds."""
+        """Draw pictures: of every request the samples, in the order of its seeds."""
+        latents = yield from self._walk(requests, conditions, with_previews=with_previews)
+        _, make_pictures = self._networks_in(self._precision(requests[0].sampling))
+        return make_pictures(latents)
+
+    def _walk(
+        self,
+        requests: Sequence[DecodeRequest],
+        conditions: Sequence[Conditions],
+        *,
+        with_previews: bool,
+    ) -> Generator[Step, None, Tensor]:
+        """Walk from noise to latents (n, channels, h, w), one a seed of every request."""
         sampling = requests[0].sampling
-        denoiser, make_pictures = self._networks_in(self._precision(sampling))
+        denoiser, _ = self._networks_in(self._precision(sampling))
         owners = [owner for owner, request in enumerate(requests) for _ in request.seeds]
         predict_noise = BatchedDenoiser(denoiser, conditions, owners, self._batch)
         sampler = build_sampler(self._pipeline.scheduler, sampling)
@@ -227,7 +250,7 @@ class MindVisDecoder:
             if with_previews and not waits:
                 picture, shown = self._preview(predicted), perf_counter()
             yield Step(index, total, picture, len(requests))
-        return make_pictures(latents)
+        return latents
 
     def _networks_in(self, precision: str) -> tuple[Denoiser, PictureMaker]:
         if precision not in self._networks:

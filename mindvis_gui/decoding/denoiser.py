@@ -10,9 +10,10 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 from mindvis_gui.decoding.attention import KeysValues, keys_values, prepare_attention
-from mindvis_gui.decoding.batches import BatchSize, by_batches, filled_up
+from mindvis_gui.decoding.batches import BatchSize, by_batches, filled_up, unet_batch
 from mindvis_gui.decoding.cuda_graph import Denoise, GraphedDenoiser
 from mindvis_gui.decoding.precision import unet_in
+from mindvis_gui.decoding.rows_alike import treat_rows_alike
 
 _WIDE = 128  # channels; normalising fewer is slow on a CPU if channels are last
 
@@ -86,6 +87,8 @@ class Denoiser:
         channels_last = on_gpu or (wide and dtype != torch.float32)
         self._format = torch.channels_last if channels_last else torch.contiguous_format
         self._unet.to(memory_format=self._format)
+        if unet_batch(unet, unet.device).several_fixed:
+            treat_rows_alike(self._unet)
         self._cross_attentions = prepare_attention(self._unet)
         self._denoise: Denoise = GraphedDenoiser(self._predict) if on_gpu else self._predict
 

@@ -11,6 +11,7 @@ from mindvis_gui.data.subject import ImageArray, read_only
 from mindvis_gui.decoding.batches import by_batches, decoder_batch, filled_up
 from mindvis_gui.decoding.precision import vqvae_in
 from mindvis_gui.decoding.preview import to_uint8
+from mindvis_gui.decoding.rows_alike import treat_rows_alike
 
 
 class Pictures:
@@ -47,6 +48,8 @@ class PictureMaker:
     def __init__(self, vqvae: VQModel, image_size: int, dtype: torch.dtype) -> None:
         self._vqvae = vqvae_in(dtype, vqvae)
         self._size = decoder_batch(vqvae, image_size, vqvae.device)
+        if self._size.several_fixed:
+            treat_rows_alike(self._vqvae)
         self._stream: torch.cuda.Stream | None = None
         if vqvae.device.type == "cuda":
             self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]

@@ -16,6 +16,7 @@ from mindvis_gui.decode_queue import Waiting
 from mindvis_gui.decoding.request import SAMPLERS, Sampling
 from mindvis_gui.errors import RequestError
 from mindvis_gui.job import Job
+from mindvis_gui.session.asking import misfit
 from mindvis_gui.session.axes import NONE, OPTIONS, Axis, read_axis
 from mindvis_gui.session.grid_models import GridModels
 from mindvis_gui.session.options import Options, mask_from_json, other_of
@@ -275,6 +276,19 @@ class Grid(QObject):
     def _stop_planning(self) -> None:
         if self._planning is not None:
             self._planning.cancel()
+
+    def decode_trials(self, trials: Sequence[int]) -> None:
+        """Make these trials the rows and seeds the columns, and decode what is missing of them."""
+        session = self._session
+        if session.decoder is None or misfit(session.decoder, session.subject):
+            session.decode()  # says what is missing
+            return
+        self.set_trials(trials)
+        self.set_axes("trial", "seed")
+        missing = self.missing()
+        self.start(missing)
+        if not missing:
+            session.message.emit("All of these are decoded already; Compare shows them")
 
     def take_up(self, requests: Iterable[Mapping[str, Any]]) -> None:
         """Decode what requests (as JSON values) asked for before.

@@ -15,6 +15,7 @@ from mindvis_gui.data.picture import decode_picture
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.decoding.request import Decoder
 from mindvis_gui.errors import DataError, MindVisError, RequestError
+from mindvis_gui.session.opening import read_subject
 from mindvis_gui.session.preparation import positioned, prepared
 from mindvis_gui.session.state import take_up_choices
 
@@ -81,7 +82,7 @@ class SessionOpener(QObject):
             return
 
         def read() -> PreparedSubject | _Wanted:
-            opened = session.read_subject(path)
+            opened = read_subject(path)
             if added is not None:
                 try:
                     opened = _with_positions(opened, *added)

@@ -78,7 +78,7 @@ def snapshot(session: Session, layout: Mapping[str, Any]) -> State | None:
     info = session.decoder.info if session.decoder else None
     grid, queue = session.grid, session.queue
     waiting = [each.request for each in queue.waiting]
-    waiting[:0] = [queue.running] if queue.running is not None else []
+    waiting[:0] = queue.together
     document = {
         "subject": {
             "name": subject.name,

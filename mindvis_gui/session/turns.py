@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
+from itertools import islice
 from threading import Condition
 
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.subject import FloatArray
+from mindvis_gui.decoding.company import company
+from mindvis_gui.decoding.latents import drawing_latents
 from mindvis_gui.decoding.request import (
+    BatchDecoder,
+    DecodeFailure,
     Decoder,
     DecodeRequest,
     DecodeResult,
@@ -61,12 +66,53 @@ class TurnTakingDecoder:
         """Draw the samples once it is this decode's turn."""
         ticket = self._turns.ask()
         try:
-            while not self._turns.wait(ticket, _LOOK):
-                yield Step(0, request.sampling.steps)
+            yield from self._waiting(ticket, request)
             return (yield from self._decoder.decode(request))
         finally:
             self._turns.leave(ticket)
 
+    def latents(self, request: DecodeRequest) -> Generator[Step, None, FloatArray]:
+        """Draw latents once it is this decode's turn, see `decoding.latents.drawing_latents`."""
+        ticket = self._turns.ask()
+        try:
+            yield from self._waiting(ticket, request)
+            return (yield from drawing_latents(self._decoder, request))
+        finally:
+            self._turns.leave(ticket)
+
+    def _waiting(self, ticket: object, request: DecodeRequest) -> Generator[Step]:
+        while not self._turns.wait(ticket, _LOOK):
+            yield Step(0, request.sampling.steps)
+
     def recover(self, vector: FloatArray, mask: MaskState) -> Recovery:
         """Predict masked voxels; needs no turn."""
         return self._decoder.recover(vector, mask)
+
+
+class TurnTakingBatchDecoder(TurnTakingDecoder):
+    """The same of a decoder that draws several requests at once; so many are one turn."""
+
+    def __init__(self, decoder: BatchDecoder, turns: Turns) -> None:
+        super().__init__(decoder, turns)
+        self._batches = decoder
+
+    def decode_many(
+        self, requests: Iterable[DecodeRequest]
+    ) -> Generator[Step | DecodeResult | DecodeFailure]:
+        """Decode many requests: see `BatchDecoder.decode_many`."""
+        coming = iter(requests)
+        for first in coming:
+            others = islice(coming, company(self.info, len(first.seeds)) - 1)
+            ticket = self._turns.ask()
+            try:
+                yield from self._waiting(ticket, first)
+                yield from self._batches.decode_many([first, *others])
+            finally:
+                self._turns.leave(ticket)
+
+
+def taking_turns(decoder: Decoder, turns: Turns) -> Decoder:
+    """Return `decoder` such that its decodes wait for those that were asked before."""
+    if isinstance(decoder, BatchDecoder):
+        return TurnTakingBatchDecoder(decoder, turns)
+    return TurnTakingDecoder(decoder, turns)

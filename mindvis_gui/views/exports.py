@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
 from pathlib import Path
 
 from mindvis_gui.analysis.export import write_drawn, write_sample
 from mindvis_gui.analysis.figures.style import FigureStyle
 from mindvis_gui.analysis.sample_table import request_row, write_arrays, write_table
-from mindvis_gui.decoding.request import DecodeRequest
+from mindvis_gui.decoding.request import DecodeRequest, Step
 from mindvis_gui.errors import ExportError
 from mindvis_gui.session import Session
 from mindvis_gui.session.collection import Drawn
+from mindvis_gui.session.latents import drawing_latents_of
 
 
 def figure_name(request: DecodeRequest, template: str) -> str:
@@ -117,6 +119,25 @@ def start_arrays(session: Session, path: Path) -> None:
         return path
 
     session.jobs.run(write, f"Writing {path.name}", lambda done: _report(session, f"Wrote {done}"))
+
+
+def start_latents(session: Session, path: Path) -> None:
+    """Draw the latents of all samples again, and write them as one array to `path`."""
+    decoder, drawn = session.decoder, session.collection.everything()
+    subject, normalisation = session.subject, session.normalisation
+    if decoder is None or subject is None or normalisation is None:
+        session.problem.emit("latents are drawn again; load the model of these samples first")
+        return
+    items = drawing_latents_of(drawn, session.taking_turns(decoder), subject, normalisation)
+
+    def write() -> Generator[Step, None, Path]:
+        latents, rows = yield from items
+        write_arrays(latents, rows, path)
+        return path
+
+    session.jobs.start(
+        write(), f"Writing {path.name}", lambda done: _report(session, f"Wrote {done}")
+    )
 
 
 def _report(session: Session, text: str) -> None:

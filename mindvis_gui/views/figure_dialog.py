@@ -137,8 +137,8 @@ class FigureDialog(QDialog):
         left.addSpacing(GAP)
         left.addWidget(self.problem)
         left.addStretch()
-        note = label("The file carries the request of every sample; dropping a PNG on the "
-                     "window brings it back.", "caption")  # fmt: skip
+        note = label("The file carries the request of every sample; dropping it on the "
+                     "window brings them back.", "caption")  # fmt: skip
         note.setWordWrap(True)
         left.addWidget(note)
         buttons = QHBoxLayout()

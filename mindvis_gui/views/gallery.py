@@ -112,8 +112,9 @@ class GalleryView(QWidget):
         if session.subject is None or session.trial is None:
             self._show([], "Open a subject to see what was shown and what is decoded")
             return
-        running, result = session.queue.running, session.results.result
-        if running is not None and running.trial == session.trial.index:
+        at, result = session.trial.index, session.results.result
+        running = next((each for each in session.queue.together if each.trial == at), None)
+        if running is not None:
             self._show([self._seen(), *self._previews(running.seeds)])
         elif result is not None:
             samples = [self._sample(i, sample) for i, sample in enumerate(result.samples)]

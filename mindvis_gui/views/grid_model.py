@@ -234,10 +234,12 @@ class GridModel(QAbstractTableModel):
             return Content(None, None, "", instead=cell.reason)
         if options not in self._session.grid.queued:
             return Content(None, None, "")
-        running, step = queue.running, queue.step
-        if running is None or running.trial != options.trial or options.seed not in running.seeds:
-            return Content(None, None, "", instead="waiting")
-        if options != Options.of(running.to_json(), options.seed):
+        step = queue.step
+        if not any(
+            options == Options.of(each.to_json(), options.seed)
+            for each in queue.together
+            if each.trial == options.trial and options.seed in each.seeds
+        ):
             return Content(None, None, "", instead="waiting")
         if not isinstance(step, PartStep) or options.seed not in step.seeds:
             return Content(None, None, "", instead="decoding…")

@@ -120,7 +120,7 @@ class MainWindow(QMainWindow):
         trials.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         for name in ("decode", "decode_selected", "decode_listed"):
             trials.addAction(self.actions_by_id[name])
-        self.workspace.restore_wanted.connect(self._saved.restore_entry)
+        self.workspace.restore_wanted.connect(self._saved.restorer.open_entry)
         self.workspace.grid_save_wanted.connect(self._export.export_drawn)
         self.workspace.decode_panel.new_seed_wanted.connect(self.actions_by_id["new_seed"].trigger)
         self.workspace.overlay_file_wanted.connect(brain.add_overlay)

@@ -73,6 +73,8 @@ class QueuePanel(QWidget):
             self.now.setText("Paused." if queue.paused else "Nothing is decoded now.")
         else:
             name = f"Trial {running.trial} {running.label}".rstrip()
+            company = len(queue.together) - 1
+            name += f" and {company} more together" if company else ""
             self.now.setText(f"{name}{' · paused' * queue.paused}")
         self.bar.setRange(0, step.total if step and step.total else 1)
         self.bar.setValue(step.index if step else 0)

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mindvis_gui.decoding import batches
-from mindvis_gui.decoding.batches import BatchSize, by_batches, requests_together
+from mindvis_gui.decoding.batches import BatchSize, by_batches
+from mindvis_gui.decoding.company import requests_together
 
 
 @given(st.integers(1, 40), st.integers(1, 12), st.booleans())
@@ -55,13 +56,13 @@ def test_a_fixed_batch_is_never_halved():
 
 @pytest.mark.parametrize(("n_seeds", "together"), [(1, 5), (2, 5), (3, 5), (4, 5), (5, 1), (7, 2)])
 def test_requests_fill_the_fixed_batches(n_seeds, together):
-    assert requests_together(n_seeds, BatchSize(5, fixed=True)) == together
-    assert requests_together(n_seeds, BatchSize(1, fixed=True)) == 1
+    assert requests_together(n_seeds, 5, fixed=True) == together
+    assert requests_together(n_seeds, 1, fixed=True) == 1
 
 
 def test_requests_fill_what_a_gpu_takes():
-    assert requests_together(5, BatchSize(64, fixed=False)) == 12
-    assert requests_together(100, BatchSize(64, fixed=False)) == 1
+    assert requests_together(5, 64, fixed=False) == 12
+    assert requests_together(100, 64, fixed=False) == 1
 
 
 def test_a_small_gpu_takes_few_rows(monkeypatch):

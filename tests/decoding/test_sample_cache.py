@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from mindvis_gui.data.mask import MaskState
-from mindvis_gui.decoding.cached_decoder import CachedDecoder, PartStep, seeds_together
+from mindvis_gui.decoding.cached_decoder import CachedDecoder, PartStep
+from mindvis_gui.decoding.company import seeds_together
 from mindvis_gui.decoding.request import (
     DecodeFailure,
     DecodeRequest,

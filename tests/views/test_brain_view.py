@@ -86,7 +86,7 @@ def test_a_click_means_the_millimetres_it_shows_on_a_flipped_anisotropic_grid(
     flipped[:3, 3] = [60, -80, -50]
     anatomy = Volume(np.arange(60 * 37 * 40, dtype=np.float32).reshape(60, 37, 40), flipped)
     monkeypatch.setattr(
-        "mindvis_gui.session.session.open_subject", lambda path: replace(subject, anatomy=anatomy)
+        "mindvis_gui.session.opening.open_subject", lambda path: replace(subject, anatomy=anatomy)
     )
     with qtbot.waitSignal(session.trial_changed):
         session.open("flipped.h5")
@@ -258,7 +258,7 @@ def test_radiological_mirrors_the_axial_slice(brain, opened):
 
 def test_without_positions_voxels_are_drawn_by_region(qtbot, session, subject, monkeypatch):
     flat = replace(subject, ijk=None, affine=None, anatomy=None)
-    monkeypatch.setattr("mindvis_gui.session.session.open_subject", lambda path: flat)
+    monkeypatch.setattr("mindvis_gui.session.opening.open_subject", lambda path: flat)
     brain = BrainView(session)
     qtbot.addWidget(brain)
     brain.show()

@@ -219,7 +219,7 @@ def test_values_that_make_no_sense_are_one_line(qtbot, page, ready):
 def test_thousand_trials_cost_what_is_seen(
     qtbot, ready_window, ready, subject_factory, monkeypatch
 ):
-    import mindvis_gui.session.session as module
+    import mindvis_gui.session.opening as module
 
     many = subject_factory(n_trials=1000)
     monkeypatch.setattr(module, "open_subject", lambda path: many)

@@ -154,7 +154,7 @@ def test_stopping_shows_the_places_again(qtbot, gallery, ready, decoder):
 def test_a_missing_stimulus_is_said_to_be_missing(qtbot, window, session, subject, monkeypatch):
     first = replace(subject.trials[0], stimulus_id="lost")
     broken = replace(subject, trials=(first, *subject.trials[1:]))
-    monkeypatch.setattr("mindvis_gui.session.session.open_subject", lambda path: broken)
+    monkeypatch.setattr("mindvis_gui.session.opening.open_subject", lambda path: broken)
     gallery = GalleryView(session, window)
     with qtbot.waitSignal(session.trial_changed):
         session.open("broken.h5")

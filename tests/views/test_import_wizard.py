@@ -35,7 +35,7 @@ def source(tmp_path):
 @pytest.fixture
 def wizard(qtbot, window, monkeypatch, session):
     """Return the wizard as the action opens it; the session opens files for real."""
-    monkeypatch.setattr("mindvis_gui.session.session.open_subject", mindvis_gui.data.open_subject)
+    monkeypatch.setattr("mindvis_gui.session.opening.open_subject", mindvis_gui.data.open_subject)
     window.actions_by_id["import_subject"].trigger()
     yield window.findChild(ImportWizard)
     qtbot.waitUntil(lambda: session.idle)
@@ -177,7 +177,7 @@ def test_images_that_are_dropped_together_are_joined(qtbot, wizard, tmp_path):
 
 
 def test_a_file_that_is_no_subject_offers_the_wizard(qtbot, window, session, source, monkeypatch):
-    monkeypatch.setattr("mindvis_gui.session.session.open_subject", mindvis_gui.data.open_subject)
+    monkeypatch.setattr("mindvis_gui.session.opening.open_subject", mindvis_gui.data.open_subject)
     with qtbot.waitSignal(session.import_offered):
         session.open(source)
     assert "neither a GOD subject" in window.status.problem.text()
@@ -198,7 +198,7 @@ def test_a_file_without_arrays_offers_nothing(qtbot, window, session):
 def test_positions_are_added_to_what_is_open(qtbot, window, session, tmp_path, monkeypatch):
     import nibabel as nib
 
-    monkeypatch.setattr("mindvis_gui.session.session.open_subject", mindvis_gui.data.open_subject)
+    monkeypatch.setattr("mindvis_gui.session.opening.open_subject", mindvis_gui.data.open_subject)
     with qtbot.waitSignal(session.trial_changed):
         session.open(make_god(tmp_path / "god"))
     action = window.actions_by_id["add_positions"]

@@ -19,6 +19,8 @@ EXPORT_ENTRIES = (
           "Write the scores of all samples, with chance levels and options, as CSV or Parquet"),
     Entry("export_arrays", "Export arrays…", "export.export_arrays", "File", "",
           "Write the pixels of all samples as one NumPy array, with their options beside it"),
+    Entry("export_latents", "Export latents…", "export.export_latents", "File", "",
+          "Draw all samples again up to their final latents, and write these as one NumPy array"),
 )  # fmt: skip
 
 
@@ -37,6 +39,7 @@ class ExportCommands:
             "export_samples": decoded,
             "export_scores": drawn,
             "export_arrays": drawn,
+            "export_latents": drawn and self._session.decoder is not None,
         }
 
     def export_figure(self) -> None:
@@ -66,6 +69,13 @@ class ExportCommands:
         if path is not None:
             self._settings.folder = path.parent
             exports.start_arrays(self._session, path)
+
+    def export_latents(self) -> None:
+        """Ask where to, and write the latents of all samples."""
+        path = file_dialogs.ask_arrays_file(self._window, self._settings.folder / "latents.npy")
+        if path is not None:
+            self._settings.folder = path.parent
+            exports.start_latents(self._session, path)
 
     def export_sample(self, seed: int) -> None:
         """Ask where to, and write the sample of one seed."""

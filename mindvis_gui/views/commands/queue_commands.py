@@ -47,7 +47,7 @@ class QueueCommands:
         if complaint:
             self._session.problem.emit(complaint)
         else:
-            self._session.decode_trials(trials)
+            self._session.grid.decode_trials(trials)
 
     def pause(self, paused: bool) -> None:
         """Hold the queue, or let it go on."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mindvis_gui.data.region_shapes import voxels_hash
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.request import Sampling
 from mindvis_gui.errors import DataError, RequestError
-from mindvis_gui.session import Session
 from mindvis_gui.session.options import mask_from_json
+
+if TYPE_CHECKING:
+    from mindvis_gui.session.session import Session
 
 
 def restore_request(session: Session, request: Mapping[str, Any]) -> None:

@@ -1,0 +1,79 @@
+"""The response of the chosen trial: as it was recorded, and as the encoder gets it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from mindvis_gui.data.prepare import Normalisation, measuring_normalisation, prepare
+from mindvis_gui.data.subject import FloatArray, Subject, Trial
+from mindvis_gui.errors import MindVisError
+from mindvis_gui.job import Job
+from mindvis_gui.jobs import Jobs
+
+
+class Response(QObject):
+    """Reads and prepares a trial's response; measures the subject's if that takes long.
+
+    Attributes
+    ----------
+    normalisation : Normalisation or None
+        None while the responses of a large subject are measured in the background.
+    recorded : (n_voxels,) float32 or None
+        In the subject's unit.
+    vector : (n_voxels,) float32 or None
+        Prepared, as the encoder gets it unmasked.
+    """
+
+    changed = Signal()
+    measured = Signal()  # there is a normalisation now
+    problem = Signal(str)
+
+    def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs = jobs
+        self._subject: Subject | None = None
+        self._measuring: Job | None = None
+        self.normalisation: Normalisation | None = None
+        self.recorded: FloatArray | None = None
+        self.vector: FloatArray | None = None
+
+    def set_subject(self, subject: Subject, normalisation: Normalisation | None) -> None:
+        """Read another subject from now on; without a normalisation it is measured."""
+        if self._measuring is not None:
+            self._measuring.cancel()
+        self._subject, self.normalisation = subject, normalisation
+        self.recorded = self.vector = None
+
+    def measure(self) -> None:
+        """Measure the normalisation in the background, if there is none."""
+        subject = self._subject
+        if subject is None or self.normalisation is not None:
+            return
+
+        def take(found: Normalisation) -> None:
+            if subject is self._subject:
+                self.normalisation = found
+                self.measured.emit()
+
+        job = self._measuring = self._jobs.start(
+            measuring_normalisation(subject),
+            "Measuring responses",
+            take,
+            ended=lambda: self._forget(job),
+        )
+
+    def _forget(self, job: Job) -> None:
+        if self._measuring is job:
+            self._measuring = None
+
+    def read(self, subject: Subject, trial: Trial, rois: tuple[str, ...] | None) -> None:
+        """Read the response of a trial; voxels outside `rois` are 0 in its vector."""
+        self.recorded = self.vector = None
+        try:
+            self.recorded = subject.responses([trial.index])[0]
+            if self.normalisation is not None:
+                self.vector = prepare(subject, trial, self.normalisation, rois)
+        except MindVisError as error:
+            self.recorded = None
+            self.problem.emit(str(error))
+        self.changed.emit()
