@@ -23,7 +23,7 @@ def write_mask(path, n, step=2.0):
 @pytest.fixture
 def mask(qtbot, window, session, tmp_path, monkeypatch):
     """Return the file of positions that were added to the GOD subject which is open."""
-    monkeypatch.setattr("mindvis_gui.session.session.open_subject", mindvis_gui.data.open_subject)
+    monkeypatch.setattr("mindvis_gui.session.opening.open_subject", mindvis_gui.data.open_subject)
     monkeypatch.setattr(file_dialogs, "ask_subject_file", lambda *_: None)  # it must not be asked
     with qtbot.waitSignal(session.trial_changed):
         session.open(make_god(tmp_path / "god"))
