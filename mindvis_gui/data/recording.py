@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from mindvis_gui.data.at_hand import check_may_wait
 from mindvis_gui.data.picture import decode_picture, encode_picture
 from mindvis_gui.data.subject import FloatArray, ImageArray, IntArray
 
@@ -121,8 +122,11 @@ class StackedRows:
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
     def _part(self, part: int) -> FloatArray:
-        with self._lock:
-            values = self._values[part]
-            if values is None:
-                values = self._values[part] = self._read[part]()
+        values = self._values[part]
+        if values is None:
+            check_may_wait()
+            with self._lock:
+                values = self._values[part]
+                if values is None:
+                    values = self._values[part] = self._read[part]()
         return values

@@ -11,6 +11,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from mindvis_gui.data.at_hand import check_may_wait
 from mindvis_gui.data.subject import IntArray
 from mindvis_gui.errors import DataError
 
@@ -90,7 +91,11 @@ class ReadOnce:
 
     def __call__(self, rows: IntArray) -> NDArray[Any]:
         """Return the values (n, n_columns) of `rows` (n,)."""
-        with self._lock:
-            if self._rows is None:
-                self._rows = self._make()
-        return self._rows(rows)
+        made = self._rows
+        if made is None:
+            check_may_wait()
+            with self._lock:
+                if self._rows is None:
+                    self._rows = self._make()
+                made = self._rows
+        return made(rows)

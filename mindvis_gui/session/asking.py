@@ -37,6 +37,8 @@ def request_of(session: Session) -> DecodeRequest:
         raise ModelError(complaint)
     if session.normalisation is None:
         raise RequestError("the responses are being measured; decode once that is done")
+    if session.response_awaited:
+        raise RequestError("the response is being read; decode once that is done")
     if vector is None:
         raise RequestError(f"trial {trial.index} has no usable response; pick another")
     info, rois = session.decoder.info, session.request_rois

@@ -65,6 +65,11 @@ class Choices(QObject):
         return self._response.recorded
 
     @property
+    def response_awaited(self) -> bool:
+        """Whether the response is still being read."""
+        return self._response.awaited
+
+    @property
     def vector(self) -> FloatArray | None:
         """The same prepared, (n_voxels,) float32, as the encoder gets it unmasked."""
         return self._response.vector

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 from PySide6.QtCore import QObject, Signal
 
+from mindvis_gui.data.at_hand import NotAtHandError, only_at_hand
 from mindvis_gui.data.prepare import Normalisation, measuring_normalisation, prepare
 from mindvis_gui.data.subject import FloatArray, Subject, Trial
 from mindvis_gui.errors import MindVisError
@@ -12,20 +15,20 @@ from mindvis_gui.jobs import Jobs
 
 
 class Response(QObject):
-    """Reads and prepares a trial's response; measures the subject's if that takes long.
+    """Reads and prepares a trial's response; what takes long is done in the background.
 
     Attributes
     ----------
     normalisation : Normalisation or None
         None while the responses of a large subject are measured in the background.
     recorded : (n_voxels,) float32 or None
-        In the subject's unit.
+        In the subject's unit; None while a file is unpacked for it.
     vector : (n_voxels,) float32 or None
         Prepared, as the encoder gets it unmasked.
     """
 
     changed = Signal()
-    measured = Signal()  # there is a normalisation now
+    completed = Signal()  # what was missing is there: normalisation or response; read again
     problem = Signal(str)
 
     def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
@@ -33,6 +36,7 @@ class Response(QObject):
         self._jobs = jobs
         self._subject: Subject | None = None
         self._measuring: Job | None = None
+        self._awaited: Trial | None = None
         self.normalisation: Normalisation | None = None
         self.recorded: FloatArray | None = None
         self.vector: FloatArray | None = None
@@ -42,7 +46,12 @@ class Response(QObject):
         if self._measuring is not None:
             self._measuring.cancel()
         self._subject, self.normalisation = subject, normalisation
-        self.recorded = self.vector = None
+        self.recorded = self.vector = self._awaited = None
+
+    @property
+    def awaited(self) -> bool:
+        """Whether the response is still being read."""
+        return self._awaited is not None
 
     def measure(self) -> None:
         """Measure the normalisation in the background, if there is none."""
@@ -53,7 +62,7 @@ class Response(QObject):
         def take(found: Normalisation) -> None:
             if subject is self._subject:
                 self.normalisation = found
-                self.measured.emit()
+                self.completed.emit()
 
         job = self._measuring = self._jobs.start(
             measuring_normalisation(subject),
@@ -68,12 +77,35 @@ class Response(QObject):
 
     def read(self, subject: Subject, trial: Trial, rois: tuple[str, ...] | None) -> None:
         """Read the response of a trial; voxels outside `rois` are 0 in its vector."""
-        self.recorded = self.vector = None
+        self.recorded = self.vector = self._awaited = None
         try:
-            self.recorded = subject.responses([trial.index])[0]
-            if self.normalisation is not None:
-                self.vector = prepare(subject, trial, self.normalisation, rois)
+            with only_at_hand():
+                self.recorded = subject.responses([trial.index])[0]
+                if self.normalisation is not None:
+                    self.vector = prepare(subject, trial, self.normalisation, rois)
+        except NotAtHandError:
+            self._fetch(subject, trial)
         except MindVisError as error:
             self.recorded = None
             self.problem.emit(str(error))
         self.changed.emit()
+
+    def _fetch(self, subject: Subject, trial: Trial) -> None:
+        """Have the file of a response unpacked, which nobody need do again."""
+        self._awaited = trial
+
+        def unpack() -> Generator[None, None, None]:
+            yield
+            subject.responses([trial.index])
+
+        def take(_: None) -> None:
+            if self._awaited is trial:
+                self._awaited = None
+                self.completed.emit()
+
+        def end() -> None:  # also after an error, which the session reports
+            if self._awaited is trial:
+                self._awaited = None
+
+        title = f"Reading the response of trial {trial.index}"
+        self._jobs.start(unpack(), title, take, ended=end)

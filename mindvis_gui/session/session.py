@@ -113,7 +113,7 @@ class Session(Choices):
         self.regions.edited.connect(self._take_regions)
         self.regions.message.connect(self.message)
         self._response.changed.connect(self._take_response)
-        self._response.measured.connect(self._take_normalisation)
+        self._response.completed.connect(self._read_again)
         self.queue.stopped.connect(self._report_stop)
         self.queue.failed.connect(self.results.result_changed)
 
@@ -183,7 +183,7 @@ class Session(Choices):
         self.masking.set_vector(self.vector)
         self._derived.show_response(self.response)
 
-    def _take_normalisation(self) -> None:
+    def _read_again(self) -> None:
         self._read_response()
         self.trial_changed.emit()
         self.keeping.recall_trial()

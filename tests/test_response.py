@@ -1,0 +1,122 @@
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mindvis_gui.data.at_hand import NotAtHandError, only_at_hand
+from mindvis_gui.data.prepare import measure_normalisation
+from mindvis_gui.data.recording import RowRecording, StackedRows
+from mindvis_gui.data.scratch import ReadOnce, ScratchRows
+from mindvis_gui.errors import DataError, RequestError
+from mindvis_gui.jobs import Jobs
+from mindvis_gui.session.response import Response
+
+SLOW, QUICK = 2, 0
+
+
+@pytest.fixture
+def gate():
+    """Held shut, it keeps the second half of the responses from being unpacked."""
+    gate = threading.Event()
+    yield gate
+    gate.set()
+
+
+@pytest.fixture
+def packed(subject, gate):
+    """Return the subject with its first two trials at hand and all others in a packed file."""
+    values = subject.responses(range(len(subject.trials)))
+
+    def unpack():
+        assert gate.wait(5)
+        return ScratchRows([values[SLOW:]], subject.n_voxels)
+
+    second = ReadOnce(unpack)
+
+    def read(rows):
+        found = np.empty((len(rows), subject.n_voxels), np.float32)
+        early = rows < SLOW
+        found[early] = values[rows[early]]
+        if not early.all():
+            found[~early] = second(rows[~early] - SLOW)
+        return found
+
+    rows = [np.array([i]) for i in range(len(subject.trials))]
+    return replace(subject, recording=RowRecording(read, rows))
+
+
+@pytest.fixture
+def response(qapp, subject, packed):
+    jobs = Jobs()
+    made = Response(jobs)
+    made.set_subject(packed, measure_normalisation(subject))
+    yield made
+    jobs.close()
+
+
+def test_what_must_be_unpacked_comes_later_and_is_there_then(
+    qtbot, response, packed, subject, gate
+):
+    trial = packed.trials[SLOW]
+    response.read(packed, trial, None)
+    assert response.recorded is None
+    assert response.vector is None
+    assert response.awaited
+    with qtbot.waitSignal(response.completed):
+        gate.set()
+    assert not response.awaited
+    response.read(packed, trial, None)
+    np.testing.assert_array_equal(response.recorded, subject.responses([SLOW])[0])
+    assert response.vector is not None
+
+
+def test_a_trial_at_hand_is_not_kept_waiting_or_disturbed(qtbot, response, packed, gate):
+    response.read(packed, packed.trials[SLOW], None)
+    response.read(packed, packed.trials[QUICK], None)
+    assert response.vector is not None
+    assert not response.awaited
+    with qtbot.assertNotEmitted(response.completed, wait=100):
+        gate.set()
+
+
+def test_after_an_error_it_is_no_longer_awaited(qtbot, response, packed, gate):
+    class Damaged:
+        def responses(self, indices):
+            with_hands = ReadOnce(self.fail)
+            return with_hands(indices)
+
+        def fail(self):
+            raise DataError("cut short")
+
+    damaged = replace(packed, recording=Damaged())
+    response.set_subject(damaged, response.normalisation)
+    with qtbot.waitSignal(response._jobs.failed):
+        response.read(damaged, damaged.trials[0], None)
+    qtbot.waitUntil(lambda: not response.awaited)
+
+
+def test_the_session_shows_it_when_it_comes(qtbot, ready, packed, subject, gate):
+    ready._response.set_subject(packed, ready.normalisation)
+    ready.subject = packed
+    ready.set_trial(SLOW)
+    assert ready.trial.index == SLOW
+    with pytest.raises(RequestError, match="is being read"):
+        ready.request()
+    with qtbot.waitSignal(ready.trial_changed):
+        gate.set()
+    np.testing.assert_array_equal(ready.response, subject.responses([SLOW])[0])
+    assert ready.request().trial == SLOW
+
+
+def test_only_threads_that_must_not_wait_are_kept_from_unpacking():
+    rows = StackedRows([(2, lambda: np.ones((2, 3), np.float32))])
+    with only_at_hand():
+        with pytest.raises(NotAtHandError):
+            rows(np.array([1]))
+        found = []
+        other = threading.Thread(target=lambda: found.append(rows(np.array([1]))))
+        other.start()
+        other.join()
+        assert rows(np.array([1])).tolist() == [[1, 1, 1]]
+    assert found[0].tolist() == [[1, 1, 1]]
