@@ -10,6 +10,7 @@ from mindvis_gui.decoding.request import ModelInfo
 ROWS_OF_SMALL, ROWS_OF_LARGE = 5, 1  # a network call on a CPU: fixed, see `decoding.batches`
 MOST_ROWS = 64  # a GPU is busy with fewer
 _SMALL_MODEL = 100_000_000  # parameters
+_FULL = 2 / 3  # of the rows of its batches: company would gain less than a half
 _MOST_WASTED = 4  # batches to look for company in, so that the last is not half empty
 
 
@@ -33,5 +34,13 @@ def requests_together(n_seeds: int, rows: int, *, fixed: bool) -> int:
 
 
 def company(info: ModelInfo, n_seeds: int) -> int:
-    """Return how many waiting requests of `n_seeds` samples each are worth decoding at once."""
-    return requests_together(n_seeds, seeds_together(info), fixed=info.device == "cpu")
+    """Return how many waiting requests of `n_seeds` samples each are worth decoding at once.
+
+    Where they nearly fill their batches alone, none: a request that stands alone shows its samples
+    sooner, and previews of them.
+    """
+    rows, fixed = seeds_together(info), info.device == "cpu"
+    batches = -(-n_seeds // rows)
+    if fixed and n_seeds > _FULL * batches * rows:
+        return 1
+    return requests_together(n_seeds, rows, fixed=fixed)

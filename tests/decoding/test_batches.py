@@ -1,5 +1,7 @@
 """Rows are taken in batches: none is lost, and memory that runs out makes the batches smaller."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from mindvis_gui.decoding import batches
 from mindvis_gui.decoding.batches import BatchSize, by_batches
-from mindvis_gui.decoding.company import requests_together
+from mindvis_gui.decoding.company import company, requests_together
 
 
 @given(st.integers(1, 40), st.integers(1, 12), st.booleans())
@@ -58,6 +60,14 @@ def test_a_fixed_batch_is_never_halved():
 def test_requests_fill_the_fixed_batches(n_seeds, together):
     assert requests_together(n_seeds, 5, fixed=True) == together
     assert requests_together(n_seeds, 1, fixed=True) == 1
+
+
+@pytest.mark.parametrize(("n_seeds", "together"), [(1, 5), (2, 5), (3, 5), (4, 1), (5, 1), (6, 3)])
+def test_queue_takes_company_where_batches_would_be_empty(decoder_factory, n_seeds, together):
+    info = decoder_factory(700).info
+    assert company(info, n_seeds) == together
+    assert company(replace(info, parameters=10**9), n_seeds) == 1
+    assert company(replace(info, device="cuda"), n_seeds) == 64 // n_seeds
 
 
 def test_requests_fill_what_a_gpu_takes():
