@@ -1,9 +1,10 @@
 import stat
+from pathlib import Path
 
 import pytest
 
 from mindvis_gui.errors import ExportError
-from mindvis_gui.files import atomic_folder, atomic_path
+from mindvis_gui.files import atomic_folder, atomic_path, check_writable
 
 
 def write_half(target, error):
@@ -102,3 +103,16 @@ def test_a_folder_is_replaced_only_on_demand(tmp_path):
     write_folder(tmp_path / "a", overwrite=True)
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["part"]
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_folder_that_can_be_made_is_writable_and_stays_unmade(tmp_path):
+    check_writable(tmp_path)
+    check_writable(tmp_path / "new" / "deeper")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_can_never_be_written_is_found_before_any_work(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    for folder in (tmp_path / "file", tmp_path / "file" / "deeper", Path("/proc/nowhere")):
+        with pytest.raises(ExportError, match=f"{folder}: cannot be written: "):
+            check_writable(folder)

@@ -20,7 +20,7 @@ from mindvis_gui.data.picture import decode_picture
 from mindvis_gui.data.subject import FloatArray, ImageArray, Subject
 from mindvis_gui.decoding.request import DecodeRequest, ModelInfo, Sample
 from mindvis_gui.errors import DataError, ExportError
-from mindvis_gui.files import atomic_path
+from mindvis_gui.files import atomic_path, check_writable
 
 INDEX = "decode.json"
 FORMAT = "mindvis decode folder"
@@ -45,7 +45,7 @@ class DecodeFolderWriter:
     Raises
     ------
     ExportError
-        If the folder holds trials of another protocol.
+        If the folder holds trials of another protocol, or nothing can be written into it.
     DataError
         If its `decode.json` is damaged.
     """
@@ -53,6 +53,7 @@ class DecodeFolderWriter:
     def __init__(
         self, folder: Path, subject: Subject, model: ModelInfo, request: DecodeRequest
     ) -> None:
+        check_writable(folder)
         self._folder = folder
         self._subject = subject
         head: dict[str, Any] = {

@@ -21,7 +21,7 @@ from mindvis_gui.data.lesion import MEANING, Lesion
 from mindvis_gui.data.subject import Subject, read_only
 from mindvis_gui.decoding.request import DecodeRequest, ModelInfo, Sampling
 from mindvis_gui.errors import DataError, ExportError, MindVisError
-from mindvis_gui.files import atomic_path
+from mindvis_gui.files import atomic_path, check_writable
 
 INDEX = "lesion.json"
 FORMAT = "mindvis lesion study"
@@ -40,11 +40,17 @@ class LesionFolder:
     model : ModelInfo
     plan : DecodeRequest
         The request without its trial.
+
+    Raises
+    ------
+    ExportError
+        If nothing can be written into the folder.
     """
 
     def __init__(
         self, folder: Path, subject: Subject, model: ModelInfo, plan: DecodeRequest
     ) -> None:
+        check_writable(folder)
         self._folder = folder
         self._facts = {
             "versions": installed_versions(),

@@ -57,10 +57,11 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.data.attribution import NAMES, to_json, write_maps
     from mindvis_gui.data.preparation import prepare_subject
     from mindvis_gui.data.prepare import measure_normalisation
-    from mindvis_gui.files import atomic_path
+    from mindvis_gui.files import atomic_path, check_writable
 
     if not args.out.name.endswith((".nii", ".nii.gz")):
         raise DataError(f"{args.out.name}: a map is written as NIfTI; end its name in .nii.gz")
+    check_writable(args.out.parent)
     subject = prepare_subject(open_subject(args.subject), chosen_preparation(args))
     trials = select_trials(subject, args.trials)
     if subject.affine is None:

@@ -60,8 +60,11 @@ def write_figure(
         raise ExportError(f"{path.name}: the name of a figure ends in .png, .svg, .pdf or .tif")
     style = style or FigureStyle()
     record = figure_record(content, name, style)
+    # In memory first: libtiff does not say why it cannot write.
+    buffer = BytesIO()
+    _save(content, name, style, record, buffer, suffix)
     with atomic_path(path) as temporary:
-        _save(content, name, style, record, temporary, suffix)
+        temporary.write_bytes(buffer.getvalue())
     with atomic_path(record_path(path)) as temporary:
         text = json.dumps(record, ensure_ascii=False, indent=1)
         temporary.write_text(text + "\n", encoding="utf-8")
@@ -141,7 +144,7 @@ def _save(
     name: str,
     style: FigureStyle,
     record: Mapping[str, Any],
-    target: Path | IO[bytes],
+    target: IO[bytes],
     suffix: str,
 ) -> None:
     from matplotlib import style as matplotlib_style  # not when the window starts
