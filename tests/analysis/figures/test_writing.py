@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,12 +40,12 @@ def drawn(tmp_path, monkeypatch):
     def make(trials, **style):
         figures = []
 
-        def keep(figure, path, dpi, **_options):
+        def keep(figure, file, dpi, **_options):
             figure.dpi = dpi
             renderer = FigureCanvasAgg(figure).get_renderer()
             for item in figure.axes[0].texts:
                 item.box = item.get_window_extent(renderer)
-            path.write_bytes(b"drawn")
+            file.write(b"drawn")
             figures.append(figure)
 
         monkeypatch.setattr(Figure, "savefig", keep)
@@ -68,6 +69,17 @@ def test_the_same_trials_give_the_same_bytes(tmp_path, trials, suffix):
     write_figure(trials(), second)
     assert first.read_bytes() == second.read_bytes()
     assert len(first.read_bytes()) > 5000
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_a_full_disk_is_said_in_words(tmp_path, trials, suffix, monkeypatch):
+    def fail(path, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(ExportError, match="cannot be written: No space left"):
+        write_figure(trials(), tmp_path / f"figure{suffix}")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_svg_says_everything_in_text(tmp_path, trials):

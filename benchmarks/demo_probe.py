@@ -1,0 +1,101 @@
+"""What SC-MBM tells a linear readout of the demo subject: why pre-training adds nothing to it.
+
+    python -m benchmarks.demo_probe
+
+Ridge regression from the training trials to coarse pictures, scored on the averaged responses of
+the unseen drawings of seen concepts. It reads the voxels themselves, the tokens of the demo model's
+SC-MBM, or those of an encoder with random weights. Where pre-training had learned a better code,
+its tokens would need fewer trials.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.linear_model import RidgeCV
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor
+from torch.nn import functional as F
+
+from mindvis_gui.data import open_subject
+from mindvis_gui.data.prepare import measure_normalisation
+from mindvis_gui.decoding.encoder import FmriEncoder
+from mindvis_gui.decoding.models import find_model
+from mindvis_gui.decoding.pipeline import load_pipeline
+from mindvis_gui.training.dcldm import encoder_of
+from mindvis_gui.training.trials import read_pictures, read_responses
+from tools.demo.concepts import read_concepts
+from tools.demo.train_demo import DEPTH, HEADS, PATCH, SIZE, WIDTH
+
+CELLS = 12  # a side of the pictures that are read out
+TRIALS, DRAWS = (50, 100, 300, 1200), 3
+PENALTIES = np.logspace(1, 7, 13)
+
+Table = NDArray[np.float32]
+
+
+def main() -> None:
+    """Print a table."""
+    torch.set_num_threads(1)
+    subject = open_subject("demo")
+    normalisation = measure_normalisation(subject)
+    seen = {concept.label for concept in read_concepts() if concept.seen}
+    train = [trial for trial in subject.trials if trial.split == "train"]
+    test = [trial for trial in subject.trials if trial.split == "test" and trial.label in seen]
+    train_x, test_x = (
+        read_responses(subject, trials, normalisation, PATCH) for trials in (train, test)
+    )
+    train_y, test_y = (
+        F.adaptive_avg_pool2d(read_pictures(subject, trials, SIZE, antialias=True), CELLS)
+        .flatten(1)
+        .numpy()
+        for trials in (train, test)
+    )
+    masked_model = load_pipeline(find_model("demo")).masked_model
+    assert masked_model is not None
+    torch.manual_seed(0)
+    untrained = FmriEncoder(subject.n_voxels, PATCH, WIDTH, DEPTH, HEADS).eval()
+    trained = encoder_of(masked_model.float()).eval()
+    codes = {
+        "voxels": (train_x.numpy(), test_x.numpy()),
+        "tokens, SC-MBM": (_tokens(trained, train_x), _tokens(trained, test_x)),
+        "tokens, random weights": (_tokens(untrained, train_x), _tokens(untrained, test_x)),
+    }
+    print("| read from | " + " | ".join(f"{n:,} trials" for n in TRIALS) + " |")
+    print("|---" * (len(TRIALS) + 1) + "|")
+    for name, (fitted, read) in codes.items():
+        cells = [_score(fitted, train_y, read, test_y, n) for n in TRIALS]
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+
+
+@torch.no_grad()
+def _tokens(encoder: FmriEncoder, responses: Tensor) -> Table:
+    return torch.cat([encoder(part).flatten(1) for part in responses.split(50)]).numpy()
+
+
+def _score(fitted: Table, pictures: Table, read: Table, stimuli: Table, n: int) -> str:
+    """Return mean r and two-way identification over draws of `n` training trials."""
+    found = []
+    for seed in range(DRAWS):
+        rows = np.random.default_rng(seed).permutation(len(fitted))[:n]
+        scaler = StandardScaler().fit(fitted[rows])
+        model = RidgeCV(alphas=PENALTIES).fit(scaler.transform(fitted[rows]), pictures[rows])
+        table = _correlations(model.predict(scaler.transform(read)), stimuli)
+        own = np.diag(table)
+        found.append((own.mean(), (table < own[:, None]).sum() / (table.size - len(table))))
+    (r, two_way), (spread, _) = np.mean(found, axis=0), np.std(found, axis=0)
+    return f"{r:.3f} ± {spread:.3f}, {two_way:.1%}"
+
+
+def _correlations(made: Table, stimuli: Table) -> Table:
+    """Return r (n, n) of each picture that was read out with each stimulus."""
+    rows = []
+    for pictures in (made, stimuli):
+        centred = pictures - pictures.mean(axis=1, keepdims=True)
+        rows.append(centred / np.linalg.norm(centred, axis=1, keepdims=True))
+    return np.asarray(rows[0] @ rows[1].T)
+
+
+if __name__ == "__main__":
+    main()
