@@ -112,17 +112,27 @@ class DisplayGrid:
 
 def grey_levels(data: NDArray[np.generic]) -> ImageArray:
     """Scale a volume to 0–255 between its 2nd and 99.5th percentile; NaN and infinity become 0."""
-    values = np.array(data, dtype=np.float32)
-    np.nan_to_num(values, copy=False, posinf=0, neginf=0)
     # A tenth of a million points tell the percentiles of millions.
-    steps = tuple(slice(None, None, max(1, n // 64)) for n in values.shape)
-    low, high = np.percentile(values[steps], [2, 99.5])
+    sample = data[tuple(slice(None, None, max(1, n // 64)) for n in data.shape)]
+    low, high = np.percentile(_finite(sample), [2, 99.5])
+    levels = np.zeros(data.shape, dtype=np.uint8)
     if high <= low:
-        return np.zeros(values.shape, dtype=np.uint8)
-    values -= np.float32(low)
-    values *= np.float32(255.0 / (high - low))
-    np.clip(values, 0, 255, out=values)
-    return np.asarray(values.astype(np.uint8))
+        return levels
+    scale = np.float32(255.0 / (high - low))
+    for level, part in zip(levels, data, strict=True):  # slice by slice: it stays in the cache
+        values = _finite(part)
+        values -= np.float32(low)
+        values *= scale
+        np.clip(values, 0, 255, out=values)
+        level[:] = values
+    return levels
+
+
+def _finite(data: NDArray[np.generic]) -> FloatArray:
+    """Return a copy with 0 in the place of NaN and infinity."""
+    values = np.array(data, dtype=np.float32)
+    values[~np.isfinite(values)] = 0
+    return values
 
 
 def _look_up(
