@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
@@ -26,7 +27,7 @@ from nilearn.datasets import load_mni152_template
 from PySide6.QtCore import QEvent, QObject, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication, QWidget
 
-import mindvis_gui.session.session
+import mindvis_gui.session.opening
 from mindvis_gui import load_decoder
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.prepare import padded_length
@@ -39,6 +40,7 @@ from mindvis_gui.views.brain_view import BrainView
 from mindvis_gui.views.mask_view import MaskView
 
 MOVES = 300
+_PATIENCE = 60  # s
 NAMES = ("V1", "V2", "V3", "hV4", "LOC", "FFA", "PPA")
 
 
@@ -136,7 +138,10 @@ def memory() -> float:
 
 
 def wait_for(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + _PATIENCE
     while not done():
+        if time.monotonic() > end:
+            sys.exit(f"nothing came within {_PATIENCE} s")
         QApplication.processEvents()
 
 
@@ -154,7 +159,7 @@ def main() -> None:
     qInstallMessageHandler(lambda *_: None)  # the offscreen plugin says a line a move
     app = QApplication([])
     subject = make_subject()
-    mindvis_gui.session.session.open_subject = lambda path: subject
+    mindvis_gui.session.opening.open_subject = lambda path: subject
     session = Session(lambda name: load_decoder(name) if name else MovingAverage(subject.n_voxels))
     brain, mask = BrainView(session), MaskView(session)
     brain.resize(920, 380)
