@@ -80,6 +80,17 @@ def test_a_trial_at_hand_is_not_kept_waiting_or_disturbed(qtbot, response, packe
         gate.set()
 
 
+def test_of_trials_gone_through_only_the_last_is_read_again(qtbot, response, packed, gate):
+    for index in (SLOW, SLOW + 1, SLOW):
+        response.read(packed, packed.trials[index], None)
+    response.read(packed, packed.trials[SLOW + 1], None)
+    assert len(response._jobs._receivers) == 1
+    with qtbot.waitSignal(response.completed):
+        gate.set()
+    response.read(packed, packed.trials[SLOW + 1], None)
+    assert response.vector is not None
+
+
 def test_after_an_error_it_is_no_longer_awaited(qtbot, response, packed, gate):
     class Damaged:
         def responses(self, indices):

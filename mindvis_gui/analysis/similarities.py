@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mindvis_gui.analysis import ssim
 from mindvis_gui.analysis.pictures import Pictures
 from mindvis_gui.data.subject import ImageArray, IntArray
+from mindvis_gui.steps import finish
 
 Table = NDArray[np.float64]
 
@@ -94,12 +95,12 @@ def measure(
 
 def correlations(samples: ImageArray, stimuli: ImageArray) -> Table:
     """Return Pearson's r over all RGB values of each sample (n, …) with each stimulus (m, …)."""
-    return _correlations(samples, stimuli, _all(_products(samples, stimuli)))
+    return _correlations(samples, stimuli, finish(_products(samples, stimuli)))
 
 
 def squared_errors(samples: ImageArray, stimuli: ImageArray) -> Table:
     """Return the mean squared error, 0–255², of each sample (n, …) and each stimulus (m, …)."""
-    return _squared_errors(samples, stimuli, _all(_products(samples, stimuli)))
+    return _squared_errors(samples, stimuli, finish(_products(samples, stimuli)))
 
 
 def wrapped_squared_errors(image: ImageArray, stimuli: ImageArray) -> Table:
@@ -121,15 +122,6 @@ def _blocks(pictures: ImageArray) -> Iterator[tuple[slice, Table]]:
     for start in range(0, len(pictures), _BLOCK):
         part = pictures[start : start + _BLOCK]
         yield slice(start, start + len(part)), part.reshape(len(part), -1).astype(np.float64)
-
-
-def _all(steps: Generator[str, None, Table]) -> Table:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            table: Table = stop.value
-            return table
 
 
 def _moments(pictures: ImageArray) -> tuple[Table, Table]:

@@ -33,20 +33,23 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Show the window until it is closed."""
-    from mindvis_gui.light_start import begin_light_start
+    from mindvis_gui.light_start import begin_light_start, end_light_start
 
     begin_light_start()
-    from mindvis_gui import app
+    try:
+        from mindvis_gui import app
 
-    return app.run(
-        args.subject,
-        args.model,
-        args.trial,
-        args.screenshot,
-        decode=args.decode,
-        theme=args.theme,
-        size=args.size,
-    )
+        return app.run(
+            args.subject,
+            args.model,
+            args.trial,
+            args.screenshot,
+            decode=args.decode,
+            theme=args.theme,
+            size=args.size,
+        )
+    finally:  # also where there is no display
+        end_light_start()
 
 
 def _size(text: str) -> tuple[int, int]:

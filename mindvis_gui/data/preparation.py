@@ -21,6 +21,7 @@ from mindvis_gui.data.statistics import RunningStatistics
 from mindvis_gui.data.subject import Subject, Trial
 from mindvis_gui.data.trial_filter import TrialFilter
 from mindvis_gui.errors import DataError, RequestError
+from mindvis_gui.steps import finish
 
 ZScore = Literal["global", "voxel", "run"]
 Averaging = Literal["none", "test", "all"]
@@ -94,13 +95,7 @@ def prepare_subject(subject: Subject, steps: Preparation) -> Subject:
         If no trial is left, a run that is z-scored is not known or has a single trial, or
         responses cannot be read.
     """
-    items = preparing(subject, steps)
-    while True:
-        try:
-            next(items)
-        except StopIteration as stop:
-            prepared: Subject = stop.value
-            return prepared
+    return finish(preparing(subject, steps))
 
 
 def preparing(subject: Subject, steps: Preparation) -> Generator[float, None, Subject]:

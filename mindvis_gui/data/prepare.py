@@ -12,6 +12,7 @@ from mindvis_gui.data.checks import SPLITS
 from mindvis_gui.data.statistics import MeasuredRecording, RunningStatistics
 from mindvis_gui.data.subject import FloatArray, IntArray, Subject, Trial, read_only
 from mindvis_gui.errors import DataError
+from mindvis_gui.steps import finish
 
 Padding = Literal["wrap", "constant", "cut"]
 PADDINGS: tuple[str, ...] = get_args(Padding)
@@ -42,7 +43,7 @@ def measure_normalisation(subject: Subject) -> Normalisation:
     Reads in blocks, so memory stays bounded whatever the number of trials; not at all where the
     recording came with these statistics and a look at some trials does not contradict them.
     """
-    return _last(measuring_normalisation(subject))
+    return finish(measuring_normalisation(subject))
 
 
 def measuring_normalisation(subject: Subject) -> Generator[float, None, Normalisation]:
@@ -115,7 +116,7 @@ def published_normalisation(
 def _measure(
     subject: Subject, indices: Sequence[int], basis: str, patch_size: int = 0
 ) -> Normalisation:
-    return _last(_measuring(subject, indices, basis, patch_size))
+    return finish(_measuring(subject, indices, basis, patch_size))
 
 
 def _measuring(
@@ -132,15 +133,6 @@ def _measuring(
     if std <= _RESOLUTION * abs(mean):
         raise DataError(f"{subject.name}: every response is {mean:g}; there is nothing to decode")
     return Normalisation(mean, std, basis)
-
-
-def _last(items: Generator[float, None, Normalisation]) -> Normalisation:
-    while True:
-        try:
-            next(items)
-        except StopIteration as stop:
-            found: Normalisation = stop.value
-            return found
 
 
 def prepare(

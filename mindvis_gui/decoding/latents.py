@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 from mindvis_gui.data.subject import FloatArray
 from mindvis_gui.decoding.request import Decoder, DecodeRequest, Step
 from mindvis_gui.errors import ModelError
+from mindvis_gui.steps import finish
 
 
 @runtime_checkable
@@ -38,10 +39,4 @@ def drawing_latents(decoder: Decoder, request: DecodeRequest) -> Generator[Step,
 
 def latents_of(decoder: Decoder, request: DecodeRequest) -> FloatArray:
     """Do what `drawing_latents` does in one go."""
-    steps = drawing_latents(decoder, request)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            drawn: FloatArray = stop.value
-            return drawn
+    return finish(drawing_latents(decoder, request))

@@ -12,6 +12,7 @@ from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.region_shapes import same_voxels
 from mindvis_gui.errors import DataError, UnassignedError
 from mindvis_gui.session.preparation import PreparedSubject, preparing_to_show
+from mindvis_gui.steps import finish
 
 if TYPE_CHECKING:
     from mindvis_gui.session.session import Session
@@ -43,13 +44,7 @@ def opening(path: str | Path) -> Generator[Any, None, PreparedSubject]:
 
 def read_subject(path: str | Path) -> PreparedSubject:
     """Do what `opening` does in one go."""
-    steps = opening(path)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            opened: PreparedSubject = stop.value
-            return opened
+    return finish(opening(path))
 
 
 def show_prepared(session: Session, prepared: PreparedSubject) -> None:

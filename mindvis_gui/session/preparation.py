@@ -21,6 +21,7 @@ from mindvis_gui.data.prepare import (
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.job import Job
 from mindvis_gui.jobs import Jobs
+from mindvis_gui.steps import finish
 
 _AT_ONCE = 1 << 26  # bytes of responses that are measured before a subject is shown
 
@@ -163,7 +164,7 @@ def positioned(opened: PreparedSubject, path: Path) -> PreparedSubject:
     DataError
         If it is no such file; see `with_positions`.
     """
-    return _finished(_positioning(opened.original, path, opened.steps))
+    return finish(_positioning(opened.original, path, opened.steps))
 
 
 def prepared(opened: PreparedSubject, steps: Preparation) -> PreparedSubject:
@@ -174,16 +175,7 @@ def prepared(opened: PreparedSubject, steps: Preparation) -> PreparedSubject:
     RequestError
         If they are impossible.
     """
-    return _finished(preparing_to_show(opened.original, steps, opened.grid, opened.positions))
-
-
-def _finished(items: Generator[Any, None, PreparedSubject]) -> PreparedSubject:
-    while True:
-        try:
-            next(items)
-        except StopIteration as stop:
-            made: PreparedSubject = stop.value
-            return made
+    return finish(preparing_to_show(opened.original, steps, opened.grid, opened.positions))
 
 
 def _positioning(

@@ -37,6 +37,7 @@ class Response(QObject):
         self._subject: Subject | None = None
         self._measuring: Job | None = None
         self._awaited: Trial | None = None
+        self._fetching = False
         self.normalisation: Normalisation | None = None
         self.recorded: FloatArray | None = None
         self.vector: FloatArray | None = None
@@ -91,21 +92,26 @@ class Response(QObject):
         self.changed.emit()
 
     def _fetch(self, subject: Subject, trial: Trial) -> None:
-        """Have the file of a response unpacked, which nobody need do again."""
+        """Have the file of a response unpacked, which nobody need do again; one at a time."""
         self._awaited = trial
+        if self._fetching:
+            return  # what is awaited when that ends is read then
+        self._fetching, read = True, False
 
         def unpack() -> Generator[None, None, None]:
             yield
             subject.responses([trial.index])
 
         def take(_: None) -> None:
-            if self._awaited is trial:
-                self._awaited = None
-                self.completed.emit()
+            nonlocal read
+            read = True
 
-        def end() -> None:  # also after an error, which the session reports
-            if self._awaited is trial:
-                self._awaited = None
+        def end() -> None:
+            self._fetching = False
+            awaited, self._awaited = self._awaited, None
+            # After an error, which the session reports, the same trial is not tried again.
+            if awaited is not None and (read or awaited is not trial):
+                self.completed.emit()
 
         title = f"Reading the response of trial {trial.index}"
         self._jobs.start(unpack(), title, take, ended=end)

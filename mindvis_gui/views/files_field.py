@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit
 
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views.buttons import push_button
-from mindvis_gui.views.drops import dropped_paths
+from mindvis_gui.views.drops import DropField
 from mindvis_gui.views.theme import GAP
 
 
-class FilesField(QWidget):
+class FilesField(DropField):
     """Tells when files are added or taken away.
 
     Parameters
@@ -43,7 +42,7 @@ class FilesField(QWidget):
         self.clear = push_button("Clear", f"Clear: {name}")
         self.add.clicked.connect(self._choose)
         self.clear.clicked.connect(lambda: self._take(()))
-        self.setAcceptDrops(True)
+        self.dropped.connect(lambda paths: self._take((*self.paths, *paths)))
         self.setFocusProxy(self.add)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -70,13 +69,3 @@ class FilesField(QWidget):
     def _take(self, paths: Sequence[Path]) -> None:
         self.set_paths(paths)
         self.changed.emit()
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take files (called by Qt)."""
-        if dropped_paths(event):
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Add what was dropped (called by Qt)."""
-        event.acceptProposedAction()
-        self._take((*self.paths, *dropped_paths(event)))

@@ -6,17 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views.buttons import push_button
-from mindvis_gui.views.drops import dropped_paths
+from mindvis_gui.views.drops import DropField
 from mindvis_gui.views.theme import GAP
 
 
-class PathField(QWidget):
+class PathField(DropField):
     """Tells of a path once it is complete: chosen, dropped, or typed and left.
 
     Parameters
@@ -46,7 +45,7 @@ class PathField(QWidget):
         self.file.clicked.connect(lambda: self._choose(file_dialogs.ask_any_file))
         self.folder.clicked.connect(lambda: self._choose(file_dialogs.ask_any_folder))
         self.folder.setVisible(folders)
-        self.setAcceptDrops(True)
+        self.dropped.connect(lambda paths: self.choose(paths[0]))
         self.setFocusProxy(self.line)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -86,13 +85,3 @@ class PathField(QWidget):
         if text != self._told:
             self._told = text
             self.changed.emit()
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take a file (called by Qt)."""
-        if dropped_paths(event):
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Choose what was dropped (called by Qt)."""
-        event.acceptProposedAction()
-        self.choose(dropped_paths(event)[0])
