@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data.bold5000_stimuli import (
+    check_one_subject,
     read_lines,
     read_presentations,
     stimuli_folder,
@@ -78,11 +79,7 @@ def read_bold5000_subject(source: Path) -> Subject:
     found = find_response_files(source)
     name, files = next(iter(found.items()))
     a_file = next(iter(files.values()))
-    if len(found) > 1:
-        raise DataError(
-            f"{source.name}: {len(found)} subjects in this folder ({', '.join(found)}); "
-            f"open one of the files of the one you mean, such as {a_file.name}"
-        )
+    check_one_subject(source, tuple(found), a_file)
     arrays, rois = _responses(files, name)
     n_rows, n_voxels = len(arrays[0]), sum(array.shape[1] for array in arrays)
     stimuli = stimuli_folder(a_file.resolve().parent)

@@ -106,3 +106,12 @@ def read_lines(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         raise DataError(f"{path.name}: not UTF-8 text") from error
     return [line.strip() for line in lines if line.strip()]
+
+
+def check_one_subject(source: Path, names: Sequence[str], a_file: Path) -> None:
+    """Refuse a folder of several subjects; `a_file` is one of the first's."""
+    if len(names) > 1:
+        raise DataError(
+            f"{source.name}: {len(names)} subjects in this folder ({', '.join(names)}); "
+            f"open one of the files of the one you mean, such as {a_file.name}"
+        )

@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from mindvis_gui.data.bold5000_stimuli import (
+    check_one_subject,
     find_stimuli,
     read_lines,
     read_presentations,
@@ -87,11 +88,7 @@ def read_bold5000_volumes(source: Path, rois: Path | str | None = None) -> Subje
     found = find_volumes(source)
     name, sessions = next(iter(found.items()))
     paths = [sessions[number] for number in sorted(sessions)]
-    if len(found) > 1:
-        raise DataError(
-            f"{source.name}: {len(found)} subjects in this folder ({', '.join(found)}); "
-            f"open one of the files of the one you mean, such as {paths[0].name}"
-        )
+    check_one_subject(source, tuple(found), paths[0])
     joined = JoinedImages(paths)
     folder = paths[0].resolve().parent
     numbers = [n for n, image in zip(sorted(sessions), joined.images, strict=True)
