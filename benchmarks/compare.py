@@ -24,10 +24,10 @@ from mindvis_gui.decoding.request import (
     DecodeResult,
     ModelInfo,
     Sample,
-    Sampling,
     Step,
 )
 from mindvis_gui.decoding.sample_cache import SampleCache
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.session import Session
 from mindvis_gui.session.options import Options
 from mindvis_gui.settings import Settings

@@ -22,7 +22,8 @@ import mindvis_gui
 from mindvis_gui.analysis.metrics import pixel_correlation
 from mindvis_gui.data.prepare import measure_normalisation, prepare
 from mindvis_gui.decoding.pipeline import load_pipeline
-from mindvis_gui.decoding.request import PRESETS, SAMPLERS, DecodeRequest
+from mindvis_gui.decoding.request import DecodeRequest
+from mindvis_gui.decoding.sampling_settings import PRESETS, SAMPLERS
 
 SEEDS = (0, 1, 2, 3, 4)
 

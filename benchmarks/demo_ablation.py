@@ -35,8 +35,8 @@ from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.models import find_model
 from mindvis_gui.decoding.networks import time_width
 from mindvis_gui.decoding.pipeline import MindVisPipeline, load_pipeline
-from mindvis_gui.decoding.request import Sampling
 from mindvis_gui.decoding.sampling import build_sampler, denoise, initial_noise
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.files import atomic_path
 from mindvis_gui.training.augmentation import Augmentation
 from mindvis_gui.training.dcldm import DoubleConditioned, encoder_of, train_dcldm, warm_up

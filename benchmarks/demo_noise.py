@@ -15,7 +15,7 @@ from mindvis_gui.data import open_subject
 from mindvis_gui.data.prepare import measure_normalisation
 from mindvis_gui.data.subject import FloatArray, Subject
 from mindvis_gui.decoding.models import find_model, load_decoder
-from mindvis_gui.decoding.request import PRESETS
+from mindvis_gui.decoding.sampling_settings import PRESETS
 from tools.demo.scores import (
     CONCEPTS,
     DRAWINGS,

@@ -26,8 +26,9 @@ from mindvis_gui.decoding.batches import BatchSize
 from mindvis_gui.decoding.decoder import MindVisDecoder
 from mindvis_gui.decoding.denoiser import BatchedDenoiser
 from mindvis_gui.decoding.pipeline import MindVisPipeline
-from mindvis_gui.decoding.request import PRESETS, Sampling, decode_many
+from mindvis_gui.decoding.request import decode_many
 from mindvis_gui.decoding.sampling import initial_noise
+from mindvis_gui.decoding.sampling_settings import PRESETS, Sampling
 
 BATCHES = (1, 5, 40)
 FAST_BAR, PAPER_BAR, SHARE_BAR, RATIO_BAR = 0.3, 2.5, 0.45, 30

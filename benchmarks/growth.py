@@ -25,7 +25,8 @@ import mindvis_gui
 from mindvis_gui.data.prepare import measure_normalisation, padded_length, prepare
 from mindvis_gui.decoding.conditioner import Conditioner
 from mindvis_gui.decoding.encoder import FmriEncoder
-from mindvis_gui.decoding.request import PRESETS, Decoder, DecodeRequest, decode_many
+from mindvis_gui.decoding.request import Decoder, DecodeRequest, decode_many
+from mindvis_gui.decoding.sampling_settings import PRESETS
 
 TRIALS, MORE_TRIALS = (1, 3, 10, 30), (100, 300, 1000)
 SEEDS = (1, 2, 5, 8, 16, 32, 64)

@@ -15,7 +15,8 @@ from mindvis_gui.decoding.device import choose_precision
 from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.networks import build_scheduler, build_unet, build_vqvae, time_width
 from mindvis_gui.decoding.pipeline import MindVisPipeline
-from mindvis_gui.decoding.request import DecodeRequest, ModelInfo, Sampling
+from mindvis_gui.decoding.request import DecodeRequest, ModelInfo
+from mindvis_gui.decoding.sampling_settings import Sampling
 
 VOXELS = 4643  # subject 3 of GOD
 U_NET_FLOP, VQ_FLOP = 211e9, 671e9  # a sample: one step, one picture

@@ -25,16 +25,13 @@ from mindvis_gui.data.prepare import measure_normalisation, pad_to_patches, prep
 from mindvis_gui.data.subject import ImageArray, Subject
 from mindvis_gui.decoding.pipeline import MindVisPipeline, load_pipeline
 from mindvis_gui.decoding.request import (
-    PRESETS,
-    SAMPLERS,
-    TRAINING_STEPS,
     DecodeRequest,
     DecodeResult,
     Sample,
-    Sampling,
     decode_many,
 )
 from mindvis_gui.decoding.sampling import initial_noise
+from mindvis_gui.decoding.sampling_settings import PRESETS, SAMPLERS, TRAINING_STEPS, Sampling
 
 SEEDS = (0, 1, 2, 3, 4)
 STEPS = (4, 5, 6, 8, 10, 12, 15, 20, 25, 40, 50, 100)

@@ -23,7 +23,7 @@ from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
 from report import report
 
 from mindvis_gui import app as application
-from mindvis_gui.decoding.request import PRESETS
+from mindvis_gui.decoding.sampling_settings import PRESETS
 from mindvis_gui.session import Session
 from mindvis_gui.settings import Settings
 from mindvis_gui.views.main_window import MainWindow

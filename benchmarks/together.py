@@ -17,7 +17,12 @@ from networks import finish
 import mindvis_gui
 from mindvis_gui.data.prepare import measure_normalisation, prepare
 from mindvis_gui.decoding.company import company
-from mindvis_gui.decoding.request import PRESETS, DecodeRequest, DecodeResult, decode_many
+from mindvis_gui.decoding.request import (
+    DecodeRequest,
+    DecodeResult,
+    decode_many,
+)
+from mindvis_gui.decoding.sampling_settings import PRESETS
 
 _REPEATS = 3
 

@@ -17,10 +17,10 @@ from mindvis_gui.decoding.request import (
     DecodeRequest,
     DecodeResult,
     Sample,
-    Sampling,
     Step,
 )
 from mindvis_gui.decoding.sample_cache import SampleCache, sample_key
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import ModelError
 from mindvis_gui.jobs import Jobs
 
@@ -52,10 +52,13 @@ def colour(trial, seed):
     return np.full((8, 8, 3), (trial * 7 + seed * 31) % 256, np.uint8)
 
 
+SAMPLING = Sampling("ddim", 2, "fp32", 1.0)
+
+
 def request(trial, seeds=(0, 1)):
     vector = VECTOR.copy()
     vector[0] = trial
-    return DecodeRequest("tiny", trial, vector, tuple(seeds), Sampling("ddim", 2, "fp32"), "m", "a")
+    return DecodeRequest("tiny", trial, vector, tuple(seeds), SAMPLING, "m", "a")
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import shiboken6
 
-from mindvis_gui.decoding.request import SAMPLERS, Sampling
 from mindvis_gui.decoding.sample_cache import SampleCache
+from mindvis_gui.decoding.sampling_settings import SAMPLERS, Sampling
 from mindvis_gui.errors import RequestError
 from mindvis_gui.session.axes import NONE, read_axis
 from mindvis_gui.session.options import Options
@@ -137,7 +137,7 @@ def test_plms_with_steps_it_cannot_take_is_a_reason_in_its_cell(ready):
     cell = ready.grid.cell(30, "plms")
     assert cell.options is None
     assert "1000" in cell.reason
-    assert ready.grid.cell(30, "ddim").options.sampling == Sampling("ddim", 30, "fp32")
+    assert ready.grid.cell(30, "ddim").options.sampling == Sampling("ddim", 30, "fp32", 1.0)
 
 
 def test_two_models_with_the_same_seeds(qtbot, ready, decoder_factory, subject):
@@ -228,3 +228,16 @@ def test_another_subject_empties_the_grid(qtbot, ready):
     assert len(ready.collection) == 0
     assert len(ready.grid.missing()) == 24
     assert shiboken6.isValid(ready)
+
+
+def test_guidance_is_an_axis(ready):
+    ready.grid.set_axes("guidance", "seed")
+    assert ready.grid.axis("guidance").values == (1.0, 1.5, 2.0, 3.0)
+    ready.grid.set_values("guidance", "1, 2.5")
+    axis = ready.grid.axis("guidance")
+    assert [axis.label(value) for value in axis.values] == ["no guidance", "guidance 2.5"]
+    assert ready.grid.cell(2.5, 0).options.sampling.guidance == 2.5
+    assert ready.grid.cell(1.0, 0).options == ready.grid.options(seed=0).options
+    for wrong in ("much", "0.5", "99"):
+        with pytest.raises(RequestError):
+            ready.grid.set_values("guidance", wrong)

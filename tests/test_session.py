@@ -1,7 +1,7 @@
 import pytest
 
 from mindvis_gui.data.mask import MaskState
-from mindvis_gui.decoding.request import PRESETS
+from mindvis_gui.decoding.sampling_settings import PRESETS
 from mindvis_gui.job import Job
 from mindvis_gui.session import Session
 

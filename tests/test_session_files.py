@@ -15,8 +15,9 @@ from mindvis_gui.analysis.decode_folder import DecodeFolderWriter
 from mindvis_gui.analysis.export import read_request, write_sample
 from mindvis_gui.analysis.session_file import SessionFile
 from mindvis_gui.data.fingerprint import fingerprint
-from mindvis_gui.decoding.request import Sampling, Step
+from mindvis_gui.decoding.request import Step
 from mindvis_gui.decoding.sample_cache import SampleCache
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError
 from mindvis_gui.session.autosave import Autosave
 from mindvis_gui.session.history import History

@@ -5,7 +5,8 @@ import threading
 import numpy as np
 import pytest
 
-from mindvis_gui.decoding.request import DecodeRequest, Sampling
+from mindvis_gui.decoding.request import DecodeRequest
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.session.turns import Turns, TurnTakingDecoder
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from statistics import mean
 
 from mindvis_gui.analysis.decoded_trial import DecodedTrial
-from mindvis_gui.decoding.request import SAMPLERS
+from mindvis_gui.decoding.sampling_settings import sampling_text
 
 
 def protocol_caption(trial: DecodedTrial) -> str:
@@ -23,8 +23,7 @@ def protocol_caption(trial: DecodedTrial) -> str:
             else f"{len(mask['masked'])} of {mask['n_patches']} patches "
             f"masked ({'by hand' if mask['seed'] is None else 'seed ' + str(mask['seed'])})",
             f"model {request['model']}" + _short(request["model_hash"]),
-            f"{SAMPLERS.get(request['sampler'], request['sampler'])}, {request['steps']} steps, "
-            f"{request['precision']}",
+            sampling_text(request),
             ", ".join(
                 f"{name}\N{NO-BREAK SPACE}{number}" for name, number in trial.versions.items()
             ),

@@ -24,10 +24,10 @@ from mindvis_gui.decoding.request import (
     Decoder,
     DecodeRequest,
     DecodeResult,
-    Sampling,
     Step,
     decode_many,
 )
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import MindVisError, RequestError
 
 INTACT = "intact"

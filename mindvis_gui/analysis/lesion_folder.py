@@ -19,7 +19,8 @@ from mindvis_gui.analysis.lesion import LesionStudy, TrialScores
 from mindvis_gui.analysis.lesion_scores import LesionScore
 from mindvis_gui.data.lesion import MEANING, Lesion
 from mindvis_gui.data.subject import Subject, read_only
-from mindvis_gui.decoding.request import DecodeRequest, ModelInfo, Sampling
+from mindvis_gui.decoding.request import DecodeRequest, ModelInfo
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, ExportError, MindVisError
 from mindvis_gui.files import atomic_path, check_writable
 
@@ -154,7 +155,7 @@ def read_study(folder: Path) -> LesionStudy:
             ),
             tuple(LesionScore(**each) for each in index["scores"]),
             tuple(int(seed) for seed in index["seeds"]),
-            Sampling(decoding["sampler"], decoding["steps"], decoding["precision"]),
+            Sampling.from_json(decoding),
         )
     except (KeyError, TypeError, ValueError, MindVisError) as error:
         raise _damaged(path, repr(error)) from error

@@ -25,6 +25,7 @@ from mindvis_gui.analysis.score_table import (
     protocol_text,
     remarks,
 )
+from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE, sampling_text
 from mindvis_gui.errors import ExportError
 from mindvis_gui.files import atomic_path
 
@@ -142,7 +143,7 @@ def _protocol(folder: Path, trial: DecodedTrial) -> Iterator[tuple[str, str]]:
     )
     yield "model", str(request["model"])
     yield "SHA-256 of its weights", str(request["model_hash"])
-    yield "sampler", f"{request['sampler']}, {request['steps']} steps, {request['precision']}"
+    yield "sampler", sampling_text(request)
     yield from trial.versions.items()
     digest = hashlib.sha256((folder / INDEX).read_bytes()).hexdigest()
     yield f"SHA-256 of {INDEX}", digest
@@ -155,6 +156,8 @@ def _command(trials: Sequence[DecodedTrial]) -> str:
     words += ["--seeds", _ranges(request["seeds"])]
     words += ["--sampler", request["sampler"], "--steps", str(request["steps"])]
     words += ["--precision", request["precision"]]
+    guidance = request.get("guidance", NO_GUIDANCE)
+    words += [] if guidance is None else ["--guidance", f"{guidance:g}"]
     if request["rois"] is not None:
         words += ["--rois", ",".join(request["rois"])]
     mask = request["mask"]

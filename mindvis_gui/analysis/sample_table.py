@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mindvis_gui.data.subject import FloatArray, ImageArray
+from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE
 from mindvis_gui.errors import ExportError
 from mindvis_gui.files import atomic_path
 
@@ -29,6 +30,7 @@ def request_row(request: Mapping[str, Any], seed: int) -> dict[str, str | int | 
         "sampler": request["sampler"],
         "steps": request["steps"],
         "precision": request["precision"],
+        "guidance": request.get("guidance", NO_GUIDANCE),
         "rois": None if rois is None else " ".join(rois),
         "mask_ratio": None if mask is None else len(mask["masked"]) / mask["n_patches"],
         "model": request["model"],

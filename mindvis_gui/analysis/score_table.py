@@ -11,6 +11,7 @@ from mindvis_gui.analysis.bootstrap import RESAMPLES
 from mindvis_gui.analysis.caption import decimal
 from mindvis_gui.analysis.evaluation import Evaluation, Score
 from mindvis_gui.analysis.scores import Metric
+from mindvis_gui.decoding.sampling_settings import sampling_text
 from mindvis_gui.files import atomic_path
 
 _FACTS = ("subject", "simulated", "model", "model_hash", "test_use", "trials", "samples", "stimuli")
@@ -139,7 +140,7 @@ def facts_line(evaluation: Evaluation) -> str:
         [
             evaluation.display_name,
             f"model {evaluation.model}" + (f" ({short})" if short else ""),
-            f"{decoding['sampler']}, {decoding['steps']} steps, {decoding['precision']}",
+            sampling_text(decoding),
             f"trials {len(evaluation.trials)}, samples {len(evaluation.seeds)} each",
             f"{evaluation.n_stimuli} stimuli",
             f"{width} × {height} px",

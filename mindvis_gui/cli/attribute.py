@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation
 from mindvis_gui.cli.selection import mask_seed, select_trials, trial_choice
 from mindvis_gui.data.attribution import MEANING, METHODS
-from mindvis_gui.decoding.request import PRESETS, Attributor, DecodeRequest
+from mindvis_gui.decoding.request import Attributor, DecodeRequest
+from mindvis_gui.decoding.sampling_settings import PRESETS
 from mindvis_gui.errors import DataError, ModelError
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _attribute(
         trial=trial.index,
         vector=prepare(subject, trial, normalisation),
         seeds=(args.seed,),
-        sampling=PRESETS[args.preset].with_precision(info.precision),
+        sampling=PRESETS[args.preset].resolved(info.precision, info.guidance),
         model=info.name,
         model_hash=info.hash,
         stimulus_id=trial.stimulus_id,

@@ -25,16 +25,13 @@ from mindvis_gui.data.lesion import METHODS, Lesion
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.subject import FloatArray, Subject
 from mindvis_gui.decoding.request import (
-    PRECISIONS,
-    PRESETS,
-    SAMPLERS,
     DecodeFailure,
     DecodeRequest,
     ModelInfo,
-    Sampling,
     Step,
     decode_many,
 )
+from mindvis_gui.decoding.sampling_settings import PRECISIONS, PRESETS, SAMPLERS, Sampling
 from mindvis_gui.errors import MindVisError, ModelError
 
 if TYPE_CHECKING:
@@ -75,10 +72,17 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="'test' (default), 'all', or numbers: 0,3,5-9",
     )
     add("--seeds", type=numbers, default=tuple(range(5)), help="one sample each (default: 0-4)")
-    add("--preset", choices=PRESETS, default="fast", help="sampler, steps and precision at once")
+    add("--preset", choices=PRESETS, default="fast", help="how samples are drawn")
     add("--sampler", choices=SAMPLERS, help="instead of the preset's")
     add("--steps", type=int, metavar="N", help="instead of the preset's")
     add("--precision", choices=PRECISIONS, help="instead of the preset's")
+    add(
+        "--guidance",
+        type=float,
+        metavar="W",
+        help="move samples away from the mean response by this factor; 1 is none "
+        "(default: what the model asks for; preset paper: 1)",
+    )
     regions = parser.add_mutually_exclusive_group()
     regions.add_argument(
         "--rois", type=names, metavar="V1,V2", help="decode from these regions only"
@@ -200,6 +204,7 @@ def _sampling(args: argparse.Namespace) -> Sampling:
         args.sampler or preset.sampler,
         preset.steps if args.steps is None else args.steps,
         args.precision or preset.precision,
+        preset.guidance if args.guidance is None else args.guidance,
     )
 
 
@@ -216,13 +221,12 @@ def _plan(
     mask = None
     if args.mask_ratio is not None:
         mask = MaskState.random(info.n_patches, args.mask_ratio, args.mask_seed or 0)
-    precision = info.precision if sampling.precision == "auto" else sampling.precision
     return DecodeRequest(
         subject=subject.name,
         trial=0,
         vector=np.zeros(subject.n_voxels, dtype=np.float32),
         seeds=args.seeds,
-        sampling=replace(sampling, precision=precision),
+        sampling=sampling.resolved(info.precision, info.guidance),
         model=info.name,
         model_hash=info.hash,
         rois=rois,

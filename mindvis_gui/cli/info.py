@@ -91,6 +91,7 @@ def model_facts(info: ModelInfo) -> dict[str, Any]:
         "image_size": info.image_size,
         "parameters": info.parameters,
         "masked_model": info.has_masked_model,
+        "guidance": info.guidance,
         "hash": info.hash,
     }
 

@@ -18,7 +18,8 @@ from mindvis_gui.cli.selection import (
     trial_choice,
 )
 from mindvis_gui.data.lesion import MEANING, METHODS
-from mindvis_gui.decoding.request import PRESETS, DecodeRequest
+from mindvis_gui.decoding.request import DecodeRequest
+from mindvis_gui.decoding.sampling_settings import PRESETS
 from mindvis_gui.errors import ModelError
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     add("--method", choices=METHODS, default="zero", help="what takes the voxels' place")
     add("--noise-seed", type=mask_seed, metavar="N", help="of the method 'noise' (default: 0)")
-    add("--preset", choices=PRESETS, default="fast", help="sampler, steps and precision at once")
+    add("--preset", choices=PRESETS, default="fast", help="how samples are drawn")
     add_preparation_options(parser)
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add("--out", type=Path, required=True, metavar="DIR", help="folder to write into")
@@ -90,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         info = decoder.info
         if not info.fits(subject.n_voxels):
             raise ModelError(info.misfit(subject.name, subject.n_voxels))
-        sampling = PRESETS[args.preset].with_precision(info.precision)
+        sampling = PRESETS[args.preset].resolved(info.precision, info.guidance)
         plan = DecodeRequest(
             subject=subject.name,
             trial=0,

@@ -128,9 +128,8 @@ class CachedDecoder:
     def _keys(self, request: DecodeRequest) -> dict[int, str]:
         if self._cache is None or not request.model_hash:
             return {}
-        values = request.to_json()
-        if values["precision"] == "auto":
-            values["precision"] = self.info.precision
+        sampling = request.sampling.resolved(self.info.precision, self.info.guidance)
+        values = request.to_json() | sampling.to_json()
         return {seed: sample_key(values, seed, self.info.device) for seed in request.seeds}
 
     def _look_up(self, keys: dict[int, str]) -> dict[int, Sample]:

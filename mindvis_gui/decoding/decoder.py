@@ -22,6 +22,7 @@ from mindvis_gui.decoding.company import requests_together
 from mindvis_gui.decoding.denoiser import BatchedDenoiser, Conditions, Denoiser
 from mindvis_gui.decoding.device import DTYPES, choose_device, choose_precision, failures_said
 from mindvis_gui.decoding.drawn import Drawn, delivered_meanwhile
+from mindvis_gui.decoding.guidance import GuidedPredictor
 from mindvis_gui.decoding.pictures import PictureMaker, Pictures
 from mindvis_gui.decoding.pipeline import MindVisPipeline, load_pipeline
 from mindvis_gui.decoding.preview import preview
@@ -32,10 +33,10 @@ from mindvis_gui.decoding.request import (
     ModelInfo,
     Recovery,
     Sample,
-    Sampling,
     Step,
 )
-from mindvis_gui.decoding.sampling import build_sampler, denoise, initial_noise
+from mindvis_gui.decoding.sampling import Predictor, build_sampler, denoise, initial_noise
+from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE, Sampling
 from mindvis_gui.errors import MindVisError, ModelError, RequestError
 
 _PREVIEW_EVERY = 1 / 30  # s, on a GPU, which has to wait while one is fetched
@@ -44,9 +45,9 @@ _PREVIEW_EVERY = 1 / 30  # s, on a GPU, which has to wait while one is fetched
 class MindVisDecoder:
     """A loaded MinD-Vis model on a device (see `mindvis_gui.decoding.request.Decoder`).
 
-    A sample depends on the model, the vector, the mask, its seed, the sampler, the steps
-    and the precision, and on nothing else. On the CPU it has the same bytes whatever other
-    seeds or trials stand beside it; on a GPU its last bits follow the size of the batch.
+    A sample depends on the model, the vector, the mask, its seed and the request's `Sampling`,
+    and on nothing else. On the CPU it has the same bytes whatever other seeds or trials stand
+    beside it; on a GPU its last bits follow the size of the batch.
 
     Parameters
     ----------
@@ -65,6 +66,7 @@ class MindVisDecoder:
                     network.to(memory_format=torch.channels_last)
             self._batch = unet_batch(pipeline.unet, self._device)
             self._networks: dict[str, tuple[Denoiser, PictureMaker]] = {}  # by precision
+            self._means: dict[str, Conditions] = {}
             self._networks_in(info.precision)
 
     @classmethod
@@ -235,7 +237,13 @@ class MindVisDecoder:
         sampling = requests[0].sampling
         denoiser, _ = self._networks_in(self._precision(sampling))
         owners = [owner for owner, request in enumerate(requests) for _ in request.seeds]
-        predict_noise = BatchedDenoiser(denoiser, conditions, owners, self._batch)
+        predict: Predictor = BatchedDenoiser(denoiser, conditions, owners, self._batch)
+        guidance = self.info.guidance if sampling.guidance is None else sampling.guidance
+        if guidance != NO_GUIDANCE:
+            mean = self._mean_condition(requests[0])
+            twice = [*owners, *[len(conditions)] * len(owners)]
+            both = BatchedDenoiser(denoiser, [*conditions, mean], twice, self._batch)
+            predict = GuidedPredictor(predict, both, guidance)
         sampler = build_sampler(self._pipeline.scheduler, sampling)
         config = self._pipeline.unet.config
         shape = (config.in_channels, config.sample_size, config.sample_size)
@@ -243,7 +251,7 @@ class MindVisDecoder:
         latents = initial_noise(seeds, shape).to(self._device)
         total = len(sampler.timesteps)
         shown = -_PREVIEW_EVERY
-        for index, state in enumerate(denoise(predict_noise, sampler, latents), 1):
+        for index, state in enumerate(denoise(predict, sampler, latents), 1):
             latents, predicted = state
             picture = None
             waits = self._device.type == "cuda" and perf_counter() - shown < _PREVIEW_EVERY
@@ -271,8 +279,18 @@ class MindVisDecoder:
         """Encode the response: once a request, so full precision costs nothing."""
         self._check(request.vector, request.mask)
         denoiser, _ = self._networks_in(self._precision(request.sampling))
-        vector = request.encoder_input(self.info.patch_size)
+        return self._condition(request.encoder_input(self.info.patch_size), denoiser)
+
+    def _condition(self, vector: FloatArray, denoiser: Denoiser) -> Conditions:
         return denoiser.conditions(*self._pipeline.condition(self._padded(vector)))
+
+    def _mean_condition(self, request: DecodeRequest) -> Conditions:
+        """Return the condition of the mean response, which is the same for all requests."""
+        precision = self._precision(request.sampling)
+        if precision not in self._means:
+            denoiser, _ = self._networks_in(precision)
+            self._means[precision] = self._condition(np.zeros_like(request.vector), denoiser)
+        return self._means[precision]
 
     def _preview(self, predicted: Tensor) -> ImageArray | None:
         matrix = self._pipeline.config.latent_rgb

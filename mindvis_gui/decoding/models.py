@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from mindvis_gui import paths
 from mindvis_gui.data.prepare import PADDINGS, Padding, padded_length
 from mindvis_gui.decoding.request import ModelInfo
+from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE, check_guidance
 from mindvis_gui.decoding.weight_file import WeightFile, read_weight_file
-from mindvis_gui.errors import ModelError
+from mindvis_gui.errors import ModelError, RequestError
 
 if TYPE_CHECKING:
     from mindvis_gui.decoding.decoder import MindVisDecoder
@@ -133,6 +134,7 @@ def read_model_info(folder: Path) -> ModelInfo:
         card=_read_card(folder / "README.md"),
         padding=padding,
         test_use=_test_use(index, configs.get("masked_model", {})),
+        guidance=_guidance(folder, index),
     )
 
 
@@ -194,6 +196,17 @@ def _test_use(index: dict[str, Any], masked_model: dict[str, Any]) -> tuple[str,
         raise ModelError(f"{INDEX}: 'test_use' is {said!r}, not a list of sentences")
     seen = [SAW_TEST_FMRI] if masked_model.get("saw_test_fmri") else []
     return tuple(dict.fromkeys([*seen, *map(str, said)]))
+
+
+def _guidance(folder: Path, index: dict[str, Any]) -> float:
+    """Return the scale that samples are best drawn with; folders that say nothing want none."""
+    scale = index.get("guidance")
+    try:
+        scale = NO_GUIDANCE if scale is None else float(scale)
+        check_guidance(scale)
+    except (TypeError, ValueError, RequestError) as error:
+        raise ModelError(f"{folder / INDEX}: {error}") from error
+    return scale
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -20,7 +20,15 @@ from mindvis_gui.decoding.preview import to_uint8
 from mindvis_gui.errors import ModelError
 
 _Network = TypeVar("_Network", bound=ModelMixin)
-_FACTS = ("n_voxels", "image_size", "dataset", "latent_rgb", "normalisation", "test_use")
+_FACTS = (
+    "n_voxels",
+    "image_size",
+    "dataset",
+    "latent_rgb",
+    "normalisation",
+    "test_use",
+    "guidance",
+)
 Condition = tuple[Tensor, Tensor]  # context (batch, tokens, width), time (batch, time width)
 
 
@@ -46,6 +54,8 @@ class MindVisPipeline(DiffusionPipeline):
         How the training responses were normalised: ``mean``, ``std``, ``basis``.
     test_use : list of str, optional
         Sentences on how training made use of the test trials, if it did.
+    guidance : float, optional
+        Scale of the guidance that its samples are best drawn with; none where it is not told.
     """
 
     _optional_components = ["masked_model"]  # noqa: RUF012 (the base class declares it so)
@@ -64,6 +74,7 @@ class MindVisPipeline(DiffusionPipeline):
         latent_rgb: list[list[float]] | None = None,
         normalisation: dict[str, Any] | None = None,
         test_use: list[str] | None = None,
+        guidance: float | None = None,
     ) -> None:
         super().__init__()
         self.register_modules(
@@ -81,6 +92,7 @@ class MindVisPipeline(DiffusionPipeline):
             latent_rgb=latent_rgb,
             normalisation=normalisation,
             test_use=test_use,
+            guidance=guidance,
         )
 
     def condition(self, vectors: Tensor) -> Condition:

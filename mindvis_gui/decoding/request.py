@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -20,53 +20,8 @@ from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.prepare import Padding, padded_length
 from mindvis_gui.data.subject import FloatArray, ImageArray
+from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE, Sampling
 from mindvis_gui.errors import MindVisError, RequestError
-
-SAMPLERS = {
-    "plms": "PLMS",
-    "ddim": "DDIM",
-    "dpm++": "DPM++ 2M",
-    "dpm++karras": "DPM++ 2M Karras",
-    "unipc": "UniPC",
-}
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
-TRAINING_STEPS = 1000  # length of the noise schedule (section 3.2)
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How samples are drawn: `sampler` (a key of `SAMPLERS`), network `steps`, `precision`."""
-
-    sampler: str = "dpm++"
-    steps: int = 10
-    precision: str = "auto"
-
-    def __post_init__(self) -> None:
-        if self.sampler not in SAMPLERS:
-            raise RequestError(
-                f"unknown sampler '{self.sampler}'; choose one of {', '.join(SAMPLERS)}"
-            )
-        if self.precision not in PRECISIONS:
-            raise RequestError(
-                f"unknown precision '{self.precision}'; choose one of {', '.join(PRECISIONS)}"
-            )
-        if not 1 <= self.steps < TRAINING_STEPS:
-            raise RequestError(f"{self.steps} steps is not in the range 1 to {TRAINING_STEPS - 1}")
-        if self.sampler == "plms" and TRAINING_STEPS % self.steps:
-            raise RequestError(
-                f"PLMS as published needs a number of steps that divides {TRAINING_STEPS}, "
-                f"not {self.steps}; use for example 20, 50 or 250"
-            )
-
-    def with_precision(self, automatic: str) -> Sampling:
-        """Return the same with ``"auto"`` replaced by what the model's device takes it for."""
-        return replace(self, precision=automatic) if self.precision == "auto" else self
-
-
-PRESETS = {
-    "fast": Sampling("dpm++", 10, "auto"),  # by the curve in docs/performance.md
-    "paper": Sampling("plms", 250, "fp32"),
-}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -149,9 +104,7 @@ class DecodeRequest:
             "mask": None if self.mask is None else mask_json(self.mask),
             "lesion": None if self.lesion is None else self.lesion.to_json(),
             "seeds": list(self.seeds),
-            "sampler": self.sampling.sampler,
-            "steps": self.sampling.steps,
-            "precision": self.sampling.precision,
+            **self.sampling.to_json(),
             "model": self.model,
             "model_hash": self.model_hash,
         }
@@ -228,7 +181,8 @@ class ModelInfo:
     `n_voxels` is the length of the response vector that it was trained with, 0 where a
     published checkpoint only tells the number of patches; `n_patches` counts padding;
     `image_size` is in pixels; `padding` is how vectors are brought to whole patches;
-    `test_use` says in what ways training has made use of the test trials.
+    `test_use` says in what ways training has made use of the test trials; `guidance` is the scale
+    that its samples are best drawn with.
     """
 
     name: str
@@ -246,6 +200,7 @@ class ModelInfo:
     card: str = ""
     padding: Padding = "wrap"
     test_use: tuple[str, ...] = ()
+    guidance: float = NO_GUIDANCE
 
     def fits(self, n_voxels: int) -> bool:
         """Whether response vectors of this length can be decoded."""

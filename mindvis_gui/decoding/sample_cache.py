@@ -23,6 +23,7 @@ from mindvis_gui.analysis.decoded_trial import shaping_versions
 from mindvis_gui.analysis.export import CHUNK, sample_request
 from mindvis_gui.data.subject import ImageArray, read_only
 from mindvis_gui.decoding.request import DecodeRequest, Sample
+from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE
 from mindvis_gui.files import atomic_path
 
 DEFAULT_LIMIT = 2 << 30  # bytes: some 20,000 samples of 256 pixels
@@ -51,9 +52,10 @@ def sample_key(
     versions : mapping of str to str, optional
         Package → version; those installed by default.
     """
-    mask = request["mask"]
+    mask, guidance = request["mask"], request.get("guidance", NO_GUIDANCE)
     content = {
         **{name: request[name] for name in _SHAPES_A_SAMPLE},
+        **({} if guidance == NO_GUIDANCE else {"guidance": guidance}),
         "mask": None if mask is None else [mask["n_patches"], list(mask["masked"])],
         "seed": seed,
         "device": device,

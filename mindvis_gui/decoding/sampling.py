@@ -18,7 +18,7 @@ from torch import Tensor
 
 from mindvis_gui.data.subject import IntArray
 from mindvis_gui.decoding.models import VELOCITY
-from mindvis_gui.decoding.request import Sampling
+from mindvis_gui.decoding.sampling_settings import Sampling
 
 # (latents, step of the schedule) → noise, or the velocity if the schedule says so
 Predictor = Callable[[Tensor, Tensor], Tensor]

@@ -52,7 +52,7 @@ def request_of(session: Session) -> DecodeRequest:
         trial=trial.index,
         vector=vector,
         seeds=tuple(range(session.first_seed, session.first_seed + session.n_samples)),
-        sampling=session.sampling.with_precision(info.precision),
+        sampling=session.sampling.resolved(info.precision, info.guidance),
         model=info.name,
         model_hash=info.hash,
         rois=rois,

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mindvis_gui.decoding.request import SAMPLERS, TRAINING_STEPS
+from mindvis_gui.decoding.sampling_settings import (
+    NO_GUIDANCE,
+    SAMPLERS,
+    TRAINING_STEPS,
+    check_guidance,
+)
 from mindvis_gui.errors import RequestError
 
 OPTIONS = {
@@ -14,6 +19,7 @@ OPTIONS = {
     "seed": "Seeds",
     "steps": "Steps",
     "sampler": "Samplers",
+    "guidance": "Guidance",
     "mask": "Mask ratios",
     "roi": "Left-out regions",
     "model": "Models",
@@ -40,6 +46,8 @@ class Axis:
                 return f"{value} steps"
             case "sampler":
                 return SAMPLERS[value]
+            case "guidance":
+                return "no guidance" if value == NO_GUIDANCE else f"guidance {value:g}"
             case "mask":
                 return f"{value:.0%} masked" if value else "not masked"
             case "roi":
@@ -75,6 +83,8 @@ def read_axis(option: str, text: str, names: Sequence[str] = ()) -> Axis:
                     raise RequestError(f"{value} steps is not in 1 to {TRAINING_STEPS - 1}")
     elif option == "mask":
         values = [_ratio(word) for word in words]
+    elif option == "guidance":
+        values = [_scale(word) for word in words]
     else:
         known = tuple(SAMPLERS) if option == "sampler" else (*names,)
         known = (NONE, *known) if option == "roi" else known
@@ -104,6 +114,15 @@ def _ratio(word: str) -> float:
     if not 0 <= ratio < 1:
         raise RequestError(f"'{word}' is no mask ratio; write for example 0, 0.5, 75%")
     return ratio
+
+
+def _scale(word: str) -> float:
+    try:
+        scale = float(word)
+    except ValueError:
+        raise RequestError(f"'{word}' is no scale; write for example 1, 1.5, 2") from None
+    check_guidance(scale)
+    return scale
 
 
 def _name(word: str, known: Sequence[str]) -> str:

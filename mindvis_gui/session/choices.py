@@ -7,7 +7,8 @@ from PySide6.QtGui import QUndoStack
 
 from mindvis_gui.data.prepare import Normalisation
 from mindvis_gui.data.subject import FloatArray, Subject, Trial
-from mindvis_gui.decoding.request import PRESETS, Decoder, Sampling
+from mindvis_gui.decoding.request import Decoder
+from mindvis_gui.decoding.sampling_settings import PRESETS, Sampling
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.session.response import Response
 from mindvis_gui.session.used_regions import UsedRegions

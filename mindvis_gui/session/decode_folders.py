@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mindvis_gui.analysis.decode_folder import list_samples
 from mindvis_gui.data.prepare import prepare
-from mindvis_gui.decoding.request import Sampling
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, MindVisError, RequestError
 from mindvis_gui.session.options import Options, mask_from_json, vector_hash
 
@@ -77,7 +77,7 @@ def _choose(session: Session, values: Mapping[str, Any], trials: list[int]) -> N
     assert subject is not None
     names = values["rois"] or [roi.name for roi in subject.rois]
     session.set_used_rois(frozenset(names))
-    session.set_sampling(Sampling(values["sampler"], values["steps"], values["precision"]))
+    session.set_sampling(Sampling.from_json(values))
     seeds = values["seeds"]
     session.set_seeds(min(seeds), len(seeds))
     mask, shown = mask_from_json(values["mask"]), session.masking.mask

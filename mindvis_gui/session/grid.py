@@ -13,7 +13,7 @@ from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.region_shapes import made_hashes
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decode_queue import Waiting
-from mindvis_gui.decoding.request import SAMPLERS, Sampling
+from mindvis_gui.decoding.sampling_settings import SAMPLERS, Sampling
 from mindvis_gui.errors import RequestError
 from mindvis_gui.job import Job
 from mindvis_gui.session.asking import misfit
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mindvis_gui.session.session import Session
 
 _STEPS = (10, 20, 50)
+_SCALES = (1.0, 1.5, 2.0, 3.0)
 _RATIOS = (0.0, 0.25, 0.5, 0.75, 0.9)
 _SEEDS = 10_000  # a cell's new seed is drawn below it
 
@@ -159,6 +160,8 @@ class Grid(QObject):
                 return _STEPS
             case "sampler":
                 return tuple(SAMPLERS)
+            case "guidance":
+                return _SCALES
             case "mask":
                 return _RATIOS
             case "roi":
@@ -191,8 +194,9 @@ class Grid(QObject):
             sampling = Sampling(
                 changed.get("sampler", sampling.sampler),
                 changed.get("steps", sampling.steps),
-                model.precision if sampling.precision == "auto" else sampling.precision,
-            )
+                sampling.precision,
+                changed.get("guidance", sampling.guidance),
+            ).resolved(model.precision, model.guidance)
         except RequestError:
             return Cell(None, "PLMS needs steps\nthat divide 1000")
         rois = session.request_rois

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from mindvis_gui.decoding.request import Decoder
+from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE
 
 if TYPE_CHECKING:
     from mindvis_gui.session.session import Session
@@ -21,6 +22,7 @@ class ModelFacts:
     hash: str
     precision: str
     n_patches: int
+    guidance: float = NO_GUIDANCE
 
 
 class GridModels(QObject):
@@ -45,7 +47,8 @@ class GridModels(QObject):
         decoder = self._find(name)
         if decoder is None:
             return None
-        return ModelFacts(decoder.info.hash, decoder.info.precision, decoder.info.n_patches)
+        info = decoder.info
+        return ModelFacts(info.hash, info.precision, info.n_patches, info.guidance)
 
     def _find(self, name: str | None) -> Decoder | None:
         current = self._session.decoder

@@ -21,7 +21,12 @@ from mindvis_gui.analysis.lesion_scores import LesionScorer
 from mindvis_gui.analysis.networks import Network
 from mindvis_gui.data.lesion import Lesion, Method
 from mindvis_gui.data.subject import Recording, Subject, Trial
-from mindvis_gui.decoding.request import Decoder, DecodeRequest, DecodeResult, ModelInfo
+from mindvis_gui.decoding.request import (
+    Decoder,
+    DecodeRequest,
+    DecodeResult,
+    ModelInfo,
+)
 from mindvis_gui.errors import MindVisError, RequestError, UnavailableError
 from mindvis_gui.job import Job
 from mindvis_gui.session.results import ClassifierLoader

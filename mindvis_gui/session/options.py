@@ -13,7 +13,8 @@ import numpy as np
 from mindvis_gui.data.focus import Focus
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.subject import FloatArray, read_only
-from mindvis_gui.decoding.request import DecodeRequest, Sampling
+from mindvis_gui.decoding.request import DecodeRequest
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, RequestError
 
 
@@ -65,7 +66,7 @@ class Options:
             return cls(
                 trial=int(values["trial"]),
                 seed=seed,
-                sampling=Sampling(values["sampler"], values["steps"], values["precision"]),
+                sampling=Sampling.from_json(values),
                 rois=None if values["rois"] is None else tuple(values["rois"]),
                 masked=None if mask is None else tuple(mask["masked"]),
                 model_hash=values["model_hash"],
@@ -124,7 +125,7 @@ def request_from_json(
             trial=int(values["trial"]),
             vector=vector,
             seeds=seeds,
-            sampling=Sampling(values["sampler"], values["steps"], values["precision"]),
+            sampling=Sampling.from_json(values),
             model=values["model"],
             model_hash=values["model_hash"],
             rois=None if values["rois"] is None else tuple(values["rois"]),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mindvis_gui.data.region_shapes import voxels_hash
 from mindvis_gui.data.subject import Subject
-from mindvis_gui.decoding.request import Sampling
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, RequestError
 from mindvis_gui.session.options import mask_from_json
 
@@ -36,7 +36,7 @@ def restore_request(session: Session, request: Mapping[str, Any]) -> None:
             "decode it again in the panel Lesion"
         )
     try:
-        sampling = Sampling(request["sampler"], request["steps"], request["precision"])
+        sampling = Sampling.from_json(request)
         seeds = request["seeds"] if "seeds" in request else [request["seed"]]
         trial, seed, count = int(request["trial"]), int(min(seeds)), len(seeds)
         used = _used_rois(subject, request["rois"], dict(request.get("made_rois", {})))

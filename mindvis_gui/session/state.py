@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from mindvis_gui.data.fingerprint import positions_fingerprint
 from mindvis_gui.data.picture import encode_picture
-from mindvis_gui.decoding.request import Sampling, mask_json
+from mindvis_gui.decoding.request import mask_json
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, RequestError
 from mindvis_gui.session.collection import Drawn
 from mindvis_gui.session.options import mask_from_json
@@ -105,9 +106,7 @@ def snapshot(session: Session, layout: Mapping[str, Any]) -> State | None:
             "used_rois": sorted(session.used_rois),
             "visible_rois": sorted(session.brain.visible_rois),
             "crosshair": list(session.brain.crosshair),
-            "sampler": session.sampling.sampler,
-            "steps": session.sampling.steps,
-            "precision": session.sampling.precision,
+            **session.sampling.to_json(),
             "first_seed": session.first_seed,
             "n_samples": session.n_samples,
             "mask": None if masking.mask is None else mask_json(masking.mask),
@@ -143,7 +142,7 @@ def take_up_choices(session: Session, document: Mapping[str, Any]) -> None:
     """
     try:
         choices, grid = document["choices"], document["grid"]
-        sampling = Sampling(choices["sampler"], choices["steps"], choices["precision"])
+        sampling = Sampling.from_json(choices)
         session.set_trial(int(choices["trial"]))
         session.regions.take_up(document.get("regions", ()))
         known = {roi.name for roi in session.regions.rois}

@@ -7,8 +7,8 @@ from diffusers import PNDMScheduler, UNet2DConditionModel, VQModel
 from torch import Tensor
 
 from mindvis_gui.decoding.pipeline import Condition
-from mindvis_gui.decoding.request import Sampling
 from mindvis_gui.decoding.sampling import build_sampler, denoise, initial_noise
+from mindvis_gui.decoding.sampling_settings import Sampling
 
 _QUICK = Sampling("dpm++", 20)
 

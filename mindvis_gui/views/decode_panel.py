@@ -5,30 +5,42 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
-    QGridLayout,
     QHBoxLayout,
     QPushButton,
     QScrollArea,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from mindvis_gui.analysis.decoded_trial import SAMPLE_NOTICE
-from mindvis_gui.decoding.request import PRECISIONS, PRESETS, SAMPLERS, TRAINING_STEPS, Sampling
+from mindvis_gui.decoding.sampling_settings import (
+    MOST_GUIDANCE,
+    NO_GUIDANCE,
+    PRECISIONS,
+    PRESETS,
+    SAMPLERS,
+    TRAINING_STEPS,
+    Sampling,
+    sampling_text,
+)
 from mindvis_gui.errors import RequestError
 from mindvis_gui.session import Session
 from mindvis_gui.views.buttons import icon_button, push_button
+from mindvis_gui.views.fields import (
+    add_row,
+    choice_field,
+    empty_form,
+    number_field,
+    scale_field,
+    select,
+)
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.preparation_panel import PreparationPanel
 from mindvis_gui.views.theme import GAP, MARGIN, label
 
 MAX_SAMPLES = 32
 MAX_SEED = 2**31 - 1 - MAX_SAMPLES
-_FIELD_WIDTH = 96
 _MIN_WIDTH = 220
-_ROW_HEIGHT = 26
 
 
 class DecodePanel(QScrollArea):
@@ -54,13 +66,18 @@ class DecodePanel(QScrollArea):
 
     def _make_sampling(self) -> None:
         self.presets = {name: _segment(name) for name in PRESETS}
-        self.samples = _number(1, MAX_SAMPLES, "Samples")
+        self.samples = number_field(1, MAX_SAMPLES, "Samples")
         self.samples.setToolTip("How many pictures to draw, each from a seed of its own")
-        self.first_seed = _number(0, MAX_SEED, "First seed")
+        self.first_seed = number_field(0, MAX_SEED, "First seed")
         self.dice = icon_button(icon("dice"), "New seeds", "New seeds  (R)")
-        self.sampler = _choice(SAMPLERS, "Sampler")
-        self.steps = _number(1, TRAINING_STEPS - 1, "Steps")
+        self.sampler = choice_field(SAMPLERS, "Sampler")
+        self.steps = number_field(1, TRAINING_STEPS - 1, "Steps")
         self.steps.setToolTip("Network evaluations a sample: more take longer")
+        self.guidance = scale_field(NO_GUIDANCE, MOST_GUIDANCE, "Guidance")
+        self.guidance.setToolTip(
+            "Moves samples away from what the mean response gives: they fit the response better "
+            "and differ less"
+        )
         self.reason = label(kind="problem")
         self.reason.setWordWrap(True)
         self.reason.hide()
@@ -68,7 +85,7 @@ class DecodePanel(QScrollArea):
     def _make_voxels(self) -> None:
         self._regions = label(kind="count")
         self._regions.setToolTip("Choose regions in the subject panel")
-        self.lesion = _choice({"": "none"}, "Lesion")
+        self.lesion = choice_field({"": "none"}, "Lesion")
         self.lesion.setToolTip("Leave one region out, all others in")
         self.apply_mask = QCheckBox()
         self.apply_mask.setAccessibleName("Apply mask")
@@ -80,7 +97,7 @@ class DecodePanel(QScrollArea):
         self.advanced.setIcon(icon("chevron-right"))
         self._advanced = QWidget()
         self._advanced.hide()
-        self.precision = _choice({name: name for name in PRECISIONS}, "Precision")
+        self.precision = choice_field({name: name for name in PRECISIONS}, "Precision")
         self._facts = {name: label(kind="count") for name in ("Device", "Model voxels", "Image")}
 
     def _lay_out(self) -> None:
@@ -91,20 +108,21 @@ class DecodePanel(QScrollArea):
             presets.addWidget(button, 1)
         buttons[0].setProperty("place", "first")
         buttons[-1].setProperty("place", "last")
-        sampling = _form()
-        _row(sampling, "Samples", self.samples)
-        _row(sampling, "First seed", self.dice, self.first_seed)
-        _row(sampling, "Sampler", self.sampler)
-        _row(sampling, "Steps", self.steps)
-        voxels = _form()
-        _row(voxels, "Regions", self._regions)
-        _row(voxels, "Lesion", self.lesion)
-        _row(voxels, "Apply mask", self._mask_ratio, self.apply_mask)
-        advanced = _form()
+        sampling = empty_form()
+        add_row(sampling, "Samples", self.samples)
+        add_row(sampling, "First seed", self.dice, self.first_seed)
+        add_row(sampling, "Sampler", self.sampler)
+        add_row(sampling, "Steps", self.steps)
+        add_row(sampling, "Guidance", self.guidance)
+        voxels = empty_form()
+        add_row(voxels, "Regions", self._regions)
+        add_row(voxels, "Lesion", self.lesion)
+        add_row(voxels, "Apply mask", self._mask_ratio, self.apply_mask)
+        advanced = empty_form()
         self._advanced.setLayout(advanced)
-        _row(advanced, "Precision", self.precision)
+        add_row(advanced, "Precision", self.precision)
         for name, fact in self._facts.items():
-            _row(advanced, name, fact)
+            add_row(advanced, name, fact)
         note = label(SAMPLE_NOTICE, "note")
         note.setWordWrap(True)
         page = QWidget()
@@ -138,6 +156,7 @@ class DecodePanel(QScrollArea):
         self.first_seed.valueChanged.connect(self._edit_seeds)
         self.dice.clicked.connect(self.new_seed_wanted)
         self.steps.valueChanged.connect(self._edit_sampling)
+        self.guidance.valueChanged.connect(self._edit_sampling)
         self.sampler.currentIndexChanged.connect(self._edit_sampling)
         self.precision.currentIndexChanged.connect(self._edit_sampling)
         self.lesion.activated.connect(self._edit_lesion)
@@ -162,13 +181,27 @@ class DecodePanel(QScrollArea):
     def _edit_sampling(self) -> None:
         try:
             sampling = Sampling(
-                self.sampler.currentData(), self.steps.value(), self.precision.currentData()
+                self.sampler.currentData(),
+                self.steps.value(),
+                self.precision.currentData(),
+                self._chosen_guidance(),
             )
         except RequestError as error:
             self._complain(str(error))
             return
         self._complain("")
         self._session.set_sampling(sampling)
+
+    def _chosen_guidance(self) -> float | None:
+        """Return what the field says; what the model asks for stays that."""
+        chosen = self._session.sampling.guidance
+        typed = self.guidance.value()
+        return chosen if typed == self._guidance(self._session.sampling) else typed
+
+    def _guidance(self, sampling: Sampling) -> float:
+        decoder = self._session.decoder
+        of_model = NO_GUIDANCE if decoder is None else decoder.info.guidance
+        return of_model if sampling.guidance is None else sampling.guidance
 
     def _edit_lesion(self) -> None:
         subject, name = self._session.subject, self.lesion.currentData()
@@ -200,11 +233,21 @@ class DecodePanel(QScrollArea):
                 continue  # what was typed stays, beside the reason why it cannot be
             with QSignalBlocker(field):
                 field.setValue(value)
+        with QSignalBlocker(self.guidance):
+            self.guidance.setValue(self._guidance(sampling))
         if not self.complaint:
-            _select(self.sampler, sampling.sampler)
-            _select(self.precision, sampling.precision)
+            select(self.sampler, sampling.sampler)
+            select(self.precision, sampling.precision)
         for name, button in self.presets.items():
-            button.setChecked(not self.complaint and PRESETS[name] == sampling)
+            button.setChecked(not self.complaint and self._alike(PRESETS[name], sampling))
+
+    def _alike(self, one: Sampling, other: Sampling) -> bool:
+        """Whether the loaded model draws the same with both."""
+        decoder = self._session.decoder
+        if decoder is None:
+            return one == other
+        asked = decoder.info.precision, decoder.info.guidance
+        return one.resolved(*asked) == other.resolved(*asked)
 
     def _show_regions(self) -> None:
         subject, used = self._session.subject, self._session.used_rois
@@ -221,7 +264,7 @@ class DecodePanel(QScrollArea):
                 self.lesion.setPlaceholderText("several")
                 self.lesion.setCurrentIndex(-1)
             else:
-                _select(self.lesion, missing[0] if missing else "")
+                select(self.lesion, missing[0] if missing else "")
         self.lesion.setEnabled(len(names) > 1)
 
     def _show_mask(self) -> None:
@@ -232,6 +275,7 @@ class DecodePanel(QScrollArea):
             self.apply_mask.setChecked(self._session.masking.applied)
 
     def _show_model(self) -> None:
+        self._show_options()
         info = self._session.decoder.info if self._session.decoder else None
         self._facts["Device"].setText(f"{info.device.upper()} · {info.precision}" if info else "–")
         self._facts["Model voxels"].setText(info.voxels if info else "–")
@@ -240,50 +284,5 @@ class DecodePanel(QScrollArea):
 
 def _segment(name: str) -> QPushButton:
     button = push_button(name, f"Preset {name}", "segment", checkable=True)
-    preset = PRESETS[name]
-    button.setToolTip(f"{SAMPLERS[preset.sampler]}, {preset.steps} steps, {preset.precision}")
+    button.setToolTip(sampling_text(PRESETS[name].to_json()))
     return button
-
-
-def _number(low: int, high: int, name: str) -> QSpinBox:
-    box = QSpinBox()
-    box.setRange(low, high)
-    box.setAlignment(Qt.AlignmentFlag.AlignRight)
-    box.setFixedWidth(_FIELD_WIDTH)
-    box.setAccessibleName(name)
-    return box
-
-
-def _choice(options: dict[str, str], name: str) -> QComboBox:
-    box = QComboBox()
-    for key, text in options.items():
-        box.addItem(text, key)
-    box.setMinimumWidth(_FIELD_WIDTH)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-    box.setAccessibleName(name)
-    return box
-
-
-def _select(box: QComboBox, key: str) -> None:
-    with QSignalBlocker(box):
-        box.setCurrentIndex(box.findData(key))
-
-
-def _form() -> QGridLayout:
-    form = QGridLayout()
-    form.setContentsMargins(0, 0, 0, 0)
-    form.setColumnStretch(0, 1)
-    form.setVerticalSpacing(4)
-    return form
-
-
-def _row(form: QGridLayout, text: str, *fields: QWidget) -> None:
-    """Add a row with the text at the left edge and the fields at the right one."""
-    right = QHBoxLayout()
-    right.setSpacing(4)
-    for field in fields:
-        right.addWidget(field)
-    row = form.rowCount()
-    form.setRowMinimumHeight(row, _ROW_HEIGHT)
-    form.addWidget(label(text), row, 0)
-    form.addLayout(right, row, 1, Qt.AlignmentFlag.AlignRight)

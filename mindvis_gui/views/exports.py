@@ -10,6 +10,7 @@ from mindvis_gui.analysis.export import write_drawn, write_sample
 from mindvis_gui.analysis.figures.style import FigureStyle
 from mindvis_gui.analysis.sample_table import request_row, write_arrays, write_table
 from mindvis_gui.decoding.request import DecodeRequest, Step
+from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE
 from mindvis_gui.errors import ExportError
 from mindvis_gui.session import Session
 from mindvis_gui.session.collection import Drawn
@@ -31,6 +32,8 @@ def drawn_name(drawn: Drawn) -> str:
     options = drawn.options
     parts = [f"{_stem_of(str(drawn.request['subject']), options.trial)}_seed-{options.seed:04d}"]
     parts.append(f"{options.sampling.sampler.replace('+', 'p')}-{options.sampling.steps}")
+    if options.sampling.guidance not in (None, NO_GUIDANCE):
+        parts.append(f"guidance-{options.sampling.guidance:g}")
     if options.rois is not None:
         parts.append("-".join(options.rois).lower())
     if options.masked is not None:

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mindvis_gui.decoding.request import SAMPLERS
+from mindvis_gui.decoding.sampling_settings import sampling_text
 from mindvis_gui.session import Session
 from mindvis_gui.session.history import HistoryEntry
 from mindvis_gui.views.icons import icon
@@ -220,10 +220,9 @@ def _line(entry: HistoryEntry) -> str:
 def _described(entry: HistoryEntry) -> str:
     values = entry.request
     rois = "all regions" if values["rois"] is None else ", ".join(values["rois"])
-    sampler = SAMPLERS.get(values["sampler"], values["sampler"])
     return (
         f"{values['subject']}, trial {values['trial']} {values['label']}\n"
         f"seeds {', '.join(str(seed) for seed in values['seeds'])}\n"
-        f"{sampler}, {values['steps']} steps, {values['precision']}\n{rois}\n"
+        f"{sampling_text(values)}\n{rois}\n"
         f"model {values['model']}\n{entry.when[:19].replace('T', ' ')}, {entry.seconds:g} s"
     )

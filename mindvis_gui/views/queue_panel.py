@@ -10,7 +10,8 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QListView, QProgressBar, QVBoxLayout, QWidget
 
 from mindvis_gui.decode_queue import DecodeQueue, Waiting
-from mindvis_gui.decoding.request import SAMPLERS, DecodeRequest
+from mindvis_gui.decoding.request import DecodeRequest
+from mindvis_gui.decoding.sampling_settings import sampling_text
 from mindvis_gui.session import Session
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.numerals import duration
@@ -204,12 +205,11 @@ class _QueueList(QListView):
 
 def described(request: DecodeRequest) -> str:
     """Return how a request is decoded, in a few lines."""
-    sampling = request.sampling
     rois = "all regions" if request.rois is None else ", ".join(request.rois)
     mask = "" if request.mask is None else f", {request.mask.ratio:.0%} masked"
     return (
         f"{request.subject}, trial {request.trial} {request.label}\n{_seeds(request.seeds)}\n"
-        f"{SAMPLERS[sampling.sampler]}, {sampling.steps} steps, {sampling.precision}\n"
+        f"{sampling_text(request.sampling.to_json())}\n"
         f"{rois}{mask}\nmodel {request.model}"
     )
 

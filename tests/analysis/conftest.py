@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 
 from mindvis_gui.data.subject import ImageArray, Subject
-from mindvis_gui.decoding.request import DecodeRequest, DecodeResult, ModelInfo, Sample, Sampling
+from mindvis_gui.decoding.request import (
+    DecodeRequest,
+    DecodeResult,
+    ModelInfo,
+    Sample,
+)
+from mindvis_gui.decoding.sampling_settings import Sampling
 
 SIDE = 32
 

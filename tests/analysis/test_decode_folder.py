@@ -8,7 +8,7 @@ import pytest
 
 from mindvis_gui.analysis.comparison import compare
 from mindvis_gui.analysis.decode_folder import DecodeFolderWriter, read_decode_folder
-from mindvis_gui.decoding.request import Sampling
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, ExportError, RequestError
 
 

@@ -276,7 +276,7 @@ def test_every_table_says_how_its_numbers_came_about(trials):
     lines = "\n".join(protocol_lines(score(trials(), (*QUICK, "top1-50way"), ColourNetwork())))
     for part in (
         "tiny (simulated)",
-        "dpm++, 20 steps, fp32",
+        "DPM++ 2M, 20 steps, fp32",
         "trials 6, samples 3 each",
         "5-way top-1: n 5, k 1, draws 1000, colours",
         "seed 0",

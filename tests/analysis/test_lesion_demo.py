@@ -7,7 +7,8 @@ from mindvis_gui.analysis.lesion import LesionStudy, plan_lesions, run_study
 from mindvis_gui.analysis.lesion_scores import LesionScorer
 from mindvis_gui.analysis.networks import NetworkOutput
 from mindvis_gui.data.prepare import measure_normalisation
-from mindvis_gui.decoding.request import PRESETS, DecodeRequest
+from mindvis_gui.decoding.request import DecodeRequest
+from mindvis_gui.decoding.sampling_settings import PRESETS
 
 
 class NoJudge:
@@ -24,7 +25,7 @@ class NoJudge:
 
 def test_early_visual_regions_carry_colour_and_layout_more_than_as_many_others():
     subject, decoder = open_subject("demo"), load_decoder("demo", "cpu", "fp32")
-    sampling = PRESETS["fast"].with_precision("fp32")
+    sampling = PRESETS["fast"].resolved("fp32", 1.0)
     plan = DecodeRequest(
         subject.name, 0, np.zeros(subject.n_voxels, np.float32), (0,), sampling, "demo"
     )

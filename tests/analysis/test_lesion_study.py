@@ -9,7 +9,8 @@ from mindvis_gui.analysis.lesion import INTACT, LesionStudy, plan_lesions, run_s
 from mindvis_gui.analysis.lesion_folder import LesionFolder, long_table, summary, summary_table
 from mindvis_gui.analysis.lesion_scores import LesionScorer
 from mindvis_gui.data.prepare import measure_normalisation
-from mindvis_gui.decoding.request import DecodeRequest, Sampling
+from mindvis_gui.decoding.request import DecodeRequest
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, ExportError, RequestError
 
 SEEDS = (0, 1)

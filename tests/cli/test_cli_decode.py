@@ -92,6 +92,15 @@ def test_seed_3_alone_and_among_five(tmp_path, decode):
     assert pictures(tmp_path / "alone")[name] == pictures(tmp_path / "many")[name]
 
 
+def test_guidance(decode, decoder):
+    decoder.info = replace(decoder.info, guidance=1.5)
+    decode("--trials", "0", out="own")
+    decode("--trials", "0", "--guidance", "1", out="none")
+    decode("--trials", "0", "--preset", "paper", out="paper")
+    decode("--trials", "0", "--preset", "paper", "--guidance", "2", out="both")
+    assert [request.sampling.guidance for request in decoder.requests] == [1.5, 1, 1, 2]
+
+
 def test_options_override_the_preset(decode, decoder):
     decode("--preset", "paper", "--trials", "0", out="a")
     decode("--preset", "paper", "--trials", "0", "--steps", "50", "--precision", "bf16", out="b")
@@ -184,6 +193,7 @@ def test_a_model_of_another_size_is_one_line(tmp_path, decode, decoder, capsys):
         (["--rois", "V9"], "no region is called 'V9'"),
         (["--sampler", "plms", "--steps", "33"], "divides 1000"),
         (["--steps", "0"], "0 steps is not in the range"),
+        (["--guidance", "0.5"], "guidance 0.5 is not in the range 1"),
     ],
 )
 def test_what_does_not_exist_exits_with_1(tmp_path, decode, decoder, capsys, options, message):

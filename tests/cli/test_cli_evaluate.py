@@ -52,7 +52,7 @@ def test_a_table_with_protocol_beside_each_score(folder, capsys):
     capsys.readouterr()
     assert main(["evaluate", path]) == 0
     out = capsys.readouterr().out
-    assert "tiny (simulated) · model fake (00000000) · dpm++, 10 steps, fp32" in out
+    assert "tiny (simulated) · model fake (00000000) · DPM++ 2M, 10 steps, fp32" in out
     for text in (
         "trials 6, samples 2 each",
         "PixCorr",

@@ -14,11 +14,11 @@ from mindvis_gui.decoding.request import (
     DecodeFailure,
     DecodeRequest,
     DecodeResult,
-    Sampling,
     Step,
     decode_many,
 )
 from mindvis_gui.decoding.sampling import build_sampler, denoise, initial_noise
+from mindvis_gui.decoding.sampling_settings import Sampling
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,8 @@ import torch
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding import device
 from mindvis_gui.decoding.models import load_decoder
-from mindvis_gui.decoding.request import SAMPLERS, DecodeRequest, Sampling
+from mindvis_gui.decoding.request import DecodeRequest
+from mindvis_gui.decoding.sampling_settings import SAMPLERS, Sampling
 from mindvis_gui.errors import ModelError, RequestError
 
 

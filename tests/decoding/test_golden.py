@@ -15,8 +15,8 @@ from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.networks import build_unet, build_vqvae, time_width
 from mindvis_gui.decoding.published_keys import MASKED_MODEL
-from mindvis_gui.decoding.request import Sampling
 from mindvis_gui.decoding.sampling import build_sampler, denoise
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.decoding.transformer import resized_positions, sincos_positions
 
 

@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 from mindvis_gui.decoding import decoder as decoder_module
 from mindvis_gui.decoding.import_published import importing_published
 from mindvis_gui.decoding.models import load_decoder, read_model_info
-from mindvis_gui.decoding.request import DecodeRequest, Sampling
+from mindvis_gui.decoding.request import DecodeRequest
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import ExportError, ModelError
 
 

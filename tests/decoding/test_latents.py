@@ -9,11 +9,19 @@ from PIL import Image
 
 import mindvis_gui
 from mindvis_gui.cli import main
+from mindvis_gui.decoding import device
 from mindvis_gui.decoding.latents import latents_of
 from mindvis_gui.decoding.models import load_decoder
 from mindvis_gui.decoding.pipeline import load_pipeline
-from mindvis_gui.decoding.request import DecodeRequest, Sampling
+from mindvis_gui.decoding.request import DecodeRequest
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import ModelError
+
+
+@pytest.fixture(autouse=True)
+def _bf16_everywhere(monkeypatch):
+    """Every processor computes in bf16, fast or not."""
+    monkeypatch.setattr(device, "_has_bf16", lambda name: True)
 
 
 @pytest.fixture(scope="module")

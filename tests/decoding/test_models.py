@@ -22,7 +22,8 @@ from mindvis_gui.decoding.models import (
 )
 from mindvis_gui.decoding.networks import build_scheduler
 from mindvis_gui.decoding.pipeline import MindVisPipeline, load_pipeline
-from mindvis_gui.decoding.request import DecodeRequest, Sampling
+from mindvis_gui.decoding.request import DecodeRequest
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import ModelError
 
 

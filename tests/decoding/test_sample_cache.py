@@ -12,15 +12,16 @@ from mindvis_gui.decoding.request import (
     DecodeRequest,
     DecodeResult,
     Sample,
-    Sampling,
     Step,
     decode_many,
 )
 from mindvis_gui.decoding.sample_cache import SampleCache, sample_key
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import ExportError, ModelError
 
 VECTOR = np.arange(32, dtype=np.float32)
-REQUEST = DecodeRequest("tiny", 3, VECTOR, (0, 1, 2), Sampling("dpm++", 4, "fp32"), "m", "f" * 64)
+SAMPLING = Sampling("dpm++", 4, "fp32", 1.0)
+REQUEST = DecodeRequest("tiny", 3, VECTOR, (0, 1, 2), SAMPLING, "m", "f" * 64)
 
 
 def picture(seed):
@@ -95,6 +96,7 @@ def test_only_missing_seeds_are_drawn_and_the_order_is_the_request_s(cache, nois
         {"sampling": Sampling("ddim", 4, "fp32")},
         {"sampling": Sampling("dpm++", 5, "fp32")},
         {"sampling": Sampling("dpm++", 4, "bf16")},
+        {"sampling": Sampling("dpm++", 4, "fp32", 1.5)},
         {"mask": MaskState.random(2, 0.5, 0)},
         {"mask": MaskState.random(2, 0.5, 1).painted([0], keep=True)},
     ],

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from mindvis_gui.decoding.networks import build_scheduler
-from mindvis_gui.decoding.request import SAMPLERS, Sampling
 from mindvis_gui.decoding.sampling import build_sampler, denoise, initial_noise
+from mindvis_gui.decoding.sampling_settings import SAMPLERS, Sampling
 
 
 def test_noise_belongs_to_its_seed():

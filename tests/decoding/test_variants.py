@@ -15,7 +15,8 @@ from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.models import SAW_TEST_FMRI, load_decoder, read_model_info
 from mindvis_gui.decoding.networks import time_width
 from mindvis_gui.decoding.pipeline import MindVisPipeline, load_pipeline
-from mindvis_gui.decoding.request import DecodeRequest, Sampling
+from mindvis_gui.decoding.request import DecodeRequest
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import ModelError
 
 N_VOXELS = 100

@@ -7,7 +7,8 @@ from mindvis_gui.analysis.comparison import compare
 from mindvis_gui.data import open_subject
 from mindvis_gui.data.prepare import measure_normalisation, prepare
 from mindvis_gui.decoding.models import find_model, load_decoder
-from mindvis_gui.decoding.request import DecodeRequest, Sampling
+from mindvis_gui.decoding.request import DecodeRequest
+from mindvis_gui.decoding.sampling_settings import Sampling
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ def weights(out: Path) -> dict[str, torch.Tensor]:
     return state["parts"]["model"]
 
 
-def test_killed_and_resumed_equals_uninterrupted(file, tmp_path, metrics):
+def test_killed_and_resumed_equals_uninterrupted(file, tmp_path):
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     at = random.SystemRandom().randint(12, 40)
     started = subprocess.Popen(

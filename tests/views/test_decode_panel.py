@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
 from mindvis_gui.analysis.decoded_trial import SAMPLE_NOTICE
-from mindvis_gui.decoding.request import PRESETS, Sampling
+from mindvis_gui.decoding.sampling_settings import PRESETS, Sampling
 from mindvis_gui.views.decode_panel import DecodePanel
 
 
@@ -118,3 +120,23 @@ def test_advanced_unfolds(qtbot, panel, ready):
     assert "32 × 32 px" in texts(panel)
     choose(qtbot, panel.precision, "bf16")
     assert ready.sampling.precision == "bf16"
+
+
+def test_guidance_is_off_where_the_model_asks_for_none(panel, session):
+    assert panel.guidance.text() == "off"
+    panel.steps.setValue(25)
+    assert session.sampling.guidance is None
+    panel.guidance.setValue(2)
+    assert session.sampling == Sampling("dpm++", 25, "auto", 2)
+
+
+def test_guidance_shows_what_the_model_asks_for(qtbot, panel, ready, monkeypatch):
+    monkeypatch.setattr(ready.decoder, "info", replace(ready.decoder.info, guidance=1.5))
+    ready.model_changed.emit()
+    assert panel.guidance.value() == 1.5
+    assert panel.presets["fast"].isChecked()
+    qtbot.mouseClick(panel.presets["paper"], Qt.MouseButton.LeftButton)
+    assert panel.guidance.text() == "off"
+    assert ready.sampling.guidance == 1
+    ready.set_sampling(Sampling("dpm++", 10, ready.decoder.info.precision, 1.5))
+    assert panel.presets["fast"].isChecked()  # the same once the model has been asked

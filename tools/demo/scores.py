@@ -25,7 +25,8 @@ from mindvis_gui.data import open_subject
 from mindvis_gui.data.prepare import measure_normalisation
 from mindvis_gui.data.subject import FloatArray, ImageArray, Subject, Trial
 from mindvis_gui.decoding.models import find_model, load_decoder
-from mindvis_gui.decoding.request import PRESETS, Decoder, DecodeRequest, Sampling
+from mindvis_gui.decoding.request import Decoder, DecodeRequest
+from mindvis_gui.decoding.sampling_settings import PRESETS, Sampling
 from mindvis_gui.scoring import find_classifier
 from tools.demo.concepts import read_concepts
 from tools.demo.presentations import new_presentations, one_of_each_concept

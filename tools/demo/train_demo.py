@@ -86,6 +86,7 @@ PATCH, WIDTH, DEPTH, HEADS = 16, 128, 3, 2
 DECODER = (96, 2, 3)  # width, depth and heads of SC-MBM's decoder
 RESTING = 4000
 PREDICTION = "v_prediction"
+GUIDANCE = 1.5  # by the curve in docs/demo.md
 SHEET = Path("docs/images/demo-sheet.webp")
 
 
@@ -133,6 +134,7 @@ def train_demo(work: Path, out: Path = Path("models/demo"), *, paper_preset: boo
             "std": normalisation.std,
             "basis": normalisation.basis,
         },
+        guidance=GUIDANCE,
     )
     classifier = train_classifier(work / "pool.npz", read_concepts(), vqvae)
     write_model(pipeline, classifier, out)

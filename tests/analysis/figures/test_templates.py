@@ -25,7 +25,8 @@ from mindvis_gui.analysis.lesion import LesionStudy, TrialScores
 from mindvis_gui.analysis.lesion_scores import LesionScore
 from mindvis_gui.data.lesion import Lesion
 from mindvis_gui.data.mask import MaskState
-from mindvis_gui.decoding.request import Recovery, Sampling
+from mindvis_gui.decoding.request import Recovery
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import ExportError
 
 MM = 25.4 / 72  # a point of PDF

@@ -1,0 +1,83 @@
+"""Fields of a form, all as wide, each with a name for those who cannot see it."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QGridLayout,
+    QHBoxLayout,
+    QSpinBox,
+    QWidget,
+)
+
+from mindvis_gui.views.theme import label
+
+_Box = TypeVar("_Box", bound=QAbstractSpinBox)
+_WIDTH = 96
+_ROW_HEIGHT = 26
+
+
+def number_field(low: int, high: int, name: str) -> QSpinBox:
+    """Return a field for a whole number."""
+    box = QSpinBox()
+    box.setRange(low, high)
+    return _laid_out(box, name)
+
+
+def scale_field(none: float, most: float, name: str) -> QDoubleSpinBox:
+    """Return a field for a factor; `none`, the least, reads "off"."""
+    box = QDoubleSpinBox()
+    box.setRange(none, most)
+    box.setSingleStep(0.25)
+    box.setSpecialValueText("off")
+    return _laid_out(box, name)
+
+
+def choice_field(options: dict[str, str], name: str) -> QComboBox:
+    """Return a field for one of some keys, which are shown as their texts."""
+    box = QComboBox()
+    for key, text in options.items():
+        box.addItem(text, key)
+    box.setMinimumWidth(_WIDTH)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    box.setAccessibleName(name)
+    return box
+
+
+def select(box: QComboBox, key: str) -> None:
+    """Show the choice of that key, without telling anyone."""
+    with QSignalBlocker(box):
+        box.setCurrentIndex(box.findData(key))
+
+
+def empty_form() -> QGridLayout:
+    """Return a layout for `add_row`."""
+    form = QGridLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setColumnStretch(0, 1)
+    form.setVerticalSpacing(4)
+    return form
+
+
+def add_row(form: QGridLayout, text: str, *fields: QWidget) -> None:
+    """Add a row with the text at the left edge and the fields at the right one."""
+    right = QHBoxLayout()
+    right.setSpacing(4)
+    for field in fields:
+        right.addWidget(field)
+    row = form.rowCount()
+    form.setRowMinimumHeight(row, _ROW_HEIGHT)
+    form.addWidget(label(text), row, 0)
+    form.addLayout(right, row, 1, Qt.AlignmentFlag.AlignRight)
+
+
+def _laid_out(box: _Box, name: str) -> _Box:
+    box.setAlignment(Qt.AlignmentFlag.AlignRight)
+    box.setFixedWidth(_WIDTH)
+    box.setAccessibleName(name)
+    return box
