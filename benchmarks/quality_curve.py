@@ -31,7 +31,13 @@ from mindvis_gui.decoding.request import (
     decode_many,
 )
 from mindvis_gui.decoding.sampling import initial_noise
-from mindvis_gui.decoding.sampling_settings import PRESETS, SAMPLERS, TRAINING_STEPS, Sampling
+from mindvis_gui.decoding.sampling_settings import (
+    NO_GUIDANCE,
+    PRESETS,
+    SAMPLERS,
+    TRAINING_STEPS,
+    Sampling,
+)
 
 SEEDS = (0, 1, 2, 3, 4)
 STEPS = (4, 5, 6, 8, 10, 12, 15, 20, 25, 40, 50, 100)
@@ -72,7 +78,7 @@ def main() -> None:
         for steps in STEPS:
             if steps > args.most or (name == "plms" and TRAINING_STEPS % steps):
                 continue
-            results = _decode(decoder, requests, Sampling(name, steps, "fp32"))
+            results = _decode(decoder, requests, Sampling(name, steps, "fp32", NO_GUIDANCE))
             alike = _likeness(results, reference)
             calls = steps + (name == "plms")
             curves[name].append((calls, float(np.median(alike))))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
@@ -10,20 +9,18 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer
 from PySide6.QtGui import QImage
 
-from mindvis_gui.data.subject import ImageArray, Trial
+from mindvis_gui.data.subject import Trial
 from mindvis_gui.decoding.cached_decoder import PartStep
-from mindvis_gui.errors import DataError
 from mindvis_gui.session import Session
 from mindvis_gui.session.collection import Drawn
 from mindvis_gui.session.grid import Cell
 from mindvis_gui.session.grid_order import Row, ordered
 from mindvis_gui.session.options import Options
-from mindvis_gui.views.numerals import coefficient
+from mindvis_gui.views.grid_pictures import GridPictures
 from mindvis_gui.views.picture import to_qimage
+from mindvis_gui.views.score_captions import brief_note, pixel_lines
 
 CONTENT_ROLE = Qt.ItemDataRole.UserRole
-_BATCH = 24  # pictures read in one job
-_CACHED = 600  # pictures kept, 256 KiB each at 256 pixels
 _SOON = 500  # ms that new scores are gathered before rows are sorted again
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -46,7 +43,7 @@ class Content:
 
 
 class GridModel(QAbstractTableModel):
-    """Shows the session's grid; pictures are read when their cell is drawn."""
+    """Shows the session's grid; a picture is read when its cell is drawn."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -54,11 +51,8 @@ class GridModel(QAbstractTableModel):
         self.rows: list[Any] = []
         self.columns: list[Any] = []
         self.order, self.words = "", ""
-        self._images: OrderedDict[Hashable, QImage | None] = OrderedDict()
-        self._wanted: OrderedDict[Hashable, Drawn | Trial] = OrderedDict()
-        self._reading = False
-        self._soon = QTimer(self, singleShot=True, interval=0)
-        self._soon.timeout.connect(self._read_wanted)
+        self._pictures = GridPictures(session, self)
+        self._pictures.arrived.connect(self._repaint)
         self._sorting = QTimer(self, singleShot=True, interval=_SOON)
         self._sorting.timeout.connect(self.rearrange)
         session.grid.axes_changed.connect(self.rearrange)
@@ -205,27 +199,18 @@ class GridModel(QAbstractTableModel):
         if cell.options is None or drawn is None:
             return self._undrawn(cell)
         key = drawn.options
-        image = self._image(key, drawn)
+        image = self._pictures.get(key, drawn)
         grid = self._session.grid
         title = f"seed {key.seed}" if "seed" not in (grid.rows, grid.columns) else ""
         shown = column if grid.columns == "seed" else row if grid.rows == "seed" else key.seed
         if shown != key.seed:
             title = f"seed {key.seed}"  # drawn again: not that of the column
         score = self._session.collection.score(key)
-        note = hint = ""
-        if score is not None and score.scores.pixel_correlation is not None:
-            r = coefficient(score.scores.pixel_correlation)
-            rank = score.scores.rank
-            note = f"r {r}" + (f" · {rank}/{score.n_candidates}" if rank is not None else "")
-            hint = f"pixel r {r}, SSIM {coefficient(score.scores.ssim)}"
-            if score.chance is not None:
-                chance = score.chance
-                hint += (
-                    f"\nchance: r {coefficient(chance.pixel_correlation)}, "
-                    f"SSIM {coefficient(chance.ssim)}, rank {chance.rank:g}"
-                )
-        missing = "" if image is not None else self._unread(key)
-        return Content(key, image, title, note, missing, hint)
+        gone = "no longer on disk;\ndecode again" if self._pictures.is_missing(key) else ""
+        if score is None:
+            return Content(key, image, title, instead=gone)
+        hint = "\n".join(pixel_lines(score.scores, score.n_candidates, score.chance))
+        return Content(key, image, title, brief_note(score.scores, score.n_candidates), gone, hint)
 
     def _undrawn(self, cell: Cell) -> Content:
         """Show what becomes of a cell without a sample, or why there is none."""
@@ -255,71 +240,14 @@ class GridModel(QAbstractTableModel):
         if trial is None:
             return Content(None, None, label, seen=True)
         key = ("stimulus", trial.stimulus_id)
-        image = self._image(key, trial)
-        instead = "no stimulus" if image is None and key in self._images else ""
+        image = self._pictures.get(key, trial)
+        instead = "no stimulus" if self._pictures.is_missing(key) else ""
         return Content(key, image, label, "", instead, f"What was seen: {label}", seen=True)
-
-    # -- pictures ----------------------------------------------------------------------------
-
-    def _unread(self, key: Hashable) -> str:
-        return "no longer on disk;\ndecode again" if key in self._images else ""
-
-    def _image(self, key: Hashable, what: Drawn | Trial) -> QImage | None:
-        if key in self._images:
-            self._images.move_to_end(key)
-            return self._images[key]
-        if isinstance(what, Drawn) and not what.on_disk:
-            pixels = what.picture()
-            return self._keep_image(key, None if pixels is None else to_qimage(pixels))
-        self._wanted[key] = what
-        if not self._reading:
-            self._soon.start()
-        return None
-
-    def _keep_image(self, key: Hashable, image: QImage | None) -> QImage | None:
-        self._images[key] = image
-        while len(self._images) > _CACHED:
-            self._images.popitem(last=False)
-        return image
-
-    def _read_wanted(self) -> None:
-        """Read the newest of what was asked for; cells scrolled past are asked for again."""
-        subject = self._session.subject
-        newest = list(self._wanted.items())[-_BATCH:]
-        self._wanted.clear()
-        if subject is None or not newest:
-            return
-        self._reading = True
-
-        def read() -> tuple[object, dict[Hashable, QImage | None]]:
-            images: dict[Hashable, QImage | None] = {}
-            for key, what in newest:
-                try:
-                    pixels: ImageArray | None = (
-                        what.picture() if isinstance(what, Drawn) else subject.stimulus(what)
-                    )
-                except DataError:
-                    pixels = None  # choosing the trial says what is wrong
-                images[key] = None if pixels is None else to_qimage(pixels)
-            return subject, images
-
-        self._session.jobs.run(read, "", self._take_images)
-
-    def _take_images(self, read: tuple[object, dict[Hashable, QImage | None]]) -> None:
-        subject, images = read
-        self._reading = False
-        if subject is self._session.subject:
-            for key, image in images.items():
-                self._keep_image(key, image)
-            self._repaint()
-        if self._wanted:
-            self._soon.start()
 
     # -- following the session ---------------------------------------------------------------
 
     def _forget(self) -> None:
-        self._images.clear()
-        self._wanted.clear()
+        self._pictures.forget()
         self.rearrange()
 
     def _take_samples(self, options: list[Options]) -> None:

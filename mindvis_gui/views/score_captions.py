@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mindvis_gui.analysis.comparison import Comparison, SampleScores
+from mindvis_gui.analysis.comparison import ChanceLevels, Comparison, SampleScores
 from mindvis_gui.analysis.recognition import Labels, Recognition
 from mindvis_gui.session.results import Recognitions
 from mindvis_gui.views.numerals import coefficient
@@ -43,25 +43,32 @@ def sample_details(
     )
 
 
-def sample_hint(
-    place: int, scores: SampleScores, comparison: Comparison, recognitions: Recognitions | None
-) -> str:
-    """Return each score of the sample at `place` with its protocol and its chance level."""
+def brief_note(scores: SampleScores, n_candidates: int) -> str:
+    """Return r and the rank in a few letters."""
     if scores.pixel_correlation is None:
-        return "\n".join(comparison.notes)
-    chance, lines = comparison.chance, []
-    height, width = comparison.result.samples[place].image.shape[:2]
-    lines.append(
+        return ""
+    rank = "" if scores.rank is None else f" · {scores.rank}/{n_candidates}"
+    return f"r {coefficient(scores.pixel_correlation)}{rank}"
+
+
+def pixel_lines(
+    scores: SampleScores, n_candidates: int, chance: ChanceLevels | None, pixels: str = ""
+) -> list[str]:
+    """Return each score of the pixels with its protocol and its chance level, a line each.
+
+    `pixels` is the size that they are compared at.
+    """
+    if scores.pixel_correlation is None:
+        return []
+    lines = [
         f"r {coefficient(scores.pixel_correlation)}: Pearson's r with the stimulus over all RGB "
-        f"values at {width} × {height} pixels"
-        + (f"; with other test stimuli {coefficient(chance.pixel_correlation)}" if chance else "")
-    )
-    lines.append(
+        f"values{f' at {pixels} pixels' if pixels else ''}"
+        + (f"; with other test stimuli {coefficient(chance.pixel_correlation)}" if chance else ""),
         f"SSIM {coefficient(scores.ssim)}: structural similarity, 7 × 7 window, mean over R, G, B"
-        + (f"; with other test stimuli {coefficient(chance.ssim)}" if chance else "")
-    )
+        + (f"; with other test stimuli {coefficient(chance.ssim)}" if chance else ""),
+    ]
     if scores.rank is not None and chance is not None:
-        n = comparison.n_candidates
+        n = n_candidates
         lines.append(
             f"rank {scores.rank} of {n}: place of the own stimulus among the test stimuli by r, "
             f"1 the best; chance {chance.rank:g}"
@@ -71,6 +78,18 @@ def sample_hint(
                 f"pair-wise {coefficient((n - scores.rank) / (n - 1))}: fraction of the other "
                 "stimuli that are less similar by r; chance .50"
             )
+    return lines
+
+
+def sample_hint(
+    place: int, scores: SampleScores, comparison: Comparison, recognitions: Recognitions | None
+) -> str:
+    """Return each score of the sample at `place` with its protocol and its chance level."""
+    if scores.pixel_correlation is None:
+        return "\n".join(comparison.notes)
+    height, width = comparison.result.samples[place].image.shape[:2]
+    pixels = f"{width} × {height}"
+    lines = pixel_lines(scores, comparison.n_candidates, comparison.chance, pixels)
     for each in () if recognitions is None else recognitions.found:
         lines += [f"{accuracy_text(each, each.accuracy[place])}: {way_protocol(each)}"]
         lines += [f"  sees {labels_text(each.samples[place])}"]

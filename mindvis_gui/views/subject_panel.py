@@ -28,7 +28,7 @@ from mindvis_gui.views.theme import GAP, MARGIN, label
 from mindvis_gui.views.trial_list import TrialList
 from mindvis_gui.views.trial_model import TrialModel
 
-_MIN_WIDTH = 200
+_MIN_WIDTH = 224
 _ROI_ROWS = 8  # shown without scrolling
 
 

@@ -11,7 +11,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFont, QKeyEvent, QPainter, QPainterPath, QPalette
+from PySide6.QtGui import QFont, QKeyEvent, QPainter, QPainterPath, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QListView,
@@ -69,6 +69,14 @@ class TrialList(QListView):
         """All trials that pass the filter."""
         model = self.model()
         return [model.index(row, 0).data(TRIAL_ROLE) for row in range(model.rowCount())]
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the chosen trial in view, if it was, when the list of regions above grows."""
+        place = self.visualRect(self.currentIndex())
+        was_seen = place.isValid() and -place.height() < place.top() < event.oldSize().height()
+        super().resizeEvent(event)
+        if was_seen:
+            self.scrollTo(self.currentIndex())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Leave Space to the window, which shows the stimulus while it is held."""

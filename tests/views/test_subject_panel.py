@@ -141,3 +141,20 @@ def test_another_subject_takes_the_place_of_the_first(qtbot, full, opened):
     assert full.filter.text() == ""
     assert rows(full) == [0, 1, 2, 3, 4, 5]
     assert len([b for b in full.findChildren(QCheckBox) if b.isVisible()]) == 7
+
+
+def in_view(trials):
+    return trials.viewport().rect().contains(trials.visualRect(trials.currentIndex()))
+
+
+def test_the_chosen_trial_stays_in_view_when_the_list_gets_shorter(qtbot, full):
+    trials = full.trials
+    full.split.setCurrentIndex(full.split.findData(""))
+    last_seen = trials.indexAt(trials.viewport().rect().bottomLeft()).row() - 1
+    trials.show_trial(last_seen)
+    assert in_view(trials)
+    full.resize(full.width(), full.height() - 150)
+    qtbot.waitUntil(lambda: in_view(trials))
+    trials.verticalScrollBar().setValue(0)  # scrolled away on purpose
+    full.resize(full.width(), full.height() - 50)
+    assert trials.verticalScrollBar().value() == 0

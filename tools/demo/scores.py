@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -224,16 +224,30 @@ def score(
 
 
 def score_model(
-    folder: Path, subject: Subject, presets: Sequence[str], sheet: Path | None = None
+    folder: Path,
+    subject: Subject,
+    presets: Sequence[str],
+    sheet: Path | None = None,
+    scales: Sequence[float] = (),
 ) -> list[dict[str, str | int | float | None]]:
-    """Decode and score all groups under each preset; the first one's samples go on `sheet`."""
+    """Decode and score all groups under each preset; the first one's samples go on `sheet`.
+
+    With `scales`, under each preset with each of these scales of guidance.
+    """
     decoder, classifier = load_decoder(folder), Classifier.of_model(folder)
+    ways = {preset: PRESETS[preset] for preset in presets}
+    if scales:
+        ways = {
+            f"{preset}, guidance {scale:g}": replace(way, guidance=scale)
+            for preset, way in ways.items()
+            for scale in scales
+        }
     scores = []
-    for preset in presets:
+    for place, (name, sampling) in enumerate(ways.items()):
         for shown in shown_stimuli(subject):
-            samples = decode_all(decoder, shown.responses, PRESETS[preset])
-            scores += [asdict(each) for each in score(shown, samples, preset, classifier)]
-            if sheet is not None and preset == presets[0] and DRAWINGS in shown.groups:
+            samples = decode_all(decoder, shown.responses, sampling)
+            scores += [asdict(each) for each in score(shown, samples, name, classifier)]
+            if sheet is not None and place == 0 and DRAWINGS in shown.groups:
                 write_sheet(sheet, shown.stimuli, samples)
     return scores
 
@@ -272,10 +286,13 @@ def main() -> None:
     )
     parser.add_argument("--model", default="demo", help="model folder or name")
     parser.add_argument("--presets", nargs="+", choices=list(PRESETS), default=["fast"])
+    parser.add_argument("--guidance", nargs="+", type=float, default=(), help="scales to compare")
     parser.add_argument("--sheet", type=Path, help="also draw the samples of the test stimuli")
     parser.add_argument("--json", type=Path, help="also write all numbers")
     args = parser.parse_args()
-    scores = score_model(find_model(args.model), open_subject("demo"), args.presets, args.sheet)
+    scores = score_model(
+        find_model(args.model), open_subject("demo"), args.presets, args.sheet, args.guidance
+    )
     print(table(scores))
     if args.json is not None:
         args.json.write_text(json.dumps(scores, indent=1), encoding="utf-8")
