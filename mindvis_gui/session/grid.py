@@ -11,23 +11,18 @@ from PySide6.QtCore import QObject, Signal
 
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.region_shapes import made_hashes
-from mindvis_gui.data.subject import Subject
-from mindvis_gui.decode_queue import Waiting
-from mindvis_gui.decoding.sampling_settings import SAMPLERS, Sampling
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import RequestError
-from mindvis_gui.job import Job
 from mindvis_gui.session.asking import misfit
-from mindvis_gui.session.axes import NONE, OPTIONS, Axis, read_axis
+from mindvis_gui.session.axes import NONE, OPTIONS, Axis
+from mindvis_gui.session.axis_values import own_rois, own_values, typed_axis
 from mindvis_gui.session.grid_models import GridModels
 from mindvis_gui.session.options import Options, mask_from_json, other_of
-from mindvis_gui.session.plan import planning
+from mindvis_gui.session.planner import Planner
 
 if TYPE_CHECKING:
     from mindvis_gui.session.session import Session
 
-_STEPS = (10, 20, 50)
-_SCALES = (1.0, 1.5, 2.0, 3.0)
-_RATIOS = (0.0, 0.25, 0.5, 0.75, 0.9)
 _SEEDS = 10_000  # a cell's new seed is drawn below it
 
 
@@ -63,7 +58,8 @@ class Grid(QObject):
         self._masks: dict[tuple[int, ...], MaskState] = {}
         self.models = GridModels(session)
         self.models.changed.connect(self._renew)
-        self._planning: Job | None = None
+        self._planner = Planner(session)
+        self._planner.ended.connect(self._forget_queued)
         self._axes: dict[str, Axis] = {}  # looked up thousands of times until something changes
         self._cells: dict[tuple[Any, Any], Cell] = {}
         self.typed: dict[str, str] = {}
@@ -81,7 +77,6 @@ class Grid(QObject):
         session.model_changed.connect(self._take_model)
         session.queue.decoded.connect(self._take_off)
         session.queue.changed.connect(self._forget_queued)
-        session.queue.cleared.connect(self._stop_planning)
 
     # -- axes --------------------------------------------------------------------------------
 
@@ -110,7 +105,7 @@ class Grid(QObject):
             If a value makes no sense.
         """
         if text.strip():
-            self._read(option, text)
+            typed_axis(self._session.subject, option, text)
             self.typed[option] = text
         else:
             self.typed.pop(option, None)
@@ -128,45 +123,12 @@ class Grid(QObject):
         """Return an option with the values it has now."""
         if option not in self._axes:
             text = self.typed.get(option)
-            own = text is None
             self._axes[option] = (
-                Axis(option, self._own_values(option)) if own else self._read(option, text or "")
+                Axis(option, own_values(self._session, option, self.trials))
+                if text is None
+                else typed_axis(self._session.subject, option, text)
             )
         return self._axes[option]
-
-    def _read(self, option: str, text: str) -> Axis:
-        subject = self._session.subject
-        if option == "model":
-            names = [word.strip() for word in text.split(",") if word.strip()]
-            return Axis(option, tuple(dict.fromkeys(names)))
-        axis = read_axis(option, text, _own_rois(subject))
-        if option == "trial" and subject is not None and max(axis.values) >= len(subject.trials):
-            raise RequestError(
-                f"trial {max(axis.values)} does not exist; the last is {len(subject.trials) - 1}"
-            )
-        return axis
-
-    def _own_values(self, option: str) -> tuple[Any, ...]:
-        session, subject = self._session, self._session.subject
-        match option:
-            case "trial":
-                if self.trials or subject is None:
-                    return self.trials
-                tests = tuple(each.index for each in subject.trials if each.split == "test")
-                return tests or tuple(each.index for each in subject.trials)
-            case "seed":
-                return tuple(range(session.first_seed, session.first_seed + session.n_samples))
-            case "steps":
-                return _STEPS
-            case "sampler":
-                return tuple(SAMPLERS)
-            case "guidance":
-                return _SCALES
-            case "mask":
-                return _RATIOS
-            case "roi":
-                return (NONE, *_own_rois(subject))
-        return (session.decoder.info.name,) if session.decoder else ()
 
     # -- cells -------------------------------------------------------------------------------
 
@@ -201,7 +163,7 @@ class Grid(QObject):
             return Cell(None, "PLMS needs steps\nthat divide 1000")
         rois = session.request_rois
         if changed.get("roi", NONE) != NONE:
-            rois = tuple(name for name in _own_rois(subject) if name != changed["roi"])
+            rois = tuple(name for name in own_rois(subject) if name != changed["roi"])
             if not rois:
                 return Cell(None, "no region left")
         mask = mask if session.masking.applied else None
@@ -263,23 +225,8 @@ class Grid(QObject):
             groups.setdefault(replace(options, seed=0), []).append(options.seed)
         if not groups or subject is None:
             return
-        decoders = {key: session.taking_turns(each) for key, each in decoders.items()}
-        masks, steps = dict(self._masks), session.preparation.steps
-        plan = planning(subject, normalisation, groups, decoders, masks, steps)
-        count = len(groups)
-        title = f"Queueing {count} decode{'s' * (count != 1)}"
-        self._planning = session.jobs.start(
-            plan, title, self._report_unplanned, progress=self._enqueue, ended=self._end_planning
-        )
+        self._planner.start(groups, decoders, self._masks)
         self.changed.emit()
-
-    def _end_planning(self) -> None:
-        self._planning = None
-        self._forget_queued()
-
-    def _stop_planning(self) -> None:
-        if self._planning is not None:
-            self._planning.cancel()
 
     def decode_trials(self, trials: Sequence[int]) -> None:
         """Make these trials the rows and seeds the columns, and decode what is missing of them."""
@@ -309,16 +256,6 @@ class Grid(QObject):
                 self._remember(mask)
             wanted += [Options.of(values, seed) for seed in values["seeds"]]
         self.start(each for each in wanted if self.is_missing(each))
-
-    def _enqueue(self, items: list[Waiting]) -> None:
-        subject = self._session.subject
-        if items and subject is not None and items[0].request.subject == subject.name:
-            self._session.queue.extend(items)
-
-    def _report_unplanned(self, complaints: list[str]) -> None:
-        if complaints:
-            more = f"; and {len(complaints) - 1} more" if len(complaints) > 1 else ""
-            self._session.problem.emit(f"not decoded: {complaints[0]}{more}")
 
     def draw_again(self, row: Any, column: Any) -> None:
         """Put a sample of another seed into one cell."""
@@ -369,11 +306,6 @@ class Grid(QObject):
 
     def _forget_queued(self) -> None:
         queue = self._session.queue
-        if self._planning is None and not queue.active and not len(queue):
+        if not self._planner.active and not queue.active and not len(queue):
             self.queued.clear()
         self.changed.emit()
-
-
-def _own_rois(subject: Subject | None) -> tuple[str, ...]:
-    """Return the regions that can be left out: those that were made lie inside the others."""
-    return () if subject is None else tuple(roi.name for roi in subject.rois if not roi.made)

@@ -1,0 +1,95 @@
+"""Makes requests of options in the background, and puts them into the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from mindvis_gui.data.mask import MaskState
+from mindvis_gui.decode_queue import Waiting
+from mindvis_gui.decoding.request import Decoder
+from mindvis_gui.job import Job
+from mindvis_gui.session.options import Options
+from mindvis_gui.session.plan import planning
+
+if TYPE_CHECKING:
+    from mindvis_gui.session.session import Session
+
+
+class Planner(QObject):
+    """Plans sets of decodes; `ended` comes when all of them are in the queue."""
+
+    ended = Signal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        self._jobs: list[Job] = []
+        self._running = 0
+        session.queue.cleared.connect(self.stop)
+
+    @property
+    def active(self) -> bool:
+        """Whether some are not in the queue yet."""
+        return self._running > 0
+
+    def start(
+        self,
+        groups: Mapping[Options, list[int]],
+        decoders: Mapping[str, Decoder],
+        masks: Mapping[tuple[int, ...], MaskState],
+    ) -> None:
+        """Plan decodes of the open subject, whose responses have been measured.
+
+        Parameters
+        ----------
+        groups : mapping of Options to list of int
+            The seeds to draw of each.
+        decoders : mapping of str to Decoder
+            By the hash of their weights.
+        masks : mapping of tuple of int to MaskState
+            By the patches that they mask.
+        """
+        session = self._session
+        subject, normalisation = session.subject, session.normalisation
+        assert subject is not None
+        assert normalisation is not None
+        plan = planning(
+            subject,
+            normalisation,
+            dict(groups),
+            {key: session.taking_turns(decoder) for key, decoder in decoders.items()},
+            dict(masks),
+            session.preparation.steps,
+        )
+        count = len(groups)
+        title = f"Queueing {count} decode{'s' * (count != 1)}"
+        self._running += 1
+        self._jobs.append(
+            session.jobs.start(
+                plan, title, self._report_unplanned, progress=self._enqueue, ended=self._end
+            )
+        )
+
+    def stop(self) -> None:
+        """Put no more into the queue."""
+        for job in self._jobs:
+            job.cancel()
+
+    def _enqueue(self, items: list[Waiting]) -> None:
+        subject = self._session.subject
+        if items and subject is not None and items[0].request.subject == subject.name:
+            self._session.queue.extend(items)
+
+    def _report_unplanned(self, complaints: list[str]) -> None:
+        if complaints:
+            more = f"; and {len(complaints) - 1} more" if len(complaints) > 1 else ""
+            self._session.problem.emit(f"not decoded: {complaints[0]}{more}")
+
+    def _end(self) -> None:
+        self._running -= 1
+        if not self._running:
+            self._jobs.clear()
+            self.ended.emit()
