@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation
+from mindvis_gui.cli.sampling import add_sampling_options, chosen_sampling
 from mindvis_gui.cli.selection import mask_seed, select_trials, trial_choice
 from mindvis_gui.data.attribution import MEANING, METHODS
 from mindvis_gui.decoding.request import Attributor, DecodeRequest
-from mindvis_gui.decoding.sampling_settings import PRESETS
 from mindvis_gui.errors import DataError, ModelError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--trials", type=trial_choice, required=True, metavar="TRIALS", help="numbers: 0,3,5-9")
     add("--seed", type=mask_seed, default=0, metavar="N", help="of the sample (default: 0)")
     add("--method", choices=METHODS, default=METHODS[0], help=f"default: {METHODS[0]}")
-    add("--preset", choices=PRESETS, default="fast", help="how the sample is drawn")
+    add_sampling_options(parser)
     add_preparation_options(parser)
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add("--out", type=Path, required=True, metavar="FILE", help="image to write, .nii.gz")
@@ -62,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
 
     if not args.out.name.endswith((".nii", ".nii.gz")):
         raise DataError(f"{args.out.name}: a map is written as NIfTI; end its name in .nii.gz")
+    chosen = chosen_sampling(args)
     check_writable(args.out.parent)
     subject = prepare_subject(open_subject(args.subject), chosen_preparation(args))
     trials = select_trials(subject, args.trials)
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     found: list[tuple[DecodeRequest, Attribution]] = []
     with progress(len(trials)) as show:
         show(0, f"loading model {args.model}")
-        decoder = load_decoder(args.model, args.device)
+        decoder = load_decoder(args.model, args.device, chosen.precision)
         if not isinstance(decoder, Attributor):
             raise ModelError(f"model {args.model} cannot say what its samples rest on")
         for done, trial in enumerate(trials):
@@ -112,7 +113,7 @@ def _attribute(
         trial=trial.index,
         vector=prepare(subject, trial, normalisation),
         seeds=(args.seed,),
-        sampling=PRESETS[args.preset].resolved(info.precision, info.guidance),
+        sampling=chosen_sampling(args).resolved(info.precision, info.guidance),
         model=info.name,
         model_hash=info.hash,
         stimulus_id=trial.stimulus_id,

@@ -12,6 +12,7 @@ import numpy as np
 
 from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation
 from mindvis_gui.cli.processes import joined
+from mindvis_gui.cli.sampling import add_sampling_options, chosen_sampling
 from mindvis_gui.cli.selection import (
     mask_ratio,
     mask_seed,
@@ -31,7 +32,7 @@ from mindvis_gui.decoding.request import (
     Step,
     decode_many,
 )
-from mindvis_gui.decoding.sampling_settings import PRECISIONS, PRESETS, SAMPLERS, Sampling
+from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import MindVisError, ModelError
 
 if TYPE_CHECKING:
@@ -72,17 +73,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="'test' (default), 'all', or numbers: 0,3,5-9",
     )
     add("--seeds", type=numbers, default=tuple(range(5)), help="one sample each (default: 0-4)")
-    add("--preset", choices=PRESETS, default="fast", help="how samples are drawn")
-    add("--sampler", choices=SAMPLERS, help="instead of the preset's")
-    add("--steps", type=int, metavar="N", help="instead of the preset's")
-    add("--precision", choices=PRECISIONS, help="instead of the preset's")
-    add(
-        "--guidance",
-        type=float,
-        metavar="W",
-        help="move samples away from the mean response by this factor; 1 is none "
-        "(default: what the model asks for; preset paper: 1)",
-    )
+    add_sampling_options(parser)
     regions = parser.add_mutually_exclusive_group()
     regions.add_argument(
         "--rois", type=names, metavar="V1,V2", help="decode from these regions only"
@@ -122,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
         args.refuse("--mask-seed needs --mask-ratio")
     if args.lesion_method is not None and args.without_rois is None:
         args.refuse("--lesion-method needs --without-rois")
-    sampling = _sampling(args)
+    sampling = chosen_sampling(args)
     subject = prepare_subject(open_subject(args.subject), chosen_preparation(args))
     trials = select_trials(subject, args.trials)
     rois, lesion = select_rois(subject, args.rois, args.without_rois), None
@@ -195,17 +186,6 @@ def run(args: argparse.Namespace) -> int:
         more = "; …" if len(failures) > 3 else ""
         complain(f"{len(failures)} of {len(trials)} failed: {'; '.join(failures[:3])}{more}")
     return 1 if failures else 0
-
-
-def _sampling(args: argparse.Namespace) -> Sampling:
-    """Return the preset with what was given beside it."""
-    preset = PRESETS[args.preset]
-    return Sampling(
-        args.sampler or preset.sampler,
-        preset.steps if args.steps is None else args.steps,
-        args.precision or preset.precision,
-        preset.guidance if args.guidance is None else args.guidance,
-    )
 
 
 def _plan(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation
+from mindvis_gui.cli.sampling import add_sampling_options, chosen_sampling
 from mindvis_gui.cli.selection import (
     mask_seed,
     numbers,
@@ -19,7 +20,6 @@ from mindvis_gui.cli.selection import (
 )
 from mindvis_gui.data.lesion import MEANING, METHODS
 from mindvis_gui.decoding.request import DecodeRequest
-from mindvis_gui.decoding.sampling_settings import PRESETS
 from mindvis_gui.errors import ModelError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     add("--method", choices=METHODS, default="zero", help="what takes the voxels' place")
     add("--noise-seed", type=mask_seed, metavar="N", help="of the method 'noise' (default: 0)")
-    add("--preset", choices=PRESETS, default="fast", help="how samples are drawn")
+    add_sampling_options(parser)
     add_preparation_options(parser)
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add("--out", type=Path, required=True, metavar="DIR", help="folder to write into")
@@ -82,16 +82,17 @@ def run(args: argparse.Namespace) -> int:
 
     if args.noise_seed is not None and args.method != "noise":
         args.refuse("--noise-seed needs --method noise")
+    chosen = chosen_sampling(args)
     subject = prepare_subject(open_subject(args.subject), chosen_preparation(args))
     trials = select_trials(subject, args.trials)
     lesions = plan_lesions(subject, args.lesions, args.method, args.noise_seed or 0)
     with progress(1) as show, stopped_cleanly():
         show(0, f"loading model {args.model}")
-        decoder = load_decoder(args.model, args.device)
+        decoder = load_decoder(args.model, args.device, chosen.precision)
         info = decoder.info
         if not info.fits(subject.n_voxels):
             raise ModelError(info.misfit(subject.name, subject.n_voxels))
-        sampling = PRESETS[args.preset].resolved(info.precision, info.guidance)
+        sampling = chosen.resolved(info.precision, info.guidance)
         plan = DecodeRequest(
             subject=subject.name,
             trial=0,

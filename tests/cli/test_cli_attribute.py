@@ -56,6 +56,14 @@ def test_an_image_and_its_sums_by_region(attribute, subject, tmp_path, capsys):
     assert line.split() == ["V1", "100", "100.0"]
 
 
+def test_how_samples_are_drawn(attribute, tmp_path):
+    assert attribute("--trials", "0", "--steps", "20", "--guidance", "2") == 0
+    (entry,) = json.loads((tmp_path / "map.json").read_text())["maps"]
+    assert (entry["request"]["steps"], entry["request"]["guidance"]) == (20, 2)
+    assert attribute("--trials", "0", "--steps", "0", out="other.nii.gz") == 1
+    assert not (tmp_path / "other.nii.gz").exists()
+
+
 def test_several_trials_make_one_image(attribute, tmp_path):
     assert attribute("--trials", "3,5", "--method", "rollout") == 0
     assert nibabel.load(tmp_path / "map.nii.gz").shape[3] == 2

@@ -50,6 +50,15 @@ def test_groups_and_methods(lesion, telling_decoder, tmp_path):
     assert index["seeds"] == [4]
 
 
+def test_how_samples_are_drawn(lesion, telling_decoder, tmp_path):
+    options = ("--sampler", "ddim", "--steps", "20", "--guidance", "2")
+    assert lesion("--trials", "0", "--lesions", "V1", *options) == 0
+    (sampling,) = {request.sampling for request in telling_decoder.requests}
+    assert (sampling.sampler, sampling.steps, sampling.guidance) == ("ddim", 20, 2)
+    decoding = json.loads((tmp_path / "out/lesion.json").read_text())["decoding"]
+    assert (decoding["sampler"], decoding["guidance"]) == ("ddim", 2)
+
+
 def test_another_method_needs_another_folder(lesion, capsys):
     assert lesion("--trials", "0") == 0
     assert lesion("--trials", "0", "--method", "noise") == 1
