@@ -60,7 +60,8 @@ stimulus correlates most. *Category*: what the classifier in `classifier/` sees 
 how often that is right about the stimuli themselves. *Samples agree*: pairs of samples of one trial in the same
 category. *Diversity*: squared difference of pixels within trials, in units of that between trials. *Sharpness*: mean
 gradient, in units of the stimuli's. Chance of the correlation and of the category is measured: the same samples
-against stimuli that were not shown.
+against stimuli that were not shown. The preset `fast` is guided by what this folder asks for
+([why](../../docs/demo.md#guidance)), `paper` is not.
 
 {rows}
 
