@@ -77,6 +77,7 @@ class DecodeFolderWriter:
         self._head: dict[str, Any] = json.loads(json.dumps(head))  # as it comes back from the file
         self._trials: dict[int, dict[str, Any]] = {}
         self._failed: dict[int, str] = {}
+        self._trained: set[str] | None = None  # labels of training trials, looked up once
         if (folder / INDEX).exists():
             self._continue(_read_index(folder))
 
@@ -126,6 +127,7 @@ class DecodeFolderWriter:
                 np.save(to, latents)
         entry = {
             "request": result.request.to_json(),
+            "label_in_training": self._in_training(result.request.label),
             "stimulus": stimulus,
             "samples": files,
             **({} if latents_file is None else {"latents": latents_file}),
@@ -141,6 +143,11 @@ class DecodeFolderWriter:
     def add_failure(self, trial: int, error: Exception) -> None:
         """Note that a trial could not be decoded; what it had before stays."""
         self._write(self._trials, {**self._failed, trial: str(error)})
+
+    def _in_training(self, label: str) -> bool | None:
+        if self._trained is None:
+            self._trained = {each.label for each in self._subject.trials if each.split == "train"}
+        return label in self._trained if label and self._trained - {""} else None
 
     def _write(self, trials: dict[int, dict[str, Any]], failed: dict[int, str]) -> None:
         index = {
@@ -238,6 +245,7 @@ def _read_trial(folder: Path, index: dict[str, Any], entry: dict[str, Any]) -> D
         simulated=index["subject"]["simulated"],
         versions=index["versions"],
         test_use=tuple(map(str, index["model"].get("test_use", ()))),
+        label_in_training=entry.get("label_in_training"),
     )
 
 

@@ -44,6 +44,9 @@ class DecodedTrial:
         Package → version that the samples were drawn with.
     test_use : tuple of str
         In what ways training of the model has made use of test trials, as sentences.
+    label_in_training : bool or None
+        Whether training trials of the subject show something with this label; None where that is
+        not known.
     """
 
     request: Mapping[str, Any]
@@ -55,6 +58,7 @@ class DecodedTrial:
     simulated: bool
     versions: Mapping[str, str]
     test_use: tuple[str, ...] = ()
+    label_in_training: bool | None = None
 
     @classmethod
     def of(cls, comparison: Comparison, subject: Subject) -> DecodedTrial:

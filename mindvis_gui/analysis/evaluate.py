@@ -3,44 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from mindvis_gui.analysis.bootstrap import bootstrap_intervals
 from mindvis_gui.analysis.classification import sample_places, unseen_accuracy
 from mindvis_gui.analysis.decoded_trial import DecodedTrial
-from mindvis_gui.analysis.evaluation import Evaluation, Score, Unavailable, Values
+from mindvis_gui.analysis.evaluation import Evaluation, Score, Unavailable
+from mindvis_gui.analysis.found import Found
 from mindvis_gui.analysis.frechet import frechet_distance
+from mindvis_gui.analysis.groups import groups_of
 from mindvis_gui.analysis.identification import n_way_identification, top_k_accuracy
 from mindvis_gui.analysis.looking import Looked, look
 from mindvis_gui.analysis.networks import Network, NetworkFinder
 from mindvis_gui.analysis.pictures import Pictures
 from mindvis_gui.analysis.protocols import classification_notes, evaluation_notes, score_protocol
-from mindvis_gui.analysis.scores import DEFAULT, Metric, metric
+from mindvis_gui.analysis.sample_scores import agreement_score, pixel_score
+from mindvis_gui.analysis.sample_sets import sharpness
+from mindvis_gui.analysis.scores import ALL_WAYS, DEFAULT, Metric, metric
 from mindvis_gui.analysis.similarities import Similarities, measure
 from mindvis_gui.errors import UnavailableError
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Found:
-    """The values of one score, before means and intervals.
-
-    `values` (n_trials, n_samples), or (1, n_samples) for a distance of sets.
-    """
-
-    values: Values
-    chance: float | None
-    unseen: float | None = None
-    notes: tuple[str, ...] = ()
-    network: Network | None = None
 
 
 @dataclass(eq=False, slots=True)
 class _Outcome:
     """What was found so far, in any order."""
 
-    found: dict[str, _Found] = field(default_factory=dict)
+    found: dict[str, Found] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)  # key → reason
     classes: tuple[tuple[str, float], ...] = ()
 
@@ -86,8 +76,8 @@ def evaluate(
     RequestError
         If there is no score of that name.
     """
-    wanted = [metric(key) for key in dict.fromkeys(metrics)]
     pictures = Pictures.of(trials)
+    wanted = [_with_all(metric(key), pictures) for key in dict.fromkeys(metrics)]
     outcome = _Outcome()
     for key in dict.fromkeys(each.network for each in wanted):
         group = [each for each in wanted if each.network == key]
@@ -96,10 +86,11 @@ def evaluate(
         else:
             yield from _by_pixels(group, pictures, outcome)
     scores = []
+    in_order = {each.key: outcome.found[each.key] for each in wanted if each.key in outcome.found}
     for each in wanted:
-        if each.key in outcome.found:
+        if each.key in in_order:
             yield each.name
-            scores.append(_score(each, outcome.found[each.key], pictures, seed))
+            scores.append(_score(each, in_order[each.key], pictures, seed))
     first = pictures.trials[0]
     return Evaluation(
         subject=first.request["subject"],
@@ -123,16 +114,27 @@ def evaluate(
         ),
         classes=outcome.classes,
         notes=tuple(evaluation_notes(pictures, failed)),
+        groups=groups_of(pictures, in_order, seed),
     )
+
+
+def _with_all(metric: Metric, pictures: Pictures) -> Metric:
+    """Return an identification among all stimuli with their number."""
+    return replace(metric, n=len(pictures.stimuli)) if metric.key == ALL_WAYS else metric
 
 
 def _by_pixels(
     group: Sequence[Metric], pictures: Pictures, outcome: _Outcome
 ) -> Generator[str, None, None]:
     possible = _possible(group, pictures, outcome)
-    similarities = yield from measure({each.source for each in possible}, pictures)
+    compared = [each for each in possible if each.kind != "samples"]
+    similarities = yield from measure({each.source for each in compared}, pictures)
     for each in possible:
-        outcome.found[each.key] = _compared(each, similarities[each.source])
+        outcome.found[each.key] = (
+            pixel_score(each.source, pictures)
+            if each.kind == "samples"
+            else _compared(each, similarities[each.source])
+        )
 
 
 def _by_network(
@@ -162,13 +164,15 @@ def _by_network(
         if each.kind == "classification":
             if each.n not in places:
                 places[each.n] = yield from sample_places(each.n, pictures, looked, seed)
-            found = _Found(
+            found = Found(
                 values=np.apply_along_axis(top_k_accuracy, 2, places[each.n], each.k),
                 chance=each.k / each.n,
                 unseen=unseen_accuracy(each.n, each.k, pictures, looked),
                 notes=classification_notes(each, network, pictures, looked.stimuli),
                 network=network,
             )
+        elif each.kind == "samples":
+            found = agreement_score(looked.samples.argmax(axis=2), network)
         elif each.kind == "set":
             found = _set_distance(each, network, looked, pictures)
         else:
@@ -197,17 +201,30 @@ def _why_not(metric: Metric, pictures: Pictures, network: Network | None) -> str
         n_classes = len(network.class_names)
         if n_classes < metric.n:
             return f"needs {metric.n} classes, {network.name} has {n_classes}"
-    if metric.kind == "identification" and n_stimuli < metric.n:
-        return f"needs {metric.n} distinct stimuli, here are {n_stimuli}"
+    if metric.kind == "identification" and n_stimuli < max(metric.n, 2):
+        return f"needs {max(metric.n, 2)} distinct stimuli, here are {n_stimuli}"
+    if metric.source == "sharpness" and not sharpness(pictures.stimuli).all():
+        return "a stimulus is of one colour all over, and nothing is sharper than that"
+    if metric.kind == "samples" and metric.source != "sharpness":
+        if len(pictures.seeds) < 2:
+            return "needs 2 samples a trial or more, here is one"
+        if n_stimuli < 2:
+            return f"needs 2 distinct stimuli or more, here are {n_stimuli}"
     if metric.kind == "set" and n_stimuli < 2:
         return f"needs 2 distinct stimuli or more, here are {n_stimuli}"
     return ""
 
 
-def _compared(metric: Metric, found: Similarities, network: Network | None = None) -> _Found:
+def _compared(metric: Metric, found: Similarities, network: Network | None = None) -> Found:
     if metric.kind == "value":
         unseen = float(found.others.mean()) if found.others.size else None
-        return _Found(found.own, unseen, unseen, network=network)
+        return Found(
+            found.own,
+            unseen,
+            unseen,
+            network=network,
+            chance_of=lambda rows: float(found.others[rows].mean()) if found.others.size else None,
+        )
     sign = -1.0 if found.is_distance else 1.0
     values = [
         [
@@ -216,10 +233,10 @@ def _compared(metric: Metric, found: Similarities, network: Network | None = Non
         ]
         for row in zip(found.own, found.others, strict=True)
     ]
-    return _Found(np.array(values), 1 / metric.n, network=network)
+    return Found(np.array(values), 1 / metric.n, network=network)
 
 
-def _set_distance(metric: Metric, network: Network, looked: Looked, pictures: Pictures) -> _Found:
+def _set_distance(metric: Metric, network: Network, looked: Looked, pictures: Pictures) -> Found:
     """Return one distance a seed: its samples of all trials to the stimuli of all trials."""
     stimuli, samples = looked.features[metric.layer]
     seen = stimuli[pictures.own]  # (n_trials, d)
@@ -231,14 +248,15 @@ def _set_distance(metric: Metric, network: Network, looked: Looked, pictures: Pi
         if n <= d
         else ""
     )
-    return _Found(np.array(values), None, notes=(note,) if note else (), network=network)
+    return Found(np.array(values), None, notes=(note,) if note else (), network=network)
 
 
-def _score(metric: Metric, found: _Found, pictures: Pictures, seed: int) -> Score:
+def _score(metric: Metric, found: Found, pictures: Pictures, seed: int) -> Score:
     values = found.values
     pick = np.max if metric.higher_is_better else np.min
     by_seed = values.mean(axis=0)
     best = int(by_seed.argmax() if metric.higher_is_better else by_seed.argmin())
+    one_is_best = metric.kind != "samples"
     interval = best_interval = None
     if metric.kind != "set":
         interval, best_interval = bootstrap_intervals(
@@ -252,9 +270,9 @@ def _score(metric: Metric, found: _Found, pictures: Pictures, seed: int) -> Scor
         values=values,
         mean=float(values.mean()),
         interval=interval,
-        best=float(by_seed[best]),
-        best_seed=pictures.seeds[best],
-        best_interval=best_interval,
+        best=float(by_seed[best]) if one_is_best else None,
+        best_seed=pictures.seeds[best] if one_is_best else None,
+        best_interval=best_interval if one_is_best else None,
         chance=found.chance,
         unseen=found.unseen,
         protocol=score_protocol(metric, pictures, found.network),

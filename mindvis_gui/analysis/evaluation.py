@@ -28,10 +28,10 @@ class Score:
         Over samples, then over trials.
     interval : (float, float) or None
         95 % bootstrap interval of `mean`; None with fewer than two stimuli.
-    best : float
+    best : float or None
         The seed whose mean over trials is best, as published; chosen on the trials it is
-        reported for, so it is optimistic.
-    best_seed : int
+        reported for, so it is optimistic. None where more is not better.
+    best_seed : int or None
     best_interval : (float, float) or None
         The choice of the seed is repeated in every resample.
     chance : float or None
@@ -48,8 +48,8 @@ class Score:
     values: Values
     mean: float
     interval: tuple[float, float] | None
-    best: float
-    best_seed: int
+    best: float | None
+    best_seed: int | None
     best_interval: tuple[float, float] | None
     chance: float | None
     unseen: float | None
@@ -73,6 +73,25 @@ class Score:
             "note": self.note,
             "values": self.values.tolist(),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class GroupScore:
+    """A score of some of the trials: `key`, and the rest as in `Score`."""
+
+    key: str
+    mean: float
+    interval: tuple[float, float] | None
+    chance: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Some of the trials: what they share, their numbers, and their scores."""
+
+    name: str
+    trials: tuple[int, ...]
+    scores: tuple[GroupScore, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +134,8 @@ class Evaluation:
     classes : tuple of (str, float)
         What the network sees in each trial's stimulus, and how probable it finds that.
     notes : tuple of str
+    groups : tuple of Group
+        Parts of the trials, scored apart.
     """
 
     subject: str
@@ -134,6 +155,7 @@ class Evaluation:
     unavailable: tuple[Unavailable, ...]
     classes: tuple[tuple[str, float], ...]
     notes: tuple[str, ...]
+    groups: tuple[Group, ...] = ()
 
     @property
     def display_name(self) -> str:
@@ -168,4 +190,5 @@ class Evaluation:
                 for trial, (name, probability) in zip(self.trials, self.classes, strict=False)
             ],
             "notes": list(self.notes),
+            "groups": [asdict(each) for each in self.groups],
         }

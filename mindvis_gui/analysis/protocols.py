@@ -21,6 +21,9 @@ _SIMILARITIES = {
     "features": "Pearson's r of features",
     "distance": "1 − Pearson's r of features",
     "lpips": "LPIPS 0.1",
+    "sharpness": "mean gradient of a sample over that of its stimulus",
+    "diversity": "squared difference of pixels within trials over that between trials",
+    "agreement": "pairs of samples of a trial in the same category",
     "frechet": "Fréchet distance, samples of one seed to stimuli",
 }
 

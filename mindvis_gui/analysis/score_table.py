@@ -45,12 +45,15 @@ def heading(metric: Metric) -> str:
 
 def interval_text(score: Score) -> str:
     """Return a mean with its interval, or alone where there is none."""
-    digits = score.metric.digits
-    mean = decimal(score.mean, digits)
-    if score.interval is None:
-        return mean
-    low, high = (decimal(bound, digits) for bound in score.interval)
-    return f"{mean} [{low}, {high}]"
+    return mean_text(score.mean, score.interval, score.metric.digits)
+
+
+def mean_text(mean: float, interval: tuple[float, float] | None, digits: int) -> str:
+    """Return a mean with its interval, or alone where there is none."""
+    if interval is None:
+        return decimal(mean, digits)
+    low, high = (decimal(bound, digits) for bound in interval)
+    return f"{decimal(mean, digits)} [{low}, {high}]"
 
 
 def row(evaluation: Evaluation, metrics: Sequence[Metric]) -> list[Score | None]:
@@ -186,7 +189,7 @@ def protocol_text(score: Score) -> str:
 
 def best_text(score: Score | None) -> str:
     """Return the mean over trials of the best seed, and which it is."""
-    if score is None:
+    if score is None or score.best is None:
         return "–"
     return f"{decimal(score.best, score.metric.digits)} ({score.best_seed})"
 

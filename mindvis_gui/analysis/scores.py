@@ -8,7 +8,7 @@ from typing import Literal
 
 from mindvis_gui.errors import RequestError
 
-Kind = Literal["value", "identification", "classification", "set"]
+Kind = Literal["value", "identification", "classification", "set", "samples"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,11 @@ class Metric:
         ``value``: the similarity of a sample with its stimulus. ``identification``: whether its
         own stimulus is the most similar of `n`. ``classification``: whether the stimulus' class
         is among the `k` most probable of `n`. ``set``: a distance of all samples to all stimuli.
+        ``samples``: what samples of a trial have in common, or how sharp they are.
     source : str
         The similarity it rests on.
     n, k : int
-        0 where they mean nothing.
+        0 where they mean nothing; `n` of an identification is 0 for all stimuli there are.
     network, layer : str
         Keys of what looks at the pictures; empty where the pixels are compared.
     """
@@ -45,7 +46,8 @@ class Metric:
     @property
     def higher_is_better(self) -> bool:
         """False for an error or a distance."""
-        return self.kind in ("identification", "classification") or self.source in SIMILARITIES
+        kinds = ("identification", "classification", "samples")
+        return self.kind in kinds or self.source in SIMILARITIES
 
     @property
     def digits(self) -> int:
@@ -60,6 +62,7 @@ SIMILARITIES = ("pcc", "ssim", "ssim-425", "features")
 
 CLASSIFIER = "efficientnet-lite0"
 """The classifier whose weights come with a package."""
+ALL_WAYS = "identification-all"
 OWN_CLASSIFIERS = ("concept", "category")
 """Classifiers that a model folder may bring with it, for pictures that are no photographs."""
 
@@ -88,8 +91,18 @@ _METRICS = (
     Metric("swav", "SwAV", "value", "distance", 0, 0, "swav", "pool"),
     Metric("fid-64", "FID (64)", "set", "frechet", 0, 0, "inception-fid", "64"),
     Metric("fid-2048", "FID (2048)", "set", "frechet", 0, 0, "inception-fid", "2048"),
+    Metric(ALL_WAYS, "Top-1 of all", "identification", "pcc"),
+    Metric("sharpness", "Sharpness", "samples", "sharpness"),
+    Metric("diversity", "Diversity", "samples", "diversity"),
+    Metric(
+        "agreement-category",
+        "Samples agree",
+        "samples",
+        "agreement",
+        network="category",
+    ),
 )
-_ON_REQUEST = ("pairwise-mse-uint8",)
+_ON_REQUEST = ("pairwise-mse-uint8", "agreement-category")
 _NAMES = {
     CLASSIFIER: "{n}-way top-{k}",
     "vit-h-14": "{n}-way top-{k}, ViT-H/14",
@@ -103,7 +116,13 @@ DEFAULT = (
     *_WAYS,
     *(f"{way}-vit-h-14" for way in _WAYS),
 )
-OF_OWN_CLASSIFIERS = ("top1-10way-concept", "top5-10way-concept", "top1-5way-category")
+OF_OWN_CLASSIFIERS = (
+    "top1-10way-concept",
+    "top5-10way-concept",
+    "top1-5way-category",
+    "top1-8way-category",
+    "agreement-category",
+)
 """Computed by default where the model brings its classifiers."""
 
 

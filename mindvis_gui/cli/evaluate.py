@@ -160,6 +160,8 @@ def _print_one(console: Console, evaluation: Evaluation) -> None:
     console.print()
     console.print(facts_line(evaluation), style="bold", highlight=False)
     console.print(_scores(evaluation))
+    if evaluation.groups:
+        console.print(_groups(evaluation))
     for remark in remarks(evaluation):
         console.print(Padding(remark, (0, 0, 0, 1)), highlight=False)
     for line in unavailable_lines(evaluation):
@@ -189,6 +191,29 @@ def _scores(evaluation: Evaluation) -> Table:
             *([best_text(score)] if several else []),
             chance_text(score),
             protocol_text(score),
+        )
+    return table
+
+
+def _groups(evaluation: Evaluation) -> Table:
+    """Return the scores of parts of the trials side by side, chance in brackets."""
+    from mindvis_gui.analysis.caption import decimal
+    from mindvis_gui.analysis.score_table import heading, mean_text
+
+    table = _table()
+    table.add_column("mean [95 % interval] (chance)", no_wrap=True)
+    for group in evaluation.groups:
+        table.add_column(f"{len(group.trials)} trials:\n{group.name}")
+    metrics = {score.metric.key: score.metric for score in evaluation.scores}
+    for scores in zip(*(group.scores for group in evaluation.groups), strict=True):
+        metric = metrics[scores[0].key]
+        table.add_row(
+            heading(metric),
+            *(
+                mean_text(each.mean, each.interval, metric.digits)
+                + ("" if each.chance is None else f" ({decimal(each.chance, metric.digits)})")
+                for each in scores
+            ),
         )
     return table
 

@@ -70,6 +70,23 @@ def test_what_training_made_of_test_trials_comes_back(folder, subject, model_inf
     assert read_decode_folder(folder)[0].test_use == ("chosen by its scores",)
 
 
+def test_whether_training_shows_the_label_is_kept(folder, subject, model_info, decoded):
+    request = decoded(trial=1).request
+    renamed = [
+        replace(trial, label="never seen") if trial.index == 2 else trial
+        for trial in subject.trials
+    ]
+    renamed[3] = replace(renamed[3], label="")
+    other = replace(subject, trials=tuple(renamed))
+    written = DecodeFolderWriter(folder, other, model_info, request)
+    for number, label in ((1, request.label), (2, "never seen"), (3, "")):
+        made = decoded(trial=number)
+        made = replace(made, request=replace(made.request, label=label))
+        written.add(compare(made, other))
+    found = [each.label_in_training for each in read_decode_folder(folder)]
+    assert found == [True, False, None]
+
+
 def test_files_are_named_by_trial_and_seed(folder, writer, add):
     add(writer(seeds=(0, 12345)), 3, seeds=(0, 12345))
     assert sorted(contents(folder)) == [

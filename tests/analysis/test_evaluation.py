@@ -14,6 +14,7 @@ from mindvis_gui.analysis.metrics import (
     two_way_identification,
 )
 from mindvis_gui.analysis.networks import NetworkOutput
+from mindvis_gui.analysis.sample_sets import agreement, chance_agreement, diversity, sharpness
 from mindvis_gui.analysis.score_table import (
     csv_table,
     latex_escaped,
@@ -292,6 +293,7 @@ def test_json_document_keeps_its_shape(trials):
         "classes",
         "decoding",
         "failed",
+        "groups",
         "intervals",
         "model",
         "model_hash",
@@ -441,3 +443,57 @@ def test_what_training_made_of_test_trials_stands_beside_the_scores(trials):
     assert ",it was adapted to their fMRI," in csv_table([result])
     assert result.to_json()["test_use"] == ["it was adapted to their fMRI"]
     assert "used in training" not in "".join(protocol_lines(score(trials(), ("pixcorr",))))
+
+
+def test_what_samples_of_a_trial_have_in_common(trials):
+    shown = trials(noise=120.0)
+    keys = ("sharpness", "diversity", "agreement-category", "identification-all")
+    found = by_key(score(shown, keys, ColourNetwork()))
+    samples = np.stack([[each.image for each in trial.samples] for trial in shown])
+    stimuli = np.stack([resized(trial.stimulus, 32, 32) for trial in shown])
+    assert found["sharpness"].values == pytest.approx(
+        sharpness(samples) / sharpness(stimuli)[:, None]
+    )
+    assert found["diversity"].mean == pytest.approx(diversity(samples))
+    assert found["diversity"].chance == 1
+    named = ColourNetwork().run(samples.reshape(-1, 32, 32, 3)).probabilities.argmax(axis=1)
+    assert found["agreement-category"].mean == pytest.approx(agreement(named.reshape(6, -1)))
+    assert found["agreement-category"].chance == chance_agreement(named.reshape(6, -1))
+    assert found["identification-all"].metric.n == 6
+    assert found["identification-all"].chance == 1 / 6
+    assert {each.best for each in found.values() if each.metric.kind == "samples"} == {None}
+
+
+def test_one_sample_a_trial_has_nothing_in_common(trials):
+    alone = [replace(each, samples=each.samples[:1]) for each in trials()]
+    made = score(alone, ("sharpness", "diversity", "agreement-category"), ColourNetwork())
+    assert [each.metric.key for each in made.scores] == ["sharpness"]
+    assert {each.reason for each in made.unavailable} == {
+        "needs 2 samples a trial or more, here is one"
+    }
+
+
+def test_concepts_that_training_shows_are_scored_apart(trials):
+    shown = trials(noise=120.0)
+    assert score(shown).groups == ()
+    known = [replace(each, label_in_training=i < 4) for i, each in enumerate(shown)]
+    assert score(known[:4]).groups == ()  # nothing to tell apart
+    made = score(known, network=ColourNetwork())
+    first, second = made.groups
+    assert (first.trials, second.trials) == ((0, 1, 2, 3), (4, 5))
+    scores = by_key(made)
+    for group, rows in ((first, slice(0, 4)), (second, slice(4, 6))):
+        assert [each.key for each in group.scores] == list(scores)
+        for each in group.scores:
+            assert each.mean == pytest.approx(scores[each.key].values[rows].mean())
+            assert each.interval[0] <= each.mean <= each.interval[1]
+    chance = {each.key: each.chance for each in second.scores}
+    assert chance["pairwise-pcc"] == 0.5
+    r = [
+        pixel_correlation(sample.image, resized(other.stimulus, 32, 32))
+        for trial in shown[4:]
+        for sample in trial.samples
+        for other in shown
+        if other is not trial
+    ]
+    assert chance["pixcorr"] == pytest.approx(np.mean(r), abs=1e-6)

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -65,6 +66,20 @@ def test_a_table_with_protocol_beside_each_score(folder, capsys):
     assert "not available: FID (64); FID (2048) — needs inception-fid: pip install it" in unwrapped
     assert "100-way top-5 — needs efficientnet-lite0: pip install it" in unwrapped
     assert "\x1b" not in out
+
+
+def test_concepts_that_training_does_not_show_stand_apart(folder, capsys):
+    path = folder()
+    index = Path(path) / "decode.json"
+    document = json.loads(index.read_text())
+    for entry in document["trials"][:2]:
+        entry["label_in_training"] = False
+    index.write_text(json.dumps(document))
+    capsys.readouterr()
+    assert main(["evaluate", path, "--metrics", "pixcorr,identification-all"]) == 0
+    out = capsys.readouterr().out
+    for text in ("4 trials:", "concepts that training", "2 trials:", "Top-1 of all", "(0.167)"):
+        assert text in out
 
 
 def test_json_is_one_document(folder, capsys):
