@@ -41,6 +41,7 @@ GRIDS = {
     "Trials × seeds": ("trial", "seed"),
     "Steps × samplers": ("steps", "sampler"),
     "Left-out regions × seeds": ("roi", "seed"),
+    "Guidance × seeds": ("guidance", "seed"),
     "Mask ratios × seeds": ("mask", "seed"),
     "Models × the same seeds": ("seed", "model"),
     "Trials × left-out regions": ("trial", "roi"),
@@ -111,6 +112,7 @@ class ComparePage(QWidget):
         )
         glass = QAction(icon("search", QPalette.ColorRole.PlaceholderText), "", self.filter)
         self.filter.addAction(glass, QLineEdit.ActionPosition.LeadingPosition)
+        self._complaint = ""
         self.count = QLabel()
         self.count.setProperty("kind", "count")
         self.count.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -219,7 +221,7 @@ class ComparePage(QWidget):
         self.decode.setText(f"Decode {missing:,}" if missing else "Decode")
         self.decode.setEnabled(missing > 0)
         rows = f"{len(model.rows):,} row{'s' * (len(model.rows) != 1)}"
-        self.count.setText(f"{rows} · {done:,} of {cells:,} decoded")
+        self.count.setText(self._complaint or f"{rows} · {done:,} of {cells:,} decoded")
         why = self._why_empty()
         self.empty.setText(why)
         self._stack.setCurrentWidget(self.empty if why else self.view)
@@ -257,8 +259,11 @@ class ComparePage(QWidget):
         self._accepted(lambda: self._session.grid.set_values(option, text))
 
     def _arrange(self) -> None:
-        order, words = self.order.currentData(), self.filter.text()
-        self._accepted(lambda: self.model.arrange(order, words))
+        self._complaint = ""
+        try:
+            self.model.arrange(self.order.currentData(), self.filter.text())
+        except RequestError as error:
+            self._complaint = str(error)  # beside the field: half a condition is no failure yet
         self._show_state()
 
     def _accepted(self, change: Any) -> bool:

@@ -28,7 +28,7 @@ from mindvis_gui.views.import_dialog import ModelImporter
 from mindvis_gui.views.status_bar import ActivityBar
 from mindvis_gui.views.toolbar import MainToolBar
 from mindvis_gui.views.welcome import WelcomePage
-from mindvis_gui.views.workspace import Workspace
+from mindvis_gui.views.workspace import LAYOUT_PARTS, Workspace
 
 _SIZE = QSize(1440, 900)
 
@@ -85,9 +85,7 @@ class MainWindow(QMainWindow):
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(self.workspace)
         self._connect(brain, regions)
-        self.workspace.restore_layout(
-            settings.layout("docks"), settings.layout("centre"), settings.layout("closed")
-        )
+        self.workspace.restore_layout({name: settings.layout(name) for name in LAYOUT_PARTS})
         self.restoreGeometry(settings.layout("window"))
         self._show_state()
         self._show_panels()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _Panel = TypeVar("_Panel", bound=QWidget)
 _HEIGHTS = [405, 150, 280]  # of brain, mask and images, at first
+LAYOUT_PARTS = ("docks", "centre", "closed", "widths")  # of a saved arrangement
 _MIN_WIDTH = 480  # of the middle
 _CLOSE_ICON = 12
 _LEFT, _RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
@@ -108,7 +109,8 @@ class Workspace(QMainWindow):
             "images": images,
             "compare": self.compare_panel,
         }
-        self._restored = False
+        self._widths: dict[str, int]  # as they were saved
+        self._was_shown = False
         self.restore_default()
         self._put("subject", self.subject_panel)
         self._put("decode", self.decode_panel)
@@ -232,6 +234,7 @@ class Workspace(QMainWindow):
         for name, panel in self._panels.items():
             panel.setVisible(name in _AT_FIRST)
         self._splitter.setSizes(_HEIGHTS)
+        self._widths = {}
         self.compare(False)
         self._set_widths()
         self.panel_toggled.emit()
@@ -239,33 +242,48 @@ class Workspace(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:
         """Give the docks their width, which Qt forgets while they are hidden (called by Qt)."""
         super().showEvent(event)
-        if not self._restored:
+        if not self._was_shown:
+            self._was_shown = True
             self._set_widths()
-            self._restored = True
 
     def _set_widths(self) -> None:
-        widths = [PANEL_WIDTH if name == "subject" else PANEL_WIDTH - 10 for name in self._docks]
+        widths = [
+            self._widths.get(name, PANEL_WIDTH if name == "subject" else PANEL_WIDTH - 10)
+            for name in self._docks
+        ]
         self.resizeDocks(list(self._docks.values()), widths, Qt.Orientation.Horizontal)
 
     def layout_states(self) -> dict[str, QByteArray]:
-        """Return the arrangement as Qt saves it."""
+        """Return the arrangement, by the names of `LAYOUT_PARTS`."""
         closed = " ".join(name for name in self._panels if not self.is_shown(name))
+        widths = " ".join(
+            f"{name}={dock.width()}" for name, dock in self._docks.items() if dock.isVisible()
+        )
         return {
             "docks": self.saveState(),
             "centre": self._splitter.saveState(),
             "closed": QByteArray(closed.encode()),
+            "widths": QByteArray(widths.encode()),
         }
 
-    def restore_layout(self, docks: QByteArray, centre: QByteArray, closed: QByteArray) -> None:
-        """Take over a saved arrangement; empty ones are left out."""
+    def restore_layout(self, states: Mapping[str, QByteArray]) -> None:
+        """Take over a saved arrangement; parts that are empty or missing are left out."""
+        nothing = QByteArray()
+        docks, centre = states.get("docks", nothing), states.get("centre", nothing)
+        closed, widths = (
+            states.get(name, nothing).toStdString().split() for name in ("closed", "widths")
+        )
         if not docks.isEmpty():
-            self._restored = self.restoreState(docks)
+            self.restoreState(docks)
         if not centre.isEmpty():
             self._splitter.restoreState(centre)
         self._splitter.setHandleWidth(1)
-        for name in closed.toStdString().split():
+        for name in closed:
             if name in self._panels:  # another version may have had others
                 self._panels[name].hide()
+        parts = (each.partition("=") for each in widths)
+        self._widths = {name: int(width) for name, _, width in parts if width.isdecimal()}
+        self._set_widths()
 
 
 class _Dock(QDockWidget):

@@ -247,6 +247,21 @@ def test_layout_is_remembered(qtbot, opened_window, session, settings):
     assert settings.layout("docks").isEmpty()
 
 
+def test_widths_of_panels_are_remembered(qtbot, opened_window, session, settings):
+    workspace = opened_window.workspace
+    docks = workspace._docks
+    workspace.resizeDocks([docks["subject"]], [330], Qt.Orientation.Horizontal)
+    qtbot.waitUntil(lambda: docks["subject"].width() == 330)
+    opened_window.close()
+    again = module.MainWindow(session, settings)
+    qtbot.addWidget(again)
+    again.resize(opened_window.size())  # a small screen may have been in the way
+    again.show()
+    session.subject_changed.emit()  # only now does the page with the panels come up
+    assert again.workspace.isVisible()
+    qtbot.waitUntil(lambda: again.workspace._docks["subject"].width() == 330)
+
+
 def test_palette_and_help_open(qtbot, opened_window):
     qtbot.keyClick(opened_window, Qt.Key.Key_F1)
     shortcuts = opened_window.findChild(ShortcutsDialog)

@@ -21,7 +21,7 @@ from mindvis_gui.session.state import snapshot
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views.entry import Entry
-from mindvis_gui.views.workspace import Workspace
+from mindvis_gui.views.workspace import LAYOUT_PARTS, Workspace
 
 SESSION_ENTRIES = (
     Entry("open_session", "Open session…", "session.open", "File", "Ctrl+Shift+S",
@@ -125,11 +125,10 @@ class SessionCommands:
 
     def _take_up_layout(self, document: Mapping[str, Any]) -> None:
         layout = document.get("layout", {})
-        states = [
-            QByteArray.fromBase64(str(layout.get(name, "")).encode())
-            for name in ("docks", "centre", "closed")
-        ]
-        self._workspace.restore_layout(*states)
+        states = {
+            name: QByteArray.fromBase64(str(layout.get(name, "")).encode()) for name in LAYOUT_PARTS
+        }
+        self._workspace.restore_layout(states)
         self._workspace.compare(bool(layout.get("comparing", False)))
 
     # -- decode folders, pictures ------------------------------------------------------------
