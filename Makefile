@@ -44,7 +44,4 @@ clean:
 
 # The pictures of docs/, taken of the real window on a virtual screen (needs xvfb).
 screenshots: setup
-	for theme in dark light; do \
-	  xvfb-run -a -s '-screen 0 1440x900x24' $(BIN)/mindvis view demo --model demo --trial 9 \
-	    --decode --theme $$theme --size 1440x900 --screenshot docs/images/window-$$theme.png || exit 1; \
-	done
+	xvfb-run -a -s '-screen 0 1440x900x24' $(BIN)/python -m tools.screenshots

@@ -81,13 +81,7 @@ def run(
     app = _application()
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings() if screenshot is None else _default_settings(Path(folder))
-        apply_theme(app, theme or settings.theme or _system_theme(app))
-        cache, history = SampleCache(cache_dir() / "samples"), state_dir() / "history"
-        session = Session(_load_decoder, _load_classifiers, cache=cache, history=history)
-        window = MainWindow(session, settings, _import_model)
-        session.setParent(window)  # ends with the window, not before it
-        if size is not None:
-            window.resize(*size)
+        window, session = _make_window(app, settings, theme, size)
         steps: list[Callable[[], None]] = []
         if subject is not None:
             steps.append(lambda: window.open(subject, trial))
@@ -105,6 +99,54 @@ def run(
         window.save_by_itself(state_dir())
         QTimer.singleShot(0, lambda: do_in_turn(session, steps))
         return app.exec()
+
+
+def _make_window(
+    app: QApplication, settings: Settings, theme: str, size: tuple[int, int] | None
+) -> tuple[MainWindow, Session]:
+    apply_theme(app, theme or settings.theme or _system_theme(app))
+    cache, history = SampleCache(cache_dir() / "samples"), state_dir() / "history"
+    session = Session(_load_decoder, _load_classifiers, cache=cache, history=history)
+    window = MainWindow(session, settings, _import_model)
+    session.setParent(window)  # ends with the window, not before it
+    if size is not None:
+        window.resize(*size)
+    return window, session
+
+
+def pictured(
+    steps: Callable[[MainWindow, Session], Sequence[Callable[[], None]]],
+    path: Path,
+    theme: str = "dark",
+    size: tuple[int, int] = (1440, 900),
+) -> None:
+    """Write a picture of the window, as nobody has changed it, after some steps.
+
+    Parameters
+    ----------
+    steps : callable
+        From the window and its session to what is done, each step once all is quiet after the one
+        before.
+    path : pathlib.Path
+        PNG to write.
+    theme : {"dark", "light"}
+    size : (int, int)
+        Width and height in pixels.
+
+    Raises
+    ------
+    MindVisError
+        If a step goes wrong, or the picture cannot be written.
+    """
+    if not _has_display():
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    with tempfile.TemporaryDirectory() as folder:
+        window, session = _make_window(_application(), _default_settings(Path(folder)), theme, size)
+        window.show()
+        for step in steps(window, session):
+            step()
+            _wait_until(lambda: session.idle)
+        _take_picture(window, session, (), path)
 
 
 def _load_decoder(name: str) -> Decoder:

@@ -1,0 +1,122 @@
+"""Take the pictures of the window that the documentation shows.
+
+    python -m tools.screenshots [--out docs/images] [NAME …]
+
+Under a display (`make screenshots` brings one, by xvfb) they look as on a desktop. Samples come
+from the cache where they were drawn before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mindvis_gui import app
+from mindvis_gui.session import Session
+from mindvis_gui.views.main_window import MainWindow
+
+Steps = Callable[[MainWindow, Session], list[Callable[[], None]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture: what is done with the demo and its model before it is taken."""
+
+    steps: Steps
+    theme: str = "dark"
+    size: tuple[int, int] = (1440, 900)
+
+
+def _decoded(trial: int, n_samples: int = 4) -> Steps:
+    return lambda window, session: [
+        lambda: window.open("demo", trial),
+        lambda: session.load_model("demo"),
+        lambda: session.set_seeds(0, n_samples),
+        session.decode,
+    ]
+
+
+def _then(first: Steps, *more: Callable[[MainWindow, Session], None]) -> Steps:
+    return lambda window, session: [
+        *first(window, session),
+        *((lambda step=step: step(window, session)) for step in more),
+    ]
+
+
+def _compare(rows: str, trials: Sequence[int] = ()) -> Steps:
+    def show(window: MainWindow, session: Session) -> None:
+        session.grid.set_axes(rows, "seed")
+        if trials:
+            session.grid.set_trials(trials)
+        window.workspace.compare(True)
+
+    def decode(window: MainWindow, session: Session) -> None:
+        session.grid.start(session.grid.missing())
+
+    return _then(_decoded(9, 5), show, decode)
+
+
+def _consistency(window: MainWindow, session: Session) -> None:
+    window.workspace.compare_page.view.go_to(2, 2)
+    window.workspace.compare_page.consistency.click()
+
+
+def _wipe(window: MainWindow, session: Session) -> None:
+    page = window.workspace.compare_page
+    page.open_large(page.model.index(2, 2))
+    page.large.set_mode("wipe")
+
+
+def _study(window: MainWindow, session: Session) -> None:
+    window.actions_by_id["panel_lesion"].trigger()
+    window.workspace.lesion_panel.start()
+
+
+def _attribute(window: MainWindow, session: Session) -> None:
+    window.actions_by_id["panel_attribution"].trigger()
+    window.workspace.attribution_panel.start()
+
+
+_GRID = _compare("trial", range(12))
+SHOTS = {
+    "window-dark": Shot(_decoded(9)),
+    "window-light": Shot(_decoded(9), "light"),
+    "compare-grid": Shot(_then(_GRID, _consistency), size=(1280, 800)),
+    "compare-wipe": Shot(_then(_GRID, _wipe), size=(1280, 800)),
+    "compare-regions": Shot(_then(_compare("roi"), _consistency), "light", (1280, 800)),
+    "compare-guidance": Shot(_compare("guidance"), size=(1280, 800)),
+    "lesion-study": Shot(_then(_decoded(9), _study)),
+    "attribution": Shot(_then(_decoded(5), _attribute), "light"),
+}
+
+
+def main() -> None:
+    """Take those that are asked for, each in a process of its own."""
+    parser = argparse.ArgumentParser(
+        prog="tools.screenshots", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument(
+        "names", nargs="*", choices=[*SHOTS, []], metavar="NAME", help="all by default"
+    )
+    parser.add_argument("--out", type=Path, default=Path("docs/images"))
+    args = parser.parse_args()
+    names = args.names or list(SHOTS)
+    if len(names) > 1:
+        for name in names:
+            command = [sys.executable, "-m", "tools.screenshots", name, "--out", str(args.out)]
+            subprocess.run(command, check=True)
+        return
+    with tempfile.TemporaryDirectory() as state:
+        os.environ["XDG_STATE_HOME"] = state  # no history of one's own in the pictures
+        shot = SHOTS[names[0]]
+        app.pictured(shot.steps, args.out / f"{names[0]}.png", shot.theme, shot.size)
+
+
+if __name__ == "__main__":
+    main()
