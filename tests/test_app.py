@@ -234,6 +234,18 @@ def test_screenshot_of_a_trial(subject_path, tmp_path):
     assert np.all(shown == stimulus, axis=2).sum() > 1000
 
 
+def test_picture_after_some_steps(subject_path, tmp_path):
+    picture = tmp_path / "s.png"
+    steps = (
+        "from pathlib import Path; from mindvis_gui.app import pictured; pictured(lambda window, "
+        f"session: [lambda: window.open('{subject_path}', 1), lambda: session.set_trial(3)], "
+        f"Path('{picture}'), size=(1280, 800))"
+    )
+    done = run_python("-c", steps, QT_QPA_PLATFORM="offscreen")
+    assert done.returncode == 0, done.stderr
+    assert np.all(pixels(picture) == (120, 135, 90), axis=2).sum() > 1000  # the fourth trial's
+
+
 def test_screenshot_needs_no_display(subject_path, tmp_path):
     picture = tmp_path / "s.png"
     command = ("-m", "mindvis_gui", "view", subject_path, "--screenshot", picture)

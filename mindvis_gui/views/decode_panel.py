@@ -41,6 +41,7 @@ from mindvis_gui.views.theme import GAP, MARGIN, label
 MAX_SAMPLES = 32
 MAX_SEED = 2**31 - 1 - MAX_SAMPLES
 _MIN_WIDTH = 220
+_ROUNDING = 0.005  # of two decimals
 
 
 class DecodePanel(QScrollArea):
@@ -194,9 +195,9 @@ class DecodePanel(QScrollArea):
 
     def _chosen_guidance(self) -> float | None:
         """Return what the field says; what the model asks for stays that."""
-        chosen = self._session.sampling.guidance
-        typed = self.guidance.value()
-        return chosen if typed == self._guidance(self._session.sampling) else typed
+        sampling, typed = self._session.sampling, self.guidance.value()
+        same = abs(typed - self._guidance(sampling)) < _ROUNDING
+        return sampling.guidance if same else typed
 
     def _guidance(self, sampling: Sampling) -> float:
         decoder = self._session.decoder
