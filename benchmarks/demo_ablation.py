@@ -97,6 +97,7 @@ VARIANTS = {  # those that need no pre-training of their own first
     "full (mask ratio 0.75, patch 16, 1,200 trials)": Variant(),
     "no SC-MBM pre-training": Variant(pretrained=False),
     "encoder frozen": Variant(train_encoder=False),
+    "encoder frozen, no SC-MBM pre-training": Variant(train_encoder=False, pretrained=False),
     "cross-attention only": Variant(time_condition=False),
     "time condition only": Variant(cross_attention=False),
     **{f"{n} trials": Variant(trials=n) for n in (100, 300, 600)},
