@@ -6,6 +6,7 @@ python -m benchmarks.demo_noise
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from mindvis_gui.data import open_subject
 from mindvis_gui.data.prepare import measure_normalisation
 from mindvis_gui.data.subject import FloatArray, Subject
 from mindvis_gui.decoding.models import find_model, load_decoder
-from mindvis_gui.decoding.sampling_settings import PRESETS
+from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE, PRESETS
 from tools.demo.scores import (
     CONCEPTS,
     DRAWINGS,
@@ -30,6 +31,7 @@ from tools.demo.scores import (
 ROOT = Path(__file__).parents[1]
 PRESENTATIONS = (1, 2, 4, 8, 16, 24)
 SEEDS = (0, 1)
+FAST = replace(PRESETS["fast"], guidance=NO_GUIDANCE)
 _SPLITS = 20
 
 
@@ -105,7 +107,7 @@ def averaging(subject: Subject, single: FloatArray, model: str) -> dict[int, lis
     found = {}
     for n in PRESENTATIONS:
         responses = normalisation.apply(single[:, :n].mean(axis=1))
-        samples = decode_all(decoder, responses, PRESETS["fast"], SEEDS)
+        samples = decode_all(decoder, responses, FAST, SEEDS)
         these = Shown(shown.trials, responses, shown.stimuli, shown.groups)
         found[n] = score(these, samples, "fast", classifier)
     return found
