@@ -509,6 +509,36 @@ def test_dropped_figure_brings_all_its_trials_and_samples_back(
     assert len(started) == (0 if kept == "all" else 2)
 
 
+def test_dropped_grid_brings_its_axes_and_samples_back(qtbot, ready_window, remembered, tmp_path):
+    from mindvis_gui.analysis.figures.writing import write_figure
+
+    session = remembered
+    session.grid.set_axes("guidance", "seed")
+    session.grid.set_values("guidance", "1, 2.5")
+    session.grid.set_values("seed", "7-8")
+    session.grid.start(session.grid.missing())
+    qtbot.waitUntil(lambda: session.idle and not session.grid.missing())
+    drawn = {
+        (scale, seed): session.collection.get(session.grid.cell(scale, seed).options).picture()
+        for scale in (1, 2.5)
+        for seed in (7, 8)
+    }
+    trial = session.trial.index
+    write_figure(session.figures.content()(), tmp_path / "a.png", "grid")
+    start_anew(qtbot, session)
+    started = []
+    session.queue.started.connect(started.append)
+    assert ready_window._saved.open_any(tmp_path / "a.png")
+    qtbot.waitUntil(lambda: session.idle and ready_window.workspace.comparing)
+    grid = session.grid
+    assert (session.trial.index, grid.rows, grid.columns) == (trial, "guidance", "seed")
+    assert (grid.axis("guidance").values, grid.axis("seed").values) == ((1, 2.5), (7, 8))
+    for (scale, seed), image in drawn.items():
+        again = session.collection.get(grid.cell(scale, seed).options)
+        assert np.array_equal(again.picture(), image)
+    assert not started
+
+
 def test_dropped_figure_of_one_trial_stays_with_its_samples(
     qtbot, ready_window, remembered, tmp_path
 ):

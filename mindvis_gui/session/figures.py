@@ -6,15 +6,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mindvis_gui.analysis.comparison import compare
-from mindvis_gui.analysis.decoded_trial import DecodedTrial
+from mindvis_gui.analysis.decoded_trial import DecodedTrial, installed_versions
 from mindvis_gui.analysis.figures.content import (
     BrainScene,
     FigureContent,
+    GridCell,
+    GridRow,
+    GridScene,
     LesionScene,
     MaskScene,
     Regions,
 )
-from mindvis_gui.session.collection import Drawn
+from mindvis_gui.analysis.figures.style import MAX_PICTURES
+from mindvis_gui.data.subject import Trial
+from mindvis_gui.session.axes import OPTIONS
+from mindvis_gui.session.collection import Drawn, Score
 from mindvis_gui.session.keeping import recalled
 
 if TYPE_CHECKING:
@@ -39,8 +45,9 @@ class Figures:
         session = self._session
         subject, normalisation = session.subject, session.normalisation
         chosen = session.results.result
+        grid = self._grid()
         if subject is None or normalisation is None or chosen is None:
-            return lambda: FigureContent(())
+            return lambda: FigureContent((), grid=None if grid is None else grid())
         scored = session.results.comparison_of(chosen)
         others: list[list[Drawn]] = []
         if self.all_trials:
@@ -57,9 +64,52 @@ class Figures:
             lesion = None
             if study is not None and study.trials:
                 lesion = LesionScene.of(study, subject.rois)
-            return FigureContent(trials, brain, mask, lesion)
+            return FigureContent(trials, brain, mask, lesion, None if grid is None else grid())
 
         return gather
+
+    def _grid(self) -> Callable[[], GridScene] | None:
+        """Return a function that reads the grid's pictures; None while it has no sample."""
+        session, subject, grid = self._session, self._session.subject, self._session.grid
+        if subject is None or session.trial is None:
+            return None
+        rows, columns = grid.axis(grid.rows), grid.axis(grid.columns)
+        drawn: list[tuple[str, Trial, list[tuple[Drawn, Score | None] | None]]] = []
+        for value in rows.values:
+            trial = subject.trials[value] if grid.rows == "trial" else session.trial
+            label = f"{value} {trial.label}".rstrip() if grid.rows == "trial" else rows.label(value)
+            cells: list[tuple[Drawn, Score | None] | None] = []
+            for column in columns.values:
+                options = grid.cell(value, column).options
+                sample = None if options is None else session.collection.get(options)
+                score = None if options is None else session.collection.score(options)
+                cells.append(None if sample is None else (sample, score))
+            if any(cells):
+                drawn.append((label, trial, cells))
+        if not drawn:
+            return None
+        too_many = len(drawn) * (1 + len(columns.values)) > MAX_PICTURES  # drawing will say so
+        axes = {
+            "rows": grid.rows,
+            "columns": grid.columns,
+            "values": {axis.option: list(map(str, axis.values)) for axis in (rows, columns)},
+        }
+        differ = (OPTIONS[grid.rows], OPTIONS[grid.columns])
+        labels = tuple(columns.label(value) for value in columns.values)
+
+        def read() -> GridScene:
+            made = tuple(
+                GridRow(
+                    label,
+                    None if too_many else subject.stimulus(trial),
+                    tuple(None if too_many else _read(cell) for cell in cells),
+                )
+                for label, trial, cells in drawn
+            )
+            versions = installed_versions()
+            return GridScene(differ, labels, made, axes, subject.simulated, versions)
+
+        return read
 
     def _brain(self) -> BrainScene | None:
         subject, state = self._session.subject, self._session.brain
@@ -83,3 +133,16 @@ class Figures:
             return None
         kept = masking.mask.kept_voxels(masking.patch_size, session.subject.n_voxels)
         return MaskScene.of(session.vector, kept, masking.recovery, session.subject.rois)
+
+
+def _read(cell: tuple[Drawn, Score | None] | None) -> GridCell | None:
+    """Read the picture of a cell; None where there is none, or none any more."""
+    if cell is None:
+        return None
+    drawn, score = cell
+    image = drawn.picture()
+    if image is None:
+        return None
+    scores = None if score is None else score.scores
+    candidates = 0 if score is None else score.n_candidates
+    return GridCell(image, drawn.request, drawn.options.seed, scores, candidates)

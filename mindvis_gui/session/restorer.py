@@ -65,7 +65,7 @@ class Restorer(QObject):
         requests = record.get("requests")
         if not isinstance(requests, list) or not requests or not isinstance(requests[0], dict):
             raise DataError(f"{path}: no decode request inside")
-        then = partial(self._show_figure, path, requests)
+        then = partial(self._show_figure, path, requests, record.get("grid"))
         self._with_subject(str(requests[0].get("subject")), None, then)
 
     def _show_sample(self, path: Path, record: Mapping[str, Any]) -> None:
@@ -89,7 +89,9 @@ class Restorer(QObject):
 
     # -- figures -----------------------------------------------------------------------------
 
-    def _show_figure(self, path: Path, requests: list[Request]) -> None:
+    def _show_figure(
+        self, path: Path, requests: list[Request], axes: Mapping[str, Any] | None = None
+    ) -> None:
         """Look for kept samples in the background, then show them and decode the rest."""
         session = self._session
         subject, normalisation = session.subject, session.normalisation
@@ -100,7 +102,7 @@ class Restorer(QObject):
 
         def show(found: list[_Kept]) -> None:
             if session.subject is subject:
-                self._attempt(lambda: self._fill_in(found))
+                self._attempt(lambda: self._fill_in(found, axes))
 
         session.jobs.run(
             lambda: _look_up(requests, subject, normalisation, session.cache, device),
@@ -108,12 +110,15 @@ class Restorer(QObject):
             show,
         )
 
-    def _fill_in(self, found: list[_Kept]) -> None:
+    def _fill_in(self, found: list[_Kept], axes: Mapping[str, Any] | None = None) -> None:
         session, first = self._session, found[0]
         seeds = first.request["seeds"]
-        session.grid.set_axes("trial", "seed")
-        session.grid.set_trials([int(each.request["trial"]) for each in found])
-        session.grid.set_values("seed", ", ".join(str(seed) for seed in seeds))
+        if axes is None:
+            session.grid.set_axes("trial", "seed")
+            session.grid.set_trials([int(each.request["trial"]) for each in found])
+            session.grid.set_values("seed", ", ".join(str(seed) for seed in seeds))
+        else:
+            self._set_axes(axes)
         for each in found:
             session.collection.add_files(each.request, each.sources)
         if first.sources:
@@ -131,6 +136,18 @@ class Restorer(QObject):
             session.grid.take_up(missing)
         if len(found) > 1:
             self.grid_filled.emit()
+
+    def _set_axes(self, axes: Mapping[str, Any]) -> None:
+        try:
+            rows, columns = str(axes["rows"]), str(axes["columns"])
+            values = {
+                option: ", ".join(map(str, axes["values"][option])) for option in (rows, columns)
+            }
+            self._session.grid.set_axes(rows, columns)
+            for option, text in values.items():
+                self._session.grid.set_values(option, text)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise DataError(f"the axes of this figure are incomplete: {error!r}") from error
 
     # -- the subject -------------------------------------------------------------------------
 

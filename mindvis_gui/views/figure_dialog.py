@@ -48,7 +48,13 @@ class FigureDialog(QDialog):
 
     previewed = Signal()
 
-    def __init__(self, session: Session, settings: Settings, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        parent: QWidget | None = None,
+        template: str = "comparison",
+    ) -> None:
         super().__init__(parent)
         self._session, self._settings = session, settings
         self._job: Job | None = None
@@ -65,6 +71,7 @@ class FigureDialog(QDialog):
         self.export = push_button("Export…", "Export the figure", "primary")
         self.export.setDefault(True)
         self._make_options()
+        self.template.setCurrentIndex(self.template.findData(template))
         self._lay_out()
         self._connect()
         self._update()

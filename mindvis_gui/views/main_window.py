@@ -58,7 +58,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self._pages)
         self.workspace = Workspace(session, self._pages)
         self._file = FileCommands(self, session, settings, import_model)
-        self._export = ExportCommands(self, session, settings)
+        self._export = ExportCommands(self, session, settings, lambda: self.workspace.comparing)
         self._lesion = LesionCommands(self, session, settings, self.workspace)
         self._saved = SessionCommands(self, session, settings, self.workspace)
         brain = BrainCommands(self, session, settings)

@@ -85,3 +85,19 @@ def test_all_trials_decoded_alike_share_a_figure(qtbot, dialog, ready):
     choose(qtbot, dialog, dialog.trials, "all decoded alike")
     trials = ready.figures.content()().trials
     assert [trial.request["trial"] for trial in trials] == [0, 1]
+
+
+def test_on_a_grid_of_two_options_the_grid_is_drawn(qtbot, ready_window, ready):
+    ready.grid.set_axes("guidance", "seed")
+    ready.grid.set_values("guidance", "1, 2")
+    ready_window.workspace.compare(True)
+    ready.grid.start(ready.grid.missing())
+    qtbot.waitUntil(lambda: ready.idle and not ready.grid.missing())
+    ready_window.actions_by_id["export_figure"].trigger()
+    shown = ready_window.findChild(FigureDialog)
+    assert shown.template.currentData() == "grid"
+    with qtbot.waitSignal(shown.previewed, timeout=20_000):
+        shown.seeds.click()
+    assert not shown.problem.text()
+    shown.close()
+    qtbot.waitUntil(lambda: ready.idle)

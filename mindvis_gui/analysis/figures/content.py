@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mindvis_gui.analysis.comparison import SampleScores
 from mindvis_gui.analysis.decoded_trial import DecodedTrial
 from mindvis_gui.analysis.lesion import Effects, LesionStudy
 from mindvis_gui.analysis.recovery import interpolation_baseline
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.lesion import MEANING
 from mindvis_gui.data.roi_colours import roi_colours
-from mindvis_gui.data.subject import FloatArray, Roi, Subject
+from mindvis_gui.data.subject import FloatArray, ImageArray, Roi, Subject
 from mindvis_gui.decoding.request import Recovery
 
 
@@ -156,6 +158,68 @@ class LesionScene:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class GridCell:
+    """A sample in a grid of two options.
+
+    Attributes
+    ----------
+    image : (h, w, 3) uint8
+    request : mapping
+        ``DecodeRequest.to_json()``.
+    seed : int
+    scores : SampleScores or None
+    n_candidates : int
+        Stimuli that its rank is among.
+    """
+
+    image: ImageArray
+    request: Mapping[str, Any]
+    seed: int
+    scores: SampleScores | None = None
+    n_candidates: int = 0
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class GridRow:
+    """A row of a grid: its label, what was seen, and a cell a column; None where none was drawn."""
+
+    label: str
+    stimulus: ImageArray | None
+    cells: tuple[GridCell | None, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class GridScene:
+    """Samples over two options.
+
+    Attributes
+    ----------
+    differ : (str, str)
+        What differs along the rows and along the columns.
+    columns : tuple of str
+        Labels.
+    rows : tuple of GridRow
+    axes : mapping
+        The two options and their values as JSON values, to bring the grid back.
+    simulated : bool
+    versions : mapping of str to str
+        Package → version.
+    """
+
+    differ: tuple[str, str]
+    columns: tuple[str, ...]
+    rows: tuple[GridRow, ...]
+    axes: Mapping[str, Any]
+    simulated: bool
+    versions: Mapping[str, str]
+
+    @property
+    def cells(self) -> list[GridCell]:
+        """The samples there are, row by row."""
+        return [cell for row in self.rows for cell in row.cells if cell is not None]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class FigureContent:
     """Everything that a figure may be drawn from; parts that lack theirs cannot be drawn."""
 
@@ -163,3 +227,4 @@ class FigureContent:
     brain: BrainScene | None = None
     mask: MaskScene | None = None
     lesion: LesionScene | None = None
+    grid: GridScene | None = None

@@ -11,6 +11,7 @@ from mindvis_gui.analysis.figures.consistency_panel import draw_consistency
 from mindvis_gui.analysis.figures.content import FigureContent
 from mindvis_gui.analysis.figures.lesion_panel import draw_lesion
 from mindvis_gui.analysis.figures.mask_panel import draw_mask
+from mindvis_gui.analysis.figures.option_grid import draw_grid
 from mindvis_gui.analysis.figures.page import Page
 from mindvis_gui.errors import ExportError
 
@@ -30,6 +31,7 @@ TEMPLATES = {
     "brain": Template("Brain, regions and samples", (draw_brain, draw_comparison)),
     "mask": Template("Masking and recovery", (draw_mask, draw_comparison)),
     "consistency": Template("Consistency over seeds", (draw_consistency,)),
+    "grid": Template("Grid of two options", (draw_grid,)),
     "lesion": Template("What each region contributes", (draw_lesion,)),
     "page": Template("One-page report", (draw_brain, draw_mask, draw_comparison, draw_consistency)),
 }
@@ -51,6 +53,8 @@ def template(name: str) -> Template:
 def missing(name: str, content: FigureContent) -> str:
     """Return what a template lacks to be drawn, as the end of a sentence; empty if nothing."""
     parts = template(name).parts
+    if draw_grid in parts and (content.grid is None or not content.grid.cells):
+        return "samples in the grid of the page Compare; decode them there"
     if draw_brain in parts and content.brain is None:
         return "the subject's voxel positions, which its file does not have"
     if draw_mask in parts and content.mask is None:

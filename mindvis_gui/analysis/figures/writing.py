@@ -15,8 +15,9 @@ from mindvis_gui.analysis.export import CHUNK
 from mindvis_gui.analysis.figures.comparison_grid import draw_comparison
 from mindvis_gui.analysis.figures.content import FigureContent
 from mindvis_gui.analysis.figures.grid_layout import GridLayout
+from mindvis_gui.analysis.figures.option_grid import draw_grid, natural_grid_width
 from mindvis_gui.analysis.figures.page import MARGIN, Page
-from mindvis_gui.analysis.figures.style import FORMATS, FigureStyle
+from mindvis_gui.analysis.figures.style import FORMATS, MAX_PICTURES, FigureStyle
 from mindvis_gui.analysis.figures.templates import missing, template
 from mindvis_gui.errors import ExportError
 from mindvis_gui.files import atomic_path
@@ -24,8 +25,8 @@ from mindvis_gui.files import atomic_path
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MAX_PICTURES = 600
 FORMAT = "mindvis figure"
+GRID = "grid"  # the template that is drawn from samples over two options, not from trials
 _NARROWEST = 1004  # dots, 85 mm: room for the caption
 _WIDE = 2008  # dots, 170 mm: what parts without pictures of their own size take
 
@@ -97,6 +98,8 @@ def figure_record(content: FigureContent, name: str, style: FigureStyle) -> dict
         If the figure cannot be drawn.
     """
     check(content, name)
+    if name == GRID:
+        return _grid_record(content, style)
     return {
         "format": FORMAT,
         "template": name,
@@ -111,6 +114,21 @@ def figure_record(content: FigureContent, name: str, style: FigureStyle) -> dict
     }
 
 
+def _grid_record(content: FigureContent, style: FigureStyle) -> dict[str, Any]:
+    grid = content.grid
+    assert grid is not None
+    return {
+        "format": FORMAT,
+        "template": GRID,
+        "style": style.to_json(),
+        "versions": dict(grid.versions),
+        "simulated": grid.simulated,
+        "grid": dict(grid.axes),
+        "requests": [{**cell.request, "seeds": [cell.seed]} for cell in grid.cells],
+        "scores": [[] if cell.scores is None else [asdict(cell.scores)] for cell in grid.cells],
+    }
+
+
 def check(content: FigureContent, name: str) -> None:
     """Make sure that a figure can be drawn.
 
@@ -120,9 +138,13 @@ def check(content: FigureContent, name: str) -> None:
         If it cannot; the message says why.
     """
     trials = content.trials
-    if not trials:
+    if name == GRID:
+        rows = () if content.grid is None else content.grid.rows
+        trials, pictures = (), sum(1 + len(row.cells) for row in rows)
+    elif not trials:
         raise ExportError("there is no decoded trial to draw; decode one first")
-    pictures = sum(1 + len(trial.samples) for trial in trials)
+    else:
+        pictures = sum(1 + len(trial.samples) for trial in trials)
     if pictures > MAX_PICTURES:
         raise ExportError(
             f"{pictures} pictures do not fit into one figure (at most {MAX_PICTURES}); "
@@ -179,13 +201,14 @@ def _metadata(record: Mapping[str, Any], suffix: str) -> dict[str, Any]:
 
 def _draw(content: FigureContent, name: str, style: FigureStyle) -> Figure:
     parts = template(name).parts
-    page = Page(style, style.dots or _natural_width(content.trials, parts, style))
+    page = Page(style, style.dots or _natural_width(content, parts, style))
     y = float(MARGIN)
     for part in parts:
         y = part(page, y, content)
     if style.captions:
         scored = style.scores and draw_comparison in parts
-        for text in _captions(content.trials, scored):
+        told = _grid_captions(content) if name == GRID else _captions(content.trials, scored)
+        for text in told:
             y = page.paragraph(y, text)
     y = page.paragraph(y, SAMPLE_NOTICE)
     return page.figure(y + MARGIN)
@@ -196,10 +219,23 @@ def _captions(trials: Sequence[DecodedTrial], scored: bool) -> list[str]:
     return [text for text in texts if text]
 
 
-def _natural_width(
-    trials: Sequence[DecodedTrial], parts: Sequence[object], style: FigureStyle
-) -> float:
+def _grid_captions(content: FigureContent) -> list[str]:
+    grid = content.grid
+    assert grid is not None
+    first, (rows, columns) = grid.cells[0], grid.differ
+    trial = DecodedTrial(first.request, (), None, (), 0, None, grid.simulated, grid.versions)
+    return [
+        f"Rows differ in {rows.lower()}, columns in {columns.lower()}. r: pixel correlation "
+        "(Pearson over RGB) with what was seen; n/m: its rank among m stimuli by r.",
+        f"The first sample: {protocol_caption(trial)}",
+    ]
+
+
+def _natural_width(content: FigureContent, parts: Sequence[object], style: FigureStyle) -> float:
     """Return the width at which every picture is as large as it is good for."""
+    trials = content.trials
+    if tuple(parts) == (draw_grid,) and content.grid is not None:
+        return max(natural_grid_width(content.grid), _NARROWEST)
     if tuple(parts) != (draw_comparison,):
         return _WIDE
     layout = GridLayout.of(len(trials), len(trials[0].samples), style)

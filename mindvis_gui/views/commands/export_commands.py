@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtWidgets import QWidget
 
 from mindvis_gui.session import Session
@@ -25,17 +27,20 @@ EXPORT_ENTRIES = (
 
 
 class ExportCommands:
-    """Asks where to, and writes in the background."""
+    """Asks where to, and writes in the background; `comparing` says whether the grid is seen."""
 
-    def __init__(self, window: QWidget, session: Session, settings: Settings) -> None:
+    def __init__(
+        self, window: QWidget, session: Session, settings: Settings, comparing: Callable[[], bool]
+    ) -> None:
         self._window, self._session, self._settings = window, session, settings
+        self._comparing = comparing
 
     def enabled(self) -> dict[str, bool]:
         """Return whether there is something to export."""
         decoded = self._session.results.result is not None
         drawn = len(self._session.collection) > 0
         return {
-            "export_figure": decoded,
+            "export_figure": decoded or drawn,
             "export_samples": decoded,
             "export_scores": drawn,
             "export_arrays": drawn,
@@ -43,11 +48,13 @@ class ExportCommands:
         }
 
     def export_figure(self) -> None:
-        """Show what can be drawn of the decoded trial, and write what is chosen."""
+        """Show what can be drawn of the decoded trial or the grid, and write what is chosen."""
         from mindvis_gui.views.figure_dialog import FigureDialog  # brings what draws figures
 
-        if self._session.results.result is not None:
-            FigureDialog(self._session, self._settings, self._window).open()
+        of_grid = self._comparing() and self._session.grid.rows != "trial"
+        if of_grid or self._session.results.result is not None:
+            template = "grid" if of_grid else "comparison"
+            FigureDialog(self._session, self._settings, self._window, template).open()
 
     def export_samples(self) -> None:
         """Ask for a folder, and write each sample into it in the background."""

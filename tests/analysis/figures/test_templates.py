@@ -14,6 +14,9 @@ from mindvis_gui.analysis.figures.consistency_panel import similarity, spread
 from mindvis_gui.analysis.figures.content import (
     BrainScene,
     FigureContent,
+    GridCell,
+    GridRow,
+    GridScene,
     LesionScene,
     MaskScene,
 )
@@ -46,7 +49,23 @@ def content(subject, decoded):
         BrainScene.of(subject),
         MaskScene.of(vector, kept, recovery, subject.rois),
         LesionScene.of(study(subject), subject.rois),
+        grid(trials),
     )
+
+
+def grid(trials):
+    """Return two rows by three columns; the last cell was not drawn."""
+    rows = []
+    for place, trial in enumerate(trials):
+        cells = [
+            GridCell(sample.image, trial.request, sample.seed, scores, 6)
+            for sample, scores in zip(trial.samples, trial.scores, strict=True)
+        ]
+        rows.append(GridRow(f"guidance {place + 1}", trial.stimulus, (*cells[:2], None)))
+    axes = {"rows": "guidance", "columns": "seed", "values": {"guidance": ["1"], "seed": ["0"]}}
+    labels = ("seed 0", "seed 1", "seed 3")
+    first = trials[0]
+    return GridScene(("Guidance", "Seeds"), labels, tuple(rows), axes, True, first.versions)
 
 
 def study(subject):
@@ -93,6 +112,22 @@ def test_brain_and_mask_say_what_they_show(tmp_path, content, subject):
     assert "20 mm" in text
     assert "75% of" in text
     assert "r 0.62 over the masked voxels" in text
+
+
+def test_a_grid_names_its_options_and_carries_every_request(tmp_path, content):
+    path = tmp_path / "figure.pdf"
+    alone = replace(content, trials=())  # it needs no chosen trial
+    write_figure(alone, path, "grid", FigureStyle(width=170))
+    text = PdfReader(path).pages[0].extract_text()
+    for words in ("guidance 2", "seed 3", "Rows differ in guidance", "columns in seeds", "/6"):
+        assert words in text
+    record = json.loads((tmp_path / "figure.pdf.json").read_text())
+    assert record["grid"]["rows"] == "guidance"
+    shown = [(each["trial"], each["seeds"]) for each in record["requests"]]
+    assert shown == [(0, [0]), (0, [1]), (1, [0]), (1, [1])]
+    many = replace(content.grid, rows=content.grid.rows * 100)
+    with pytest.raises(ExportError, match="800 pictures do not fit"):
+        write_figure(replace(content, grid=many), path, "grid")
 
 
 def test_what_a_lesion_costs_is_drawn_with_its_protocol(tmp_path, content):
@@ -153,6 +188,7 @@ def test_what_is_not_wanted_is_left_out(tmp_path, content):
         ({"brain": None}, "brain", "voxel positions"),
         ({"mask": None}, "page", "masked response"),
         ({"lesion": None}, "lesion", "a lesion study"),
+        ({"grid": None}, "grid", "samples in the grid"),
         ({}, "poster", "no figure 'poster'"),
     ],
 )
