@@ -15,6 +15,7 @@ from mindvis_gui.analysis.decode_folder import DecodeFolderWriter
 from mindvis_gui.analysis.export import read_request, write_sample
 from mindvis_gui.analysis.session_file import SessionFile
 from mindvis_gui.data.fingerprint import fingerprint
+from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.decoding.request import Step
 from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.decoding.sampling_settings import Sampling
@@ -507,6 +508,29 @@ def test_dropped_figure_brings_all_its_trials_and_samples_back(
         again = session.collection.get(grid.cell(trial, seed).options)
         assert np.array_equal(again.picture(), image)
     assert len(started) == (0 if kept == "all" else 2)
+
+
+def test_dropped_figure_brings_the_preparation_back(qtbot, ready_window, remembered, tmp_path):
+    session = remembered
+    session.preparation.set_steps(Preparation(z_score="voxel"))
+    qtbot.waitUntil(lambda: session.idle and session.preparation.steps.z_score == "voxel")
+    session.set_trial(2)
+    session.decode()
+    qtbot.waitUntil(lambda: session.idle and session.results.result is not None)
+    before = session.results.result
+    figure(session, tmp_path / "a.png")
+    start_anew(qtbot, session)
+    session.preparation.set_steps(Preparation())
+    qtbot.waitUntil(lambda: session.idle and not session.preparation.steps)
+    problems = []
+    session.problem.connect(problems.append)
+    ready_window._saved.open_any(tmp_path / "a.png")
+    qtbot.waitUntil(lambda: session.idle and session.results.result is not None)
+    assert session.preparation.steps.z_score == "voxel"
+    assert session.trial.index == 2
+    for again, sample in zip(session.results.result.samples, before.samples, strict=True):
+        assert np.array_equal(again.image, sample.image)
+    assert problems == []
 
 
 def test_dropped_grid_brings_its_axes_and_samples_back(qtbot, ready_window, remembered, tmp_path):

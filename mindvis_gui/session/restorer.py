@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from mindvis_gui.analysis.figures.reading import read_drawn_record
 from mindvis_gui.data.picture import decode_picture
+from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.prepare import Normalisation, prepare
 from mindvis_gui.data.subject import ImageArray, Subject
 from mindvis_gui.decoding.sample_cache import SampleCache, read_kept_sample, sample_key
@@ -52,21 +53,19 @@ class Restorer(QObject):
 
     def open_entry(self, entry: HistoryEntry) -> None:
         """Bring a decode of the history back, with the samples that are still kept."""
-        self._with_subject(
-            str(entry.request["subject"]), Path(entry.source), partial(self._show_entry, entry)
-        )
+        self._with_subject(entry.request, Path(entry.source), partial(self._show_entry, entry))
 
     def _open_picture(self, path: Path) -> None:
         record = read_drawn_record(path)
         if isinstance(record.get("seed"), int):
             then = partial(self._show_sample, path, record)
-            self._with_subject(str(record.get("subject")), None, then)
+            self._with_subject(record, None, then)
             return
         requests = record.get("requests")
         if not isinstance(requests, list) or not requests or not isinstance(requests[0], dict):
             raise DataError(f"{path}: no decode request inside")
         then = partial(self._show_figure, path, requests, record.get("grid"))
-        self._with_subject(str(requests[0].get("subject")), None, then)
+        self._with_subject(requests[0], None, then)
 
     def _show_sample(self, path: Path, record: Mapping[str, Any]) -> None:
         restore_request(self._session, record)
@@ -151,11 +150,13 @@ class Restorer(QObject):
 
     # -- the subject -------------------------------------------------------------------------
 
-    def _with_subject(self, name: str, source: Path | None, then: Callable[[], None]) -> None:
-        """Do something once the subject of that name is open."""
-        session = self._session
+    def _with_subject(
+        self, request: Request, source: Path | None, then: Callable[[], None]
+    ) -> None:
+        """Do something once the subject of a request is open, and prepared as it was then."""
+        session, name = self._session, str(request.get("subject"))
         if session.subject is not None and session.subject.name == name:
-            self._attempt(then)
+            self._attempt(lambda: self._with_preparation(request, then))
             return
         if source is None or not source.exists():
             known = session.history.search("")
@@ -167,10 +168,27 @@ class Restorer(QObject):
 
         def go_on() -> None:  # the subject's first trial is chosen after this
             if session.subject is not None and session.subject.name == name:
-                QTimer.singleShot(0, session, lambda: self._attempt(then))
+                prepare_then = partial(self._with_preparation, request, then)
+                QTimer.singleShot(0, session, lambda: self._attempt(prepare_then))
 
         session.subject_changed.connect(go_on, Qt.ConnectionType.SingleShotConnection)
         session.open(source)
+
+    def _with_preparation(self, request: Request, then: Callable[[], None]) -> None:
+        """Do something once the steps of preparation of a request are done to the open subject."""
+        session = self._session
+        known = request.get("preparation")
+        steps = session.preparation.steps if known is None else Preparation.from_json(known)
+        if steps == session.preparation.steps:
+            then()
+            return
+
+        def go_on() -> None:  # unless the steps were impossible, which has been said
+            if session.preparation.steps == steps:
+                QTimer.singleShot(0, session, lambda: self._attempt(then))
+
+        session.subject_changed.connect(go_on, Qt.ConnectionType.SingleShotConnection)
+        session.preparation.set_steps(steps)
 
     def _attempt(self, action: Callable[[], None]) -> None:
         """Do something; what cannot be is one line in the status bar."""
@@ -208,7 +226,7 @@ def _look_up(
             if vector_hash(vector) != request["vector_sha256"]:
                 raise DataError(
                     f"trial {options.trial} of {subject.name} has another response here than the "
-                    "one of this figure; open the subject file, and do the preparation, of then"
+                    "one of this figure; open the subject file of then"
                 )
             keys = {seed: sample_key(request, seed, device) for seed in seeds}
         except (KeyError, TypeError, ValueError) as error:
