@@ -54,8 +54,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0 done, 1 an expected error, said in one line on stderr. Wrong usage exits with 2.
     """
-    # Threads of torch that wait by spinning would take the other cores from everything else.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     words = list(sys.argv[1:] if argv is None else argv)
     implied = not words or words[0] not in (*COMMANDS, *_OPTIONS)
     if implied:
@@ -64,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if implied and len(words) > 1:
         _check_subject(parser, words[1])
     args = parser.parse_args(words)
+    os.environ.setdefault("OMP_WAIT_POLICY", _waiting(words[0]))
     try:
         return _load(words[0]).run(args)
     except MindVisError as error:
@@ -72,6 +71,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain(f"{launched().prefix}stopped; what was finished is kept")
         return _STOPPED
+
+
+def _waiting(command: str) -> str:
+    """Return how threads of torch wait for one another.
+
+    Those of a small network wait so shortly that spinning is twice as fast as sleeping; but it
+    takes the cores from the window, and from whatever else keeps the machine busy.
+    """
+    if command == "view" or not hasattr(os, "getloadavg"):
+        return "PASSIVE"
+    return "ACTIVE" if os.getloadavg()[0] < (os.cpu_count() or 1) / 2 else "PASSIVE"
 
 
 def _parser(command: str) -> argparse.ArgumentParser:

@@ -1,4 +1,5 @@
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -153,3 +154,13 @@ def test_every_module_of_a_command_is_in_the_table():
         }
         if "add_parser" in functions:
             assert path.stem.replace("_", "-") in COMMANDS
+
+
+@pytest.mark.parametrize(
+    ("command", "load", "policy"),
+    [("decode", 0.3, "ACTIVE"), ("decode", 2.5, "PASSIVE"), ("view", 0.0, "PASSIVE")],
+)
+def test_threads_spin_only_where_nothing_else_needs_the_cores(monkeypatch, command, load, policy):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
+    assert mindvis_gui.cli._waiting(command) == policy
