@@ -548,7 +548,7 @@ def test_dropped_grid_brings_its_axes_and_samples_back(qtbot, ready_window, reme
         for seed in (7, 8)
     }
     trial = session.trial.index
-    write_figure(session.figures.content()(), tmp_path / "a.png", "grid")
+    write_figure(session.figures.content("grid")(), tmp_path / "a.png", "grid")
     start_anew(qtbot, session)
     started = []
     session.queue.started.connect(started.append)

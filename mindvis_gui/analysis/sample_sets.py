@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import combinations
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,8 +21,8 @@ def sharpness(pictures: ImageArray) -> NDArray[np.float64]:
     return np.asarray(sum(steps) / 2)
 
 
-def agreement(classes: NDArray[np.integer]) -> float:
-    """Return how many pairs of samples of one trial have the same class.
+def agreements(classes: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Return how many of the other samples of its trial have a sample's class.
 
     Parameters
     ----------
@@ -33,11 +31,15 @@ def agreement(classes: NDArray[np.integer]) -> float:
 
     Returns
     -------
-    float
-        Share of the pairs, over all trials; 1 where all samples of each trial agree.
+    (n_trials, n_samples) float64
     """
-    pairs = [classes[:, i] == classes[:, j] for i, j in combinations(range(classes.shape[1]), 2)]
-    return float(np.mean(pairs))
+    same = classes[:, :, None] == classes[:, None, :]  # (n_trials, n_samples, n_samples)
+    return np.asarray((same.sum(axis=2) - 1) / (classes.shape[1] - 1), dtype=np.float64)
+
+
+def agreement(classes: NDArray[np.integer]) -> float:
+    """Return the share of pairs of samples of one trial with the same class, over all trials."""
+    return float(agreements(classes).mean())
 
 
 def chance_agreement(classes: NDArray[np.integer]) -> float:
@@ -50,7 +52,7 @@ def chance_agreement(classes: NDArray[np.integer]) -> float:
     return float(same[trial[:, None] != trial].mean())
 
 
-def diversity(samples: ImageArray) -> float:
+def diversities(samples: ImageArray) -> NDArray[np.float64]:
     """Return how far samples of one trial differ, in units of samples of different trials.
 
     Parameters
@@ -60,9 +62,9 @@ def diversity(samples: ImageArray) -> float:
 
     Returns
     -------
-    float
-        Mean squared difference of pixels within trials over that between trials: 0 if the seed
-        changes nothing, 1 if the response changes nothing.
+    (n_trials, n_samples) float64
+        Mean squared difference of pixels of a sample from the others of its trial, over that
+        between trials: 0 if the seed changes nothing, 1 if the response changes nothing.
     """
     n_trials, n_samples = samples.shape[:2]
     flat = samples.reshape(n_trials * n_samples, -1).astype(np.float64)
@@ -70,5 +72,10 @@ def diversity(samples: ImageArray) -> float:
     distance = squares[:, None] + squares - 2 * flat @ flat.T
     trial = np.repeat(np.arange(n_trials), n_samples)
     same = trial[:, None] == trial
-    other = ~np.eye(len(flat), dtype=bool)
-    return float(distance[same & other].mean() / distance[~same].mean())
+    within = (distance * same).sum(axis=1) / (n_samples - 1)  # from itself it is 0
+    return np.asarray((within / distance[~same].mean()).reshape(n_trials, n_samples))
+
+
+def diversity(samples: ImageArray) -> float:
+    """Return the mean of `diversities`."""
+    return float(diversities(samples).mean())

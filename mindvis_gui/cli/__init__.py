@@ -36,6 +36,7 @@ COMMANDS = {
 }
 _OPTIONS = ("-h", "--help", "--version")  # that stand before a command
 _STOPPED = 130  # what shells report for Ctrl+C
+_SHORT = ("decode", "lesion", "attribute", "evaluate")  # commands that compute, for minutes
 
 
 class _Command(Protocol):
@@ -77,9 +78,10 @@ def _waiting(command: str) -> str:
     """Return how threads of torch wait for one another.
 
     Those of a small network wait so shortly that spinning is twice as fast as sleeping; but it
-    takes the cores from the window, and from whatever else keeps the machine busy.
+    takes the cores from everything else: the window, other processes of this launch, whatever
+    keeps the machine busy, or will while a training runs for hours.
     """
-    if command == "view" or not hasattr(os, "getloadavg"):
+    if command not in _SHORT or launched().count > 1 or not hasattr(os, "getloadavg"):
         return "PASSIVE"
     return "ACTIVE" if os.getloadavg()[0] < (os.cpu_count() or 1) / 2 else "PASSIVE"
 

@@ -17,7 +17,7 @@ from mindvis_gui.analysis.figures.content import (
     MaskScene,
     Regions,
 )
-from mindvis_gui.analysis.figures.style import MAX_PICTURES
+from mindvis_gui.analysis.figures.style import GRID, MAX_PICTURES
 from mindvis_gui.data.subject import Trial
 from mindvis_gui.session.axes import OPTIONS
 from mindvis_gui.session.collection import Drawn, Score
@@ -40,12 +40,15 @@ class Figures:
         self._session = session
         self.all_trials = False
 
-    def content(self) -> Callable[[], FigureContent]:
-        """Return a function that draws up the content as it is now; it may run in any thread."""
+    def content(self, template: str = "comparison") -> Callable[[], FigureContent]:
+        """Return a function that draws up the content as it is now; it may run in any thread.
+
+        The grid's pictures, hundreds maybe, are read for its own template alone.
+        """
         session = self._session
         subject, normalisation = session.subject, session.normalisation
         chosen = session.results.result
-        grid = self._grid()
+        grid = self._grid() if template == GRID else None
         if subject is None or normalisation is None or chosen is None:
             return lambda: FigureContent((), grid=None if grid is None else grid())
         scored = session.results.comparison_of(chosen)

@@ -43,7 +43,7 @@ def drawn_name(drawn: Drawn) -> str:
 
 def start_figure(session: Session, path: Path, name: str, style: FigureStyle) -> None:
     """Write a figure of what the session shows to `path`."""
-    gather = session.figures.content()
+    gather = session.figures.content(name)
 
     def write() -> Path:
         from mindvis_gui.analysis.figures.writing import write_figure  # brings matplotlib

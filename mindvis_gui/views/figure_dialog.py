@@ -213,7 +213,8 @@ class FigureDialog(QDialog):
 
     def _render(self, dpi: int) -> Generator[Any, None, bytes | str]:
         """Return what draws the figure as PNG, or a sentence that says why it cannot."""
-        gather, name = self._session.figures.content(), self.template_chosen
+        name = self.template_chosen
+        gather = self._session.figures.content(name)
         shown = self.style_chosen
         style = FigureStyle(**{**shown.to_json(), "dpi": dpi})
 

@@ -158,9 +158,16 @@ def test_every_module_of_a_command_is_in_the_table():
 
 @pytest.mark.parametrize(
     ("command", "load", "policy"),
-    [("decode", 0.3, "ACTIVE"), ("decode", 2.5, "PASSIVE"), ("view", 0.0, "PASSIVE")],
+    [
+        ("decode", 0.3, "ACTIVE"),
+        ("decode", 2.5, "PASSIVE"),
+        ("view", 0.0, "PASSIVE"),
+        ("train", 0.0, "PASSIVE"),
+    ],
 )
 def test_threads_spin_only_where_nothing_else_needs_the_cores(monkeypatch, command, load, policy):
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
     assert mindvis_gui.cli._waiting(command) == policy
+    monkeypatch.setenv("WORLD_SIZE", "2")  # the others of this launch do
+    assert mindvis_gui.cli._waiting(command) == "PASSIVE"

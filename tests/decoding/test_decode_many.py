@@ -8,7 +8,6 @@ import torch
 
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding import device
-from mindvis_gui.decoding.models import load_decoder
 from mindvis_gui.decoding.pipeline import load_pipeline
 from mindvis_gui.decoding.request import (
     DecodeFailure,
@@ -24,11 +23,6 @@ from mindvis_gui.decoding.sampling_settings import Sampling
 @pytest.fixture(autouse=True)
 def _bf16_everywhere(monkeypatch):
     monkeypatch.setattr(device, "_has_bf16", lambda name: True)
-
-
-@pytest.fixture(scope="module")
-def tiny(tiny_model_folder):
-    return load_decoder(tiny_model_folder, device="cpu", precision="fp32")
 
 
 def request(trial, seeds=(0, 1), sampler="dpm++", steps=4, precision="fp32", **others):

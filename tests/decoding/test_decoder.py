@@ -13,17 +13,7 @@ from mindvis_gui.decoding.request import DecodeRequest
 from mindvis_gui.decoding.sampling_settings import SAMPLERS, Sampling
 from mindvis_gui.errors import ModelError, RequestError
 
-
-@pytest.fixture(autouse=True)
-def _bf16_everywhere(monkeypatch):
-    """Every processor computes in bf16, fast or not."""
-    monkeypatch.setattr(device, "_has_bf16", lambda name: True)
-
-
-@pytest.fixture(scope="module")
-def tiny(tiny_model_folder):
-    """Return the decoder with random networks."""
-    return load_decoder(tiny_model_folder, device="cpu", precision="fp32")
+pytestmark = pytest.mark.usefixtures("bf16_everywhere")
 
 
 @pytest.fixture(scope="module")

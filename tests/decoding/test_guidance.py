@@ -19,12 +19,6 @@ from mindvis_gui.steps import finish
 
 
 @pytest.fixture(scope="module")
-def tiny(tiny_model_folder):
-    """Return the decoder with random networks."""
-    return load_decoder(tiny_model_folder, device="cpu", precision="fp32")
-
-
-@pytest.fixture(scope="module")
 def vector():
     return np.random.default_rng(0).normal(size=100).astype(np.float32)
 

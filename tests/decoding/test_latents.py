@@ -9,7 +9,6 @@ from PIL import Image
 
 import mindvis_gui
 from mindvis_gui.cli import main
-from mindvis_gui.decoding import device
 from mindvis_gui.decoding.latents import latents_of
 from mindvis_gui.decoding.models import load_decoder
 from mindvis_gui.decoding.pipeline import load_pipeline
@@ -17,16 +16,7 @@ from mindvis_gui.decoding.request import DecodeRequest
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import ModelError
 
-
-@pytest.fixture(autouse=True)
-def _bf16_everywhere(monkeypatch):
-    """Every processor computes in bf16, fast or not."""
-    monkeypatch.setattr(device, "_has_bf16", lambda name: True)
-
-
-@pytest.fixture(scope="module")
-def tiny(tiny_model_folder):
-    return load_decoder(tiny_model_folder, device="cpu", precision="fp32")
+pytestmark = pytest.mark.usefixtures("bf16_everywhere")
 
 
 def ask(seeds=(0, 1, 7), precision="fp32"):

@@ -9,12 +9,6 @@ from mindvis_gui.decoding.request import DecodeRequest
 from mindvis_gui.errors import ModelError, RequestError
 
 
-@pytest.fixture(scope="module")
-def tiny(tiny_model_folder):
-    """Return the decoder with random networks: 100 voxels, 7 patches of 16."""
-    return load_decoder(tiny_model_folder, device="cpu", precision="fp32")
-
-
 @pytest.fixture
 def request_of_all():
     vector = np.random.default_rng(0).normal(size=100).astype(np.float32)

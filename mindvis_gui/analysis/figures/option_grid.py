@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
+from typing import Any
 
-from mindvis_gui.analysis.caption import decimal
+from mindvis_gui.analysis.caption import decimal, protocol_caption
+from mindvis_gui.analysis.decoded_trial import DecodedTrial
 from mindvis_gui.analysis.figures.comparison_grid import draw_framed
 from mindvis_gui.analysis.figures.content import FigureContent, GridCell, GridScene
 from mindvis_gui.analysis.figures.grid_layout import PICTURE, SEEN_GAP
@@ -21,6 +24,29 @@ def natural_grid_width(grid: GridScene) -> float:
     """Return the width at which one pixel of a picture is one of the file."""
     columns = len(grid.columns)
     return 2 * MARGIN + SEEN_GAP + (columns + 1) * PICTURE + (columns - 1) * _GAP
+
+
+def grid_record(grid: GridScene) -> dict[str, Any]:
+    """Return what a figure of the grid shows and how it came about, as JSON values."""
+    return {
+        "versions": dict(grid.versions),
+        "simulated": grid.simulated,
+        "grid": dict(grid.axes),
+        "requests": [{**cell.request, "seeds": [cell.seed]} for cell in grid.cells],
+        "scores": [[] if cell.scores is None else [asdict(cell.scores)] for cell in grid.cells],
+    }
+
+
+def grid_captions(grid: GridScene) -> list[str]:
+    """Return what rows and columns differ in, and how the first sample was decoded."""
+    rows, columns = grid.differ
+    request = grid.cells[0].request
+    trial = DecodedTrial(request, (), None, (), 0, None, grid.simulated, grid.versions)
+    return [
+        f"Rows differ in {rows.lower()}, columns in {columns.lower()}. r: pixel correlation "
+        "(Pearson over RGB) with what was seen; n/m: its rank among m stimuli by r.",
+        f"The first sample: {protocol_caption(trial)}",
+    ]
 
 
 def draw_grid(page: Page, y: float, content: FigureContent) -> float:

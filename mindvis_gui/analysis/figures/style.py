@@ -10,6 +10,7 @@ from mindvis_gui.errors import ExportError
 WIDTHS = {"single": 85.0, "double": 170.0}  # mm: columns of most journals
 FONT = "DejaVu Sans"  # comes with matplotlib: the same everywhere
 FORMATS = (".png", ".svg", ".pdf", ".tif", ".tiff")
+GRID = "grid"  # the template that is drawn from samples over two options, not from trials
 MAX_PICTURES = 600  # in one figure
 DOTS = 300  # an inch: the unit of length on a page
 _NARROWEST, _WIDEST = 40.0, 1000.0  # mm

@@ -15,9 +15,14 @@ from mindvis_gui.analysis.export import CHUNK
 from mindvis_gui.analysis.figures.comparison_grid import draw_comparison
 from mindvis_gui.analysis.figures.content import FigureContent
 from mindvis_gui.analysis.figures.grid_layout import GridLayout
-from mindvis_gui.analysis.figures.option_grid import draw_grid, natural_grid_width
+from mindvis_gui.analysis.figures.option_grid import (
+    draw_grid,
+    grid_captions,
+    grid_record,
+    natural_grid_width,
+)
 from mindvis_gui.analysis.figures.page import MARGIN, Page
-from mindvis_gui.analysis.figures.style import FORMATS, MAX_PICTURES, FigureStyle
+from mindvis_gui.analysis.figures.style import FORMATS, GRID, MAX_PICTURES, FigureStyle
 from mindvis_gui.analysis.figures.templates import missing, template
 from mindvis_gui.errors import ExportError
 from mindvis_gui.files import atomic_path
@@ -26,7 +31,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMAT = "mindvis figure"
-GRID = "grid"  # the template that is drawn from samples over two options, not from trials
 _NARROWEST = 1004  # dots, 85 mm: room for the caption
 _WIDE = 2008  # dots, 170 mm: what parts without pictures of their own size take
 
@@ -98,12 +102,10 @@ def figure_record(content: FigureContent, name: str, style: FigureStyle) -> dict
         If the figure cannot be drawn.
     """
     check(content, name)
-    if name == GRID:
-        return _grid_record(content, style)
-    return {
-        "format": FORMAT,
-        "template": name,
-        "style": style.to_json(),
+    head = {"format": FORMAT, "template": name, "style": style.to_json()}
+    if name == GRID and content.grid is not None:
+        return head | grid_record(content.grid)
+    return head | {
         "versions": dict(content.trials[0].versions),
         "simulated": content.trials[0].simulated,
         "requests": [dict(trial.request) for trial in content.trials],
@@ -111,21 +113,6 @@ def figure_record(content: FigureContent, name: str, style: FigureStyle) -> dict
         "chance": [
             None if trial.chance is None else asdict(trial.chance) for trial in content.trials
         ],
-    }
-
-
-def _grid_record(content: FigureContent, style: FigureStyle) -> dict[str, Any]:
-    grid = content.grid
-    assert grid is not None
-    return {
-        "format": FORMAT,
-        "template": GRID,
-        "style": style.to_json(),
-        "versions": dict(grid.versions),
-        "simulated": grid.simulated,
-        "grid": dict(grid.axes),
-        "requests": [{**cell.request, "seeds": [cell.seed]} for cell in grid.cells],
-        "scores": [[] if cell.scores is None else [asdict(cell.scores)] for cell in grid.cells],
     }
 
 
@@ -207,7 +194,8 @@ def _draw(content: FigureContent, name: str, style: FigureStyle) -> Figure:
         y = part(page, y, content)
     if style.captions:
         scored = style.scores and draw_comparison in parts
-        told = _grid_captions(content) if name == GRID else _captions(content.trials, scored)
+        grid = content.grid if name == GRID else None
+        told = _captions(content.trials, scored) if grid is None else grid_captions(grid)
         for text in told:
             y = page.paragraph(y, text)
     y = page.paragraph(y, SAMPLE_NOTICE)
@@ -217,18 +205,6 @@ def _draw(content: FigureContent, name: str, style: FigureStyle) -> Figure:
 def _captions(trials: Sequence[DecodedTrial], scored: bool) -> list[str]:
     texts = [scores_caption(trials) if scored else "", protocol_caption(trials[0])]
     return [text for text in texts if text]
-
-
-def _grid_captions(content: FigureContent) -> list[str]:
-    grid = content.grid
-    assert grid is not None
-    first, (rows, columns) = grid.cells[0], grid.differ
-    trial = DecodedTrial(first.request, (), None, (), 0, None, grid.simulated, grid.versions)
-    return [
-        f"Rows differ in {rows.lower()}, columns in {columns.lower()}. r: pixel correlation "
-        "(Pearson over RGB) with what was seen; n/m: its rank among m stimuli by r.",
-        f"The first sample: {protocol_caption(trial)}",
-    ]
 
 
 def _natural_width(content: FigureContent, parts: Sequence[object], style: FigureStyle) -> float:
