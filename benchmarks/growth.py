@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from networks import finish
+from networks import UNGUIDED, finish
 from report import report
 
 import mindvis_gui
@@ -26,7 +26,6 @@ from mindvis_gui.data.prepare import measure_normalisation, padded_length, prepa
 from mindvis_gui.decoding.conditioner import Conditioner
 from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.request import Decoder, DecodeRequest, decode_many
-from mindvis_gui.decoding.sampling_settings import PRESETS
 
 TRIALS, MORE_TRIALS = (1, 3, 10, 30), (100, 300, 1000)
 SEEDS = (1, 2, 5, 8, 16, 32, 64)
@@ -53,7 +52,7 @@ def main() -> None:
             trial.index,
             prepare(subject, trial, normalisation),
             (0, 1, 2, 3, 4),
-            PRESETS["fast"],
+            UNGUIDED,
         )
         for trial in subject.trials[: max(TRIALS)]
     ]

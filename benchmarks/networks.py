@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -16,8 +18,9 @@ from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.networks import build_scheduler, build_unet, build_vqvae, time_width
 from mindvis_gui.decoding.pipeline import MindVisPipeline
 from mindvis_gui.decoding.request import DecodeRequest, ModelInfo
-from mindvis_gui.decoding.sampling_settings import Sampling
+from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE, PRESETS, Sampling
 
+UNGUIDED = replace(PRESETS["fast"], guidance=NO_GUIDANCE)  # preset fast, whatever a model asks for
 VOXELS = 4643  # subject 3 of GOD
 U_NET_FLOP, VQ_FLOP = 211e9, 671e9  # a sample: one step, one picture
 LATENT_SHAPE, TINY_LATENT_SHAPE = (3, 64, 64), (3, 8, 8)

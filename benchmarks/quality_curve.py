@@ -12,11 +12,11 @@ is at least 0.95, which is how preset *fast* was chosen (docs/performance.md).
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from networks import UNGUIDED
 from published import published_latents, published_pictures
 
 import mindvis_gui
@@ -34,7 +34,6 @@ from mindvis_gui.decoding.request import (
 from mindvis_gui.decoding.sampling import initial_noise
 from mindvis_gui.decoding.sampling_settings import (
     NO_GUIDANCE,
-    PRESETS,
     SAMPLERS,
     TRAINING_STEPS,
     Sampling,
@@ -90,7 +89,7 @@ def main() -> None:
                 _line(SAMPLERS[name], str(steps), calls, "fp32", alike, _scores(results, subject)),
                 flush=True,
             )
-    fast = replace(PRESETS["fast"], guidance=NO_GUIDANCE)  # it is no approximation of PLMS
+    fast = UNGUIDED  # guidance is no approximation of PLMS
     results = _decode(decoder, requests, fast)
     alike = _likeness(results, reference)
     print(

@@ -12,7 +12,7 @@ import argparse
 import time
 
 import numpy as np
-from networks import finish
+from networks import UNGUIDED, finish
 
 import mindvis_gui
 from mindvis_gui.data.prepare import measure_normalisation, prepare
@@ -22,7 +22,6 @@ from mindvis_gui.decoding.request import (
     DecodeResult,
     decode_many,
 )
-from mindvis_gui.decoding.sampling_settings import PRESETS
 
 _REPEATS = 3
 
@@ -41,7 +40,7 @@ def main() -> None:
     print("seeds | together | alone, ms a trial | together, ms a trial | gain | bytes")
     for n_seeds in range(1, 6):
         requests = [
-            DecodeRequest(subject.name, trial.index, vector, tuple(range(n_seeds)), PRESETS["fast"])
+            DecodeRequest(subject.name, trial.index, vector, tuple(range(n_seeds)), UNGUIDED)
             for trial, vector in zip(trials, vectors, strict=True)
         ]
         alone, together = [], []
