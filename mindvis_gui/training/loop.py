@@ -14,6 +14,7 @@ from accelerate import Accelerator
 from torch import Generator, Tensor, nn
 
 from mindvis_gui.data.subject import ImageArray
+from mindvis_gui.decoding.device import choose_precision
 from mindvis_gui.errors import TrainingError
 from mindvis_gui.training.checkpoint import (
     CHECKPOINT,
@@ -34,7 +35,8 @@ PICTURES = "pictures"
 
 
 def _one_process() -> Accelerator:
-    return Accelerator(cpu=True, mixed_precision="bf16")
+    precision = choose_precision("auto", "cpu")  # bf16 without instructions for it is slower
+    return Accelerator(cpu=True, mixed_precision="no" if precision == "fp32" else precision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Plan:
     accumulate : int
         Batches whose gradients make one step.
     accelerator : accelerate.Accelerator
-        Device, precision and processes; one CPU process in bf16 by default.
+        Device, precision and processes; by default one CPU process, in the precision it is fast at.
     settings : mapping
         What a checkpoint must agree on to be gone on from.
     tensorboard : bool
@@ -159,6 +161,7 @@ def train(
     """
     accelerator = plan.accelerator
     writes = accelerator.is_main_process
+    network.to(memory_format=torch.channels_last)  # convolutions are a fifth faster, on GPUs too
     log = MetricLog(plan.folder if writes else None, tensorboard=plan.tensorboard)
     objective = accelerator.prepare(_Objective(network, loss))
     stepper = accelerator.prepare(optimiser)

@@ -75,14 +75,15 @@ SEED = 0
 STEPS = {
     "first_stage": 8900,
     "label_ldm": 6500,
-    "mbm": 1200,
-    "adapt": 300,
+    "mbm": 4800,
+    "adapt": 1200,
     "warm_up": 2900,
     "dcldm": 1700,
 }
 LATENT_CHANNELS, CODES = 4, 2048
 CONTEXT_WIDTH, GRID = 128, 8
 PATCH, WIDTH, DEPTH, HEADS = 16, 128, 3, 2
+MASKED_BATCH = 8  # smaller ones learn more from as many responses
 DECODER = (96, 2, 3)  # width, depth and heads of SC-MBM's decoder
 RESTING = 4000
 PREDICTION = "v_prediction"
@@ -260,12 +261,12 @@ def masked_modelling(
     torch.manual_seed(SEED)
     model = MaskedBrainModel(subject.n_voxels, PATCH, WIDTH, DEPTH, HEADS, *DECODER)
     for stage, peak, responses in (
-        ("mbm", 1e-3, torch.cat([resting, train])),
+        ("mbm", 2e-3, torch.cat([resting, train])),
         ("adapt", 3e-4, train),
     ):
         plan = _plan(work, stage, mbm_rate(STEPS[stage], peak), clip=0.8)
         # The validation only shows progress; nothing is chosen by it.
-        train_masked_model(model, responses, train[:HELD_BACK], plan, batch=32, mixed=0.5)
+        train_masked_model(model, responses, train[:HELD_BACK], plan, batch=MASKED_BATCH, mixed=0.5)
     kept = random_kept(len(test), model.n_patches, 0.75, _rng(0))
     mean = train.mean(dim=0).expand_as(test)
     return model.eval(), {
