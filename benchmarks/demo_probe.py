@@ -5,7 +5,9 @@
 Ridge regression from the training trials to coarse pictures, scored on the averaged responses of
 the unseen drawings of seen concepts. It reads the voxels themselves, the tokens of the demo model's
 SC-MBM, or those of an encoder with random weights. Where pre-training had learned a better code,
-its tokens would need fewer trials.
+its tokens would need fewer trials. And it reads the voxels as the best linear model of all responses
+without pictures expects them: a bound on what pre-training can do for such a readout. How well that
+model and SC-MBM recover masked voxels is printed first.
 """
 
 from __future__ import annotations
@@ -15,21 +17,26 @@ import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import RidgeCV
 from sklearn.preprocessing import StandardScaler
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from mindvis_gui.data import open_subject
 from mindvis_gui.data.prepare import measure_normalisation
+from mindvis_gui.data.schematic_rois import read_cortex
+from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.models import find_model
 from mindvis_gui.decoding.pipeline import load_pipeline
 from mindvis_gui.training.dcldm import encoder_of
+from mindvis_gui.training.mbm import MASK_RATIO, masked_correlation, random_kept, recovery
 from mindvis_gui.training.trials import read_pictures, read_responses
 from tools.demo.concepts import read_concepts
-from tools.demo.train_demo import DEPTH, HEADS, PATCH, SIZE, WIDTH
+from tools.demo.subject import read_simulation
+from tools.demo.train_demo import DEPTH, HEADS, PATCH, RESTING, SEED, SIZE, WIDTH
 
 CELLS = 12  # a side of the pictures that are read out
 TRIALS, DRAWS = (50, 100, 300, 1200), 3
+N_FACTORS, LEAST_NOISE = 400, 0.05
 PENALTIES = np.logspace(1, 7, 13)
 
 Table = NDArray[np.float32]
@@ -57,8 +64,21 @@ def main() -> None:
     torch.manual_seed(0)
     untrained = FmriEncoder(subject.n_voxels, PATCH, WIDTH, DEPTH, HEADS).eval()
     trained = encoder_of(masked_model.float()).eval()
+    singles = [trial for trial in subject.trials if trial.split == "test-single"][:200]
+    single_x = read_responses(subject, singles, normalisation, PATCH)
+    unlabelled = torch.cat([_resting(subject), train_x])
+    factors = Factors(unlabelled, N_FACTORS)
+    kept = random_kept(
+        len(single_x), masked_model.n_patches, MASK_RATIO, Generator().manual_seed(0)
+    )
+    best = masked_correlation(factors.recovered(single_x, kept), single_x, kept).mean()
+    ours = recovery(masked_model.float().eval(), single_x).mean()
+    print(f"r of masked voxels of {len(singles)} single trials: SC-MBM {ours:.2f}, ", end="")
+    print(f"{N_FACTORS} factors {best:.2f}\n", flush=True)
+    denoised = [factors.expected(values).numpy() for values in (train_x, test_x)]
     codes = {
         "voxels": (train_x.numpy(), test_x.numpy()),
+        f"voxels, by {N_FACTORS} factors": (denoised[0], denoised[1]),
         "tokens, SC-MBM": (_tokens(trained, train_x), _tokens(trained, test_x)),
         "tokens, random weights": (_tokens(untrained, train_x), _tokens(untrained, test_x)),
     }
@@ -67,6 +87,47 @@ def main() -> None:
     for name, (fitted, read) in codes.items():
         cells = [_score(fitted, train_y, read, test_y, n) for n in TRIALS]
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+
+
+class Factors:
+    """A Gaussian model of responses: a few factors, and noise of each voxel's own.
+
+    Parameters
+    ----------
+    responses : Tensor, shape (n, n_padded)
+    count : int
+        Factors: the first principal components.
+    """
+
+    def __init__(self, responses: Tensor, count: int) -> None:
+        self._mean = responses.mean(dim=0)
+        centred = responses - self._mean
+        _, scales, axes = torch.linalg.svd(centred, full_matrices=False)
+        self._loadings = axes[:count].T * (scales[:count] / len(responses) ** 0.5)
+        explained = self._loadings.square().sum(dim=1)
+        self._noise = (centred.var(dim=0) - explained).clamp(min=LEAST_NOISE)  # (n_padded,)
+
+    def expected(self, responses: Tensor, voxels: Tensor | slice = slice(None)) -> Tensor:
+        """Return what all voxels are expected to be without noise, from some of them."""
+        seen, noise = self._loadings[voxels], self._noise[voxels]
+        weighted = seen / noise[:, None]
+        precision = torch.eye(seen.shape[1]) + seen.T @ weighted
+        scores = torch.linalg.solve(precision, weighted.T @ (responses - self._mean)[:, voxels].T)
+        return self._mean + (self._loadings @ scores).T
+
+    def recovered(self, responses: Tensor, kept: Tensor) -> Tensor:
+        """Expect each response (n, n_padded) from its kept patches (n, n_patches)."""
+        visible = kept.repeat_interleave(responses.shape[1] // kept.shape[1], dim=1)
+        pairs = zip(responses, visible, strict=True)
+        return torch.cat([self.expected(response[None], seen) for response, seen in pairs])
+
+
+def _resting(subject: Subject) -> Tensor:
+    """Return the resting-like responses that SC-MBM of the demo was trained on, too."""
+    values = read_simulation(subject, read_cortex(), SEED).resting_responses(RESTING, SEED)
+    resting = torch.from_numpy(values)
+    resting = (resting - resting.mean()) / resting.std()
+    return torch.cat([resting, resting[:, : -resting.shape[1] % PATCH or PATCH]], dim=1)
 
 
 @torch.no_grad()

@@ -32,17 +32,19 @@ of the method adds.
 them from `build/demo/packages`), simulates the subject, trains, scores and writes this folder. Every stage goes on
 where it was stopped, and keeps its curves in `build/demo/STAGE/metrics.csv`.
 
-| stage | what | steps | measured |
-|---|---|---|---|
-| first stage | VQ-f4, 64² pictures ↔ 16²×4 latents, 2,048 codes | {s[first_stage]:,} × 8 | {psnr:.1f} dB on 64 held-out pictures |
-| diffusion model | U-Net 64-96-96, context: label + 8×8 layout | {s[label_ldm]:,} × 32 | |
-| SC-MBM A1 | 4,000 resting-like + training responses, 75 % masked | {s[mbm]:,} × 32 | |
-| SC-MBM A2 | training responses | {s[adapt]:,} × 32 | masked voxels of test responses: r = {recovery:.2f} (mean training response: {recovery_of_mean:.2f}) |
-| warm-up | encoder and conditioner → the diffusion model's context | {s[warm_up]:,} × 24 | |
-| DC-LDM B | encoder, conditioner and the whole U-Net | {s[dcldm]:,} × 20 × 5 draws | weights of the best loss on 100 *training* trials |
-| classifier | a linear layer on features of EfficientNet-Lite0: 58 concepts in 8 categories, all drawings but the test stimuli | | judges the samples below; it is no part of decoding |
+| stage | what | steps | hours | measured |
+|---|---|---|---|---|
+| first stage | VQ-f4, 64² pictures ↔ 16²×4 latents, 2,048 codes | {s[first_stage]} | {h[first_stage]:.1f} | {psnr:.1f} dB on 64 held-out pictures |
+| diffusion model | U-Net 64-96-96, context: label + 8×8 layout | {s[label_ldm]} | {h[label_ldm]:.1f} | |
+| SC-MBM A1 | 4,000 resting-like + training responses, 75 % masked | {s[mbm]} | {h[mbm]:.1f} | |
+| SC-MBM A2 | training responses | {s[adapt]} | {h[adapt]:.1f} | masked voxels of test responses: r = {recovery:.2f} (mean training response: {recovery_of_mean:.2f}) |
+| warm-up | encoder and conditioner → the diffusion model's context | {s[warm_up]} | {h[warm_up]:.1f} | |
+| DC-LDM B | encoder, conditioner and the whole U-Net | {s[dcldm]} × {draws} draws | {h[dcldm]:.1f} | weights of the best loss on 100 *training* trials |
+| classifier | a linear layer on features of EfficientNet-Lite0: 58 concepts in 8 categories, all drawings but the test stimuli | | | judges the samples below; it is no part of decoding |
 
-bf16 on one CPU core, AdamW, all seeds 0. The whole recipe is `tools/demo/train_demo.py`.
+{machine}, {total:.1f} hours in all; AdamW, all seeds 0. The whole recipe is `tools/demo/train_demo.py`.
+
+![Loss and validation of each stage](../../docs/images/demo-curves.png)
 {remarks}
 Five things differ from the paper, because this model is a hundred times smaller and was trained for
 hours, not weeks: the diffusion model that fine-tuning starts from knows, beside the label, a blurred 8×8
@@ -83,10 +85,16 @@ def write_card(
     folder: Path, facts: Mapping[str, Any], remarks: str = "", fails: str = _FAILS
 ) -> None:
     """Write ``README.md`` into a model folder."""
-    steps = facts["steps"]
+    measured = {
+        key: value
+        for key, value in facts.items()
+        if key not in ("scores", "steps", "batches", "hours")
+    }
     card = _CARD.format(
-        **{key: value for key, value in facts.items() if key not in ("scores", "steps")},
-        s=steps,
+        **measured,
+        s={stage: f"{n:,} × {facts['batches'][stage]}" for stage, n in facts["steps"].items()},
+        h=facts["hours"],
+        total=sum(facts["hours"].values()),
         rows=table(facts["scores"]),
         remarks=remarks,
         fails=fails,

@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import platform
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +28,7 @@ from mindvis_gui.data.prepare import Normalisation, measure_normalisation
 from mindvis_gui.data.schematic_rois import read_cortex
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.conditioner import Conditioner
+from mindvis_gui.decoding.device import choose_precision
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.networks import build_scheduler, build_unet, time_width
 from mindvis_gui.decoding.pipeline import MindVisPipeline
@@ -57,6 +60,7 @@ from mindvis_gui.training.pictures import CutOuts, Variation
 from mindvis_gui.training.trials import TrialSet, read_responses
 from tools.demo.classifier import train_classifier
 from tools.demo.concepts import read_concepts
+from tools.demo.curves import hours, read_curves, write_curves
 from tools.demo.model_card import write_card
 from tools.demo.scores import score_model
 from tools.demo.subject import read_simulation
@@ -80,15 +84,31 @@ STEPS = {
     "warm_up": 2900,
     "dcldm": 1700,
 }
+BATCHES = {  # smaller ones of SC-MBM learn more from as many responses
+    "first_stage": 8,
+    "label_ldm": 32,
+    "mbm": 8,
+    "adapt": 8,
+    "warm_up": 24,
+    "dcldm": 20,
+}
+DRAWS = 5  # of noise a trial in stage B
+TITLES = {
+    "first_stage": "first stage",
+    "label_ldm": "diffusion model",
+    "mbm": "SC-MBM A1",
+    "adapt": "SC-MBM A2",
+    "warm_up": "warm-up",
+    "dcldm": "DC-LDM B",
+}
 LATENT_CHANNELS, CODES = 4, 2048
 CONTEXT_WIDTH, GRID = 128, 8
 PATCH, WIDTH, DEPTH, HEADS = 16, 128, 3, 2
-MASKED_BATCH = 8  # smaller ones learn more from as many responses
 DECODER = (96, 2, 3)  # width, depth and heads of SC-MBM's decoder
 RESTING = 4000
 PREDICTION = "v_prediction"
 GUIDANCE = 1.5  # by the curve in docs/demo.md
-SHEET = Path("docs/images/demo-sheet.webp")
+SHEET, CURVES = Path("docs/images/demo-sheet.webp"), Path("docs/images/demo-curves.png")
 
 
 def train_demo(work: Path, out: Path = Path("models/demo"), *, paper_preset: bool = True) -> None:
@@ -114,7 +134,10 @@ def train_demo(work: Path, out: Path = Path("models/demo"), *, paper_preset: boo
     held = held_out_pictures(pool)
     facts |= {"psnr": psnr(reconstruct(vqvae, held), held), "pictures": int(pool.related.sum())}
     facts |= {"labels": len(pool.names), "all_pictures": len(pool.rgba)}
-    facts |= {"steps": STEPS}
+    facts |= {"steps": STEPS, "batches": BATCHES, "draws": DRAWS, "machine": _machine()}
+    facts["hours"] = {
+        stage: hours(read_curves(work / stage), batch) for stage, batch in BATCHES.items()
+    }
     facts |= {"n_voxels": subject.n_voxels}
     pictures = CutOuts(pool.rgba, SIZE).compose(torch.arange(0, len(pool.rgba), 10), _rng(3))
     with torch.no_grad():
@@ -141,6 +164,7 @@ def train_demo(work: Path, out: Path = Path("models/demo"), *, paper_preset: boo
     write_model(pipeline, classifier, out)
     presets = ["fast", "paper"] if paper_preset else ["fast"]
     facts["scores"] = score_model(out, subject, presets, SHEET)
+    write_curves({title: work / stage for stage, title in TITLES.items()}, CURVES)
     (work / "facts.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
     write_card(out, facts)
 
@@ -173,7 +197,9 @@ def first_stage(work: Path, pool: Pool) -> VQModel:
 
     steps = STEPS["first_stage"]
     plan = _plan(work, "first_stage", lambda step: warmup_cosine(step + 1, 2e-3, 100, steps))
-    train_first_stage(vqvae, draw, held_out_pictures(pool), plan, batch=8, plain_steps=1000)
+    train_first_stage(
+        vqvae, draw, held_out_pictures(pool), plan, batch=BATCHES["first_stage"], plain_steps=1000
+    )
     path = work / "first_stage.pt"
     if not path.is_file():
         rows = torch.randperm(len(pool.rgba), generator=_rng(1))[:256]
@@ -233,7 +259,7 @@ def label_ldm(
         latents.draw,
         held,
         plan,
-        batch=32,
+        batch=BATCHES["label_ldm"],
         central=True,
     )
     return unet, context
@@ -266,7 +292,9 @@ def masked_modelling(
     ):
         plan = _plan(work, stage, mbm_rate(STEPS[stage], peak), clip=0.8)
         # The validation only shows progress; nothing is chosen by it.
-        train_masked_model(model, responses, train[:HELD_BACK], plan, batch=MASKED_BATCH, mixed=0.5)
+        train_masked_model(
+            model, responses, train[:HELD_BACK], plan, batch=BATCHES[stage], mixed=0.5
+        )
     kept = random_kept(len(test), model.n_patches, 0.75, _rng(0))
     mean = train.mean(dim=0).expand_as(test)
     return model.eval(), {
@@ -291,7 +319,14 @@ def double_conditioned(
     steps = STEPS["warm_up"]
     plan = _plan(work, "warm_up", lambda step: warmup_cosine(step + 1, 2e-3, steps / 20, steps))
     warm_up(
-        encoder, conditioner, context, fitted, held, plan, augmentation=Augmentation(sparsify=0.2)
+        encoder,
+        conditioner,
+        context,
+        fitted,
+        held,
+        plan,
+        batch=BATCHES["warm_up"],
+        augmentation=Augmentation(sparsify=0.2),
     )
     network = DoubleConditioned(encoder, conditioner, unet)
     steps = STEPS["dcldm"]
@@ -302,8 +337,8 @@ def double_conditioned(
         fitted,
         held,
         plan,
-        batch=20,
-        draws=5,
+        batch=BATCHES["dcldm"],
+        draws=DRAWS,
         trainable="all",
         unet_rate=4.0,
         augmentation=Augmentation(sparsify=0.2),
@@ -328,6 +363,14 @@ def write_model(pipeline: MindVisPipeline, classifier: ConceptHead, out: Path) -
 def _plan(work: Path, stage: str, rate: Callable[[int], float], clip: float = 1.0) -> Plan:
     steps = STEPS[stage]
     return Plan(work / stage, steps, rate, clip, SEED, checkpoint_every=250, validate_every=250)
+
+
+def _machine() -> str:
+    """Name the arithmetic and the processor."""
+    linux = Path("/proc/cpuinfo")
+    found = linux.is_file() and re.search(r"model name\s*:\s*(.+)", linux.read_text("utf-8"))
+    name = found.group(1) if found else platform.processor()
+    return f"{choose_precision('auto', 'cpu')} on one core of a CPU ({name})"
 
 
 def _held_then_down(step: int, steps: int) -> float:
