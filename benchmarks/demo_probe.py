@@ -5,9 +5,9 @@
 Ridge regression from the training trials to coarse pictures, scored on the averaged responses of
 the unseen drawings of seen concepts. It reads the voxels themselves, the tokens of the demo model's
 SC-MBM, or those of an encoder with random weights. Where pre-training had learned a better code,
-its tokens would need fewer trials. And it reads the voxels as the best linear model of all responses
-without pictures expects them: a bound on what pre-training can do for such a readout. How well that
-model and SC-MBM recover masked voxels is printed first.
+its tokens would need fewer trials. It also reads the voxels as the best linear model of all
+responses expects them, with or without pictures: a bound on what pre-training can do for such a
+readout. How well that model and SC-MBM recover masked voxels is printed first.
 """
 
 from __future__ import annotations

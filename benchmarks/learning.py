@@ -23,6 +23,7 @@ from mindvis_gui.data import open_subject
 from mindvis_gui.data.prepare import measure_normalisation
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.conditioner import Conditioner
+from mindvis_gui.decoding.device import choose_precision
 from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.models import find_model
@@ -42,6 +43,7 @@ from mindvis_gui.training.mbm import (
 from mindvis_gui.training.trials import TrialSet, read_responses, read_trials, training_trials
 
 DRAWS = 16  # noise draws a test trial
+BF16 = choose_precision("auto", "cpu") == "bf16"
 
 
 def main() -> None:
@@ -134,7 +136,7 @@ def test_error(network: DoubleConditioned, scheduler, shown: TrialSet, shift: in
     for draw in range(DRAWS):
         drawn = draw_noise(latents.shape, scheduler, Generator().manual_seed(draw))
         noise, times = (each[:, None] for each in drawn)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=BF16):
             errors.append(network.loss(scheduler, responses, latents[:, None], (noise, times)))
     return float(torch.stack(errors).mean())
 

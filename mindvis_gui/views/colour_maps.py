@@ -66,11 +66,12 @@ def packed_colours(values: FloatArray, look: Look) -> NDArray[np.uint32]:
     scaled = (values - np.float32(look.low)) * np.float32(_N / width if width > 0 else 0)
     np.clip(scaled, 0, _N - 1, out=scaled)
     with np.errstate(invalid="ignore"):  # NaN gets some colour, and is transparent below
-        index = scaled.astype(np.uint8)
+        index = scaled.astype(np.int32)
     shown = np.abs(values) >= look.threshold  # False for NaN
     if np.isfinite(look.clip_low) or np.isfinite(look.clip_high):
         shown &= (values >= look.clip_low) & (values <= look.clip_high)
-    return np.where(shown, _packed_table(look.colour_map, look.opacity)[index], np.uint32(0))
+    # Twice as fast as indexing and `where`, and every pixel of every layer comes by here.
+    return _packed_table(look.colour_map, look.opacity).take(index, mode="clip") * shown
 
 
 def value_colours(values: FloatArray, look: Look) -> ImageArray:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data.grid import DisplayGrid
-from mindvis_gui.data.plane import Plane
+from mindvis_gui.data.plane import Plane, Window
 from mindvis_gui.data.sampling import GridSampler
 from mindvis_gui.session.overlays import Look, Overlay
 from mindvis_gui.views.colour_maps import packed_colours
@@ -27,8 +27,12 @@ _PAIR, _ROUND = np.uint32(0x00FF00FF), np.uint32(0x00800080)
 class Layer(Protocol):
     """Something that has a colour at every point of the grid."""
 
+    def window(self, grid: DisplayGrid, plane: Plane) -> Window:
+        """Return which rows and columns of any slice it can be seen in."""
+        ...
+
     def picture(self, grid: DisplayGrid, plane: Plane, index: int) -> Colours:
-        """Return the colours (up, across) of a slice, row 0 at the bottom."""
+        """Return the colours (up, across) of a slice within its window, row 0 at the bottom."""
         ...
 
     def at(self, voxels: NDArray[np.int32], points: NDArray[np.floating]) -> Colours:
@@ -53,12 +57,13 @@ class VoxelLayer:
 
     table: Colours
 
+    def window(self, grid: DisplayGrid, plane: Plane) -> Window:
+        """Return where the response has voxels."""
+        return plane.window(grid.box)
+
     def picture(self, grid: DisplayGrid, plane: Plane, index: int) -> Colours:
-        """Return the colours (up, across) of a slice."""
-        picture = np.zeros(plane.shape[::-1], dtype=np.uint32)
-        window = plane.window(grid.box)
-        picture[window] = self.table[plane.slice(grid.voxel_at, index)[window]]
-        return picture
+        """Return the colours (up, across) of a slice within its window."""
+        return self.table[plane.slice(grid.voxel_at, index)[self.window(grid, plane)]]
 
     def at(self, voxels: NDArray[np.int32], points: NDArray[np.floating]) -> Colours:
         """Return the colours (n,) of voxels (n,)."""
@@ -72,8 +77,12 @@ class VolumeLayer:
     sampler: GridSampler
     look: Look
 
+    def window(self, grid: DisplayGrid, plane: Plane) -> Window:
+        """Return where the volume is."""
+        return plane.window(self.sampler.box)
+
     def picture(self, grid: DisplayGrid, plane: Plane, index: int) -> Colours:
-        """Return the colours (up, across) of a slice."""
+        """Return the colours (up, across) of a slice within its window."""
         cut = self.sampler.picture(
             plane.through, index, lambda values: packed_colours(values, self.look), np.uint32(0)
         )
@@ -141,9 +150,50 @@ def _by_255(pair: Colours) -> Colours:
     return ((pair + (pair >> _ONE & _PAIR)) >> _ONE) & _PAIR
 
 
-def compose(layers: Sequence[Layer], grid: DisplayGrid, plane: Plane, index: int) -> Colours:
-    """Return the colours (up, across) of all layers at a slice."""
-    picture = layers[0].picture(grid, plane, index)
-    for layer in layers[1:]:
-        picture = over(layer.picture(grid, plane, index), picture)
-    return picture
+def compose(
+    layers: Sequence[Layer], grid: DisplayGrid, plane: Plane, index: int
+) -> tuple[Colours, Window]:
+    """Lay `layers` over each other.
+
+    Returns
+    -------
+    picture : (up, across) uint32
+        The colours of a slice.
+    window : tuple of slice
+        Rows and columns that hold all of them; the rest is transparent.
+    """
+    shape = [n for axis, n in enumerate(grid.shape) if axis != plane.through]
+    picture: Colours = plane.turned(np.zeros(shape, dtype=np.uint32))  # laid out as layers are
+    covered: Window = (slice(0, 0), slice(0, 0))
+    for layer in layers:
+        window = layer.window(grid, plane)
+        colours = layer.picture(grid, plane, index)
+        if common := _common(window, covered):
+            inner = tuple(
+                slice(both.start - own.start, both.stop - own.start)
+                for both, own in zip(common, window, strict=True)
+            )
+            colours[inner] = over(colours[inner], picture[common])
+        picture[window] = colours
+        covered = _around(window, covered)
+    return picture, covered
+
+
+def _common(one: Window, other: Window) -> Window | None:
+    """Return the rows and columns that two windows share, None if there are none."""
+    rows, columns = (
+        slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(one, other, strict=True)
+    )
+    shared = rows.start < rows.stop and columns.start < columns.stop
+    return (rows, columns) if shared else None
+
+
+def _around(one: Window, other: Window) -> Window:
+    """Return the smallest window that holds two; one without pixels does not count."""
+    for window, rest in ((one, other), (other, one)):
+        if any(part.start >= part.stop for part in window):
+            return rest
+    rows, columns = (
+        slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(one, other, strict=True)
+    )
+    return rows, columns

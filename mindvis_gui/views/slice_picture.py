@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from mindvis_gui.data.grid import DisplayGrid
-from mindvis_gui.data.plane import Plane
+from mindvis_gui.data.plane import Plane, Window
 from mindvis_gui.session.overlays import GREY, Look
 from mindvis_gui.views.colour_maps import packed_colours
 from mindvis_gui.views.layers import Colours, Layer, compose
@@ -26,6 +26,7 @@ from mindvis_gui.views.layers import Colours, Layer, compose
 _CROSSHAIR = QColor(130, 230, 140, 190)
 _ENDLESS = 1e4  # mm, beyond any picture
 _OPAQUE = np.uint32(0xFF000000)
+_HALF = 16  # bits: a region's number takes half of a pair
 
 
 class SlicePicture:
@@ -107,12 +108,13 @@ class SlicePicture:
 
     def _draw_anatomy(self) -> None:
         if self._grid is not None:
-            self.anatomy.set_colours(self._greys[self._slice(self._grid.anatomy)])
+            levels = np.ascontiguousarray(self._slice(self._grid.anatomy))
+            self.anatomy.set_colours(self._greys.take(levels))
 
     def _draw_overlay(self) -> None:
         if self._grid is not None and self._plane is not None and self._layers:
             index = self._crosshair[self._plane.through]
-            self.overlay.set_colours(compose(self._layers, self._grid, self._plane, index))
+            self.overlay.set_colours(*compose(self._layers, self._grid, self._plane, index))
 
     def _draw_outlines(self) -> None:
         if self._grid is None or self._plane is None or self._labels is None:
@@ -122,11 +124,16 @@ class SlicePicture:
         points, sides = borders(numbers)
         corner = np.array([columns.start, rows.start])
         points = (points + corner) * np.asarray(self._plane.spacing)
-        for number, item in self.outlines:
-            own = points[(sides == number).any(axis=1)].reshape(-1, 2)
-            item.setVisible(len(own) > 0)
-            if len(own):
-                item.setPath(pg.arrayToQPath(own[:, 0], own[:, 1], connect="pairs"))
+        # Every line belongs to the regions on both of its sides.
+        of = sides.T.reshape(-1)
+        order = np.argsort(of, kind="stable")
+        ends = np.searchsorted(of[order], [[number, number + 1] for number, _ in self.outlines])
+        lines = points[order % max(len(points), 1)]  # (n, 2, 2), by region
+        for (_, item), (start, stop) in zip(self.outlines, ends, strict=True):
+            item.setVisible(bool(stop > start))
+            if stop > start:
+                x, y = lines[start:stop].reshape(-1, 2).T
+                item.setPath(pg.arrayToQPath(x, y, connect="pairs", finiteCheck=False))
 
     def _move_lines(self) -> None:
         assert self._plane is not None
@@ -154,16 +161,23 @@ class PlaneImage(QGraphicsItem):
         self._smooth = smooth
         self.colours: Colours = np.zeros((1, 1), dtype=np.uint32)
         self._drawn = QImage()
-        self._place = QRectF()
+        self._place, self._part = QRectF(), QRectF()  # in mm, and in pixels
 
     def place(self, rect: QRectF) -> None:
         """Draw it at `rect`, in mm."""
         self.prepareGeometryChange()
         self._place = rect
 
-    def set_colours(self, colours: Colours) -> None:
-        """Draw packed `colours` (up, across); those of anatomy are opaque."""
+    def set_colours(self, colours: Colours, window: Window | None = None) -> None:
+        """Draw packed `colours` (up, across); those of anatomy are opaque.
+
+        All that is not transparent lies within `window`, if one is given.
+        """
         self.colours = np.ascontiguousarray(colours)
+        rows, columns = window or (slice(0, colours.shape[0]), slice(0, colours.shape[1]))
+        self._part = QRectF(
+            columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
+        )
         up, across = colours.shape
         formats = QImage.Format
         form = formats.Format_RGB32 if self._smooth else formats.Format_ARGB32_Premultiplied
@@ -182,7 +196,13 @@ class PlaneImage(QGraphicsItem):
     ) -> None:
         """Draw the image (called by Qt)."""
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._smooth)
-        painter.drawImage(self._place, self._drawn)
+        if self._part.isEmpty():
+            return
+        up, across = self.colours.shape
+        wide, high = self._place.width() / across, self._place.height() / up
+        part = self._part
+        target = QRectF(part.x() * wide, part.y() * high, part.width() * wide, part.height() * high)
+        painter.drawImage(target.translated(self._place.topLeft()), self._drawn, part)
 
 
 def _grey_table(look: Look) -> Colours:
@@ -242,13 +262,19 @@ def _runs(
         Column and row of the start and of the end of every run.
     sides : (n, 2) int
     """
-    differ = first != second
-    row, column = np.nonzero(differ)
-    sides = np.stack([first[differ], second[differ]], axis=1)
-    begins = np.ones(len(row), dtype=np.bool_)
-    begins[1:] = (np.diff(row) != 0) | (np.diff(column) != 1) | (sides[1:] != sides[:-1]).any(1)
-    start = np.flatnonzero(begins)
-    last = np.append(start[1:], len(row)) - 1
-    level = row[start]
-    columns = np.stack([column[start], column[last] + 1], axis=1)
-    return np.stack([columns, np.stack([level, level], axis=1)], axis=-1), sides[start]
+    n_rows, n_columns = first.shape
+    # The pair of regions as one number, 0 where both are the same; a row ends with a 0.
+    pairs = np.zeros((n_rows, n_columns + 1), dtype=np.int32)
+    pairs[:, :-1] = (first.astype(np.int32) << _HALF | second) * (first != second)
+    flat = pairs.reshape(-1)
+    changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    if flat[0]:
+        changes = np.insert(changes, 0, 0)
+    begins = changes[flat[changes] != 0]
+    stops = changes[flat[changes - 1] != 0]
+    row, start = np.divmod(begins, n_columns + 1)
+    ends = np.empty((len(begins), 2, 2), dtype=np.int64)
+    ends[:, 0, 0], ends[:, 1, 0] = start, start + stops - begins
+    ends[..., 1] = row[:, None]
+    of = flat[begins]
+    return ends, np.stack([of >> _HALF, of & (1 << _HALF) - 1], axis=1).astype(np.int16)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFont,
+    QFontMetrics,
     QKeyEvent,
     QMouseEvent,
     QPainter,
+    QPixmap,
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QStyle, QWidget
 
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.plane import Plane
@@ -49,6 +52,7 @@ class SliceView(pg.GraphicsView):
         self._zoom = 1.0
         self._notches = 0
         self._grabbed: QPointF | None = None
+        self._letterings: dict[tuple[str, str, float], QPixmap] = {}
 
         self._view = pg.ViewBox(
             lockAspect=True, enableMouse=False, enableMenu=False, defaultPadding=0
@@ -132,20 +136,29 @@ class SliceView(pg.GraphicsView):
             return
         painter.save()
         painter.resetTransform()
-        painter.setFont(self.font())
         area = self.viewport().rect().adjusted(8, 6, -8, -6)
         align = Qt.AlignmentFlag
         left, right, bottom, top = self.plane.edges
-        _write(painter, area, align.AlignLeft | align.AlignTop, self.plane.name)
         aside = area.translated(12, 0)  # of the crosshair, which is often in the middle
-        for letter, place, side in (
+        for text, place, side in (
+            (self.plane.name, area, align.AlignLeft | align.AlignTop),
             (left, area, align.AlignLeft | align.AlignVCenter),
             (right, area, align.AlignRight | align.AlignVCenter),
             (top, aside, align.AlignHCenter | align.AlignTop),
             (bottom, aside, align.AlignHCenter | align.AlignBottom),
         ):
-            _write(painter, place, side, letter)
+            letters = self._lettering(text)
+            size = letters.deviceIndependentSize().toSize()
+            corner = QStyle.alignedRect(self.layoutDirection(), side, size, place).topLeft()
+            painter.drawPixmap(corner, letters)
         painter.restore()
+
+    def _lettering(self, text: str) -> QPixmap:
+        """Return a picture of `text`, which is quicker to draw than the text at every frame."""
+        key = text, self.font().toString(), self.devicePixelRatioF()
+        if key not in self._letterings:
+            self._letterings[key] = _written(text, self.font(), self.devicePixelRatioF())
+        return self._letterings[key]
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Move the crosshair, paint while there is a brush, or begin to pan."""
@@ -258,10 +271,19 @@ class SliceView(pg.GraphicsView):
             self._session.brain.set_crosshair((voxel[0], voxel[1], voxel[2]))
 
 
-def _write(painter: QPainter, area: QRect, side: Qt.AlignmentFlag, text: str) -> None:
+def _written(text: str, font: QFont, ratio: float) -> QPixmap:
     """Write `text` with a dark rim: it may lie on bright anatomy or a bright overlay."""
+    size = QFontMetrics(font).size(0, text) + QSize(2, 2)
+    picture = QPixmap(size * ratio)
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setFont(font)
+    inner = QRect(QPoint(1, 1), size - QSize(2, 2))
     painter.setPen(_RIM)
     for x, y in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-        painter.drawText(area.translated(x, y), side, text)
+        painter.drawText(inner.translated(x, y), 0, text)
     painter.setPen(_LETTERS)
-    painter.drawText(area, side, text)
+    painter.drawText(inner, 0, text)
+    painter.end()
+    return picture

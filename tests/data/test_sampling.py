@@ -99,3 +99,25 @@ def test_any_order_of_the_memory_will_do(order):
     assert np.isfinite(expected).any()
     found = GridSampler(Volume(stored, affine), GRID, SHAPE).slice(1, 4)
     assert np.array_equal(found, expected, equal_nan=True)
+
+
+def test_the_box_holds_the_volume_and_little_more():
+    data = np.ones((2, 3, 4), np.float32)
+    affine = np.eye(4)
+    affine[:3, 3] = [3, 1, 2]
+    sampler = GridSampler(Volume(data, affine), np.eye(4), (9, 9, 9))
+    whole = np.stack([sampler.slice(0, index) for index in range(9)])
+    inside = np.zeros(whole.shape, bool)
+    inside[sampler.box] = True
+    assert np.isfinite(whole[3:5, 1:4, 2:6]).all()
+    assert np.isfinite(whole).sum() == data.size
+    assert not np.isfinite(whole[~inside]).any()
+    assert inside.sum() <= 4 * 5 * 6
+
+
+def test_a_volume_beside_the_grid_is_nowhere():
+    affine = np.eye(4)
+    affine[:3, 3] = 100
+    sampler = GridSampler(Volume(np.ones((2, 2, 2), np.float32), affine), np.eye(4), (9, 9, 9))
+    assert not np.isfinite(sampler.slice(1, 4)).any()
+    assert sampler.picture(1, 4, lambda values: values, np.float32(0)).size == 0
