@@ -45,7 +45,7 @@ from mindvis_gui.session.overlays import MASK, REGIONS, RESPONSE, Look, Overlay
 from mindvis_gui.views.brain_view import BrainView
 from mindvis_gui.views.mask_view import MaskView
 
-MOVES = 300
+MOVES, AT_FIRST = 300, 20
 _PATIENCE = 60  # s
 NAMES = ("V1", "V2", "V3", "hV4", "LOC", "FFA", "PPA")
 
@@ -151,11 +151,14 @@ def wait_for(done: Callable[[], bool]) -> None:
         QApplication.processEvents()
 
 
-def judge(name: str, bar: float, times: list[tuple[float, float]]) -> None:
+def judge(name: str, bar: float | None, times: list[tuple[float, float]]) -> None:
     p50, p95 = np.percentile([passed for passed, _ in times], [50, 95])
     computed = np.percentile([busy for _, busy in times], 95)
     figures = f"p50 {p50:.1f}, p95 {p95:.1f}, cpu p95 {computed:.1f} ms"
-    report.report(name, figures, f"p95 ≤ {bar:.0f} ms", bool(p95 <= bar))
+    if bar is None:
+        report.report(name, figures)
+    else:
+        report.report(name, figures, f"p95 ≤ {bar:.0f} ms", bool(p95 <= bar))
 
 
 def main() -> None:
@@ -183,12 +186,13 @@ def main() -> None:
     points = inside[rng.integers(len(inside), size=MOVES)]  # every move changes all three slices
     slices = Paints([view.viewport() for view in brain.slices])
 
-    def move(name: str) -> None:
+    def move(name: str, times: int = MOVES) -> None:
         app.processEvents()
-        times = [
-            slices.time(lambda p=p: session.brain.set_crosshair(tuple(p.tolist()))) for p in points
+        taken = [
+            slices.time(lambda p=p: session.brain.set_crosshair(tuple(p.tolist())))
+            for p in points[:times]
         ]
-        judge(f"crosshair moved, three slices, {name}", 16, times)
+        judge(f"crosshair moved, three slices, {name}", 16 if times == MOVES else None, taken)
 
     overlays = session.overlays
     for key in (REGIONS, RESPONSE, MASK):
@@ -209,7 +213,13 @@ def main() -> None:
     for n, turn in enumerate((0.0, 0.2)):
         look = Look("hot", 0, 1)
         overlays.put(Overlay(f"file {n}", "file", volume=other_volume(turn), look=look))
-        move("and a volume at 2 mm" if n == 0 else "and an oblique volume at 2 mm")
+        name = "and a volume at 2 mm" if n == 0 else "and an oblique volume at 2 mm"
+        move(f"{name}, at first", AT_FIRST)
+        start = time.perf_counter()
+        wait_for(lambda: not any(stack.to_compose for stack in brain.shown_stacks))
+        wait_for(lambda: session.jobs.idle)
+        report.report("until it is composed, after that", f"{time.perf_counter() - start:.2f} s")
+        move(name)
     report.report("memory of the two volumes", f"{memory() - before:.0f} MiB")
     report.report("memory in all", f"{memory():.0f} MiB")
     for n in range(2):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import is_not
 from pathlib import Path
 
@@ -23,8 +24,10 @@ from mindvis_gui.views.overlay import region_labels, region_table
 from mindvis_gui.views.readout import describe
 from mindvis_gui.views.region_responses import RegionResponses
 from mindvis_gui.views.slice_view import SliceView
+from mindvis_gui.views.stack_composer import StackComposer
 from mindvis_gui.views.surface_view import SurfaceView
 from mindvis_gui.views.theme import MARGIN, roi_colours
+from mindvis_gui.views.volume_stack import VolumeStack
 
 _HIGHLIGHT = 0xFFFFFFFF
 # Layout → place of the main slice and of the others: row, column, rows, columns.
@@ -42,6 +45,7 @@ class BrainView(QWidget):
         super().__init__(parent)
         self._session = session
         self._shown: list[Overlay] = []  # as they were drawn
+        self._composer = StackComposer(session.jobs, self)
         self.slices = tuple(SliceView(session, name) for name in PLANES)
         self.surface = SurfaceView(session)
         self.header = BrainHeader(session)
@@ -84,6 +88,11 @@ class BrainView(QWidget):
         self.setAcceptDrops(True)
         self._arrange()
         self._set_subject()
+
+    @property
+    def shown_stacks(self) -> Sequence[VolumeStack]:
+        """The volumes that are drawn now, by those that lie directly over each other."""
+        return self._composer.stacks
 
     # -- arrangement -------------------------------------------------------------------------
 
@@ -170,7 +179,8 @@ class BrainView(QWidget):
         lit = np.zeros(subject.n_voxels + 1, dtype=np.bool_)
         lit[self._session.masking.highlighted_voxels] = True
         lit[self._session.regions.preview] = True
-        layers = make_layers(overlays, regions, grid, lit, _HIGHLIGHT)
+        layers = make_layers(overlays, regions, grid, lit, _HIGHLIGHT, self._composer.stacks)
+        self._composer.follow([layer for layer in layers if isinstance(layer, VolumeStack)])
         for view in self.slices:
             view.picture.set_layers(layers)
         self.surface.set_layers(layers)

@@ -1,13 +1,14 @@
 """What is drawn over the anatomy and on the surface, made from the session's overlays.
 
 Overlays of the response's voxels that follow each other become one table of colours, one a voxel:
-however many there are, a slice is one indexing. A volume is read slice by slice.
+however many there are, a slice is one indexing. Volumes that follow each other become one stack.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Protocol
 
 import numpy as np
@@ -15,13 +16,10 @@ from numpy.typing import NDArray
 
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.plane import Plane, Window
-from mindvis_gui.data.sampling import GridSampler
-from mindvis_gui.session.overlays import Look, Overlay
+from mindvis_gui.session.overlays import Overlay
+from mindvis_gui.views.blending import Colours, over
 from mindvis_gui.views.colour_maps import packed_colours
-
-Colours = NDArray[np.uint32]  # packed, see `colour_maps`
-_ONE, _THREE = np.uint32(8), np.uint32(24)  # bytes, in bits
-_PAIR, _ROUND = np.uint32(0x00FF00FF), np.uint32(0x00800080)
+from mindvis_gui.views.volume_stack import VolumeStack
 
 
 class Layer(Protocol):
@@ -70,35 +68,13 @@ class VoxelLayer:
         return self.table[voxels]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class VolumeLayer:
-    """A volume on a grid of its own."""
-
-    sampler: GridSampler
-    look: Look
-
-    def window(self, grid: DisplayGrid, plane: Plane) -> Window:
-        """Return where the volume is."""
-        return plane.window(self.sampler.box)
-
-    def picture(self, grid: DisplayGrid, plane: Plane, index: int) -> Colours:
-        """Return the colours (up, across) of a slice within its window."""
-        cut = self.sampler.picture(
-            plane.through, index, lambda values: packed_colours(values, self.look), np.uint32(0)
-        )
-        return plane.turned(cut)
-
-    def at(self, voxels: NDArray[np.int32], points: NDArray[np.floating]) -> Colours:
-        """Return the colours (n,) at points (n, 3) of the grid."""
-        return packed_colours(self.sampler.values(points), self.look)
-
-
 def make_layers(
     overlays: Iterable[Overlay],
     regions: Colours,
     grid: DisplayGrid,
     highlighted: NDArray[np.bool_],
     highlight: int,
+    stacks: Sequence[VolumeStack] = (),
 ) -> list[Layer]:
     """Return what to draw, lowest first; at least one layer.
 
@@ -110,19 +86,22 @@ def make_layers(
         Colours of the overlay without numbers: the regions.
     highlighted : (n_voxels + 1,) bool
         Voxels drawn in the colour `highlight`, on top of everything.
+    stacks : sequence of VolumeStack
+        Of the layers drawn before: one with the same volumes is taken over.
     """
     layers: list[Layer] = []
     table: Colours | None = None
-    for overlay in overlays:
-        if not overlay.look.visible:
-            continue
-        if overlay.volume is not None:
+    shown = [overlay for overlay in overlays if overlay.look.visible]
+    for are_volumes, group in groupby(shown, lambda overlay: overlay.volume is not None):
+        if are_volumes:
             if table is not None:
                 layers.append(VoxelLayer(table))
                 table = None
-            sampler = GridSampler(overlay.volume, grid.affine, grid.shape)
-            layers.append(VolumeLayer(sampler, overlay.look))
-        else:
+            parts = [(each.volume, each.look) for each in group if each.volume is not None]
+            same = (stack for stack in stacks if stack.shows(parts, grid))
+            layers.append(next(same, None) or VolumeStack(parts, grid))
+            continue
+        for overlay in group:
             own = regions
             if overlay.values is not None:
                 own = np.append(packed_colours(overlay.values, overlay.look), np.uint32(0))
@@ -131,23 +110,6 @@ def make_layers(
         table = np.zeros_like(regions) if table is None else table.copy()
         table[highlighted] = highlight
     return layers if table is None else [*layers, VoxelLayer(table)]
-
-
-def over(upper: Colours, lower: Colours) -> Colours:
-    """Lay the colours `upper` (…) over `lower` (…): upper + lower · (1 - opacity of upper).
-
-    Two channels at a time lie 16 bits apart in one number, where 8 bits times 8 bits have room.
-    """
-    keep = ~upper >> _THREE
-    odd = _by_255((lower & _PAIR) * keep)
-    even = _by_255((lower >> _ONE & _PAIR) * keep)
-    return upper + (odd | even << _ONE)
-
-
-def _by_255(pair: Colours) -> Colours:
-    """Divide the two 16-bit halves of each number by 255, to the nearest."""
-    pair = pair + _ROUND
-    return ((pair + (pair >> _ONE & _PAIR)) >> _ONE) & _PAIR
 
 
 def compose(

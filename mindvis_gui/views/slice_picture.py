@@ -20,8 +20,9 @@ from PySide6.QtWidgets import (
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.plane import Plane, Window
 from mindvis_gui.session.overlays import GREY, Look
+from mindvis_gui.views.blending import Colours
 from mindvis_gui.views.colour_maps import packed_colours
-from mindvis_gui.views.layers import Colours, Layer, compose
+from mindvis_gui.views.layers import Layer, compose
 
 _CROSSHAIR = QColor(130, 230, 140, 190)
 _ENDLESS = 1e4  # mm, beyond any picture

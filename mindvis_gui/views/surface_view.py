@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBox
 
 from mindvis_gui.data.surface import SWAPPED, VIEWS
 from mindvis_gui.session import Session
+from mindvis_gui.views.blending import over
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.colour_maps import packed, unpacked
-from mindvis_gui.views.layers import Layer, over
+from mindvis_gui.views.layers import Layer
 from mindvis_gui.views.theme import GAP
 
 _GROUND = "#000000"

@@ -6,8 +6,9 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from mindvis_gui.data.plane import planes
+from mindvis_gui.views.blending import over
 from mindvis_gui.views.colour_maps import packed, unpacked
-from mindvis_gui.views.layers import compose, over
+from mindvis_gui.views.layers import compose
 from mindvis_gui.views.slice_picture import PlaneImage
 
 SHAPE = (9, 8, 7)
