@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 from PIL import Image
 
 from mindvis_gui.analysis.export import read_record
+from mindvis_gui.analysis.figures.record import FORMAT, record_path
 from mindvis_gui.analysis.figures.style import FORMATS
-from mindvis_gui.analysis.figures.writing import FORMAT, record_path
 from mindvis_gui.errors import DataError
 
 _DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"  # of an SVG, Dublin Core

@@ -22,6 +22,7 @@ from mindvis_gui.analysis.figures.option_grid import (
     natural_grid_width,
 )
 from mindvis_gui.analysis.figures.page import MARGIN, Page
+from mindvis_gui.analysis.figures.record import FORMAT, record_path
 from mindvis_gui.analysis.figures.style import FORMATS, GRID, MAX_PICTURES, FigureStyle
 from mindvis_gui.analysis.figures.templates import missing, template
 from mindvis_gui.errors import ExportError
@@ -30,7 +31,6 @@ from mindvis_gui.files import atomic_path
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FORMAT = "mindvis figure"
 _NARROWEST = 1004  # dots, 85 mm: room for the caption
 _WIDE = 2008  # dots, 170 mm: what parts without pictures of their own size take
 
@@ -86,11 +86,6 @@ def render_png(content: FigureContent, name: str, style: FigureStyle) -> bytes:
     buffer = BytesIO()
     _save(content, name, style, figure_record(content, name, style), buffer, ".png")
     return buffer.getvalue()
-
-
-def record_path(path: Path) -> Path:
-    """Return the name of the JSON file beside a figure."""
-    return path.with_name(f"{path.name}.json")
 
 
 def figure_record(content: FigureContent, name: str, style: FigureStyle) -> dict[str, Any]:

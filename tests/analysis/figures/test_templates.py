@@ -21,9 +21,10 @@ from mindvis_gui.analysis.figures.content import (
     MaskScene,
 )
 from mindvis_gui.analysis.figures.mask_panel import runs
+from mindvis_gui.analysis.figures.record import record_path
 from mindvis_gui.analysis.figures.style import FigureStyle, width_in_mm
 from mindvis_gui.analysis.figures.templates import TEMPLATES
-from mindvis_gui.analysis.figures.writing import record_path, render_png, write_figure
+from mindvis_gui.analysis.figures.writing import render_png, write_figure
 from mindvis_gui.analysis.lesion import LesionStudy, TrialScores
 from mindvis_gui.analysis.lesion_scores import LesionScore
 from mindvis_gui.data.lesion import Lesion
