@@ -64,7 +64,7 @@ def _compare(rows: str, trials: Sequence[int] = ()) -> Steps:
 
 def _consistency(window: MainWindow, session: Session) -> None:
     window.workspace.compare_page.view.go_to(2, 2)
-    window.workspace.compare_page.consistency.click()
+    window.workspace.compare_page.header.consistency.click()
 
 
 def _wipe(window: MainWindow, session: Session) -> None:

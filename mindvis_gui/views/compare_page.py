@@ -5,47 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QHideEvent, QPalette, QShowEvent
+from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QComboBox,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
     QMenu,
-    QSizePolicy,
-    QSlider,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from mindvis_gui.errors import RequestError
 from mindvis_gui.session import Session
-from mindvis_gui.session.axes import OPTIONS
 from mindvis_gui.session.collection import Drawn
-from mindvis_gui.session.grid_order import SORTS
-from mindvis_gui.views.axis_field import AxisField
-from mindvis_gui.views.buttons import push_button
+from mindvis_gui.views.compare_header import CompareHeader
 from mindvis_gui.views.consistency_strip import ConsistencyStrip
 from mindvis_gui.views.drag_out import drag_sample
 from mindvis_gui.views.grid_model import GridModel
-from mindvis_gui.views.grid_view import LARGEST, LEAST_AT_FIRST, SMALLEST, GridView
-from mindvis_gui.views.icons import icon
+from mindvis_gui.views.grid_view import GridView
 from mindvis_gui.views.large_view import LargeView
 from mindvis_gui.views.picture import Picture, to_qimage
-from mindvis_gui.views.theme import GAP, MARGIN, label
+from mindvis_gui.views.theme import label
 
-# What people compare most, by name: rows and columns.
-GRIDS = {
-    "Trials × seeds": ("trial", "seed"),
-    "Steps × samplers": ("steps", "sampler"),
-    "Left-out regions × seeds": ("roi", "seed"),
-    "Guidance × seeds": ("guidance", "seed"),
-    "Mask ratios × seeds": ("mask", "seed"),
-    "Models × the same seeds": ("seed", "model"),
-    "Trials × left-out regions": ("trial", "roi"),
-}
 _SOON = 300  # ms that changes are gathered before they are counted
 _SETTLED = 150  # ms that a row is chosen before the window goes over to its trial
 
@@ -64,7 +43,8 @@ class ComparePage(QWidget):
         self.view = GridView(self.model)
         self.strip = ConsistencyStrip(session)
         self.strip.hide()
-        self._make_header()
+        self.header = CompareHeader()
+        self._complaint = ""  # about the filter
         self.empty = label(kind="muted")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stack = QStackedWidget()
@@ -73,7 +53,7 @@ class ComparePage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self._header)
+        column.addWidget(self.header)
         column.addWidget(self._stack, 1)
         column.addWidget(self.strip)
         self._settling = QTimer(self, singleShot=True, interval=_SETTLED)
@@ -84,77 +64,19 @@ class ComparePage(QWidget):
         self.setAccessibleName("Compare")
         self._show_axes()
 
-    def _make_header(self) -> None:
-        options = tuple(OPTIONS)
-        self.rows = AxisField("Rows", options)
-        self.columns = AxisField("Columns", tuple(key for key in options if key != "trial"))
-        self.grids = QToolButton()
-        self.grids.setText("Grids ▾")
-        self.grids.setAccessibleName("Grids")
-        self.grids.setToolTip("Choose rows and columns at once")
-        self.grids.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(self.grids)
-        for name, axes in GRIDS.items():
-            menu.addAction(name).triggered.connect(lambda _, axes=axes: self._choose_axes(*axes))
-        self.grids.setMenu(menu)
-        self.decode = push_button("Decode", "Decode missing samples")
-        self.decode.setToolTip("Decode every cell that has no sample yet  (Ctrl+Shift+Return)")
-        self.order = QComboBox()
-        self.order.setAccessibleName("Order of the rows")
-        for key, text in SORTS.items():
-            self.order.addItem(text, key)
-        self.filter = QLineEdit()
-        self.filter.setPlaceholderText("filter, such as animal r>.5")
-        self.filter.setClearButtonEnabled(True)
-        self.filter.setAccessibleName("Filter rows")
-        self.filter.setToolTip(
-            "Words of label, category or number; scores with a number, such as r>.5 ssim>.3 rank<=3"
-        )
-        glass = QAction(icon("search", QPalette.ColorRole.PlaceholderText), "", self.filter)
-        self.filter.addAction(glass, QLineEdit.ActionPosition.LeadingPosition)
-        self._complaint = ""
-        self.count = QLabel()
-        self.count.setProperty("kind", "count")
-        self.count.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.size_slider = QSlider(Qt.Orientation.Horizontal)
-        self.size_slider.setRange(SMALLEST, LARGEST)
-        self.size_slider.setValue(LEAST_AT_FIRST)
-        self.size_slider.setFixedWidth(90)
-        self.size_slider.setAccessibleName("Size of the pictures")
-        self.size_slider.setToolTip("Size of the pictures")
-        self.consistency = push_button("Consistency", "Consistency", checkable=True)
-        self.consistency.setToolTip("Show how far the samples of the chosen row agree")
-        self._header = QWidget()
-        above, beneath = QHBoxLayout(), QHBoxLayout()
-        for row in (above, beneath):
-            row.setSpacing(GAP)
-        above.addWidget(self.grids)
-        above.addWidget(self.rows, 1)
-        above.addWidget(self.columns, 1)
-        above.addWidget(self.decode)
-        beneath.addWidget(self.order)
-        beneath.addWidget(self.filter, 2)
-        beneath.addWidget(self.count, 3)
-        beneath.addWidget(self.size_slider)
-        beneath.addWidget(self.consistency)
-        both = QVBoxLayout(self._header)
-        both.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
-        both.setSpacing(6)
-        both.addLayout(above)
-        both.addLayout(beneath)
-
     def _connect(self) -> None:
-        session = self._session
-        self.rows.option_chosen.connect(lambda key: self._choose_axes(key, session.grid.columns))
-        self.columns.option_chosen.connect(lambda key: self._choose_axes(session.grid.rows, key))
-        for field in (self.rows, self.columns):
+        session, header = self._session, self.header
+        header.axes_chosen.connect(self._choose_axes)
+        header.rows.option_chosen.connect(lambda key: self._choose_axes(key, session.grid.columns))
+        header.columns.option_chosen.connect(lambda key: self._choose_axes(session.grid.rows, key))
+        for field in (header.rows, header.columns):
             field.values_typed.connect(self._type_values)
-        self.decode.clicked.connect(self.decode_requested)
-        self.order.activated.connect(lambda _: self._arrange())
-        self.filter.textChanged.connect(lambda _: self._arrange())
-        self.size_slider.valueChanged.connect(self.view.set_side)
-        self.consistency.toggled.connect(self.strip.setVisible)
-        self.consistency.toggled.connect(lambda _: self._show_consistency())
+        header.decode.clicked.connect(self.decode_requested)
+        header.order.activated.connect(lambda _: self._arrange())
+        header.filter.textChanged.connect(lambda _: self._arrange())
+        header.size_slider.valueChanged.connect(self.view.set_side)
+        header.consistency.toggled.connect(self.strip.setVisible)
+        header.consistency.toggled.connect(lambda _: self._show_consistency())
         self.view.opened.connect(self.open_large)
         self.view.row_chosen.connect(lambda _: self._settling.start())
         self.view.menu_wanted.connect(self._open_menu)
@@ -206,7 +128,7 @@ class ComparePage(QWidget):
 
     def _show_axes(self) -> None:
         grid = self._session.grid
-        for field, option in ((self.rows, grid.rows), (self.columns, grid.columns)):
+        for field, option in ((self.header.rows, grid.rows), (self.header.columns, grid.columns)):
             field.show_axis(grid.axis(option), grid.typed.get(option, ""))
         self._show_state()
 
@@ -218,10 +140,9 @@ class ComparePage(QWidget):
         cells = len(model.rows) * len(model.columns)
         shown = [model.cell(row, column).options for row in model.rows for column in model.columns]
         done = sum(each is not None and session.collection.get(each) is not None for each in shown)
-        self.decode.setText(f"Decode {missing:,}" if missing else "Decode")
-        self.decode.setEnabled(missing > 0)
         rows = f"{len(model.rows):,} row{'s' * (len(model.rows) != 1)}"
-        self.count.setText(self._complaint or f"{rows} · {done:,} of {cells:,} decoded")
+        text = self._complaint or f"{rows} · {done:,} of {cells:,} decoded"
+        self.header.show_count(missing, text)
         why = self._why_empty()
         self.empty.setText(why)
         self._stack.setCurrentWidget(self.empty if why else self.view)
@@ -229,7 +150,7 @@ class ComparePage(QWidget):
     def _why_empty(self) -> str:
         if self._session.subject is None:
             return "Open a subject to compare what is decoded from it"
-        if not self.model.rows and (self.filter.text() or self.order.currentData()):
+        if not self.model.rows and (self.header.filter.text() or self.header.order.currentData()):
             return "No row matches; empty the filter"
         return "" if self.model.rows and self.model.columns else "Nothing to show along an axis"
 
@@ -261,7 +182,7 @@ class ComparePage(QWidget):
     def _arrange(self) -> None:
         self._complaint = ""
         try:
-            self.model.arrange(self.order.currentData(), self.filter.text())
+            self.model.arrange(self.header.order.currentData(), self.header.filter.text())
         except RequestError as error:
             self._complaint = str(error)  # beside the field: half a condition is no failure yet
         self._show_state()

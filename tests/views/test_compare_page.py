@@ -7,6 +7,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from mindvis_gui.analysis.export import read_request
+from mindvis_gui.views.compare_header import GRIDS
 from mindvis_gui.views.drag_out import sample_data
 
 
@@ -41,8 +42,8 @@ def test_stimulus_is_pinned_and_every_seed_has_a_column(page):
     assert [page.view.stimuli.isColumnHidden(i) for i in range(3)] == [False, True, True]
     assert page.model.content(page.model.index(1, 0)).title == "1 crab"
     assert page.model.content(page.model.index(1, 0)).seen
-    assert page.count.text() == "6 rows · 24 of 24 decoded"
-    assert not page.decode.isEnabled()
+    assert page.header.count.text() == "6 rows · 24 of 24 decoded"
+    assert not page.header.decode.isEnabled()
 
 
 def test_scores_stand_beneath_with_their_chance(page):
@@ -63,28 +64,28 @@ def test_rows_are_sorted_and_filtered_by_score(qtbot, page, ready):
     for key, score in scores.items():
         r = ((key.trial * 37) % 6 + key.seed / 10) / 10
         scores[key] = replace(score, scores=replace(score.scores, pixel_correlation=r))
-    page.order.setCurrentIndex(page.order.findData("r"))
-    page.order.activated.emit(page.order.currentIndex())
+    page.header.order.setCurrentIndex(page.header.order.findData("r"))
+    page.header.order.activated.emit(page.header.order.currentIndex())
     means = [
         np.mean([ready.collection.score(each).scores.pixel_correlation for each in row])
         for row in options(page)
     ]
     assert means == sorted(means, reverse=True)
     assert len(set(means)) == 6
-    page.filter.setText(f"r>{(means[1] + means[2]) / 2}")
+    page.header.filter.setText(f"r>{(means[1] + means[2]) / 2}")
     assert len(page.model.rows) == 2
-    page.filter.setText("crab")
+    page.header.filter.setText("crab")
     assert page.model.rows == [1]
-    page.filter.setText("nothing like it")
+    page.header.filter.setText("nothing like it")
     assert "No row matches" in page.empty.text()
 
 
 def test_condition_without_a_number_is_one_line(qtbot, page, ready):
     with qtbot.assertNotEmitted(ready.problem):  # half a condition is no failure yet
-        page.filter.setText("r>x")
-    assert "no number" in page.count.text()
-    page.filter.setText("crab")
-    assert "decoded" in page.count.text()
+        page.header.filter.setText("r>x")
+    assert "no number" in page.header.count.text()
+    page.header.filter.setText("crab")
+    assert "decoded" in page.header.count.text()
 
 
 def test_row_chosen_is_the_trial_chosen(qtbot, page, ready):
@@ -98,7 +99,7 @@ def test_row_chosen_is_the_trial_chosen(qtbot, page, ready):
 
 def test_consistency_of_the_chosen_row(qtbot, page, ready):
     page.view.go_to(0, 1)
-    page.consistency.click()
+    page.header.consistency.click()
     qtbot.waitUntil(lambda: page.strip.consistency is not None)
     found = page.strip.consistency
     assert found.similarity.shape == (4, 4)
@@ -195,25 +196,32 @@ def test_sample_taken_out_is_a_file_with_its_request(page, tmp_path):
     assert data.hasImage()
 
 
+def test_menu_of_grids_chooses_rows_and_columns(page, ready):
+    for action in page.header.grids.menu().actions():
+        action.trigger()
+        assert (ready.grid.rows, ready.grid.columns) == GRIDS[action.text()]
+        assert page.header.rows.option.currentData() == ready.grid.rows
+
+
 def test_grid_of_two_options_by_the_fields(qtbot, page, ready):
     page._choose_axes("steps", "roi")
-    page.rows.values.setText("5, 7")
-    page.rows.values.editingFinished.emit()
-    page.columns.values.setText("none, V1")
-    page.columns.values.editingFinished.emit()
+    page.header.rows.values.setText("5, 7")
+    page.header.rows.values.editingFinished.emit()
+    page.header.columns.values.setText("none, V1")
+    page.header.columns.values.editingFinished.emit()
     assert page.model.rows == [5, 7]
     assert header(page) == ["seen", "all regions", "without V1"]
-    assert page.decode.text() == "Decode 4"
-    page.decode.click()
+    assert page.header.decode.text() == "Decode 4"
+    page.header.decode.click()
     qtbot.waitUntil(lambda: ready.idle)
-    qtbot.waitUntil(lambda: page.count.text() == "2 rows · 4 of 4 decoded")
+    qtbot.waitUntil(lambda: page.header.count.text() == "2 rows · 4 of 4 decoded")
     qtbot.waitUntil(lambda: ready.idle)
 
 
 def test_values_that_make_no_sense_are_one_line(qtbot, page, ready):
     with qtbot.waitSignal(ready.problem) as problem:
-        page.columns.values.setText("nonsense")
-        page.columns.values.editingFinished.emit()
+        page.header.columns.values.setText("nonsense")
+        page.header.columns.values.editingFinished.emit()
     assert "'nonsense' is no number" in problem.args[0]
     assert header(page)[1] == "seed 0"
 

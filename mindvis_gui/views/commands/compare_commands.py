@@ -57,4 +57,4 @@ class CompareCommands:
     def show_consistency(self) -> None:
         """Show or hide what the samples of the row have in common."""
         self._workspace.compare(True)
-        self._workspace.compare_page.consistency.toggle()
+        self._workspace.compare_page.header.consistency.toggle()

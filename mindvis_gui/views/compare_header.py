@@ -1,0 +1,115 @@
+"""What stands above the grid of samples: its axes, order, filter, and how much of it is decoded."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QPalette
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mindvis_gui.session.axes import OPTIONS
+from mindvis_gui.session.grid_order import SORTS
+from mindvis_gui.views.axis_field import AxisField
+from mindvis_gui.views.buttons import push_button
+from mindvis_gui.views.grid_view import LARGEST, LEAST_AT_FIRST, SMALLEST
+from mindvis_gui.views.icons import icon
+from mindvis_gui.views.theme import GAP, MARGIN
+
+# What people compare most, by name: rows and columns.
+GRIDS = {
+    "Trials × seeds": ("trial", "seed"),
+    "Steps × samplers": ("steps", "sampler"),
+    "Left-out regions × seeds": ("roi", "seed"),
+    "Guidance × seeds": ("guidance", "seed"),
+    "Mask ratios × seeds": ("mask", "seed"),
+    "Models × the same seeds": ("seed", "model"),
+    "Trials × left-out regions": ("trial", "roi"),
+}
+
+
+class CompareHeader(QWidget):
+    """The fields and buttons; what they change is the page's to do."""
+
+    axes_chosen = Signal(str, str)  # options of the rows and of the columns, both at once
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        options = tuple(OPTIONS)
+        self.rows = AxisField("Rows", options)
+        self.columns = AxisField("Columns", tuple(key for key in options if key != "trial"))
+        self.grids = QToolButton()
+        self.grids.setText("Grids ▾")
+        self.grids.setAccessibleName("Grids")
+        self.grids.setToolTip("Choose rows and columns at once")
+        self.grids.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.grids)
+        for name, axes in GRIDS.items():
+            menu.addAction(name).triggered.connect(partial(self._choose, axes))
+        self.grids.setMenu(menu)
+        self.decode = push_button("Decode", "Decode missing samples")
+        self.decode.setToolTip("Decode every cell that has no sample yet  (Ctrl+Shift+Return)")
+        self.order = QComboBox()
+        self.order.setAccessibleName("Order of the rows")
+        for key, text in SORTS.items():
+            self.order.addItem(text, key)
+        self.filter = QLineEdit()
+        self.filter.setPlaceholderText("filter, such as animal r>.5")
+        self.filter.setClearButtonEnabled(True)
+        self.filter.setAccessibleName("Filter rows")
+        self.filter.setToolTip(
+            "Words of label, category or number; scores with a number, such as r>.5 ssim>.3 rank<=3"
+        )
+        glass = QAction(icon("search", QPalette.ColorRole.PlaceholderText), "", self.filter)
+        self.filter.addAction(glass, QLineEdit.ActionPosition.LeadingPosition)
+        self.count = QLabel()
+        self.count.setProperty("kind", "count")
+        self.count.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.size_slider = QSlider(Qt.Orientation.Horizontal)
+        self.size_slider.setRange(SMALLEST, LARGEST)
+        self.size_slider.setValue(LEAST_AT_FIRST)
+        self.size_slider.setFixedWidth(90)
+        self.size_slider.setAccessibleName("Size of the pictures")
+        self.size_slider.setToolTip("Size of the pictures")
+        self.consistency = push_button("Consistency", "Consistency", checkable=True)
+        self.consistency.setToolTip("Show how far the samples of the chosen row agree")
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        above, beneath = QHBoxLayout(), QHBoxLayout()
+        for row in (above, beneath):
+            row.setSpacing(GAP)
+        above.addWidget(self.grids)
+        above.addWidget(self.rows, 1)
+        above.addWidget(self.columns, 1)
+        above.addWidget(self.decode)
+        beneath.addWidget(self.order)
+        beneath.addWidget(self.filter, 2)
+        beneath.addWidget(self.count, 3)
+        beneath.addWidget(self.size_slider)
+        beneath.addWidget(self.consistency)
+        both = QVBoxLayout(self)
+        both.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
+        both.setSpacing(6)
+        both.addLayout(above)
+        both.addLayout(beneath)
+
+    def show_count(self, missing: int, text: str) -> None:
+        """Say how many samples are `missing`, and what the grid shows or why it does not."""
+        self.decode.setText(f"Decode {missing:,}" if missing else "Decode")
+        self.decode.setEnabled(missing > 0)
+        self.count.setText(text)
+
+    def _choose(self, axes: tuple[str, str]) -> None:
+        self.axes_chosen.emit(*axes)
