@@ -18,6 +18,7 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 from report import report
 
+from mindvis_gui.app import make_application
 from mindvis_gui.decoding.cached_decoder import CachedDecoder
 from mindvis_gui.decoding.request import (
     DecodeRequest,
@@ -137,7 +138,7 @@ def wait(app: QApplication, session: Session) -> None:
 
 
 def main() -> None:
-    app = QApplication([])
+    app = make_application()
     apply_theme(app, "dark")
     with tempfile.TemporaryDirectory() as folder:
         cache_figures(Path(folder) / "samples")

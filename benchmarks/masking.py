@@ -18,10 +18,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 from PySide6.QtCore import QSettings
-from PySide6.QtWidgets import QApplication
 from report import report
 
 from mindvis_gui import load_decoder
+from mindvis_gui.app import make_application
 from mindvis_gui.session import Session
 from mindvis_gui.settings import Settings
 from mindvis_gui.views.main_window import MainWindow
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--moves", type=int, default=60)
     parser.add_argument("--slow", type=float, default=0.4)
     args = parser.parse_args()
-    app = QApplication([])
+    app = make_application()
     apply_theme(app, "dark")
     decoder = load_decoder("demo", threads=1)
     slow = SlowDecoder(decoder, args.slow)

@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--subject", default="demo")
     parser.add_argument("--model", default="demo")
     args = parser.parse_args()
-    app = application._application()
+    app = application.make_application()
 
     def wait_for(done: Callable[[], bool]) -> None:
         while not done():

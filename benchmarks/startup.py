@@ -62,7 +62,7 @@ class Probe(QObject):
         window.close()
 
 probe = Probe()
-app._application().installEventFilter(probe)
+app.make_application().installEventFilter(probe)
 app.run(subject)
 """
 )

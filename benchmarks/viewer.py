@@ -29,6 +29,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 import mindvis_gui.session.opening
 from mindvis_gui import load_decoder
+from mindvis_gui.app import make_application
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.prepare import padded_length
 from mindvis_gui.data.subject import FloatArray, ImageArray, IntArray, Roi, Subject, Trial, Volume
@@ -166,7 +167,7 @@ def main() -> None:
     parser.add_argument("--model", default="")
     model = parser.parse_args().model
     qInstallMessageHandler(lambda *_: None)  # the offscreen plugin says a line a move
-    app = QApplication([])
+    app = make_application()
     subject = make_subject()
     mindvis_gui.session.opening.open_subject = lambda path: subject
     session = Session(lambda name: load_decoder(name) if name else MovingAverage(subject.n_voxels))

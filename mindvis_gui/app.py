@@ -34,6 +34,9 @@ _NO_DISPLAY = (
     "no display here (neither DISPLAY nor WAYLAND_DISPLAY is set); "
     "`make demo` decodes three demo trials without one"
 )
+# With so few, Qt waits longer for the threads that share the painting of a scaled picture than they
+# save: 2–3 ms a frame, and more while the other core decodes.
+_FEW_CORES = 2
 _POLL = 20  # ms between two looks at whether everything is done
 
 
@@ -78,7 +81,7 @@ def run(
         if screenshot is None:
             raise MindVisError(_NO_DISPLAY)
         os.environ["QT_QPA_PLATFORM"] = "offscreen"  # a picture of the window needs no display
-    app = _application()
+    app = make_application()
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings() if screenshot is None else _default_settings(Path(folder))
         window, session = _make_window(app, settings, theme, size)
@@ -141,7 +144,9 @@ def pictured(
     if not _has_display():
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     with tempfile.TemporaryDirectory() as folder:
-        window, session = _make_window(_application(), _default_settings(Path(folder)), theme, size)
+        window, session = _make_window(
+            make_application(), _default_settings(Path(folder)), theme, size
+        )
         window.show()
         for step in steps(window, session):
             step()
@@ -179,7 +184,10 @@ def _has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _application() -> QApplication:
+def make_application() -> QApplication:
+    """Return the application's QApplication, made and set up at the first call."""
+    if (os.cpu_count() or 1) <= _FEW_CORES:
+        os.environ.setdefault("QT_NO_GUI_THREADPOOL", "1")
     pyqtgraph.setConfigOptions(imageAxisOrder="row-major", antialias=True)
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
