@@ -60,7 +60,7 @@ from tools.demo.train_demo import (
     WIDTH,
     untrained_label_ldm,
 )
-from tools.demo.training_data import read_pool, read_trials
+from tools.demo.training_data import prepared_resting, read_pool, read_trials
 
 SEEDS = (0, 1, 2)
 RESTING, HELD = 2000, 60
@@ -287,9 +287,7 @@ class Setting:
         if not path.is_file():
             cortex = read_simulation(self.subject, read_cortex(), SEED)
             torch.save(torch.from_numpy(cortex.resting_responses(RESTING, SEED)), path)
-        values = torch.load(path, weights_only=True).float()
-        values = (values - values.mean()) / values.std()
-        return torch.cat([values, values[:, : -values.shape[1] % patch or patch]], dim=1)
+        return prepared_resting(torch.load(path, weights_only=True).numpy(), patch)
 
 
 def table(done: Mapping[str, Mapping[str, float]]) -> str:

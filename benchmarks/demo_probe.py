@@ -33,6 +33,7 @@ from mindvis_gui.training.trials import read_pictures, read_responses
 from tools.demo.concepts import read_concepts
 from tools.demo.subject import read_simulation
 from tools.demo.train_demo import DEPTH, HEADS, PATCH, RESTING, SEED, SIZE, WIDTH
+from tools.demo.training_data import prepared_resting
 
 CELLS = 12  # a side of the pictures that are read out
 TRIALS, DRAWS = (50, 100, 300, 1200), 3
@@ -125,9 +126,7 @@ class Factors:
 def _resting(subject: Subject) -> Tensor:
     """Return the resting-like responses that SC-MBM of the demo was trained on, too."""
     values = read_simulation(subject, read_cortex(), SEED).resting_responses(RESTING, SEED)
-    resting = torch.from_numpy(values)
-    resting = (resting - resting.mean()) / resting.std()
-    return torch.cat([resting, resting[:, : -resting.shape[1] % PATCH or PATCH]], dim=1)
+    return prepared_resting(values, PATCH)
 
 
 @torch.no_grad()

@@ -35,7 +35,7 @@ _NO_DISPLAY = (
     "`make demo` decodes three demo trials without one"
 )
 # With so few, Qt waits longer for the threads that share the painting of a scaled picture than they
-# save: 2–3 ms a frame, and more while the other core decodes.
+# save: 2–3 ms a move of the crosshair.
 _FEW_CORES = 2
 _POLL = 20  # ms between two looks at whether everything is done
 

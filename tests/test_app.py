@@ -273,3 +273,11 @@ def test_without_a_display_it_says_so(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(MindVisError, match=r"no display here .* `make demo`"):
         app.run("demo")
+
+
+@pytest.mark.parametrize(("cores", "alone"), [(1, True), (2, True), (4, False)])
+def test_with_few_cores_qt_paints_without_threads_of_its_own(qapp, monkeypatch, cores, alone):
+    monkeypatch.setattr("os.environ", {})
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    app.make_application()
+    assert os.environ == ({"QT_NO_GUI_THREADPOOL": "1"} if alone else {})

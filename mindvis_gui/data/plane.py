@@ -6,6 +6,7 @@ is drawn as the person lies, and a click means the millimetres it shows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import TypeAlias, TypeVar
@@ -114,6 +115,16 @@ class Plane:
 
 def _along(part: slice, count: int, flipped: bool) -> slice:
     return slice(count - part.stop, count - part.start) if flipped else part
+
+
+def enclosing(parts: Sequence[tuple[slice, ...]]) -> tuple[slice, ...]:
+    """Return the smallest window, or box, that holds all of `parts`.
+
+    Those without points do not count, unless there is no other.
+    """
+    filled = [part for part in parts if all(side.start < side.stop for side in part)]
+    sides = zip(*(filled or parts[:1]), strict=True)
+    return tuple(slice(min(s.start for s in each), max(s.stop for s in each)) for each in sides)
 
 
 def planes(

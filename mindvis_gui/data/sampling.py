@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -33,11 +34,6 @@ class GridSampler:
     shape : tuple of int, length 3
         Points of the grid.
 
-    Attributes
-    ----------
-    box : tuple of slice, length 3
-        The part of the grid that the volume lies in, or a little more.
-
     Raises
     ------
     DataError
@@ -56,7 +52,11 @@ class GridSampler:
         to_voxel[np.abs(to_voxel) < 1e-9] = 0  # rounding, which would make all axes depend on all
         self._to_voxel = to_voxel
         self._parallel = bool((np.count_nonzero(to_voxel[:3, :3], axis=0) == 1).all())
-        self.box = _box(data.shape, to_voxel, shape)
+
+    @cached_property
+    def box(self) -> Box:
+        """The part of the grid that the volume lies in, or a little more; points need none."""
+        return _box(self._data.shape, self._to_voxel, self._shape)
 
     def slice(self, axis: int, index: int) -> FloatArray:
         """Return the values of the slice at `index` of `axis`, other axes in order; NaN outside."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data.grid import DisplayGrid
-from mindvis_gui.data.plane import Plane, Window
+from mindvis_gui.data.plane import Plane, Window, enclosing
 from mindvis_gui.session.overlays import Overlay
 from mindvis_gui.views.blending import Colours, over
 from mindvis_gui.views.colour_maps import packed_colours
@@ -137,7 +137,8 @@ def compose(
             )
             colours[inner] = over(colours[inner], picture[common])
         picture[window] = colours
-        covered = _around(window, covered)
+        rows, columns = enclosing([covered, window])
+        covered = rows, columns
     return picture, covered
 
 
@@ -148,14 +149,3 @@ def _common(one: Window, other: Window) -> Window | None:
     )
     shared = rows.start < rows.stop and columns.start < columns.stop
     return (rows, columns) if shared else None
-
-
-def _around(one: Window, other: Window) -> Window:
-    """Return the smallest window that holds two; one without pixels does not count."""
-    for window, rest in ((one, other), (other, one)):
-        if any(part.start >= part.stop for part in window):
-            return rest
-    rows, columns = (
-        slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(one, other, strict=True)
-    )
-    return rows, columns

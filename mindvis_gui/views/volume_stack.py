@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data.grid import DisplayGrid
-from mindvis_gui.data.plane import Box, Plane, Window
+from mindvis_gui.data.plane import Box, Plane, Window, enclosing
 from mindvis_gui.data.sampling import GridSampler
 from mindvis_gui.data.subject import FloatArray, Volume
 from mindvis_gui.session.overlays import Look
@@ -37,7 +37,8 @@ class VolumeStack:
     def __init__(self, parts: Sequence[Part], grid: DisplayGrid) -> None:
         self._parts, self._grid = tuple(parts), grid
         self._samplers = [GridSampler(volume, grid.affine, grid.shape) for volume, _ in parts]
-        self._box = _around([sampler.box for sampler in self._samplers])
+        x, y, z = enclosing([sampler.box for sampler in self._samplers])
+        self._box: Box = x, y, z
         self._whole: Colours | None = None  # of the box
         self._begun = False
 
@@ -109,12 +110,3 @@ class VolumeStack:
             )
             picture[place] = over(colours, picture[place]) if number else colours
         return picture
-
-
-def _around(boxes: Sequence[Box]) -> Box:
-    """Return the smallest box that holds all of `boxes`."""
-    first, second, third = (
-        slice(min(part.start for part in parts), max(part.stop for part in parts))
-        for parts in zip(*boxes, strict=True)
-    )
-    return first, second, third

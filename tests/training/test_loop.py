@@ -123,3 +123,24 @@ def test_average_follows_and_swaps_back():
     assert float(network.weight.detach()) == pytest.approx(9 / 11)  # the decay starts at 2 / 11
     average.swap()
     assert float(network.weight.detach()) == 1.0
+
+
+@pytest.mark.parametrize(("precision", "last"), [("fp32", True), ("bf16", False)])
+def test_a_cpu_trains_in_what_it_is_fast_at(tmp_path, monkeypatch, precision, last):
+    monkeypatch.setattr("mindvis_gui.training.loop.choose_precision", lambda *_: precision)
+    network = nn.Conv2d(4, 4, 3)
+    plan = Plan(tmp_path, 1, lambda step: 1e-3)
+    assert plan.accelerator.mixed_precision == {"fp32": "no", "bf16": "bf16"}[precision]
+
+    def loss(batch):
+        return {"loss": network(batch["x"]).float().square().mean()}
+
+    train(
+        lambda step, generator: {"x": torch.randn(2, 4, 5, 5, generator=generator)},
+        loss,
+        network,
+        torch.optim.AdamW(network.parameters(), lr=0.0),
+        {"network": network},
+        plan,
+    )
+    assert network.weight.is_contiguous(memory_format=torch.channels_last) == last

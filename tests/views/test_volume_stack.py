@@ -58,6 +58,17 @@ def test_composed_beforehand_a_slice_is_what_it_was(grid, volumes):
             assert np.array_equal(stack.picture(grid, plane, index), picture)
 
 
+def test_at_a_point_it_has_the_colour_of_the_slice_there(grid):
+    stack = VolumeStack([(turned(0.0), LOOK), (turned(0.4, 3.0), LOOK)], grid)
+    axial = planes(grid.shape, grid.affine)[2]
+    index, picture = 4, np.zeros(axial.shape[::-1], np.uint32)
+    picture[stack.window(grid, axial)] = stack.picture(grid, axial, index)
+    points = np.array([(x, y, index) for x in range(10) for y in range(11)])
+    drawn = [picture[y, 9 - x] for x, y, _ in points.tolist()]  # x runs to the left
+    assert np.array_equal(stack.at(np.zeros(len(points), np.int32), points), drawn)
+    assert np.any(drawn)
+
+
 def test_it_knows_its_volumes_looks_and_grid(grid):
     one, other = turned(0.0), turned(0.2)
     stack = VolumeStack([(one, LOOK), (other, LOOK)], grid)

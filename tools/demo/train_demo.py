@@ -70,6 +70,7 @@ from tools.demo.training_data import (
     LatentPool,
     Pool,
     encode_pool,
+    prepared_resting,
     read_pool,
     read_trials,
     split_trials,
@@ -273,10 +274,7 @@ def masked_modelling(
     if not path.is_file():
         cortex = read_simulation(subject, read_cortex(), SEED)
         torch.save(torch.from_numpy(cortex.resting_responses(RESTING, SEED)), path)
-    resting = torch.load(path, weights_only=True).float()
-    resting = (resting - resting.mean()) / resting.std()
-    missing = -resting.shape[1] % PATCH or PATCH
-    resting = torch.cat([resting, resting[:, :missing]], dim=1)  # (n, n_padded), wrapped
+    resting = prepared_resting(torch.load(path, weights_only=True).numpy(), PATCH)
     by_split = {
         split: read_responses(
             subject, [t for t in subject.trials if t.split == split], normalisation, PATCH

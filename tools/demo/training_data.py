@@ -115,6 +115,14 @@ def encode_pool(vqvae: VQModel, pool: Pool, generator: Generator) -> LatentPool:
     return LatentPool(torch.cat(parts), labels[rows], torch.from_numpy(pool.shown)[rows])
 
 
+def prepared_resting(responses: np.ndarray, patch_size: int) -> Tensor:
+    """Normalise resting-like responses (n, n_voxels) and wrap them as trials are: (n, n_padded)."""
+    values = torch.from_numpy(responses).float()
+    values = (values - values.mean()) / values.std()
+    missing = -values.shape[1] % patch_size or patch_size
+    return torch.cat([values, values[:, :missing]], dim=1)
+
+
 def split_trials(n: int) -> tuple[Tensor, Tensor]:
     """Split training trials 0 … n - 1 into those held back for the validation and the others."""
     order = torch.randperm(n, generator=Generator().manual_seed(_SPLIT_SEED))
