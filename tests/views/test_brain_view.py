@@ -184,6 +184,13 @@ def test_both_outlines_the_regions_that_the_slice_cuts(brain, opened):
     here = axial.plane.slice(opened.brain.grid.voxel_at, opened.brain.crosshair[2])
     cut = {i for i, roi in enumerate(opened.subject.rois, 1) if np.isin(here, roi.voxels).any()}
     assert {number for number, item in axial.picture.outlines if item.isVisible()} == cut
+    across, up = axial.plane.spacing
+    for number, item in axial.picture.outlines:
+        rows, columns = np.nonzero(np.isin(here, opened.subject.rois[number - 1].voxels))
+        if rows.size:
+            edges = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+            expected = [each * step for each, step in zip(edges, (across, up) * 2, strict=True)]
+            assert item.path().boundingRect().getCoords() == pytest.approx(expected)
     show_only(opened)
     assert not axial.picture.outlines
     assert not overlay(axial)[..., 3].any()
