@@ -26,6 +26,7 @@ from mindvis_gui.light_start import end_light_start
 from mindvis_gui.paths import cache_dir, resources_dir, state_dir
 from mindvis_gui.session import Session
 from mindvis_gui.settings import Settings
+from mindvis_gui.views.commands.session_commands import was_saved
 from mindvis_gui.views.error_dialog import ErrorDialog, report
 from mindvis_gui.views.main_window import MainWindow
 from mindvis_gui.views.theme import apply_theme
@@ -84,10 +85,13 @@ def run(
     app = make_application()
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings() if screenshot is None else _default_settings(Path(folder))
-        window, session = _make_window(app, settings, theme, size)
+        session = _make_session()
         steps: list[Callable[[], None]] = []
-        if subject is not None:
+        if subject is not None and was_saved(Path(subject)):
             steps.append(lambda: window.open(subject, trial))
+        elif subject is not None:
+            session.open(subject, trial)  # is read while the window is built
+        window = _make_window(app, session, settings, theme, size)
         if model is not None:
             steps.append(lambda: session.load_model(model))
         if decode:
@@ -104,17 +108,24 @@ def run(
         return app.exec()
 
 
-def _make_window(
-    app: QApplication, settings: Settings, theme: str, size: tuple[int, int] | None
-) -> tuple[MainWindow, Session]:
-    apply_theme(app, theme or settings.theme or _system_theme(app))
+def _make_session() -> Session:
     cache, history = SampleCache(cache_dir() / "samples"), state_dir() / "history"
-    session = Session(_load_decoder, _load_classifiers, cache=cache, history=history)
+    return Session(_load_decoder, _load_classifiers, cache=cache, history=history)
+
+
+def _make_window(
+    app: QApplication,
+    session: Session,
+    settings: Settings,
+    theme: str,
+    size: tuple[int, int] | None,
+) -> MainWindow:
+    apply_theme(app, theme or settings.theme or _system_theme(app))
     window = MainWindow(session, settings, _import_model)
     session.setParent(window)  # ends with the window, not before it
     if size is not None:
         window.resize(*size)
-    return window, session
+    return window
 
 
 def pictured(
@@ -144,9 +155,8 @@ def pictured(
     if not _has_display():
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     with tempfile.TemporaryDirectory() as folder:
-        window, session = _make_window(
-            make_application(), _default_settings(Path(folder)), theme, size
-        )
+        app, session = make_application(), _make_session()
+        window = _make_window(app, session, _default_settings(Path(folder)), theme, size)
         window.show()
         for step in steps(window, session):
             step()

@@ -234,6 +234,20 @@ def test_screenshot_of_a_trial(subject_path, tmp_path):
     assert np.all(shown == stimulus, axis=2).sum() > 1000
 
 
+def test_the_subject_is_read_while_the_window_is_built(qapp, monkeypatch, subject_path, tmp_path):
+    under_way = []
+
+    class Watched(app.MainWindow):
+        def __init__(self, session, *rest):
+            under_way.append(session.jobs.busy)
+            super().__init__(session, *rest)
+
+    monkeypatch.setattr(app, "MainWindow", Watched)
+    assert app.run(str(subject_path), trial=3, screenshot=tmp_path / "s.png") == 0
+    assert under_way == ["Opening tiny.h5"]
+    assert np.all(pixels(tmp_path / "s.png") == (120, 135, 90), axis=2).sum() > 1000
+
+
 def test_picture_after_some_steps(subject_path, tmp_path):
     picture = tmp_path / "s.png"
     steps = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from typing import Any
 
 from mindvis_gui.analysis.comparison import ChanceLevels, Comparison, SampleScores
@@ -94,4 +93,6 @@ def installed_versions() -> dict[str, str]:
 @cache
 def shaping_versions() -> dict[str, str]:
     """Return the versions of the packages whose numerics end up in a sample."""
+    from importlib.metadata import version  # not cheap, and the window starts without it
+
     return {name: version(name) for name in _SHAPING}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import sys
 import traceback
-from importlib.metadata import PackageNotFoundError, version
 
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
@@ -46,6 +45,8 @@ class ErrorDialog(QDialog):
 
 def report(error: BaseException) -> str:
     """Return versions and traceback as text."""
+    from importlib.metadata import PackageNotFoundError, version  # not cheap, seldom needed
+
     lines = [
         f"mindvis-gui {__version__}",
         f"{platform.platform()}, Python {sys.version.split()[0]}",

@@ -63,6 +63,7 @@ class ActivityBar(QStatusBar):
         session.jobs.changed.connect(self._show_jobs)
         session.queue.started.connect(self._start)
         session.queue.progressed.connect(self._show_step)
+        self._show_jobs()  # a subject may already be on its way
 
     def show_problem(self, text: str) -> None:
         """Show one sentence in the colour of problems and say it to screen readers."""

@@ -29,6 +29,16 @@ def test_model_and_device(bar, ready):
     assert bar.device.text() == "CPU · fp32"
 
 
+def test_a_job_that_began_before_the_window(qtbot, session):
+    session.jobs.run(lambda: None, "Counting", lambda _: None)
+    bar = ActivityBar(session)
+    qtbot.addWidget(bar)
+    assert bar.activity.text() == "Counting …"
+    assert not bar.bar.isHidden()
+    qtbot.waitUntil(lambda: session.idle)
+    assert bar.activity.text() == "Ready"
+
+
 def test_job_of_unknown_length(qtbot, bar, session):
     session.jobs.run(lambda: None, "Counting", lambda _: session.message.emit("Counted"))
     assert bar.activity.text() == "Counting …"

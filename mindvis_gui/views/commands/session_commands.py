@@ -35,6 +35,15 @@ SESSION_ENTRIES = (
 )  # fmt: skip
 
 
+def was_saved(path: Path) -> bool:
+    """Whether this application wrote it: a session, a decode folder, a picture with its request."""
+    return path.suffix.lower() == SUFFIX or _holds_decodes(path) or holds_record(path)
+
+
+def _holds_decodes(path: Path) -> bool:
+    return (path / INDEX).is_file() or path.name == INDEX
+
+
 class SessionCommands:
     """Asks where, and saves or opens in the background."""
 
@@ -146,12 +155,12 @@ class SessionCommands:
 
     def open_any(self, path: Path) -> bool:
         """Open what this application wrote; False for anything else."""
+        if not was_saved(path):
+            return False
         if path.suffix.lower() == SUFFIX:
             self._open_session(path)
-        elif (path / INDEX).is_file() or path.name == INDEX:
+        elif _holds_decodes(path):
             self._open_decodes(path if path.is_dir() else path.parent)
-        elif holds_record(path):
-            self.restorer.open_picture(path)
         else:
-            return False
+            self.restorer.open_picture(path)
         return True
