@@ -84,6 +84,8 @@ STEPS = {
     "adapt": 1200,
     "warm_up": 2900,
     "dcldm": 1700,
+    "label_again": 2250,
+    "dcldm_again": 500,
 }
 BATCHES = {  # smaller ones of SC-MBM learn more from as many responses
     "first_stage": 8,
@@ -92,6 +94,8 @@ BATCHES = {  # smaller ones of SC-MBM learn more from as many responses
     "adapt": 8,
     "warm_up": 24,
     "dcldm": 20,
+    "label_again": 32,
+    "dcldm_again": 20,
 }
 DRAWS = 5  # of noise a trial in stage B
 TITLES = {
@@ -101,6 +105,8 @@ TITLES = {
     "adapt": "SC-MBM A2",
     "warm_up": "warm-up",
     "dcldm": "DC-LDM B",
+    "label_again": "diffusion model, again",
+    "dcldm_again": "DC-LDM B, again",
 }
 LATENT_CHANNELS, CODES = 4, 2048
 CONTEXT_WIDTH, GRID = 128, 8
@@ -130,7 +136,7 @@ def train_demo(work: Path, out: Path = Path("models/demo"), *, paper_preset: boo
     unet, context = label_ldm(work, latents, len(pool.names))
     masked_model, facts = masked_modelling(work, subject, normalisation)
     trials = read_trials(subject, normalisation, vqvae, pool.names, PATCH)
-    network = double_conditioned(work, trials, unet, context, masked_model)
+    network = double_conditioned(work, trials, latents, unet, context, masked_model)
 
     held = held_out_pictures(pool)
     facts |= {"psnr": psnr(reconstruct(vqvae, held), held), "pictures": int(pool.related.sum())}
@@ -250,20 +256,26 @@ def label_ldm(
 ) -> tuple[UNet2DConditionModel, PictureContext]:
     """Train the diffusion model that knows labels and layouts but no responses."""
     unet, context = untrained_label_ldm(n_labels)
-    steps = STEPS["label_ldm"]
-    plan = _plan(work, "label_ldm", lambda step: 1e-3 * _held_then_down(step, steps))
-    held = latents.draw(192, _rng(99))
+    train_on_pictures(work, "label_ldm", latents, unet, context)
+    return unet, context
+
+
+def train_on_pictures(
+    work: Path, stage: str, latents: LatentPool, unet: UNet2DConditionModel, context: PictureContext
+) -> None:
+    """Train the U-Net on labels and layouts of pictures alone."""
+    steps = STEPS[stage]
+    plan = _plan(work, stage, lambda step: 1e-3 * _held_then_down(step, steps))
     train_label_ldm(
         unet,
         context,
         build_scheduler(PREDICTION),
         latents.draw,
-        held,
+        latents.draw(192, _rng(99)),
         plan,
-        batch=BATCHES["label_ldm"],
+        batch=BATCHES[stage],
         central=True,
     )
-    return unet, context
 
 
 def masked_modelling(
@@ -304,11 +316,16 @@ def masked_modelling(
 def double_conditioned(
     work: Path,
     trials: TrialSet,
+    latents: LatentPool,
     unet: UNet2DConditionModel,
     context: PictureContext,
     pretrained: MaskedBrainModel,
 ) -> DoubleConditioned:
-    """Fine-tune on the subject's trials (stage B), after the regression that warms it up."""
+    """Fine-tune on the subject's trials (stage B), after the regression that warms it up.
+
+    A thousand trials teach the whole U-Net their own pictures and let it forget others: it goes
+    back to the pictures without responses, then once more to the trials.
+    """
     torch.manual_seed(SEED)
     encoder = encoder_of(pretrained)
     tokens = 1 + GRID**2
@@ -327,15 +344,25 @@ def double_conditioned(
         augmentation=Augmentation(sparsify=0.2),
     )
     network = DoubleConditioned(encoder, conditioner, unet)
-    steps = STEPS["dcldm"]
-    plan = _plan(work, "dcldm", lambda step: 2e-4 * _held_then_down(step, steps))
+    fine_tune(work, "dcldm", network, fitted, held)
+    train_on_pictures(work, "label_again", latents, unet, context)
+    fine_tune(work, "dcldm_again", network, fitted, held)
+    return network.eval()
+
+
+def fine_tune(
+    work: Path, stage: str, network: DoubleConditioned, fitted: TrialSet, held: TrialSet
+) -> None:
+    """Stage B on all weights; they end as they did best on the trials held back."""
+    steps = STEPS[stage]
+    plan = _plan(work, stage, lambda step: 2e-4 * _held_then_down(step, steps))
     train_dcldm(
         network,
         build_scheduler(PREDICTION),
         fitted,
         held,
         plan,
-        batch=BATCHES["dcldm"],
+        batch=BATCHES[stage],
         draws=DRAWS,
         trainable="all",
         unet_rate=4.0,
@@ -343,7 +370,6 @@ def double_conditioned(
         weight_decay=0.05,
         central=True,
     )
-    return network.eval()
 
 
 def write_model(pipeline: MindVisPipeline, classifier: ConceptHead, out: Path) -> None:
