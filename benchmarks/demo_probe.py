@@ -12,6 +12,8 @@ readout. How well that model and SC-MBM recover masked voxels is printed first.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -23,7 +25,7 @@ from torch.nn import functional as F
 from mindvis_gui.data import open_subject
 from mindvis_gui.data.prepare import measure_normalisation
 from mindvis_gui.data.schematic_rois import read_cortex
-from mindvis_gui.data.subject import Subject
+from mindvis_gui.data.subject import Subject, Trial
 from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.models import find_model
 from mindvis_gui.decoding.pipeline import load_pipeline
@@ -48,17 +50,9 @@ def main() -> None:
     torch.set_num_threads(1)
     subject = open_subject("demo")
     normalisation = measure_normalisation(subject)
-    seen = {concept.label for concept in read_concepts() if concept.seen}
-    train = [trial for trial in subject.trials if trial.split == "train"]
-    test = [trial for trial in subject.trials if trial.split == "test" and trial.label in seen]
+    train, test = fitted_and_read(subject)
     train_x, test_x = (
         read_responses(subject, trials, normalisation, PATCH) for trials in (train, test)
-    )
-    train_y, test_y = (
-        F.adaptive_avg_pool2d(read_pictures(subject, trials, SIZE, antialias=True), CELLS)
-        .flatten(1)
-        .numpy()
-        for trials in (train, test)
     )
     masked_model = load_pipeline(find_model("demo")).masked_model
     assert masked_model is not None
@@ -80,13 +74,38 @@ def main() -> None:
     codes = {
         "voxels": (train_x.numpy(), test_x.numpy()),
         f"voxels, by {N_FACTORS} factors": (denoised[0], denoised[1]),
-        "tokens, SC-MBM": (_tokens(trained, train_x), _tokens(trained, test_x)),
-        "tokens, random weights": (_tokens(untrained, train_x), _tokens(untrained, test_x)),
+        "tokens, SC-MBM": (tokens(trained, train_x), tokens(trained, test_x)),
+        "tokens, random weights": (tokens(untrained, train_x), tokens(untrained, test_x)),
     }
-    print("| read from | " + " | ".join(f"{n:,} trials" for n in TRIALS) + " |")
-    print("|---" * (len(TRIALS) + 1) + "|")
+    print_table(codes, coarse(subject, train), coarse(subject, test), TRIALS)
+
+
+def fitted_and_read(subject: Subject) -> tuple[list[Trial], list[Trial]]:
+    """Return the training trials, and the averaged ones of unseen drawings of seen concepts."""
+    seen = {concept.label for concept in read_concepts() if concept.seen}
+    train = [trial for trial in subject.trials if trial.split == "train"]
+    test = [trial for trial in subject.trials if trial.split == "test" and trial.label in seen]
+    return train, test
+
+
+def coarse(subject: Subject, trials: Sequence[Trial]) -> Table:
+    """Return what was seen in cells (n, 3 * CELLS**2)."""
+    pictures = read_pictures(subject, trials, SIZE, antialias=True)
+    cells: Table = F.adaptive_avg_pool2d(pictures, CELLS).flatten(1).numpy()
+    return cells
+
+
+def print_table(
+    codes: Mapping[str, tuple[Table, Table]],
+    pictures: Table,
+    stimuli: Table,
+    counts: Sequence[int],
+) -> None:
+    """Print how well pictures are read from each code (of training, of test trials)."""
+    print("| read from | " + " | ".join(f"{n:,} trials" for n in counts) + " |")
+    print("|---" * (len(counts) + 1) + "|")
     for name, (fitted, read) in codes.items():
-        cells = [_score(fitted, train_y, read, test_y, n) for n in TRIALS]
+        cells = [_score(fitted, pictures, read, stimuli, n) for n in counts]
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
@@ -130,7 +149,8 @@ def _resting(subject: Subject) -> Tensor:
 
 
 @torch.no_grad()
-def _tokens(encoder: FmriEncoder, responses: Tensor) -> Table:
+def tokens(encoder: FmriEncoder, responses: Tensor) -> Table:
+    """Encode responses (n, n_padded) to all their tokens, one after the other."""
     return torch.cat([encoder(part).flatten(1) for part in responses.split(50)]).numpy()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from mindvis_gui.data.schematic_rois import SchematicCortex
 from mindvis_gui.data.simulate import SimulatedCortex, Stimuli
 from mindvis_gui.data.simulated_subject import simulate_subject
-from mindvis_gui.data.subject import Subject, Volume
+from mindvis_gui.data.subject import Subject, Trial, Volume
 from mindvis_gui.data.subject_file import write_subject
 from tools.demo.stimuli import Stimulus
 
@@ -33,8 +33,8 @@ def write_demo(
     """Simulate the demo subject and write it, int8 responses, deflated."""
     subject = simulate_subject(
         cortex,
-        _as_stimuli(train),
-        _as_stimuli(test),
+        _stimuli_of(train),
+        _stimuli_of(test),
         {stimulus.stimulus_id: stimulus.encoded for stimulus in (*train, *test)},
         seed=seed,
         name="Demo",
@@ -47,21 +47,24 @@ def write_demo(
 
 def read_simulation(subject: Subject, cortex: SchematicCortex, seed: int) -> SimulatedCortex:
     """Rebuild the cortex behind a demo subject from its file, for more responses of it."""
+    train = [trial for trial in subject.trials if trial.split == "train"]
+    return SimulatedCortex(cortex, as_stimuli(subject, train), seed)
+
+
+def as_stimuli(subject: Subject, trials: Sequence[Trial]) -> Stimuli:
+    """Return what was shown in those trials whose picture the file holds."""
     shown = [
-        (trial, picture)
-        for trial in subject.trials
-        if trial.split == "train" and (picture := subject.stimulus(trial)) is not None
+        (trial, picture) for trial in trials if (picture := subject.stimulus(trial)) is not None
     ]
-    stimuli = Stimuli(
+    return Stimuli(
         [trial.stimulus_id for trial, _ in shown],
         np.stack([picture for _, picture in shown]),
         [trial.label for trial, _ in shown],
         [trial.category for trial, _ in shown],
     )
-    return SimulatedCortex(cortex, stimuli, seed)
 
 
-def _as_stimuli(stimuli: Sequence[Stimulus]) -> Stimuli:
+def _stimuli_of(stimuli: Sequence[Stimulus]) -> Stimuli:
     return Stimuli(
         [stimulus.stimulus_id for stimulus in stimuli],
         np.stack([stimulus.picture for stimulus in stimuli]),
