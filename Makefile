@@ -16,7 +16,7 @@ $(INSTALLED): pyproject.toml constraints.txt tools/system_libraries.sh
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,demo]'
 	@sh tools/system_libraries.sh qt $(BIN)/python
-# As pip does for an installed wheel: where Python may write no bytecode, the window starts a fifth faster.
+# As pip does for an installed wheel: where Python may write no bytecode, the window starts in three quarters of the time.
 	@$(BIN)/python -m compileall -q mindvis_gui
 	@touch $@
 
