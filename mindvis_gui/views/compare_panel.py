@@ -61,8 +61,8 @@ class ComparePanel(QWidget):
         rows = QVBoxLayout()
         rows.setSpacing(2)
         for widgets in (
-            (self.decoded, self.pixel, self.ssim),
-            (self.rank, self.consistency, self.ways, self.note),
+            (self.decoded, self.pixel, self.ssim, self.rank),
+            (self.consistency, self.ways, self.note),
         ):
             row = QHBoxLayout()
             row.setSpacing(14)
