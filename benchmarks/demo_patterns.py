@@ -1,6 +1,6 @@
 """Where pre-training could pay: few patterns of response, and noise of each voxel's own.
 
-    python -m benchmarks.demo_patterns [--patterns 8] [--explained 0.1] [--steps 2400] [--resting 4000]
+    python -m benchmarks.demo_patterns [--patterns 8] [--explained 0.1] [--steps 2400]
 
 As `benchmarks.demo_probe`, on other responses: the drives of the demo's cortex are reduced to
 their first principal components and drowned in noise that no two voxels share. Thousands of
@@ -47,7 +47,6 @@ def main() -> None:
     parser.add_argument("--patterns", type=int, default=8)
     parser.add_argument("--explained", type=float, default=0.1, help="share of variance")
     parser.add_argument("--steps", type=int, default=2400, help="of SC-MBM")
-    parser.add_argument("--resting", type=int, default=RESTING, help="responses without pictures")
     args = parser.parse_args()
     torch.set_num_threads(1)
     subject = open_subject("demo")
@@ -58,7 +57,7 @@ def main() -> None:
     patterns = Patterns(train, args.patterns, args.explained)
     train_x, test_x = patterns.respond(train), patterns.respond(test, PRESENTATIONS)
     single_x = patterns.respond(test)
-    resting = patterns.respond(simulation.resting_responses(args.resting, SEED))
+    resting = patterns.respond(simulation.resting_responses(RESTING, SEED))
     unlabelled = torch.cat([resting, train_x])
 
     factors = Factors(unlabelled, args.patterns)

@@ -19,6 +19,9 @@ from mindvis_gui.training.loop import Batch, Plan, train
 from mindvis_gui.training.plots import picture_grid
 
 _SHOWN = 8  # pictures of a plot
+_AT_A_TIME = 16  # pictures that are encoded or decoded
+_BLOCK, _STEP = 2, 0.2  # of the errors that visibility is measured by: cells a side; size, in SD
+_LEAST_SEEN = 1e-3  # of what is seen most: less is stretched as if it were this
 Draw = Callable[[int, Generator], Tensor]  # number, generator → pictures (n, 3, h, w), -1 to 1
 
 
@@ -211,26 +214,66 @@ def restart_dead_codes(
 
 @torch.no_grad()
 def standardise_latents(vqvae: VQModel, pictures: Tensor) -> None:
-    """Give the latents of `pictures` mean 0 in each channel and overall variance 1.
+    """Turn and stretch the latents of `pictures` until errors of equal size are seen equally.
 
-    An exact change of coordinates of what comes before, in and after the codebook:
-    reconstructions stay the same, and the diffusion model needs no scaling factor.
+    They get mean 0 in each channel and overall variance 1, too. The autoencoder may keep what is
+    hardly seen at full strength: the diffusion model, and a layout read from responses, would
+    spend as much on that as on the colours. A change of coordinates of what comes before, in and
+    after the codebook: without the codebook pictures stay the same; with it, the nearest code is
+    now the one that looks nearest. The diffusion model needs no scaling factor.
     """
-    latents = torch.cat([vqvae.encode(part).latents for part in torch.split(pictures, 16)])
+    latents = torch.cat([vqvae.encode(part).latents for part in torch.split(pictures, _AT_A_TIME)])
     mean = latents.mean(dim=(0, 2, 3))
-    deviation = (latents - mean[:, None, None]).square().mean().sqrt()
-    vqvae.quant_conv.weight /= deviation
-    vqvae.quant_conv.bias.sub_(mean).div_(deviation)
-    vqvae.quantize.embedding.weight.sub_(mean).div_(deviation)
-    after = vqvae.post_quant_conv
+    strengths, axes = torch.linalg.eigh(visibility(vqvae, latents))
+    stretch = strengths.clamp(min=_LEAST_SEEN * strengths.max()).sqrt()
+    centred = latents - mean[:, None, None]
+    seen = torch.einsum("oi,nihw->nohw", (axes * stretch) @ axes.T, centred)
+    stretch /= seen.square().mean().sqrt()
+    there, back = (axes * stretch) @ axes.T, (axes / stretch) @ axes.T
+    before, codes, after = vqvae.quant_conv, vqvae.quantize.embedding, vqvae.post_quant_conv
+    before.weight.copy_(torch.einsum("oi,ichw->ochw", there, before.weight))
+    before.bias.copy_(there @ (before.bias - mean))
+    codes.weight.copy_((codes.weight - mean) @ there.T)
     after.bias += torch.einsum("oihw,i->o", after.weight, mean)
-    after.weight *= deviation
+    after.weight.copy_(torch.einsum("ochw,ci->oihw", after.weight, back))
+
+
+@torch.no_grad()
+def visibility(vqvae: VQModel, latents: Tensor) -> Tensor:
+    """Measure what errors of the channels do to pictures.
+
+    Returns
+    -------
+    Tensor, shape (channels, channels)
+        Mean products of the changes of all pixels, one latent channel against another, by errors
+        of unit variance in blocks of 2 × 2 cells of `latents` (n, channels, h, w).
+    """
+    n, channels, height, width = latents.shape
+    blocks = -(-height // _BLOCK), -(-width // _BLOCK)
+    noise = torch.randn(n, 1, *blocks, generator=Generator().manual_seed(0)).to(latents.device)
+    errors = F.interpolate(noise, scale_factor=_BLOCK)[..., :height, :width]
+    size = _STEP * latents.std()
+    products = latents.new_zeros(channels, channels)
+    for part, error in zip(
+        torch.split(latents, _AT_A_TIME), torch.split(errors, _AT_A_TIME), strict=True
+    ):
+        changes = []
+        for channel in torch.eye(channels, device=latents.device):
+            step = size * channel.view(1, -1, 1, 1) * error
+            above, below = (
+                vqvae.decode(part + change, force_not_quantize=True).sample
+                for change in (step, -step)
+            )
+            changes.append((above - below).flatten() / (2 * size))
+        stacked = torch.stack(changes)  # (channels, values)
+        products += stacked @ stacked.T / stacked.shape[1] * (len(part) / n)
+    return products
 
 
 @torch.no_grad()
 def reconstruct(vqvae: VQModel, pictures: Tensor) -> Tensor:
     """Encode, quantise and decode pictures (n, 3, h, w)."""
-    parts = torch.split(pictures, 16)
+    parts = torch.split(pictures, _AT_A_TIME)
     return torch.cat([vqvae(part.to(vqvae.device)).sample.cpu() for part in parts])
 
 

@@ -14,6 +14,7 @@ from mindvis_gui.training.first_stage import (
     standardise_latents,
     start_codebook,
     train_first_stage,
+    visibility,
 )
 
 
@@ -21,14 +22,37 @@ def test_standardising_changes_latents_but_no_picture(vqvae, rng):
     vqvae.eval()
     pictures = torch.rand(24, 3, 32, 32, generator=rng) * 2 - 1
     with torch.no_grad():
-        start_codebook(vqvae, vqvae.encode(pictures).latents, rng)
-    before = reconstruct(vqvae, pictures)
-    standardise_latents(vqvae, pictures)
-    with torch.no_grad():
+        before = vqvae.decode(vqvae.encode(pictures).latents, force_not_quantize=True).sample
+        standardise_latents(vqvae, pictures)
         latents = vqvae.encode(pictures).latents
-    torch.testing.assert_close(reconstruct(vqvae, pictures), before, atol=1e-3, rtol=0)
+        after = vqvae.decode(latents, force_not_quantize=True).sample
+    torch.testing.assert_close(after, before, atol=1e-3, rtol=0)
     torch.testing.assert_close(latents.mean(dim=(0, 2, 3)), torch.zeros(4), atol=1e-4, rtol=0)
     assert float(latents.square().mean()) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_codes_follow_the_latents(vqvae, rng):
+    vqvae.eval()
+    pictures = torch.rand(24, 3, 32, 32, generator=rng) * 2 - 1
+    with torch.no_grad():  # codes at the latents of one picture: its own are the nearest still
+        latents = vqvae.encode(pictures[:1]).latents
+        vqvae.quantize.embedding.weight.copy_(latents.flatten(2)[0].T[:16])
+        standardise_latents(vqvae, pictures)
+        moved = vqvae.encode(pictures[:1]).latents.flatten(2)[0].T[:16]
+    torch.testing.assert_close(vqvae.quantize.embedding.weight.detach(), moved, atol=1e-3, rtol=0)
+
+
+def test_standardised_latents_show_errors_of_all_channels_alike(vqvae, rng):
+    vqvae.eval()
+    pictures = torch.rand(24, 3, 32, 32, generator=rng) * 2 - 1
+    with torch.no_grad():
+        vqvae.post_quant_conv.weight[:, 2] *= 5  # errors of one channel are seen most
+        uneven = visibility(vqvae, vqvae.encode(pictures).latents)
+        standardise_latents(vqvae, pictures)
+        even = visibility(vqvae, vqvae.encode(pictures).latents)
+    spread = [float(torch.linalg.cond(products)) for products in (uneven, even)]
+    assert spread[0] > 10 * spread[1]
+    assert spread[1] < 2
 
 
 def test_codebook_starts_in_the_clusters(vqvae, rng):
