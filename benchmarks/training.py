@@ -24,6 +24,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from mindvis_gui.data.prepare import padded_length
 from mindvis_gui.decoding.device import choose_device
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
+from mindvis_gui.decoding.models import find_model
+from mindvis_gui.decoding.networks import time_width
+from mindvis_gui.decoding.pipeline import load_pipeline
 from mindvis_gui.training.dcldm import DoubleConditioned, train_dcldm
 from mindvis_gui.training.loop import Plan
 from mindvis_gui.training.mbm import MASK_RATIO, random_kept, train_masked_model
@@ -188,6 +191,36 @@ def stage_b(device: str, batch: int, steps: int, *, tiny: bool) -> None:
     )
 
 
+def memory_orders(device: str, steps: int, *, tiny: bool) -> None:
+    """Compare channels first and last in a step of the U-Net alone, of the demo's size on a CPU."""
+    if device == "cuda" or tiny:
+        unet, batch = random_pipeline(VOXELS, tiny=tiny).unet.to(device), 8
+    else:
+        unet, batch = load_pipeline(find_model("demo")).unet.float(), 32
+    config = unet.requires_grad_(True).config
+    size, width = config.sample_size, config.cross_attention_dim
+    latents = torch.randn(batch, config.in_channels, size, size, device=device)
+    context = torch.randn(batch, 65, width, device=device)
+    time_condition = torch.randn(batch, time_width(unet), device=device)
+    times: dict[torch.memory_format, list[float]] = {}
+    for _ in range(steps + 1):
+        for order in (torch.contiguous_format, torch.channels_last):
+            unet.to(memory_format=order)
+            synchronise(device)
+            start = time.perf_counter()
+            with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
+                made = unet(latents, 500, context, class_labels=time_condition).sample
+            made.float().square().mean().backward()
+            synchronise(device)
+            times.setdefault(order, []).append(time.perf_counter() - start)
+    first, last = (batch / median(each[1:]) for each in times.values())
+    report(
+        f"U-Net{'' if device == 'cuda' or tiny else ' of the demo'}, {device}, batch {batch}: "
+        "samples/s forth and back, channels first → last",
+        f"{first:.1f} → {last:.1f} = {last / first:.2f} ×" + tiny * " TINY",
+    )
+
+
 def main() -> None:
     """Print one line a stage."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -200,6 +233,7 @@ def main() -> None:
     device = choose_device(args.device)
     gpu = device == "cuda"
     stage_a1(device, args.batch or (256 if gpu else 8), args.steps, tiny=args.tiny)
+    memory_orders(device, args.steps, tiny=args.tiny)
     if gpu or args.stage_b:
         stage_b(device, args.batch or 5, args.steps, tiny=args.tiny)
 

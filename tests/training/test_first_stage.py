@@ -9,7 +9,6 @@ from mindvis_gui.training.first_stage import (
     correlation_penalty,
     picture_loss,
     psnr,
-    reconstruct,
     restart_dead_codes,
     standardise_latents,
     start_codebook,
