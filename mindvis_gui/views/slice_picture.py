@@ -8,7 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
-from PySide6.QtGui import QColor, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import (
     QGraphicsItem,
     QGraphicsLineItem,
@@ -47,6 +47,7 @@ class SlicePicture:
         self._crosshair = (0, 0, 0)
         self._layers: list[Layer] = []
         self._labels: NDArray[np.int16] | None = None
+        self._traced: dict[int, list[QPainterPath | None]] = {}  # outlines of a slice, once drawn
         self.outlines: list[tuple[int, QGraphicsPathItem]] = []
         self._greys = _grey_table(Look(GREY, 0, 255, opacity=1.0))
         self.anatomy, self.overlay = PlaneImage(smooth=True), PlaneImage()
@@ -63,7 +64,7 @@ class SlicePicture:
     def set_grid(self, grid: DisplayGrid, plane: Plane, crosshair: tuple[int, int, int]) -> None:
         """Show `plane` of `grid` where the crosshair is, without layers and outlines at first."""
         self._grid, self._plane, self._crosshair = grid, plane, crosshair
-        self._labels, self._layers = None, []
+        self._labels, self._layers, self._traced = None, [], {}
         for image in (self.anatomy, self.overlay):
             image.place(QRectF(0, 0, *plane.extent))
         self.overlay.set_colours(np.zeros(plane.shape[::-1], dtype=np.uint32))
@@ -85,7 +86,7 @@ class SlicePicture:
         """Outline the regions numbered in `labels` (n_voxels + 1,); None draws no outline."""
         for _, item in self.outlines:
             self._box.removeItem(item)
-        self._labels = labels
+        self._labels, self._traced = labels, {}
         self.outlines = [(number, _outline_item(colour)) for number, colour in colours.items()]
         for _, item in self.outlines:
             self._box.addItem(item, ignoreBounds=True)
@@ -120,21 +121,33 @@ class SlicePicture:
     def _draw_outlines(self) -> None:
         if self._grid is None or self._plane is None or self._labels is None:
             return
-        rows, columns = self._plane.window(self._grid.box)
-        numbers = self._labels[self._slice(self._grid.voxel_at)[rows, columns]]
-        points, sides = borders(numbers)
+        index = self._crosshair[self._plane.through]
+        if index not in self._traced:
+            self._traced[index] = self._trace(self._grid, self._plane, self._labels)
+        for (_, item), path in zip(self.outlines, self._traced[index], strict=True):
+            item.setVisible(path is not None)
+            if path is not None:
+                item.setPath(path)
+
+    def _trace(
+        self, grid: DisplayGrid, plane: Plane, labels: NDArray[np.int16]
+    ) -> list[QPainterPath | None]:
+        """Return each region's border in the present slice, None where it is not cut."""
+        rows, columns = plane.window(grid.box)
+        points, sides = borders(labels[self._slice(grid.voxel_at)[rows, columns]])
         corner = np.array([columns.start, rows.start])
-        points = (points + corner) * np.asarray(self._plane.spacing)
+        points = (points + corner) * np.asarray(plane.spacing)
         # Every line belongs to the regions on both of its sides.
         of = sides.T.reshape(-1)
         order = np.argsort(of, kind="stable")
         ends = np.searchsorted(of[order], [[number, number + 1] for number, _ in self.outlines])
         lines = points[order % max(len(points), 1)]  # (n, 2, 2), by region
-        for (_, item), (start, stop) in zip(self.outlines, ends, strict=True):
-            item.setVisible(bool(stop > start))
-            if stop > start:
-                x, y = lines[start:stop].reshape(-1, 2).T
-                item.setPath(pg.arrayToQPath(x, y, connect="pairs", finiteCheck=False))
+        return [
+            pg.arrayToQPath(*lines[start:stop].reshape(-1, 2).T, connect="pairs", finiteCheck=False)
+            if stop > start
+            else None
+            for start, stop in ends
+        ]
 
     def _move_lines(self) -> None:
         assert self._plane is not None

@@ -196,6 +196,24 @@ def test_both_outlines_the_regions_that_the_slice_cuts(brain, opened):
     assert not overlay(axial)[..., 3].any()
 
 
+def test_outlines_of_a_slice_seen_before_are_those_of_the_regions_now(brain, opened):
+    show_only(opened, RESPONSE, REGIONS, outlined=True)
+    axial = brain.slices[AXIAL]
+    start = opened.brain.crosshair
+
+    def there_and_back():
+        opened.brain.set_crosshair((*start[:2], start[2] + 2))
+        opened.brain.set_crosshair(start)
+        return {n: item.path() for n, item in axial.picture.outlines if item.isVisible()}
+
+    first = there_and_back()
+    assert len(first) > 1
+    assert there_and_back() == first
+    kept = next(iter(first))
+    opened.brain.set_visible_rois(frozenset({opened.subject.rois[kept - 1].name}))
+    assert set(there_and_back()) == {kept}
+
+
 def test_an_outline_runs_along_the_edges_of_its_voxels():
     numbers = np.zeros((5, 6), np.int16)
     numbers[2, 3] = 1
