@@ -230,7 +230,6 @@ def train_dcldm(
     illustrate : callable, optional
         Step → a picture for the folder, drawn with the averaged weights.
     """
-    network.unet.to(memory_format=torch.channels_last)
     device, whole = network.unet.device, plan.whole(batch)
     optimiser = _optimiser(network, trainable, train_encoder, unet_rate, weight_decay)
     average = WeightAverage(network, average_decay)
