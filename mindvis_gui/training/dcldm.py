@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,11 +19,19 @@ from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.training.augmentation import Augmentation
 from mindvis_gui.training.averages import Best, WeightAverage
-from mindvis_gui.training.label_ldm import PictureContext, draw_noise, noise_loss
+from mindvis_gui.training.label_ldm import (
+    DrawPictures,
+    PictureContext,
+    PictureObjective,
+    draw_noise,
+    noise_loss,
+)
 from mindvis_gui.training.loop import Batch, Plan, mean_values, train
 from mindvis_gui.training.randomness import EpochOrder
 from mindvis_gui.training.settings import Trainable
 from mindvis_gui.training.trials import TrialSet
+
+_REHEARSED = "rehearsed "  # what names of rows of pictures begin with
 
 
 def trained_parameters(
@@ -131,6 +140,40 @@ def warm_up(
     train(draw, error, networks, optimiser, {"networks": networks}, plan, validate=validate)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Rehearsal:
+    """Pictures without responses that the U-Net goes on learning from in stage B.
+
+    A thousand trials teach a whole U-Net their own pictures and let it forget others.
+
+    Attributes
+    ----------
+    objective : PictureObjective
+    draw : DrawPictures
+    each : int
+        Pictures a trial.
+    """
+
+    objective: PictureObjective
+    draw: DrawPictures
+    each: int = 2
+
+    def rows(self, number: int, generator: Generator) -> Batch:
+        """Draw the pictures that go with so many trials, (number, each, …) of everything."""
+        batch = self.objective.batch(*self.draw(number * self.each, generator), generator)
+        return {
+            f"{_REHEARSED}{name}": value.view(number, self.each, *value.shape[1:])
+            for name, value in batch.items()
+        }
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Return the mean loss of the pictures in `batch`."""
+        own = {name: rows for name, rows in batch.items() if name.startswith(_REHEARSED)}
+        return self.objective.loss(
+            {name.removeprefix(_REHEARSED): rows.flatten(0, 1) for name, rows in own.items()}
+        )
+
+
 class DoubleConditioned(nn.Module):
     """Encoder, conditioner and U-Net as one network, as stage B trains them."""
 
@@ -194,6 +237,7 @@ def train_dcldm(
     largest_weight: float = 1.0,
     central: bool = False,
     average_decay: float = 0.999,
+    rehearsal: Rehearsal | None = None,
     illustrate: Callable[[int], ImageArray] | None = None,
 ) -> None:
     """Fine-tune encoder, conditioner and part of the U-Net on trials with pictures.
@@ -227,6 +271,8 @@ def train_dcldm(
         See `mindvis_gui.training.label_ldm.draw_noise`.
     average_decay : float
         See `mindvis_gui.training.averages.WeightAverage`; 0 is the published way.
+    rehearsal : Rehearsal, optional
+        Pictures that are learned beside the trials; each counts like one draw of a trial.
     illustrate : callable, optional
         Step → a picture for the folder, drawn with the averaged weights.
     """
@@ -251,13 +297,26 @@ def train_dcldm(
         rows = order.rows(step, whole)
         responses = varied(trials.responses[rows], augmentation, generator)
         variants = drawn_versions(n_versions, (whole, draws), whole_pictures, generator)
-        return drawn_for(responses, trials.latents[rows[:, None], variants], generator)
+        drawn = drawn_for(responses, trials.latents[rows[:, None], variants], generator)
+        return {**drawn, **rehearsal.rows(whole, generator)} if rehearsal else drawn
 
-    def loss(share: Batch) -> dict[str, Tensor]:
-        part = {name: value.to(device) for name, value in share.items()}
+    def trial_loss(share: Batch) -> dict[str, Tensor]:
+        part = {name: share[name].to(device) for name in ("responses", "latents", "noise", "steps")}
         drawn = part["noise"], part["steps"]
         value = network.loss(scheduler, part["responses"], part["latents"], drawn, largest_weight)
         return {"loss": value}
+
+    def loss(share: Batch) -> dict[str, Tensor]:
+        of_trials = trial_loss(share)["loss"]
+        if rehearsal is None:
+            return {"loss": of_trials}
+        of_pictures = rehearsal.loss(share)
+        total = draws * of_trials + rehearsal.each * of_pictures
+        return {
+            "loss": total / (draws + rehearsal.each),
+            "trials": of_trials,
+            "pictures": of_pictures,
+        }
 
     held = drawn_for(
         held_out.responses,
@@ -269,7 +328,7 @@ def train_dcldm(
     def validate(step: int) -> dict[str, float]:
         with average.in_place():
             with plan.accelerator.autocast():
-                values = mean_values(loss, held, batch)
+                values = mean_values(trial_loss, held, batch)
             if score is not None:
                 values["score"] = score()
             best.offer(values["loss"] if score is None else -values["score"])

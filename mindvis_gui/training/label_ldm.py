@@ -17,6 +17,8 @@ from mindvis_gui.training.loop import Batch, Plan, mean_values, train
 
 _BLURS = (4, 2, 1)  # cells a side of what is left of a blurred layout
 _CENTRAL = (-0.3, 1.4)  # mean and deviation of the logit of central time steps
+# Number, generator → latents (number, channels, h, w), labels (number,).
+DrawPictures = Callable[[int, Generator], tuple[Tensor, Tensor]]
 
 
 class PictureContext(nn.Module):
@@ -164,11 +166,61 @@ def noise_loss(
     return ((1 / kept).clamp(max=largest_weight) * errors).mean()
 
 
+class PictureObjective:
+    """What the U-Net learns from pictures alone: their noise, given degraded labels and layouts.
+
+    Parameters
+    ----------
+    unet : UNet2DConditionModel
+    context : PictureContext
+    scheduler : PNDMScheduler
+    largest_weight : float
+        See `noise_loss`.
+    central : bool
+        See `draw_noise`.
+    """
+
+    def __init__(
+        self,
+        unet: UNet2DConditionModel,
+        context: PictureContext,
+        scheduler: PNDMScheduler,
+        *,
+        largest_weight: float = 1.0,
+        central: bool = False,
+    ) -> None:
+        self._unet, self._context, self._scheduler = unet, context, scheduler
+        self._largest_weight, self._central = largest_weight, central
+
+    def batch(self, latents: Tensor, labels: Tensor, generator: Generator) -> Batch:
+        """Draw all that is random about latents (n, channels, h, w) with labels (n,)."""
+        noise, steps = draw_noise(latents.shape, self._scheduler, generator, central=self._central)
+        return {
+            "latents": latents,
+            "labels": labels,
+            "layout": degrade(self._context.layout(latents), generator),
+            "share": weakening(len(labels), generator),
+            "shift": torch.randn(len(labels), self._context.width, generator=generator),
+            "noise": noise,
+            "steps": steps,
+        }
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Return the mean loss of what `batch` drew, or of some of its rows."""
+        part = {name: value.to(self._unet.device) for name, value in batch.items()}
+        label = weaken(self._context.labels(part["labels"]), part["share"], part["shift"])
+        tokens, time = self._context(label, part["layout"])
+        drawn = part["noise"], part["steps"]
+        return noise_loss(
+            self._unet, self._scheduler, part["latents"], tokens, time, drawn, self._largest_weight
+        )
+
+
 def train_label_ldm(
     unet: UNet2DConditionModel,
     context: PictureContext,
     scheduler: PNDMScheduler,
-    draw: Callable[[int, Generator], tuple[Tensor, Tensor]],
+    draw: DrawPictures,
     held_out: tuple[Tensor, Tensor],
     plan: Plan,
     *,
@@ -185,8 +237,7 @@ def train_label_ldm(
 
     Parameters
     ----------
-    draw : callable
-        (number, generator) → latents (number, channels, h, w), labels (number,).
+    draw : DrawPictures
     held_out : (Tensor, Tensor)
         Latents and labels for the validation.
     batch : int
@@ -206,28 +257,14 @@ def train_label_ldm(
     trained = [p for p in networks.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(trained, lr=0.0, betas=(0.9, 0.99), weight_decay=weight_decay)
 
-    def drawn_for(latents: Tensor, labels: Tensor, generator: Generator) -> Batch:
-        noise, steps = draw_noise(latents.shape, scheduler, generator, central=central)
-        return {
-            "latents": latents,
-            "labels": labels,
-            "layout": degrade(context.layout(latents), generator),
-            "share": weakening(len(labels), generator),
-            "shift": torch.randn(len(labels), context.width, generator=generator),
-            "noise": noise,
-            "steps": steps,
-        }
+    pictures = PictureObjective(
+        unet, context, scheduler, largest_weight=largest_weight, central=central
+    )
 
     def loss(share: Batch) -> dict[str, Tensor]:
-        part = {name: value.to(unet.device) for name, value in share.items()}
-        label = weaken(context.labels(part["labels"]), part["share"], part["shift"])
-        tokens, time = context(label, part["layout"])
-        drawn = part["noise"], part["steps"]
-        latents = part["latents"]
-        value = noise_loss(unet, scheduler, latents, tokens, time, drawn, largest_weight)
-        return {"loss": value}
+        return {"loss": pictures.loss(share)}
 
-    held = drawn_for(*held_out, Generator().manual_seed(0))
+    held = pictures.batch(*held_out, Generator().manual_seed(0))
 
     @torch.no_grad()
     def validate(step: int) -> dict[str, float]:
@@ -240,7 +277,7 @@ def train_label_ldm(
             return illustrate(step)
 
     train(
-        lambda step, generator: drawn_for(*draw(whole, generator), generator),
+        lambda step, generator: pictures.batch(*draw(whole, generator), generator),
         loss,
         networks,
         optimiser,

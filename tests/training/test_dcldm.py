@@ -1,5 +1,6 @@
 """Stage B: what is trained, how responses are varied, and a few steps of training."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -12,13 +13,14 @@ from mindvis_gui.training.augmentation import Augmentation
 from mindvis_gui.training.averages import Best
 from mindvis_gui.training.dcldm import (
     DoubleConditioned,
+    Rehearsal,
     drawn_versions,
     encoder_of,
     train_dcldm,
     trained_parameters,
     warm_up,
 )
-from mindvis_gui.training.label_ldm import PictureContext
+from mindvis_gui.training.label_ldm import PictureContext, PictureObjective
 from mindvis_gui.training.trials import TrialSet
 
 
@@ -90,6 +92,55 @@ def test_score_chooses_in_place_of_the_loss(
     assert metrics("score", "validation") == [0.9, 0.1]
     assert torch.equal(conditioner.width_mapper.weight, seen[0])
     assert not torch.equal(seen[0], seen[1])
+
+
+@pytest.fixture
+def rehearsing(unet, scheduler):
+    """Return a function: U-Net → rehearsal of pictures of three labels, each one shade."""
+    context = PictureContext(3, 16, time_width(unet), grid=2).requires_grad_(False)
+
+    def draw(number, generator):
+        labels = torch.randint(3, (number,), generator=generator)
+        return labels.view(-1, 1, 1, 1).float().expand(number, 4, 8, 8), labels
+
+    return lambda unet: Rehearsal(PictureObjective(unet, context, scheduler), draw, each=2)
+
+
+def test_rehearsed_pictures_count_like_draws_of_a_trial(
+    unet, masked_model, conditioner, scheduler, trials, plan, metrics, rehearsing
+):
+    network = DoubleConditioned(encoder_of(masked_model), conditioner, unet)
+    pictures = rehearsing(unet)
+    train_dcldm(network, scheduler, trials, trials, plan, batch=4, draws=3, rehearsal=pictures)
+    [loss], [of_trials], [of_pictures] = (
+        metrics(name, "train") for name in ("loss", "trials", "pictures")
+    )
+    assert loss == pytest.approx((3 * of_trials + 2 * of_pictures) / 5, rel=1e-5)
+    assert len(metrics("loss", "validation")) == 2
+
+
+def test_rehearsal_keeps_the_unet_at_pictures_without_responses(
+    unet, masked_model, conditioner, scheduler, trials, plan, rehearsing, rng
+):
+    held = rehearsing(unet).rows(64, rng)
+    losses = {}
+    for rehearses in (False, True):
+        network = deepcopy(DoubleConditioned(encoder_of(masked_model), conditioner, unet))
+        pictures = rehearsing(network.unet)
+        train_dcldm(
+            network,
+            scheduler,
+            trials,
+            trials,
+            replace(plan, folder=plan.folder / str(rehearses), steps=40, rate=lambda step: 3e-3),
+            batch=4,
+            trainable="all",
+            average_decay=0.0,
+            rehearsal=pictures if rehearses else None,
+        )
+        with torch.no_grad():
+            losses[rehearses] = float(pictures.loss(held))
+    assert losses[True] < 0.9 * losses[False]
 
 
 def test_whole_pictures_are_shown_in_the_share_asked_for(rng):

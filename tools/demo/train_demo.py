@@ -37,6 +37,7 @@ from mindvis_gui.scoring.concept_head import ConceptHead
 from mindvis_gui.training.augmentation import Augmentation
 from mindvis_gui.training.dcldm import (
     DoubleConditioned,
+    Rehearsal,
     encoder_of,
     train_dcldm,
     warm_up,
@@ -47,7 +48,7 @@ from mindvis_gui.training.first_stage import (
     standardise_latents,
     train_first_stage,
 )
-from mindvis_gui.training.label_ldm import PictureContext, train_label_ldm
+from mindvis_gui.training.label_ldm import PictureContext, PictureObjective, train_label_ldm
 from mindvis_gui.training.loop import Plan, warmup_cosine
 from mindvis_gui.training.mbm import (
     masked_correlation,
@@ -79,13 +80,11 @@ from tools.demo.training_data import (
 SEED = 0
 STEPS = {
     "first_stage": 8900,
-    "label_ldm": 6500,
+    "label_ldm": 5000,
     "mbm": 4800,
     "adapt": 1200,
     "warm_up": 2900,
-    "dcldm": 1700,
-    "label_again": 2250,
-    "dcldm_again": 500,
+    "dcldm": 1500,
 }
 BATCHES = {  # smaller ones of SC-MBM learn more from as many responses
     "first_stage": 8,
@@ -94,10 +93,8 @@ BATCHES = {  # smaller ones of SC-MBM learn more from as many responses
     "adapt": 8,
     "warm_up": 24,
     "dcldm": 20,
-    "label_again": 32,
-    "dcldm_again": 20,
 }
-DRAWS = 5  # of noise a trial in stage B
+DRAWS, REHEARSED = 3, 2  # a trial in stage B: of noise, and pictures without responses
 TITLES = {
     "first_stage": "first stage",
     "label_ldm": "diffusion model",
@@ -105,8 +102,6 @@ TITLES = {
     "adapt": "SC-MBM A2",
     "warm_up": "warm-up",
     "dcldm": "DC-LDM B",
-    "label_again": "diffusion model, again",
-    "dcldm_again": "DC-LDM B, again",
 }
 LATENT_CHANNELS, CODES = 4, 2048
 CONTEXT_WIDTH, GRID = 128, 8
@@ -141,7 +136,8 @@ def train_demo(work: Path, out: Path = Path("models/demo"), *, paper_preset: boo
     held = held_out_pictures(pool)
     facts |= {"psnr": psnr(reconstruct(vqvae, held), held), "pictures": int(pool.related.sum())}
     facts |= {"labels": len(pool.names), "all_pictures": len(pool.rgba)}
-    facts |= {"steps": STEPS, "batches": BATCHES, "draws": DRAWS, "machine": _machine()}
+    facts |= {"steps": STEPS, "batches": BATCHES, "draws": DRAWS, "rehearsed": REHEARSED}
+    facts["machine"] = _machine()
     facts["hours"] = {
         stage: hours(read_curves(work / stage), batch) for stage, batch in BATCHES.items()
     }
@@ -256,16 +252,8 @@ def label_ldm(
 ) -> tuple[UNet2DConditionModel, PictureContext]:
     """Train the diffusion model that knows labels and layouts but no responses."""
     unet, context = untrained_label_ldm(n_labels)
-    train_on_pictures(work, "label_ldm", latents, unet, context)
-    return unet, context
-
-
-def train_on_pictures(
-    work: Path, stage: str, latents: LatentPool, unet: UNet2DConditionModel, context: PictureContext
-) -> None:
-    """Train the U-Net on labels and layouts of pictures alone."""
-    steps = STEPS[stage]
-    plan = _plan(work, stage, lambda step: 1e-3 * _held_then_down(step, steps))
+    steps = STEPS["label_ldm"]
+    plan = _plan(work, "label_ldm", lambda step: 1e-3 * _held_then_down(step, steps))
     train_label_ldm(
         unet,
         context,
@@ -273,9 +261,10 @@ def train_on_pictures(
         latents.draw,
         latents.draw(192, _rng(99)),
         plan,
-        batch=BATCHES[stage],
+        batch=BATCHES["label_ldm"],
         central=True,
     )
+    return unet, context
 
 
 def masked_modelling(
@@ -323,8 +312,7 @@ def double_conditioned(
 ) -> DoubleConditioned:
     """Fine-tune on the subject's trials (stage B), after the regression that warms it up.
 
-    A thousand trials teach the whole U-Net their own pictures and let it forget others: it goes
-    back to the pictures without responses, then once more to the trials.
+    The weights end as they did best on the trials held back.
     """
     torch.manual_seed(SEED)
     encoder = encoder_of(pretrained)
@@ -344,32 +332,26 @@ def double_conditioned(
         augmentation=Augmentation(sparsify=0.2),
     )
     network = DoubleConditioned(encoder, conditioner, unet)
-    fine_tune(work, "dcldm", network, fitted, held)
-    train_on_pictures(work, "label_again", latents, unet, context)
-    fine_tune(work, "dcldm_again", network, fitted, held)
-    return network.eval()
-
-
-def fine_tune(
-    work: Path, stage: str, network: DoubleConditioned, fitted: TrialSet, held: TrialSet
-) -> None:
-    """Stage B on all weights; they end as they did best on the trials held back."""
-    steps = STEPS[stage]
-    plan = _plan(work, stage, lambda step: 2e-4 * _held_then_down(step, steps))
+    steps = STEPS["dcldm"]
+    scheduler = build_scheduler(PREDICTION)
     train_dcldm(
         network,
-        build_scheduler(PREDICTION),
+        scheduler,
         fitted,
         held,
-        plan,
-        batch=BATCHES[stage],
+        _plan(work, "dcldm", lambda step: 2e-4 * _held_then_down(step, steps)),
+        batch=BATCHES["dcldm"],
         draws=DRAWS,
         trainable="all",
         unet_rate=4.0,
         augmentation=Augmentation(sparsify=0.2),
         weight_decay=0.05,
         central=True,
+        rehearsal=Rehearsal(
+            PictureObjective(unet, context, scheduler, central=True), latents.draw, REHEARSED
+        ),
     )
+    return network.eval()
 
 
 def write_model(pipeline: MindVisPipeline, classifier: ConceptHead, out: Path) -> None:
