@@ -34,14 +34,12 @@ where it was stopped, and keeps its curves in `build/demo/STAGE/metrics.csv`.
 
 | stage | what | steps | hours | measured |
 |---|---|---|---|---|
-| first stage | VQ-f4, 64² pictures ↔ 16²×4 latents, 2,048 codes | {s[first_stage]} | {h[first_stage]:.1f} | {psnr:.1f} dB on 64 held-out pictures |
+| first stage | VQ-f4, 64² pictures ↔ 16²×4 latents, 2,048 codes; then the latents are stretched until errors of all channels are seen alike | {s[first_stage]} | {h[first_stage]:.1f} | {psnr:.1f} dB on 64 held-out pictures |
 | diffusion model | U-Net 64-96-96, context: label + 8×8 layout | {s[label_ldm]} | {h[label_ldm]:.1f} | |
 | SC-MBM A1 | 4,000 resting-like + training responses, 75 % masked | {s[mbm]} | {h[mbm]:.1f} | |
 | SC-MBM A2 | training responses | {s[adapt]} | {h[adapt]:.1f} | masked voxels of test responses: r = {recovery:.2f} (mean training response: {recovery_of_mean:.2f}) |
 | warm-up | encoder and conditioner → the diffusion model's context | {s[warm_up]} | {h[warm_up]:.1f} | |
-| DC-LDM B | encoder, conditioner and the whole U-Net | {s[dcldm]} × {draws} draws | {h[dcldm]:.1f} | weights of the best loss on 100 *training* trials |
-| diffusion model, again | the U-Net, so that it does not forget other pictures | {s[label_again]} | {h[label_again]:.1f} | |
-| DC-LDM B, again | as before | {s[dcldm_again]} × {draws} draws | {h[dcldm_again]:.1f} | weights of the best loss, as before |
+| DC-LDM B | encoder, conditioner and the whole U-Net | {s[dcldm]} × ({draws} draws + {rehearsed} pictures) | {h[dcldm]:.1f} | weights of the best loss on 100 *training* trials |
 | classifier | a linear layer on features of EfficientNet-Lite0: 58 concepts in 8 categories, all drawings but the test stimuli | | | judges the samples below; it is no part of decoding |
 
 {machine}, {total:.1f} hours in all; AdamW, all seeds 0. The whole recipe is `tools/demo/train_demo.py`.
@@ -51,8 +49,8 @@ where it was stopped, and keeps its curves in `build/demo/STAGE/metrics.csv`.
 Six things differ from the paper, because this model is a hundred times smaller and was trained for
 hours, not weeks: the diffusion model that fine-tuning starts from knows, beside the label, a blurred 8×8
 layout of the latents; encoder and conditioner first learn by regression to give these two
-conditions; stage B trains the whole U-Net, not only its cross-attention, and is interrupted by the pictures without
-responses; the U-Net predicts the velocity (Salimans
+conditions; stage B trains the whole U-Net, not only its cross-attention, and goes on learning from pictures without
+responses, so that it does not forget them; the U-Net predicts the velocity (Salimans
 & Ho 2022), whose error at noisy steps is that of the picture; and time steps of medium noise are
 drawn more often (Esser et al. 2024). The order of the stages, the networks, the double
 conditioning and the sampler are the paper's.
