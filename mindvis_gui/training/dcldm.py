@@ -17,7 +17,7 @@ from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.decoding.conditioner import Conditioner
 from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
-from mindvis_gui.training.augmentation import Augmentation, interpolated
+from mindvis_gui.training.augmentation import Augmentation
 from mindvis_gui.training.averages import Best, WeightAverage
 from mindvis_gui.training.label_ldm import (
     DrawPictures,
@@ -92,7 +92,6 @@ def warm_up(
     *,
     batch: int = 24,
     augmentation: Augmentation | None = None,
-    mixed: float = 0.0,
     weight_decay: float = 0.05,
 ) -> None:
     """Teach encoder and conditioner to give the conditions that the U-Net already understands.
@@ -100,16 +99,6 @@ def warm_up(
     Not in the paper. There, hundreds of epochs teach the U-Net's cross-attention to
     read responses; here the regression onto the label-conditional model's context
     does most of that at a hundredth of the cost.
-
-    Parameters
-    ----------
-    batch : int
-        Trials at a time on each process.
-    augmentation : Augmentation, optional
-    mixed : float
-        Share of the trials that are interpolated with another one, response and conditions
-        alike (Zhang et al. 2018, "mixup"): few trials are soon known by heart, and what a
-        voxel says of a place is nearly linear.
     """
     networks = nn.ModuleList([encoder, conditioner])
     optimiser = torch.optim.AdamW(
@@ -121,37 +110,26 @@ def warm_up(
     def draw(step: int, generator: Generator) -> Batch:
         rows = order.rows(step, whole)
         variants = torch.randint(trials.latents.shape[1], (whole,), generator=generator)
-        responses = varied(trials.responses[rows], augmentation, generator)
-        latents, concepts = trials.latents[rows, variants], trials.concepts[rows]
-        share = torch.rand(whole, 1, generator=generator)
-        share *= torch.rand(whole, 1, generator=generator) < mixed
-        other = torch.randperm(whole, generator=generator)
         return {
-            "responses": interpolated(responses, responses[other], share),
-            "latents": interpolated(latents, latents[other], share[..., None, None]),
-            "concepts": torch.stack([concepts, concepts[other]], dim=1),
-            "share": share,
+            "responses": varied(trials.responses[rows], augmentation, generator),
+            "latents": trials.latents[rows, variants],
+            "concepts": trials.concepts[rows],
         }
 
     def error(share: Batch) -> dict[str, Tensor]:
         part = {name: value.to(encoder.device) for name, value in share.items()}
         with torch.no_grad():
-            first, other = context.labels(part["concepts"]).unbind(dim=1)
-            label = interpolated(first, other, part["share"])
-            wanted, second = context(label, context.layout(part["latents"]))
+            wanted, second = context(part["concepts"], context.layout(part["latents"]))
         given, time = conditioner(encoder(part["responses"]))
-        errors = {
-            "label": F.mse_loss(given[:, :1].float(), wanted[:, :1].float()),
-            "layout": F.mse_loss(given[:, 1:].float(), wanted[:, 1:].float()),
-            "time": F.mse_loss(time.float(), second.float()),
-        }
-        return {"loss": torch.stack([*errors.values()]).sum(), **errors}
+        label = F.mse_loss(given[:, :1].float(), wanted[:, :1].float())
+        layout = F.mse_loss(given[:, 1:].float(), wanted[:, 1:].float())
+        again = F.mse_loss(time.float(), second.float())
+        return {"loss": label + layout + again, "label": label, "layout": layout, "time": again}
 
     held = {
         "responses": held_out.responses,
         "latents": held_out.latents[:, 0],
-        "concepts": held_out.concepts[:, None].expand(-1, 2),
-        "share": torch.zeros(len(held_out), 1),
+        "concepts": held_out.concepts,
     }
 
     @torch.no_grad()

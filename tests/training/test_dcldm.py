@@ -174,11 +174,10 @@ def test_best_weights_come_back():
     assert float(network.weight.detach()) == 2.0
 
 
-@pytest.mark.parametrize("mixed", [0.0, 0.7])
-def test_warm_up_approaches_the_context(masked_model, conditioner, trials, plan, metrics, mixed):
+def test_warm_up_approaches_the_context(masked_model, conditioner, trials, plan, metrics):
     context = PictureContext(3, 16, 128, 4, grid=2).requires_grad_(False)
     plan = replace(plan, steps=40, log_every=10)
-    warm_up(masked_model.encoder, conditioner, context, trials, trials, plan, batch=6, mixed=mixed)
+    warm_up(masked_model.encoder, conditioner, context, trials, trials, plan, batch=6)
     losses = metrics("loss", "validation")
     assert losses[-1] < 0.9 * losses[0]
 
