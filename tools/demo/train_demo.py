@@ -83,7 +83,7 @@ STEPS = {
     "label_ldm": 5000,
     "mbm": 4800,
     "adapt": 1200,
-    "warm_up": 2900,
+    "warm_up": 4500,
     "dcldm": 1500,
 }
 BATCHES = {  # smaller ones of SC-MBM learn more from as many responses
