@@ -3,7 +3,7 @@
     python -m tools.demo.train_demo --work build/demo
 
 Needs the demo subject and the pool of pictures (``tools.build_demo --only subject``). Every stage
-resumes from its checkpoint in the work folder. Three to four hours on one CPU core.
+resumes from its checkpoint in the work folder. Five to six hours on one CPU core in fp32.
 """
 
 from __future__ import annotations
