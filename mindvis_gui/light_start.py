@@ -8,12 +8,41 @@ import sys
 from functools import partial
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 _MIRRORED = ("QtCore", "QtGui", "QtWidgets")
+# Of pyqtgraph, what the window has no use for.
+_ITEMS = (
+    *("ArrowItem", "BoxplotItem", "ColorBarItem", "CurvePoint", "DateAxisItem", "ErrorBarItem"),
+    *("FillBetweenItem", "GradientEditorItem", "GradientLegend", "GraphicsLayout", "GraphItem"),
+    *("GridItem", "HistogramLUTItem", "IsocurveItem", "PColorMeshItem", "ROI", "ScaleBar"),
+    *("TargetItem", "VTickGroup"),
+)
+_WIDGETS = (
+    *("BusyCursor", "CheckTable", "ColorButton", "ColorMapWidget", "ComboBox", "DataFilterWidget"),
+    *("DataTreeWidget", "DiffTreeWidget", "FeedbackButton", "GradientWidget"),
+    *("GraphicsLayoutWidget", "HistogramLUTWidget", "JoystickButton", "LayoutWidget"),
+    *("ProgressDialog", "RawImageWidget", "RemoteGraphicsView", "ScatterPlotWidget", "SpinBox"),
+    *("TableWidget", "TreeWidget", "ValueLabel", "VerticalLabel"),
+)
+_LEFT_OUT = {
+    "ImageView": "pyqtgraph.imageview",
+    **{name: f"pyqtgraph.graphicsItems.{name}" for name in _ITEMS},
+    **{name: f"pyqtgraph.widgets.{name}" for name in _WIDGETS},
+}
+
+
+class _Absent(ModuleType):
+    """Stands for a module while others import it: each name in it is a class that nobody uses."""
+
+    def __getattr__(self, name: str) -> type:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (), {})
 
 
 def begin_light_start() -> None:
-    """Import PySide6 without its hook and pyqtgraph without its copies, and collect no garbage.
+    """Import PySide6 without its hook, pyqtgraph in part, and collect no garbage.
 
     PySide6 puts a function of its own in the place of ``__import__``, for ``from __feature__ import
     snake_case``. It reads the source of every module imported later: .05 s before the window is
@@ -29,10 +58,11 @@ def begin_light_start() -> None:
 
 
 def _import_pyqtgraph() -> None:
-    """Import pyqtgraph with modules of Qt that look names up, in the place of copies.
+    """Import what the window needs of pyqtgraph, with modules of Qt that look names up.
 
-    It copies every name of three modules into its own, and PySide6 builds a class when it is first
-    asked for: more than a thousand that nobody needs, .1 s.
+    It copies every name of three modules of Qt into its own, and PySide6 builds a class when it is
+    first asked for: more than a thousand that nobody needs, .1 s. And it imports all of its own
+    modules: another .05 s. What is left out comes when it is asked for.
     """
     if "pyqtgraph" in sys.modules:
         return
@@ -42,11 +72,24 @@ def _import_pyqtgraph() -> None:
         mirror.__getattr__ = partial(getattr, source)  # type: ignore[method-assign]
         sys.modules[mirror.__name__] = mirror
         source.__dir__ = list  # type: ignore[method-assign]  # there is nothing to copy
+    sys.modules.update((module, _Absent(module)) for module in _LEFT_OUT.values())
     try:
-        import_module("pyqtgraph")
+        pyqtgraph = import_module("pyqtgraph")
     finally:
         for source in sources:
             del source.__dir__
+        for module in _LEFT_OUT.values():
+            del sys.modules[module]
+    for name in _LEFT_OUT:  # what it imports by name, not with a *
+        vars(pyqtgraph).pop(name, None)
+    pyqtgraph.__getattr__ = _late  # type: ignore[method-assign]
+
+
+def _late(name: str) -> Any:
+    """Return a name of pyqtgraph's that was left out at the start."""
+    if name not in _LEFT_OUT:
+        raise AttributeError(f"module 'pyqtgraph' has no attribute {name!r}")
+    return getattr(import_module(_LEFT_OUT[name]), name)
 
 
 def end_light_start() -> None:

@@ -2,10 +2,11 @@ import subprocess
 import sys
 
 CHECK = """
+from mindvis_gui import light_start
 from mindvis_gui.light_start import begin_light_start
 
 begin_light_start()
-import builtins, gc
+import builtins, gc, sys
 import PySide6.QtCore, PySide6.QtGui, PySide6.QtWidgets
 import pyqtgraph
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
@@ -18,6 +19,16 @@ assert not hasattr(QtGui, "QNothing")
 assert "QColor" in dir(PySide6.QtGui)
 assert builtins.__import__ is builtins.__orig_import__
 assert not gc.isenabled()
+loaded = [module for name, module in sys.modules.items() if name.startswith("pyqtgraph")]
+for module in loaded:
+    for name, value in vars(module).items():
+        if isinstance(value, type):
+            assert value.__module__ != "mindvis_gui.light_start", (module, name)
+assert len(loaded) < 80, "all of pyqtgraph was imported"
+import pyqtgraph.exporters  # takes from pyqtgraph what was left out
+for name in light_start._LEFT_OUT:
+    assert getattr(pyqtgraph, name).__name__ == name
+assert not hasattr(pyqtgraph, "Nothing")
 before = vars(QtGui).copy()
 begin_light_start()
 assert vars(pyqtgraph.QtGui) == before
