@@ -39,6 +39,7 @@ _NO_DISPLAY = (
 # save: 2–3 ms a move of the crosshair.
 _FEW_CORES = 2
 _POLL = 20  # ms between two looks at whether everything is done
+_SETTLED = 20  # looks in a row: by then views show the changes that they gather
 
 
 def run(
@@ -257,7 +258,7 @@ def _take_picture(
     do_in_turn(session, steps)
     _wait_until(lambda: session.idle)
     window.grab()  # painting the list of trials asks for its thumbnails
-    _wait_until(lambda: session.idle)
+    _wait_until(lambda: session.idle, _SETTLED)
     try:
         if errors:
             raise errors[0]
@@ -268,14 +269,14 @@ def _take_picture(
         window.close()
 
 
-def _wait_until(done: Callable[[], bool]) -> None:
-    """Run the event loop until `done` says so, two looks in a row."""
+def _wait_until(done: Callable[[], bool], looks: int = 2) -> None:
+    """Run the event loop until `done` says so, some looks in a row."""
     loop, timer, seen = QEventLoop(), QTimer(interval=_POLL), 0
 
     def look() -> None:
         nonlocal seen
         seen = seen + 1 if done() else 0
-        if seen == 2:
+        if seen == looks:
             loop.quit()
 
     timer.timeout.connect(look)

@@ -14,12 +14,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mindvis_gui import app
 from mindvis_gui.session import Session
+from mindvis_gui.session.overlays import REGIONS, RESPONSE
 from mindvis_gui.views.main_window import MainWindow
+from mindvis_gui.views.mask_view import FOCUS
 
 Steps = Callable[[MainWindow, Session], list[Callable[[], None]]]
 
@@ -73,6 +75,20 @@ def _wipe(window: MainWindow, session: Session) -> None:
     page.large.set_mode("wipe")
 
 
+def _focus(window: MainWindow, session: Session) -> None:
+    window.workspace.mask_view.mode.setCurrentText(FOCUS)
+
+
+def _overlays(window: MainWindow, session: Session) -> None:
+    window.actions_by_id["layout_one_two"].trigger()
+    window.actions_by_id["panel_overlays"].trigger()
+    regions = session.overlays.find(REGIONS)
+    assert regions is not None
+    session.overlays.set_look(REGIONS, replace(regions.look, outlined=True))
+    session.overlays.set_visible(RESPONSE, True)
+    session.overlays.choose(RESPONSE)
+
+
 def _study(window: MainWindow, session: Session) -> None:
     window.actions_by_id["panel_lesion"].trigger()
     window.workspace.lesion_panel.start()
@@ -91,6 +107,8 @@ SHOTS = {
     "compare-wipe": Shot(_then(_GRID, _wipe), size=(1280, 800)),
     "compare-regions": Shot(_then(_compare("roi"), _consistency), "light", (1280, 800)),
     "compare-guidance": Shot(_compare("guidance"), size=(1280, 800)),
+    "masking": Shot(_then(_decoded(9), _focus)),
+    "viewer-slices": Shot(_then(_decoded(9), _overlays)),
     "lesion-study": Shot(_then(_decoded(9), _study)),
     "attribution": Shot(_then(_decoded(5), _attribute), "light"),
 }

@@ -85,8 +85,8 @@ class ComparePage(QWidget):
         self.model.modelReset.connect(self._choose_first)
         session.grid.axes_changed.connect(self._show_axes)
         session.trial_changed.connect(self._show_trial)
-        session.grid.changed.connect(self._counting.start)
-        session.collection.added.connect(self._counting.start)
+        session.grid.changed.connect(self._count_soon)
+        session.collection.added.connect(self._count_soon)
         session.collection.added.connect(self._show_consistency)
 
     # -- what is shown -----------------------------------------------------------------------
@@ -131,6 +131,10 @@ class ComparePage(QWidget):
         for field, option in ((self.header.rows, grid.rows), (self.header.columns, grid.columns)):
             field.show_axis(grid.axis(option), grid.typed.get(option, ""))
         self._show_state()
+
+    def _count_soon(self) -> None:
+        if not self._counting.isActive():  # or samples that come quickly would put it off
+            self._counting.start()
 
     def _show_state(self) -> None:
         if not self.isVisible():

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 
@@ -249,3 +249,13 @@ def test_thousand_trials_cost_what_is_seen(
     page.view.grab()
     qtbot.waitUntil(lambda: ready.idle)
     assert len(read) < 60
+
+
+def test_count_follows_changes_that_do_not_pause(qtbot, page, ready, monkeypatch):
+    qtbot.waitUntil(lambda: ready.idle)
+    counts = []
+    monkeypatch.setattr(page.header, "show_count", lambda *shown: counts.append(shown))
+    busy = QTimer(page, interval=20)
+    busy.timeout.connect(ready.grid.changed)
+    busy.start()
+    qtbot.waitUntil(lambda: len(counts) > 1, timeout=5000)

@@ -77,8 +77,10 @@ def _draw(axes: Axes, title: str, curves: Curves) -> None:
     axes.plot(*zip(*curves["train", "loss"], strict=True), color=_TRAINED, lw=0.8)
     axes.set_ylabel("loss", color=_TRAINED, fontsize=8)
     axes.set_yscale("log")
+    # Powers of ten would leave most losses, which stay within one, without a number.
+    axes.yaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4))
     axes.yaxis.set_major_formatter(matplotlib.ticker.StrMethodFormatter("{x:g}"))
-    axes.yaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+    axes.yaxis.set_minor_locator(matplotlib.ticker.NullLocator())
     validated = {name: curve for (kind, name), curve in curves.items() if kind == "validation"}
     scales = {axes}
     for name, colour in zip(

@@ -109,7 +109,7 @@ PATCH, WIDTH, DEPTH, HEADS = 16, 128, 3, 2
 DECODER = (96, 2, 3)  # width, depth and heads of SC-MBM's decoder
 RESTING = 4000
 PREDICTION = "v_prediction"
-GUIDANCE = 1.5  # by the curve in docs/demo.md
+GUIDANCE = 1.75  # by the curve in docs/demo.md
 SHEET, CURVES = Path("docs/images/demo-sheet.webp"), Path("docs/images/demo-curves.png")
 
 
