@@ -376,7 +376,9 @@ def _machine() -> str:
     linux = Path("/proc/cpuinfo")
     found = linux.is_file() and re.search(r"model name\s*:\s*(.+)", linux.read_text("utf-8"))
     name = found.group(1) if found else platform.processor()
-    return f"{choose_precision('auto', 'cpu')} on one core of a CPU ({name})"
+    threads = torch.get_num_threads()
+    cores = "one core" if threads == 1 else f"{threads} cores"
+    return f"{choose_precision('auto', 'cpu')} on {cores} of a CPU ({name})"
 
 
 def _held_then_down(step: int, steps: int) -> float:
