@@ -60,6 +60,8 @@ class ComparePage(QWidget):
         self._settling.timeout.connect(self._follow_row)
         self._counting = QTimer(self, singleShot=True, interval=_SOON)
         self._counting.timeout.connect(self._show_state)
+        self._arriving = QTimer(self, singleShot=True, interval=_SOON)
+        self._arriving.timeout.connect(self._show_state)
         self._connect()
         self.setAccessibleName("Compare")
         self._show_axes()
@@ -85,7 +87,7 @@ class ComparePage(QWidget):
         self.model.modelReset.connect(self._choose_first)
         session.grid.axes_changed.connect(self._show_axes)
         session.trial_changed.connect(self._show_trial)
-        session.grid.changed.connect(self._count_soon)
+        session.grid.changed.connect(self._counting.start)
         session.collection.added.connect(self._count_soon)
         session.collection.added.connect(self._show_consistency)
 
@@ -133,8 +135,8 @@ class ComparePage(QWidget):
         self._show_state()
 
     def _count_soon(self) -> None:
-        if not self._counting.isActive():  # or samples that come quickly would put it off
-            self._counting.start()
+        if not self._arriving.isActive():  # samples that come quickly must not put it off
+            self._arriving.start()
 
     def _show_state(self) -> None:
         if not self.isVisible():

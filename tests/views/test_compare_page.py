@@ -251,11 +251,12 @@ def test_thousand_trials_cost_what_is_seen(
     assert len(read) < 60
 
 
-def test_count_follows_changes_that_do_not_pause(qtbot, page, ready, monkeypatch):
+def test_count_follows_samples_that_come_without_a_pause(qtbot, page, ready, monkeypatch):
     qtbot.waitUntil(lambda: ready.idle)
     counts = []
     monkeypatch.setattr(page.header, "show_count", lambda *shown: counts.append(shown))
     busy = QTimer(page, interval=20)
     busy.timeout.connect(ready.grid.changed)
+    busy.timeout.connect(lambda: ready.collection.added.emit([]))
     busy.start()
     qtbot.waitUntil(lambda: len(counts) > 1, timeout=5000)

@@ -57,7 +57,7 @@ conditioning and the sampler are the paper's.
 
 ## Scores
 
-`python -m tools.demo.scores --model demo`: means over seeds 0–4 and all trials of a group, chance in brackets.
+`python -m tools.demo.scores --model demo --presets fast paper`: means over seeds 0–4 and all trials of a group, chance in brackets.
 *Two-way*: share of the other stimuli that a sample correlates less with than with its own. *Top-1*: its own
 stimulus correlates most. *Category*: what the classifier in `classifier/` sees in the sample; beside it,
 how often that is right about the stimuli themselves. *Samples agree*: pairs of samples of one trial in the same
