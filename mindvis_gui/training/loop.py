@@ -34,9 +34,20 @@ Values = Mapping[str, Tensor]  # by name; the one named "loss" is minimised
 PICTURES = "pictures"
 
 
+def accelerator_on(device: str, precision: str = "auto") -> Accelerator:
+    """Return what trains on a `device` of ``"cpu"`` or ``"cuda"``.
+
+    A `precision` of ``"auto"`` is the one the device is fast at.
+    """
+    if precision == "auto":
+        precision = choose_precision("auto", device)
+    return Accelerator(
+        cpu=device == "cpu", mixed_precision="no" if precision == "fp32" else precision
+    )
+
+
 def _one_process() -> Accelerator:
-    precision = choose_precision("auto", "cpu")  # bf16 without instructions for it is slower
-    return Accelerator(cpu=True, mixed_precision="no" if precision == "fp32" else precision)
+    return accelerator_on("cpu")
 
 
 @dataclass(frozen=True, slots=True)

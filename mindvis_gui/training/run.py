@@ -20,11 +20,11 @@ from torch import Tensor
 from mindvis_gui.analysis.decoded_trial import installed_versions
 from mindvis_gui.data.focus import Focus
 from mindvis_gui.data.subject import Subject
-from mindvis_gui.decoding.device import choose_device, choose_precision
+from mindvis_gui.decoding.device import choose_device
 from mindvis_gui.errors import ExportError, RequestError, TrainingError
 from mindvis_gui.training.checkpoint import CHECKPOINT
 from mindvis_gui.training.configuration import CONFIG, save_settings
-from mindvis_gui.training.loop import Plan
+from mindvis_gui.training.loop import Plan, accelerator_on
 from mindvis_gui.training.settings import Settings
 
 RUN_FOLDER = "training"  # in the folder of the model that comes out
@@ -179,12 +179,10 @@ def _accelerator(settings: Settings) -> Accelerator:
     precision = settings.precision
     if precision == "auto":
         of_launch = os.environ.get(_OF_LAUNCH, "")
-        precision = "fp32" if of_launch == "no" else of_launch or choose_precision("auto", device)
+        precision = "fp32" if of_launch == "no" else of_launch or "auto"
     if precision == "fp16" and device == "cpu":
         raise RequestError("precision: fp16 needs a GPU; choose bf16 or fp32")
-    return Accelerator(
-        cpu=device == "cpu", mixed_precision="no" if precision == "fp32" else precision
-    )
+    return accelerator_on(device, precision)
 
 
 def _replace(made: Path, target: Path) -> None:

@@ -3,7 +3,8 @@
     python -m tools.demo.train_demo --work build/demo
 
 Needs the demo subject and the pool of pictures (``tools.build_demo --only subject``). Every stage
-resumes from its checkpoint in the work folder. Five to six hours on one CPU core in fp32.
+resumes from its checkpoint in the work folder, also on another device. Five to six hours on one CPU
+core in fp32; on a GPU in bf16, or in fp16 if it has none.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import platform
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import Accelerator
 from diffusers import UNet2DConditionModel, VQModel
 from diffusers.models.attention_processor import AttnProcessor
 from torch import Generator, Tensor
@@ -28,11 +31,12 @@ from mindvis_gui.data.prepare import Normalisation, measure_normalisation
 from mindvis_gui.data.schematic_rois import read_cortex
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.conditioner import Conditioner
-from mindvis_gui.decoding.device import choose_precision
+from mindvis_gui.decoding.device import choose_device
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.networks import build_scheduler, build_unet, time_width
 from mindvis_gui.decoding.pipeline import MindVisPipeline
 from mindvis_gui.decoding.preview import fit_latent_rgb
+from mindvis_gui.files import atomic_path
 from mindvis_gui.scoring.concept_head import ConceptHead
 from mindvis_gui.training.augmentation import Augmentation
 from mindvis_gui.training.dcldm import (
@@ -49,7 +53,7 @@ from mindvis_gui.training.first_stage import (
     train_first_stage,
 )
 from mindvis_gui.training.label_ldm import PictureContext, PictureObjective, train_label_ldm
-from mindvis_gui.training.loop import Plan, warmup_cosine
+from mindvis_gui.training.loop import Plan, accelerator_on, warmup_cosine
 from mindvis_gui.training.mbm import (
     masked_correlation,
     mbm_rate,
@@ -58,6 +62,7 @@ from mindvis_gui.training.mbm import (
     train_masked_model,
 )
 from mindvis_gui.training.pictures import CutOuts, Variation
+from mindvis_gui.training.settings import DEVICES
 from mindvis_gui.training.trials import TrialSet, read_responses
 from tools.demo.classifier import train_classifier
 from tools.demo.concepts import read_concepts
@@ -113,31 +118,83 @@ GUIDANCE = 1.75  # by the curve in docs/demo.md
 SHEET, CURVES = Path("docs/images/demo-sheet.webp"), Path("docs/images/demo-curves.png")
 
 
-def train_demo(work: Path, out: Path = Path("models/demo"), *, paper_preset: bool = True) -> None:
+@dataclass(frozen=True, slots=True)
+class Build:
+    """Where the model is made.
+
+    Attributes
+    ----------
+    work : pathlib.Path
+        Folder with ``pool.npz``; checkpoints go beside it.
+    accelerator : accelerate.Accelerator
+        Device and precision of the training.
+    """
+
+    work: Path
+    accelerator: Accelerator
+
+    @property
+    def device(self) -> torch.device:
+        """What the networks are trained on."""
+        return self.accelerator.device
+
+    def plan(self, stage: str, rate: Callable[[int], float], clip: float = 1.0) -> Plan:
+        """Plan a stage; its checkpoint, metrics and curves are kept in a folder of its name."""
+        return Plan(
+            self.work / stage,
+            STEPS[stage],
+            rate,
+            clip,
+            SEED,
+            checkpoint_every=250,
+            validate_every=250,
+            accelerator=self.accelerator,
+        )
+
+    def kept(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return the tensors in a file of the work folder, or make and write them."""
+        path = self.work / name
+        if not path.is_file():
+            with atomic_path(path) as temporary:
+                torch.save(make(), temporary)
+        return torch.load(path, weights_only=True)
+
+
+def train_demo(
+    work: Path,
+    out: Path = Path("models/demo"),
+    *,
+    device: str = "auto",
+    paper_preset: bool = True,
+) -> None:
     """Run all stages in `work`, then write the model and its card to `out`.
 
     Parameters
     ----------
     work : pathlib.Path
-        Folder with ``pool.npz``; checkpoints go beside it.
+        Folder with ``pool.npz``.
+    out : pathlib.Path
+    device : {"auto", "cpu", "cuda"}
     paper_preset : bool
         Also score the sampler of the paper, which takes ten times as long.
     """
+    build = Build(work, accelerator_on(choose_device(device)))
     subject = open_subject("demo")
     normalisation = measure_normalisation(subject)
     pool = read_pool(work / "pool.npz")
-    vqvae = first_stage(work, pool)
-    latents = latent_pool(work, vqvae, pool)
-    unet, context = label_ldm(work, latents, len(pool.names))
-    masked_model, facts = masked_modelling(work, subject, normalisation)
+    vqvae = first_stage(build, pool)
+    latents = latent_pool(build, vqvae, pool)
+    unet, context = label_ldm(build, latents, len(pool.names))
+    masked_model, facts = masked_modelling(build, subject, normalisation)
     trials = read_trials(subject, normalisation, vqvae, pool.names, PATCH)
-    network = double_conditioned(work, trials, latents, unet, context, masked_model)
+    network = double_conditioned(build, trials, latents, unet, context, masked_model)
 
+    vqvae.cpu()
     held = held_out_pictures(pool)
     facts |= {"psnr": psnr(reconstruct(vqvae, held), held), "pictures": int(pool.related.sum())}
     facts |= {"labels": len(pool.names), "all_pictures": len(pool.rgba)}
     facts |= {"steps": STEPS, "batches": BATCHES, "draws": DRAWS, "rehearsed": REHEARSED}
-    facts["machine"] = _machine()
+    facts["machine"] = _machine(build.accelerator)
     facts["hours"] = {
         stage: hours(read_curves(work / stage), batch) for stage, batch in BATCHES.items()
     }
@@ -172,7 +229,7 @@ def train_demo(work: Path, out: Path = Path("models/demo"), *, paper_preset: boo
     write_card(out, facts)
 
 
-def first_stage(work: Path, pool: Pool) -> VQModel:
+def first_stage(build: Build, pool: Pool) -> VQModel:
     """Train the VQ autoencoder on all pictures; half of them get any hue, so that none is rare."""
     torch.manual_seed(SEED)
     # Not `build_vqvae`: with so few channels a norm's group must hold more than one of them, or
@@ -189,7 +246,7 @@ def first_stage(work: Path, pool: Pool) -> VQModel:
         num_vq_embeddings=CODES,
         scaling_factor=1.0,
         mid_block_add_attention=True,
-    )
+    ).to(build.device)
     plain = CutOuts(pool.rgba, SIZE)
     any_hue = CutOuts(pool.rgba, SIZE, Variation(hue=math.pi))
 
@@ -199,16 +256,17 @@ def first_stage(work: Path, pool: Pool) -> VQModel:
         return torch.cat(halves)
 
     steps = STEPS["first_stage"]
-    plan = _plan(work, "first_stage", lambda step: warmup_cosine(step + 1, 2e-3, 100, steps))
+    plan = build.plan("first_stage", lambda step: warmup_cosine(step + 1, 2e-3, 100, steps))
     train_first_stage(
         vqvae, draw, held_out_pictures(pool), plan, batch=BATCHES["first_stage"], plain_steps=1000
     )
-    path = work / "first_stage.pt"
-    if not path.is_file():
+
+    def standardised() -> dict[str, Tensor]:
         rows = torch.randperm(len(pool.rgba), generator=_rng(1))[:256]
-        standardise_latents(vqvae, plain.compose(rows, _rng(2)))
-        torch.save(vqvae.state_dict(), path)
-    vqvae.load_state_dict(torch.load(path, weights_only=True))
+        standardise_latents(vqvae, plain.compose(rows, _rng(2)).to(build.device))
+        return {name: weight.cpu() for name, weight in vqvae.state_dict().items()}
+
+    vqvae.load_state_dict(build.kept("first_stage.pt", standardised))
     return vqvae.eval().requires_grad_(False)
 
 
@@ -217,13 +275,14 @@ def held_out_pictures(pool: Pool) -> Tensor:
     return CutOuts(pool.held_out, SIZE).compose(torch.arange(64), _rng(1))
 
 
-def latent_pool(work: Path, vqvae: VQModel, pool: Pool) -> LatentPool:
+def latent_pool(build: Build, vqvae: VQModel, pool: Pool) -> LatentPool:
     """Encode the pictures for the diffusion model, or read them back."""
-    path = work / "latents.pt"
-    if not path.is_file():
+
+    def encoded() -> list[Tensor]:
         made = encode_pool(vqvae, pool, _rng(5))
-        torch.save([made.latents, made.labels, made.shown], path)
-    return LatentPool(*torch.load(path, weights_only=True))
+        return [made.latents, made.labels, made.shown]
+
+    return LatentPool(*build.kept("latents.pt", encoded))
 
 
 def untrained_label_ldm(n_labels: int) -> tuple[UNet2DConditionModel, PictureContext]:
@@ -242,18 +301,19 @@ def untrained_label_ldm(n_labels: int) -> tuple[UNet2DConditionModel, PictureCon
         attention=(False, True, True),
         layers=1,
     )
-    unet.set_attn_processor(AttnProcessor())  # twice as fast as fused attention on a CPU in bf16
     context = PictureContext(n_labels, CONTEXT_WIDTH, time_width(unet), LATENT_CHANNELS, GRID)
     return unet, context.requires_grad_(False)
 
 
 def label_ldm(
-    work: Path, latents: LatentPool, n_labels: int
+    build: Build, latents: LatentPool, n_labels: int
 ) -> tuple[UNet2DConditionModel, PictureContext]:
     """Train the diffusion model that knows labels and layouts but no responses."""
-    unet, context = untrained_label_ldm(n_labels)
+    unet, context = (each.to(build.device) for each in untrained_label_ldm(n_labels))
+    if build.device.type == "cpu":
+        unet.set_attn_processor(AttnProcessor())  # twice as fast as fused attention, in bf16
     steps = STEPS["label_ldm"]
-    plan = _plan(work, "label_ldm", lambda step: 1e-3 * _held_then_down(step, steps))
+    plan = build.plan("label_ldm", lambda step: 1e-3 * _held_then_down(step, steps))
     train_label_ldm(
         unet,
         context,
@@ -268,14 +328,15 @@ def label_ldm(
 
 
 def masked_modelling(
-    work: Path, subject: Subject, normalisation: Normalisation
+    build: Build, subject: Subject, normalisation: Normalisation
 ) -> tuple[MaskedBrainModel, dict[str, Any]]:
     """Train SC-MBM on resting-like and training responses (A1), then on the latter alone (A2)."""
-    path = work / "resting.pt"
-    if not path.is_file():
+
+    def simulated() -> Tensor:
         cortex = read_simulation(subject, read_cortex(), SEED)
-        torch.save(torch.from_numpy(cortex.resting_responses(RESTING, SEED)), path)
-    resting = prepared_resting(torch.load(path, weights_only=True).numpy(), PATCH)
+        return torch.from_numpy(cortex.resting_responses(RESTING, SEED))
+
+    resting = prepared_resting(build.kept("resting.pt", simulated).numpy(), PATCH)
     by_split = {
         split: read_responses(
             subject, [t for t in subject.trials if t.split == split], normalisation, PATCH
@@ -285,25 +346,26 @@ def masked_modelling(
     train, test = by_split["train"], by_split["test-single"][:200]
     torch.manual_seed(SEED)
     model = MaskedBrainModel(subject.n_voxels, PATCH, WIDTH, DEPTH, HEADS, *DECODER)
+    model.to(build.device)
     for stage, peak, responses in (
         ("mbm", 2e-3, torch.cat([resting, train])),
         ("adapt", 3e-4, train),
     ):
-        plan = _plan(work, stage, mbm_rate(STEPS[stage], peak), clip=0.8)
+        plan = build.plan(stage, mbm_rate(STEPS[stage], peak), clip=0.8)
         # The validation only shows progress; nothing is chosen by it.
         train_masked_model(
             model, responses, train[:HELD_BACK], plan, batch=BATCHES[stage], mixed=0.5
         )
     kept = random_kept(len(test), model.n_patches, 0.75, _rng(0))
     mean = train.mean(dim=0).expand_as(test)
-    return model.eval(), {
+    return model.cpu().eval(), {
         "recovery": float(recovery(model, test).mean()),
         "recovery_of_mean": float(masked_correlation(mean, test, kept).mean()),
     }
 
 
 def double_conditioned(
-    work: Path,
+    build: Build,
     trials: TrialSet,
     latents: LatentPool,
     unet: UNet2DConditionModel,
@@ -318,9 +380,10 @@ def double_conditioned(
     encoder = encoder_of(pretrained)
     tokens = 1 + GRID**2
     conditioner = Conditioner(encoder.n_tokens, WIDTH, CONTEXT_WIDTH, time_width(unet), tokens)
+    network = DoubleConditioned(encoder, conditioner, unet).to(build.device)
     held, fitted = map(trials.rows, split_trials(len(trials)))
     steps = STEPS["warm_up"]
-    plan = _plan(work, "warm_up", lambda step: warmup_cosine(step + 1, 2e-3, steps / 20, steps))
+    plan = build.plan("warm_up", lambda step: warmup_cosine(step + 1, 2e-3, steps / 20, steps))
     warm_up(
         encoder,
         conditioner,
@@ -331,7 +394,6 @@ def double_conditioned(
         batch=BATCHES["warm_up"],
         augmentation=Augmentation(sparsify=0.2),
     )
-    network = DoubleConditioned(encoder, conditioner, unet)
     steps = STEPS["dcldm"]
     scheduler = build_scheduler(PREDICTION)
     train_dcldm(
@@ -339,7 +401,7 @@ def double_conditioned(
         scheduler,
         fitted,
         held,
-        _plan(work, "dcldm", lambda step: 2e-4 * _held_then_down(step, steps)),
+        build.plan("dcldm", lambda step: 2e-4 * _held_then_down(step, steps)),
         batch=BATCHES["dcldm"],
         draws=DRAWS,
         trainable="all",
@@ -351,7 +413,7 @@ def double_conditioned(
             PictureObjective(unet, context, scheduler, central=True), latents.draw, REHEARSED
         ),
     )
-    return network.eval()
+    return network.cpu().eval()
 
 
 def write_model(pipeline: MindVisPipeline, classifier: ConceptHead, out: Path) -> None:
@@ -366,19 +428,17 @@ def write_model(pipeline: MindVisPipeline, classifier: ConceptHead, out: Path) -
     temporary.rename(out)
 
 
-def _plan(work: Path, stage: str, rate: Callable[[int], float], clip: float = 1.0) -> Plan:
-    steps = STEPS[stage]
-    return Plan(work / stage, steps, rate, clip, SEED, checkpoint_every=250, validate_every=250)
-
-
-def _machine() -> str:
+def _machine(accelerator: Accelerator) -> str:
     """Name the arithmetic and the processor."""
+    arithmetic = accelerator.mixed_precision.replace("no", "fp32")
+    if accelerator.device.type == "cuda":
+        return f"{arithmetic} on a GPU ({torch.cuda.get_device_name(accelerator.device)})"
     linux = Path("/proc/cpuinfo")
     found = linux.is_file() and re.search(r"model name\s*:\s*(.+)", linux.read_text("utf-8"))
     name = found.group(1) if found else platform.processor()
     threads = torch.get_num_threads()
     cores = "one core" if threads == 1 else f"{threads} cores"
-    return f"{choose_precision('auto', 'cpu')} on {cores} of a CPU ({name})"
+    return f"{arithmetic} on {cores} of a CPU ({name})"
 
 
 def _held_then_down(step: int, steps: int) -> float:
@@ -396,6 +456,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="train_demo", description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, required=True, help="folder with pool.npz")
     parser.add_argument("--out", type=Path, default=Path("models/demo"), help="model folder")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="auto: a GPU if any")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    train_demo(given.work, given.out)
+    train_demo(given.work, given.out, device=given.device)

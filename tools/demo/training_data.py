@@ -107,9 +107,10 @@ def encode_pool(vqvae: VQModel, pool: Pool, generator: Generator) -> LatentPool:
     position = {name: i for i, name in enumerate(pool.names)}
     labels = torch.tensor([position.get(name, -1) for name in pool.concepts.tolist()])
     cut_outs = CutOuts(pool.rgba, SIZE)
-    with torch.autocast("cpu", torch.bfloat16):
+    device = vqvae.device
+    with torch.autocast(device.type, torch.bfloat16):
         parts = [
-            vqvae.encode(cut_outs.compose(part, generator)).latents.half()
+            vqvae.encode(cut_outs.compose(part, generator).to(device)).latents.half().cpu()
             for part in rows.split(64)
         ]
     return LatentPool(torch.cat(parts), labels[rows], torch.from_numpy(pool.shown)[rows])

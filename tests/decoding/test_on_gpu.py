@@ -1,0 +1,123 @@
+"""Nothing that decodes mixes devices, or forbids a graph; shown on an emulated GPU."""
+
+import numpy as np
+import pytest
+import torch
+
+from mindvis_gui.data.attribution import METHODS
+from mindvis_gui.data.mask import MaskState
+from mindvis_gui.decoding.models import load_decoder
+from mindvis_gui.decoding.request import DecodeRequest, DecodeResult, decode_many
+from mindvis_gui.decoding.sampling_settings import SAMPLERS, Sampling
+from tests.emulated_gpu import GPU, emulated_gpu
+
+VECTOR = np.random.default_rng(0).standard_normal(100).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def here(tiny_model_folder):
+    return load_decoder(tiny_model_folder, "cpu", "fp32")
+
+
+@pytest.fixture
+def both(here, tiny_model_folder):
+    """Return a function: what to do with a decoder → what a CPU and a GPU make of it, the GPU."""
+
+    def made(use, **memory):
+        expected = use(here)
+        with emulated_gpu(**memory) as gpu:
+            return expected, use(load_decoder(tiny_model_folder, "cuda", "fp32")), gpu
+
+    return made
+
+
+def finished(steps):
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def request(sampler="ddim", seeds=(0, 1, 2), guidance=None, trial=0):
+    sampling = Sampling(sampler, 8, "fp32", guidance=guidance)
+    return DecodeRequest("x", trial, VECTOR, seeds, sampling)
+
+
+def assert_alike(one, other):
+    """Last bits decide here and there which code is nearest, so a few pixels may differ."""
+    for a, b in zip(one.samples, other.samples, strict=True):
+        assert a.seed == b.seed
+        assert np.abs(a.image.astype(float) - b.image).mean() < 0.1
+
+
+def test_devices_do_not_mix():
+    with emulated_gpu():
+        there, here = torch.ones(3).to("cuda"), torch.ones(3)
+        assert there.device == GPU
+        assert (there + 1).cpu().tolist() == [2, 2, 2]
+        with pytest.raises(RuntimeError, match="same device"):
+            there + here
+        with pytest.raises(TypeError, match="numpy"):
+            np.asarray(there)
+
+
+def test_a_graph_computes_again_in_its_own_memory():
+    with emulated_gpu():
+        x, weight = torch.ones(3).to(GPU), torch.full((3,), 2.0).to(GPU)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            y = (weight * x).view(1, 3)
+            y[0, :2] += 1
+        x.fill_(10)
+        assert y.cpu().tolist() == [[3, 3, 2]]
+        graph.replay()
+        assert y.cpu().tolist() == [[21, 21, 20]]
+        for wait in (lambda: y.sum().item(), y.cpu, lambda: torch.ones(2).to(GPU)):
+            with torch.cuda.graph(graph), pytest.raises(RuntimeError, match="capturing"):
+                wait()
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_samples(both, sampler):
+    one, other, gpu = both(lambda decoder: finished(decoder.latents(request(sampler))))
+    np.testing.assert_allclose(one, other, atol=1e-4)
+    assert [graph.replays for graph in gpu.graphs] == [6 + (sampler == "plms")]
+
+
+def test_guided_samples(both):
+    one, other, gpu = both(lambda decoder: finished(decoder.decode(request(guidance=2.0))))
+    assert_alike(one, other)
+    assert gpu.graphs
+
+
+def test_many_requests_at_once(both):
+    asked = [request(seeds=(0, 1), trial=trial) for trial in range(3)]
+
+    def results(decoder):
+        return [each for each in decode_many(decoder, asked) if isinstance(each, DecodeResult)]
+
+    one, other, _ = both(results)
+    assert len(one) == len(other) == 3
+    for a, b in zip(one, other, strict=True):
+        assert_alike(a, b)
+
+
+def test_memory_that_holds_one_row(both):
+    one, other, gpu = both(lambda decoder: finished(decoder.decode(request())), free=1)
+    assert_alike(one, other)
+    assert gpu.graphs[0].replays == 3 * 8 - 2
+
+
+def test_recovery(both):
+    mask = MaskState.random(7, 0.5, 3)
+    one, other, _ = both(lambda decoder: decoder.recover(VECTOR, mask))
+    np.testing.assert_allclose(one.recovered, other.recovered, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_attribution(here, both, method):
+    asked = request()
+    sample = finished(here.decode(asked)).samples[0]
+    one, other, _ = both(lambda decoder: finished(decoder.attribute(asked, sample, method)))
+    np.testing.assert_allclose(one.values, other.values, rtol=1e-3, atol=1e-4)
