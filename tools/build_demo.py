@@ -11,9 +11,12 @@ that reaches no network, with a GPU perhaps, needs ``DIR/packages`` and ``--skip
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from mindvis_gui.data.schematic_rois import read_cortex
+from mindvis_gui.decoding.device import choose_device
+from mindvis_gui.errors import MindVisError
 from mindvis_gui.paths import demo_subject_path, resources_dir
 from mindvis_gui.training.settings import DEVICES
 from tools.demo.concepts import held_out, read_concepts, write_pool
@@ -22,6 +25,7 @@ from tools.demo.pictures import read_pictures
 from tools.demo.rois import draw_rois, read_anatomy
 from tools.demo.stimuli import held_out_stimuli, training_stimuli
 from tools.demo.subject import write_demo
+from tools.demo.train_demo import train_demo
 
 SEED = 0
 
@@ -41,13 +45,16 @@ def main() -> None:
     )
     parser.add_argument("--only", choices=["subject", "model"], help="do one of the two parts")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="auto: a GPU if any")
+    parser.add_argument("--out", type=Path, default=Path("models/demo"), help="model folder")
     args = parser.parse_args()
-    if args.only != "model":
-        build_subject(args.work, download=not args.skip_download)
-    if args.only != "subject":
-        from tools.demo.train_demo import train_demo
-
-        train_demo(args.work, device=args.device)
+    try:
+        device = choose_device(args.device)  # before hours of work
+        if args.only != "model":
+            build_subject(args.work, download=not args.skip_download)
+        if args.only != "subject":
+            train_demo(args.work, args.out, device=device)
+    except MindVisError as error:
+        sys.exit(f"build_demo: {error}")
 
 
 def build_subject(work: Path, *, download: bool) -> None:

@@ -1,15 +1,12 @@
 """Train the demo model: first stage, diffusion model, SC-MBM, fine-tuning; then score and save it.
 
-    python -m tools.demo.train_demo --work build/demo
-
-Needs the demo subject and the pool of pictures (``tools.build_demo --only subject``). Every stage
-resumes from its checkpoint in the work folder, also on another device. Five to six hours on one CPU
-core in fp32; on a GPU in bf16, or in fp16 if it has none.
+Started by `tools.build_demo`; needs the demo subject and the pool of pictures that it made. Every
+stage resumes from its checkpoint in the work folder, also on another device. Five to six hours on
+one CPU core in fp32; on a GPU in bf16, or in fp16 if it has none.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import platform
@@ -62,7 +59,6 @@ from mindvis_gui.training.mbm import (
     train_masked_model,
 )
 from mindvis_gui.training.pictures import CutOuts, Variation
-from mindvis_gui.training.settings import DEVICES
 from mindvis_gui.training.trials import TrialSet, read_responses
 from tools.demo.classifier import train_classifier
 from tools.demo.concepts import read_concepts
@@ -450,13 +446,3 @@ def _held_then_down(step: int, steps: int) -> float:
 
 def _rng(seed: int) -> Generator:
     return Generator().manual_seed(seed)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="train_demo", description=__doc__.splitlines()[0])
-    parser.add_argument("--work", type=Path, required=True, help="folder with pool.npz")
-    parser.add_argument("--out", type=Path, default=Path("models/demo"), help="model folder")
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="auto: a GPU if any")
-    given = parser.parse_args()
-    torch.set_num_threads(1)
-    train_demo(given.work, given.out, device=given.device)
