@@ -120,6 +120,11 @@ class DecodeQueue(QObject):
         return self._job is not None
 
     @property
+    def found(self) -> tuple[int, ...]:
+        """Seeds of the newest result whose samples were not drawn but in the cache."""
+        return () if self._decoder is None else self._decoder.found
+
+    @property
     def seconds_left(self) -> float | None:
         """Seconds until all is decoded at the speed of the last decodes; None if not known yet."""
         if self._speed is None:

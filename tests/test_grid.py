@@ -201,6 +201,22 @@ def test_pictures_stay_on_disk_and_come_back_with_their_trial(qtbot, cached):
     qtbot.waitUntil(lambda: cached.idle)
 
 
+def test_message_says_what_was_not_drawn(qtbot, cached):
+    for n_samples, told in (
+        (2, "2 samples in 0."),
+        (2, "2 samples from the cache"),
+        (3, "s, 2 of them from the cache"),
+        (1, "1 sample from the cache"),
+    ):
+        cached.set_seeds(0, n_samples)
+        with qtbot.waitSignal(
+            cached.message, check_params_cb=lambda text: "sample" in text
+        ) as said:
+            cached.decode()
+        assert told in said.args[0]
+        qtbot.waitUntil(lambda: cached.idle)
+
+
 def test_scores_of_all_cells_come_when_they_are_wanted(qtbot, cached, monkeypatch):
     decode_missing(qtbot, cached)
     wanted = [options for row in cells(cached.grid) for options in row]

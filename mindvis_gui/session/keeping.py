@@ -41,8 +41,8 @@ class Keeping(QObject):
         self._wanted = request
 
     def _keep(self, result: DecodeResult, info: ModelInfo) -> None:
-        session, count = self._session, len(result.samples)
-        session.message.emit(f"{count} sample{'s' * (count != 1)} in {result.seconds:.1f} s")
+        session = self._session
+        session.message.emit(_told(result, len(session.queue.found)))
         if session.subject is not None:
             session.history.add(result, info, session.subject.source)
         on_disk = session.collection.add(result, info)
@@ -110,3 +110,12 @@ def recalled(
     vector = prepare(subject, trial, normalisation, drawn[0].options.rois)
     request = request_from_json(values, vector, tuple(sample.seed for sample in samples))
     return DecodeResult(request, samples, 0.0)
+
+
+def _told(result: DecodeResult, n_found: int) -> str:
+    count = len(result.samples)
+    samples = f"{count} sample{'s' * (count != 1)}"
+    if n_found == count:
+        return f"{samples} from the cache"
+    some = f", {n_found} of them from the cache" if n_found else ""
+    return f"{samples} in {result.seconds:.1f} s{some}"
