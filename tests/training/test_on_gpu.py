@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from accelerate.state import AcceleratorState
 from PIL import Image
 
 from mindvis_gui.cli import main
 from mindvis_gui.data.subject_file import write_subject
+from mindvis_gui.training.checkpoint import CHECKPOINT
 from tests.emulated_gpu import emulated_gpu
 
 EACH = ["--precision", "fp32", "--log-every", "1", "--validate-every", "2", "--steps", "4"]
@@ -67,3 +69,14 @@ def test_values_are_those_of_the_cpu(folders, stage):
     here, there = (metrics(folder / stage) for folder in folders)
     assert len(here) > 6
     np.testing.assert_allclose(here, there, rtol=1e-3, atol=1e-4)
+
+
+def test_fp16_keeps_the_scale_of_its_loss(folders, tmp_path):
+    subject = str(folders[0].parent / "tiny.h5")
+    AcceleratorState._reset_state(reset_partial_state=True)
+    line = ["train", "mbm", subject, "--out", str(tmp_path), "--device", "cuda", *EACH]
+    with emulated_gpu():
+        assert main([*line, "--precision", "fp16", *OPTIONS["mbm"].split()]) == 0
+    state = torch.load(tmp_path / "training" / CHECKPOINT, weights_only=True)
+    assert state["parts"]["scaler"]["scale"] > 1000
+    assert state["parts"]["scaler"]["_growth_tracker"] == 4  # no step was left out
