@@ -45,8 +45,7 @@ from mindvis_gui.training.loop import Plan, warmup_cosine
 from mindvis_gui.training.mbm import MASK_RATIO, mbm_rate, train_masked_model
 from mindvis_gui.training.trials import TrialSet, read_pictures, read_responses
 from tools.demo.concepts import read_concepts
-from tools.demo.subject import read_simulation
-from tools.demo.train_demo import (
+from tools.demo.stages import (
     CONTEXT_WIDTH,
     DECODER,
     DEPTH,
@@ -59,6 +58,7 @@ from tools.demo.train_demo import (
     WIDTH,
     untrained_label_ldm,
 )
+from tools.demo.subject import read_simulation
 from tools.demo.training_data import prepared_resting, read_pool, read_trials
 
 SEEDS = (0, 1, 2)

@@ -33,8 +33,8 @@ from mindvis_gui.training.mbm import (
     recovery,
     train_masked_model,
 )
+from tools.demo.stages import DECODER, DEPTH, HEADS, PATCH, RESTING, SEED, WIDTH
 from tools.demo.subject import as_stimuli, read_simulation
-from tools.demo.train_demo import DECODER, DEPTH, HEADS, PATCH, RESTING, SEED, WIDTH
 
 TRIALS = (50, 300)
 PRESENTATIONS = 24  # in the mean of a test trial

@@ -33,8 +33,8 @@ from mindvis_gui.training.dcldm import encoder_of
 from mindvis_gui.training.mbm import MASK_RATIO, masked_correlation, random_kept, recovery
 from mindvis_gui.training.trials import read_pictures, read_responses
 from tools.demo.concepts import read_concepts
+from tools.demo.stages import DEPTH, HEADS, PATCH, RESTING, SEED, SIZE, WIDTH
 from tools.demo.subject import read_simulation
-from tools.demo.train_demo import DEPTH, HEADS, PATCH, RESTING, SEED, SIZE, WIDTH
 from tools.demo.training_data import prepared_resting
 
 CELLS = 12  # a side of the pictures that are read out

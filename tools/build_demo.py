@@ -52,7 +52,7 @@ def main() -> None:
         if args.only != "model":
             build_subject(args.work, download=not args.skip_download)
         if args.only != "subject":
-            train_demo(args.work, args.out, device=device)
+            train_demo(args.work, args.out, device)
     except MindVisError as error:
         sys.exit(f"build_demo: {error}")
 

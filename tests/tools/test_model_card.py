@@ -1,7 +1,7 @@
 """The model card says what was measured."""
 
 from tools.demo.model_card import write_card
-from tools.demo.train_demo import BATCHES, STEPS
+from tools.demo.stages import BATCHES, STEPS
 
 
 def test_card_has_steps_hours_and_machine_of_the_run(tmp_path):

@@ -42,7 +42,7 @@ where it was stopped, and keeps its curves in `build/demo/STAGE/metrics.csv`.
 | DC-LDM B | encoder, conditioner and the whole U-Net | {s[dcldm]} × ({draws} draws + {rehearsed} pictures) | {h[dcldm]:.1f} | weights of the best loss on 100 *training* trials |
 | classifier | a linear layer on features of EfficientNet-Lite0: 58 concepts in 8 categories, all drawings but the test stimuli | | | judges the samples below; it is no part of decoding |
 
-{machine}, {total:.1f} hours in all; AdamW, all seeds 0. The whole recipe is `tools/demo/train_demo.py`.
+{machine}, {total:.1f} hours in all; AdamW, all seeds 0. The whole recipe is `tools/demo/stages.py`.
 
 ![Loss and validation of each stage](../../docs/images/demo-curves.png)
 {remarks}

@@ -10,8 +10,8 @@ from mindvis_gui.data.prepare import measure_normalisation
 from mindvis_gui.training.loop import accelerator_on
 from mindvis_gui.training.trials import training_trials
 from tests.emulated_gpu import emulated_gpu
-from tools.demo import train_demo, training_data
-from tools.demo.train_demo import STEPS, Build
+from tools.demo import stages, training_data
+from tools.demo.stages import STEPS, Build
 from tools.demo.training_data import read_pool, read_trials
 
 
@@ -39,9 +39,9 @@ class Resting:
 @pytest.fixture
 def work(tmp_path, monkeypatch, subject):
     """Return a folder with a small pool; every stage takes two steps."""
-    monkeypatch.setattr(train_demo, "STEPS", dict.fromkeys(STEPS, 2))
-    monkeypatch.setattr(train_demo, "BATCHES", dict.fromkeys(STEPS, 20))
-    monkeypatch.setattr(train_demo, "read_simulation", lambda *_: Resting(subject.n_voxels))
+    monkeypatch.setattr(stages, "STEPS", dict.fromkeys(STEPS, 2))
+    monkeypatch.setattr(stages, "BATCHES", dict.fromkeys(STEPS, 20))
+    monkeypatch.setattr(stages, "read_simulation", lambda *_: Resting(subject.n_voxels))
     monkeypatch.setattr(training_data, "_ENCODED", (1, 1))
     few = training_trials(subject)[:104]
     monkeypatch.setattr(training_data, "training_trials", lambda subject: few)
@@ -65,13 +65,13 @@ def trained(build, subject):
     """Go through all stages; return the networks that decode."""
     pool = read_pool(build.work / "pool.npz")
     normalisation = measure_normalisation(subject)
-    vqvae = train_demo.first_stage(build, pool)
-    latents = train_demo.latent_pool(build, vqvae, pool)
-    unet, context = train_demo.label_ldm(build, latents, len(pool.names))
-    masked_model, facts = train_demo.masked_modelling(build, subject, normalisation)
+    vqvae = stages.first_stage(build, pool)
+    latents = stages.latent_pool(build, vqvae, pool)
+    unet, context = stages.label_ldm(build, latents, len(pool.names))
+    masked_model, facts = stages.masked_modelling(build, subject, normalisation)
     assert np.isfinite([*facts.values()]).all()
-    trials = read_trials(subject, normalisation, vqvae, pool.names, train_demo.PATCH)
-    network = train_demo.double_conditioned(build, trials, latents, unet, context, masked_model)
+    trials = read_trials(subject, normalisation, vqvae, pool.names, stages.PATCH)
+    network = stages.double_conditioned(build, trials, latents, unet, context, masked_model)
     assert vqvae.device == build.device
     return torch.nn.ModuleList([vqvae.cpu(), masked_model, network])
 
