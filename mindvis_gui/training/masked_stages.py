@@ -114,6 +114,7 @@ def _train(
         mask_ratio=settings.mask_ratio,
         focus=focus_of(settings.focus, settings.focus_rate, subjects, model.config.patch_size),
         mixed=settings.interpolate,
+        visible=settings.visible,
         weight_decay=settings.weight_decay,
     )
     run.publish(model.save_pretrained)

@@ -62,6 +62,7 @@ def train_masked_model(
     mask_ratio: float = MASK_RATIO,
     focus: Focus | None = None,
     mixed: float = 0.0,
+    visible: float = 0.0,
     weight_decay: float = 0.05,
 ) -> None:
     """Train the masked autoencoder: stage A1 on many people's data, A2 on the subject's.
@@ -79,6 +80,10 @@ def train_masked_model(
     mixed : float
         Share of the batches in which pairs of responses are interpolated. The published
         code appends such pairs to the data instead, see `augmented`; its default is none.
+    visible : float
+        Weight of the error of the patches that stay visible; the published loss has none of it.
+        A small encoder drops what other patches do not tell about a patch: with a little of this
+        its tokens keep that, and masked voxels are recovered as well as without.
     """
     whole = plan.whole(batch)
     order = EpochOrder(len(responses), plan.seed)
@@ -97,10 +102,10 @@ def train_masked_model(
         predicted = model(vectors, kept)
         with torch.no_grad():
             correlation = masked_correlation(predicted.float(), vectors, kept)
-        return {
-            "loss": masked_error(predicted, vectors, kept),
-            "correlation": correlation.nan_to_num().mean(),
-        }
+        error = masked_error(predicted, vectors, kept)
+        if visible:
+            error = error + visible * masked_error(predicted, vectors, ~kept)
+        return {"loss": error, "correlation": correlation.nan_to_num().mean()}
 
     def validate(step: int) -> dict[str, float]:
         with plan.accelerator.autocast():

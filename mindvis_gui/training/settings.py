@@ -137,6 +137,7 @@ _MASKING = {
     "focus_rate": "weight of a patch in focus when patches to mask are drawn; one outside has "
     "1 - this",
     "interpolate": "share of the batches in which pairs of responses are interpolated",
+    "visible": "weight of the error of patches that stay visible, which keeps them in the tokens",
     "augment_times": "size of the data with interpolated pairs, in units of the data; 1: none",
 }
 
@@ -150,6 +151,7 @@ class Masking(Settings):
     focus_rate: float = setting(0.6, _MASKING["focus_rate"], low=0.01, high=0.99)
     interpolate: float = setting(0.0, _MASKING["interpolate"], low=0.0, high=1.0)
     augment_times: float = setting(1.0, _MASKING["augment_times"], low=1.0, high=100.0)
+    visible: float = setting(0.0, _MASKING["visible"], low=0.0, high=10.0)
     weight_decay: float = _decay(0.05)
     clip: float = _clip(0.8)
 
@@ -171,6 +173,7 @@ class MbmSettings(Masking):
             "rate": 1e-3,
             "batch": 32,
             "interpolate": 0.5,
+            "visible": 0.25,
             "epochs": 15.0,
         },
     }
@@ -197,7 +200,14 @@ class AdaptSettings(Masking):
     STAGE: ClassVar[str] = "adapt"
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {"include_test_fmri": True},
-        "small": {"rate": 3e-4, "batch": 32, "interpolate": 0.5, "epochs": 8.0, "warmup": 0.08},
+        "small": {
+            "rate": 3e-4,
+            "batch": 32,
+            "interpolate": 0.5,
+            "visible": 0.25,
+            "epochs": 8.0,
+            "warmup": 0.08,
+        },
     }
 
     masked_model: str = setting("", "folder that stage A1 wrote")

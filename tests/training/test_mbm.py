@@ -113,6 +113,18 @@ def test_training_learns_what_neighbours_share(masked_model, plan, metrics, rng)
     assert losses[-1] < 0.9 * losses[0]
 
 
+def test_error_of_visible_patches_counts_as_much_as_asked_for(masked_model, plan, metrics, rng):
+    responses = torch.randn(16, 112, generator=rng)
+    losses = {}
+    for visible in (0.0, 0.5, 1.0):
+        own = replace(plan, folder=plan.folder / str(visible), rate=lambda step: 0.0, log_every=1)
+        train_masked_model(masked_model, responses, responses, own, batch=4, visible=visible)
+        losses[visible] = torch.tensor(metrics("loss", folder=own.folder))
+    added = losses[1.0] - losses[0.0]  # the masks are the same ones
+    assert (added > 0.5).all()
+    torch.testing.assert_close(losses[0.5] - losses[0.0], added / 2)
+
+
 def test_training_with_a_focus(masked_model, plan, metrics, rng):
     responses = torch.randn(16, 112, generator=rng)
     focus = Focus.on_range(0, 48, 16)
