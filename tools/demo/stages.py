@@ -82,6 +82,7 @@ CONTEXT_WIDTH, GRID = 128, 8
 PATCH, WIDTH, DEPTH, HEADS = 16, 128, 3, 2
 DECODER = (96, 2, 3)  # width, depth and heads of SC-MBM's decoder
 RESTING = 4000
+VISIBLE = 0.25  # weight of visible patches in SC-MBM; without it tokens forget most of them
 PREDICTION = "v_prediction"
 
 
@@ -252,7 +253,13 @@ def masked_modelling(
         plan = build.plan(stage, mbm_rate(STEPS[stage], peak), clip=0.8)
         # The validation only shows progress; nothing is chosen by it.
         train_masked_model(
-            model, responses, train[:HELD_BACK], plan, batch=BATCHES[stage], mixed=0.5
+            model,
+            responses,
+            train[:HELD_BACK],
+            plan,
+            batch=BATCHES[stage],
+            mixed=0.5,
+            visible=VISIBLE,
         )
     kept = random_kept(len(test), model.n_patches, 0.75, generator_of(0))
     mean = train.mean(dim=0).expand_as(test)
