@@ -39,6 +39,7 @@ from tools.demo.training_data import prepared_resting
 
 CELLS = 12  # a side of the pictures that are read out
 TRIALS, DRAWS = (50, 100, 300, 1200), 3
+TOKENS_OF = 300  # responses
 N_FACTORS, LEAST_NOISE = 400, 0.05
 PENALTIES = np.logspace(1, 7, 13)
 
@@ -70,6 +71,12 @@ def main() -> None:
     ours = recovery(masked_model.float().eval(), single_x).mean()
     print(f"r of masked voxels of {len(singles)} single trials: SC-MBM {ours:.2f}, ", end="")
     print(f"{N_FACTORS} factors {best:.2f}\n", flush=True)
+    for what, encoder in (("SC-MBM", trained), ("random weights", untrained)):
+        share, rank = variation(encoder, train_x[:TOKENS_OF])
+        print(
+            f"tokens, {what}: {share:.0%} of their mean square varies with the response, ", end=""
+        )
+        print(f"effective rank of a token {rank:.1f}\n", flush=True)
     denoised = [factors.expected(values).numpy() for values in (train_x, test_x)]
     codes = {
         "voxels": (train_x.numpy(), test_x.numpy()),
@@ -152,6 +159,25 @@ def _resting(subject: Subject) -> Tensor:
 def tokens(encoder: FmriEncoder, responses: Tensor) -> Table:
     """Encode responses (n, n_padded) to all their tokens, one after the other."""
     return torch.cat([encoder(part).flatten(1) for part in responses.split(50)]).numpy()
+
+
+@torch.no_grad()
+def variation(encoder: FmriEncoder, responses: Tensor) -> tuple[float, float]:
+    """Measure what tokens say about which of `responses` (n, n_padded) they are of.
+
+    Returns
+    -------
+    share : float
+        Of their mean square that varies over responses; the rest is the same for all of them.
+    rank : float
+        Effective number of dimensions, of at most `patch_size`, that a token varies in: the squared
+        sum of its variances over the sum of their squares, mean over tokens.
+    """
+    coded = torch.cat([encoder(part) for part in responses.split(50)])  # (n, tokens, width)
+    varying = coded - coded.mean(dim=0)
+    variances = torch.linalg.svdvals(varying.transpose(0, 1)).square()  # (tokens, rank)
+    ranks = variances.sum(dim=1).square() / variances.square().sum(dim=1)
+    return float(varying.square().mean() / coded.square().mean()), float(ranks.mean())
 
 
 def _score(fitted: Table, pictures: Table, read: Table, stimuli: Table, n: int) -> str:

@@ -46,8 +46,9 @@ where it was stopped, and keeps its curves in `build/demo/STAGE/metrics.csv`.
 
 ![Loss and validation of each stage](../../docs/images/demo-curves.png)
 {remarks}
-Six things differ from the paper, because this model is a hundred times smaller and was trained for
-hours, not weeks: the diffusion model that fine-tuning starts from knows, beside the label, a blurred 8×8
+Seven things differ from the paper, because this model is a hundred times smaller and was trained for
+hours, not weeks: SC-MBM counts a quarter of the error of visible patches, or its small encoder would forget most of
+them ([why](../../docs/demo.md#tokens-that-forget)); the diffusion model that fine-tuning starts from knows, beside the label, a blurred 8×8
 layout of the latents; encoder and conditioner first learn by regression to give these two
 conditions; stage B trains the whole U-Net, not only its cross-attention, and goes on learning from pictures without
 responses, so that it does not forget them; the U-Net predicts the velocity (Salimans
