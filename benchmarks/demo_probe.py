@@ -1,4 +1,4 @@
-"""What SC-MBM tells a linear readout of the demo subject: why pre-training adds nothing to it.
+"""What SC-MBM tells a linear readout of the demo subject, and what its tokens forget.
 
     python -m benchmarks.demo_probe
 
