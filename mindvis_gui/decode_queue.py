@@ -120,11 +120,6 @@ class DecodeQueue(QObject):
         return self._job is not None
 
     @property
-    def found(self) -> tuple[int, ...]:
-        """Seeds of the newest result whose samples were not drawn but in the cache."""
-        return () if self._decoder is None else self._decoder.found
-
-    @property
     def seconds_left(self) -> float | None:
         """Seconds until all is decoded at the speed of the last decodes; None if not known yet."""
         if self._speed is None:
@@ -254,7 +249,7 @@ class DecodeQueue(QObject):
         if result is None or result.request is not self.running:
             return  # of several each was handed over, or nobody wants it any more
         assert self._decoder is not None
-        if not self._decoder.found and not self.paused:
+        if not result.found and not self.paused:
             self._measure(result)
         self.together = self.together[1:]
         self.decoded.emit(result, self._decoder.info)

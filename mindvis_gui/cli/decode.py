@@ -161,9 +161,8 @@ def run(args: argparse.Namespace) -> int:
                     yield item.request.trial, item.error
                 else:
                     what = f"trial {item.request.trial} {item.request.label}".rstrip()
-                    found = decoder.found
                     latents = latents_of(model, item.request) if args.latents else None
-                    yield _Decoded(compare(item, subject), found, latents)
+                    yield _Decoded(compare(item, subject), item.found, latents)
             yield from refused
 
         stream = outcomes()

@@ -50,15 +50,12 @@ class CachedDecoder:
 
     Attributes
     ----------
-    found : tuple of int
-        Seeds of the last decode whose samples were in the cache.
     trouble : str
         Why samples cannot be kept on disk; empty while they can.
     """
 
     def __init__(self, decoder: Decoder, cache: SampleCache | None) -> None:
         self._decoder, self._cache = decoder, cache
-        self.found: tuple[int, ...] = ()
         self.trouble = ""
 
     @property
@@ -81,7 +78,7 @@ class CachedDecoder:
         start, drawing = perf_counter(), 0.0
         keys = self._keys(request)
         done = self._look_up(keys)
-        self.found = tuple(done)
+        found = tuple(done)
         missing = [seed for seed in request.seeds if seed not in done]
         size = seeds_together(self.info)
         parts = [tuple(missing[i : i + size]) for i in range(0, len(missing), size)]
@@ -105,15 +102,13 @@ class CachedDecoder:
                 self._keep(keys.get(sample.seed), sample, request)
                 done[sample.seed] = sample
         samples = tuple(done[seed] for seed in request.seeds)
-        return DecodeResult(request, samples, drawing if parts else perf_counter() - start)
+        seconds = drawing if parts else perf_counter() - start
+        return DecodeResult(request, samples, seconds, found)
 
     def decode_many(
         self, requests: Iterable[DecodeRequest]
     ) -> Generator[Step | DecodeResult | DecodeFailure]:
-        """Decode many requests, several at once: see `BatchDecoder.decode_many`.
-
-        `found` is of the result that was yielded last.
-        """
+        """Decode many requests, several at once: see `BatchDecoder.decode_many`."""
         coming = iter(requests)
         for request in coming:
             group = _Group(self, request, coming)
@@ -182,7 +177,8 @@ class _Group:
                 yield replace(request, seeds=seeds)
             else:
                 samples = tuple(found[seed] for seed in request.seeds)
-                place.outcome = DecodeResult(request, samples, perf_counter() - start)
+                seconds = perf_counter() - start
+                place.outcome = DecodeResult(request, samples, seconds, request.seeds)
             if len(self._places) >= _MOST_WAITING:
                 return
 
@@ -197,12 +193,11 @@ class _Group:
             self._owner._keep(place.keys.get(sample.seed), sample, place.request)
             done[sample.seed] = sample
         samples = tuple(done[seed] for seed in place.request.seeds)
-        place.outcome = DecodeResult(place.request, samples, item.seconds)
+        place.outcome = DecodeResult(place.request, samples, item.seconds, tuple(place.found))
 
     def finished(self) -> Generator[DecodeResult | DecodeFailure]:
         """Yield the outcomes whose turn it is."""
         while self._places and self._places[0].outcome is not None:
             place = self._places.popleft()
-            self._owner.found = tuple(place.found)
             assert place.outcome is not None
             yield place.outcome

@@ -147,11 +147,15 @@ class Step:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class DecodeResult:
-    """The samples of one request, in the order of its seeds, and how long they took."""
+    """The samples of one request, in the order of its seeds, and how long they took.
+
+    `found` holds the seeds of those that were not drawn but kept from before.
+    """
 
     request: DecodeRequest
     samples: tuple[Sample, ...]
     seconds: float
+    found: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True)

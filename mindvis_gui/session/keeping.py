@@ -42,7 +42,7 @@ class Keeping(QObject):
 
     def _keep(self, result: DecodeResult, info: ModelInfo) -> None:
         session = self._session
-        session.message.emit(_told(result, len(session.queue.found)))
+        session.message.emit(_told(result))
         if session.subject is not None:
             session.history.add(result, info, session.subject.source)
         on_disk = session.collection.add(result, info)
@@ -112,8 +112,8 @@ def recalled(
     return DecodeResult(request, samples, 0.0)
 
 
-def _told(result: DecodeResult, n_found: int) -> str:
-    count = len(result.samples)
+def _told(result: DecodeResult) -> str:
+    count, n_found = len(result.samples), len(result.found)
     samples = f"{count} sample{'s' * (count != 1)}"
     if n_found == count:
         return f"{samples} from the cache"

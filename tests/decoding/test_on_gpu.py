@@ -9,6 +9,7 @@ from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding.models import load_decoder
 from mindvis_gui.decoding.request import DecodeRequest, DecodeResult, decode_many
 from mindvis_gui.decoding.sampling_settings import SAMPLERS, Sampling
+from mindvis_gui.steps import finish
 from tests.emulated_gpu import GPU, emulated_gpu
 
 
@@ -31,14 +32,6 @@ def both(here, tiny_model_folder):
             return expected, use(load_decoder(tiny_model_folder, "cuda", "fp32")), gpu
 
     return made
-
-
-def finished(steps):
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
 
 
 def request(sampler="ddim", seeds=(0, 1, 2), guidance=None, trial=0):
@@ -82,13 +75,13 @@ def test_a_graph_computes_again_in_its_own_memory():
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_samples(both, sampler):
-    one, other, gpu = both(lambda decoder: finished(decoder.latents(request(sampler))))
+    one, other, gpu = both(lambda decoder: finish(decoder.latents(request(sampler))))
     np.testing.assert_allclose(one, other, atol=1e-4)
     assert [graph.replays for graph in gpu.graphs] == [6 + (sampler == "plms")]
 
 
 def test_guided_samples(both):
-    one, other, gpu = both(lambda decoder: finished(decoder.decode(request(guidance=2.0))))
+    one, other, gpu = both(lambda decoder: finish(decoder.decode(request(guidance=2.0))))
     assert_alike(one, other)
     assert gpu.graphs
 
@@ -107,7 +100,7 @@ def test_many_requests_one_after_the_other(both):
 
 
 def test_memory_that_holds_one_row(both):
-    one, other, gpu = both(lambda decoder: finished(decoder.decode(request())), free=1)
+    one, other, gpu = both(lambda decoder: finish(decoder.decode(request())), free=1)
     assert_alike(one, other)
     assert gpu.graphs[0].replays == 3 * 8 - 2
 
@@ -121,6 +114,6 @@ def test_recovery(both):
 @pytest.mark.parametrize("method", METHODS)
 def test_attribution(here, both, method):
     asked = request()
-    sample = finished(here.decode(asked)).samples[0]
-    one, other, _ = both(lambda decoder: finished(decoder.attribute(asked, sample, method)))
+    sample = finish(here.decode(asked)).samples[0]
+    one, other, _ = both(lambda decoder: finish(decoder.attribute(asked, sample, method)))
     np.testing.assert_allclose(one.values, other.values, rtol=1e-3, atol=1e-4)

@@ -81,7 +81,7 @@ def test_only_missing_seeds_are_drawn_and_the_order_is_the_request_s(cache, nois
     decoder = CachedDecoder(noisy, cache)
     result, steps = run(decoder, REQUEST)
     assert noisy.asked == [(1,), (0, 2)]
-    assert decoder.found == (1,)
+    assert result.found == (1,)
     assert [sample.seed for sample in result.samples] == [0, 1, 2]
     assert isinstance(steps[0], PartStep)
     assert [sample.seed for sample in steps[0].samples] == [1]  # shown at once
@@ -231,7 +231,7 @@ def test_many_requests_are_drawn_together_and_come_in_their_order(cache, decoder
     for item in decode_many(decoder, (of_trial(trial) for trial in (0, 1, 2, 13, 4, 5, 6))):
         if not isinstance(item, Step):
             outcomes.append(item)
-            found.append(decoder.found)
+            found.append(item.found if isinstance(item, DecodeResult) else ())
     assert [outcome.request.trial for outcome in outcomes] == [0, 1, 2, 13, 4, 5, 6]
     assert [isinstance(outcome, DecodeFailure) for outcome in outcomes].index(True) == 3
     whole = (0, 1, 2)
