@@ -131,7 +131,7 @@ def test_a_study_is_written_into_a_folder(qtbot, telling, tmp_path):
     with qtbot.waitSignal(telling.message):
         lesions.start_export(tmp_path / "out")
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == ["lesion.csv", "lesion.json", "summary.csv"]
+    assert names == ["lesion.csv", "lesion.json", "summary.csv", "summary.md", "summary.tex"]
 
 
 # -- attribution ---------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A lesion study on disk: `lesion.json`, which it resumes from, and two tables to read."""
+"""A lesion study on disk: `lesion.json`, which it resumes from, and tables to read."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from mindvis_gui.analysis.bootstrap import LEVEL, RESAMPLES
 from mindvis_gui.analysis.decoded_trial import installed_versions, protocol
 from mindvis_gui.analysis.lesion import LesionStudy, TrialScores
 from mindvis_gui.analysis.lesion_scores import LesionScore
+from mindvis_gui.analysis.lesion_table import latex_table, markdown_table
 from mindvis_gui.data.lesion import MEANING, Lesion
 from mindvis_gui.data.subject import Subject, read_only
 from mindvis_gui.decoding.request import DecodeRequest, ModelInfo
@@ -52,7 +53,7 @@ class LesionFolder:
         self, folder: Path, subject: Subject, model: ModelInfo, plan: DecodeRequest
     ) -> None:
         check_writable(folder)
-        self._folder = folder
+        self._folder, self._subject = folder, subject.display_name
         self._facts = {
             "versions": installed_versions(),
             "subject": {
@@ -110,7 +111,9 @@ class LesionFolder:
         _write(self._folder / INDEX, json.dumps(index, ensure_ascii=False, indent=1) + "\n")
 
     def write_tables(self, study: LesionStudy) -> None:
-        """Write `lesion.csv`, every single score, and `summary.csv`, their means and intervals.
+        """Write `lesion.csv`, every single score, and their means and intervals.
+
+        Those are `summary.csv`, and as they are printed `summary.md` and `summary.tex`.
 
         Raises
         ------
@@ -119,6 +122,9 @@ class LesionFolder:
         """
         _write(self._folder / "lesion.csv", long_table(study))
         _write(self._folder / "summary.csv", summary_table(study))
+        if study.trials:
+            _write(self._folder / "summary.md", markdown_table(study, self._subject))
+            _write(self._folder / "summary.tex", latex_table(study, self._subject))
 
     def _head(self, study: LesionStudy) -> dict[str, Any]:
         return {

@@ -99,22 +99,36 @@ def latex_table(evaluations: Sequence[Evaluation]) -> str:
     Below each subject stand the scores of its best seeds and the chance levels.
     """
     metrics = columns(evaluations)
-    lines = [_comment(line) for each in evaluations for line in protocol_lines(each)]
-    lines += [
-        rf"\begin{{tabular}}{{l{'c' * len(metrics)}}}",
-        r"\toprule",
-        _line(["Subject", *map(heading, metrics)]),
-        r"\midrule",
-    ]
+    lines = []
     for each in evaluations:
         scores = row(each, metrics)
-        lines.append(
-            _line([each.display_name, *("–" if s is None else interval_text(s) for s in scores)])
-        )
+        means = ["–" if score is None else interval_text(score) for score in scores]
+        lines.append(latex_line([each.display_name, *means]))
         if len(each.seeds) > 1:
-            lines.append(r"\quad " + _line(["best seed", *map(best_text, scores)]))
-        lines.append(r"\quad " + _line(["chance", *map(chance_text, scores)]))
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+            lines.append(r"\quad " + latex_line(["best seed", *map(best_text, scores)]))
+        lines.append(r"\quad " + latex_line(["chance", *map(chance_text, scores)]))
+    protocol = [line for each in evaluations for line in protocol_lines(each)]
+    return latex_tabular(["Subject", *map(heading, metrics)], lines, protocol)
+
+
+def latex_tabular(head: Sequence[str], lines: Sequence[str], comments: Sequence[str]) -> str:
+    """Return a ``tabular`` (needs ``booktabs``) below its comments.
+
+    The first column is flush left. `lines` are LaTeX (`latex_line`), the others plain text.
+    """
+    return "\n".join(
+        [
+            *("% " + " ".join(comment.split()) for comment in comments),
+            rf"\begin{{tabular}}{{l{'c' * (len(head) - 1)}}}",
+            r"\toprule",
+            latex_line(head),
+            r"\midrule",
+            *lines,
+            r"\bottomrule",
+            r"\end{tabular}",
+            "",
+        ]
+    )
 
 
 def protocol_lines(evaluation: Evaluation) -> list[str]:
@@ -222,9 +236,6 @@ def latex_escaped(text: str) -> str:
     return "".join(_LATEX.get(character, character) for character in " ".join(text.split()))
 
 
-def _line(cells: Sequence[str]) -> str:
+def latex_line(cells: Sequence[str]) -> str:
+    """Return one line of a ``tabular`` from plain text."""
     return " & ".join(map(latex_escaped, cells)) + r" \\"
-
-
-def _comment(text: str) -> str:
-    return "% " + " ".join(text.split())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -151,7 +150,7 @@ def _print(subject: Subject, study: LesionStudy) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from mindvis_gui.analysis.caption import decimal
+    from mindvis_gui.analysis.lesion_table import READING, facts, heading, rows
 
     console = Console(
         file=sys.stdout,
@@ -160,35 +159,14 @@ def _print(subject: Subject, study: LesionStudy) -> None:
         highlight=False,
     )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
-    for title in ("left out", "voxels", *(score.name for score in study.scores)):
-        table.add_column(title, justify="left" if title == "left out" else "right")
-    table.add_row("nothing", "", *(decimal(study.intact(score.key), 3) for score in study.scores))
-    for lesion in study.lesions:
-        effects = (study.effect(lesion.name, score.key) for score in study.scores)
-        cells = (
-            "–" if effect is None else _change(effect.change, effect.interval) for effect in effects
-        )
-        table.add_row(lesion.name, f"{lesion.voxels.size:,}", *cells)
-    chance = ("–" if score.chance is None else decimal(score.chance, 3) for score in study.scores)
-    table.add_row("chance", "", *chance)
-    console.print(
-        f"{subject.display_name} · {len(study.trials)} trials, {len(study.seeds)} samples each · "
-        f"{MEANING[study.lesions[0].method]}",
-        style="bold",
-    )
+    left, *others = heading(study)
+    table.add_column(left)
+    for title in others:
+        table.add_column(title, justify="right")
+    for cells in rows(study):
+        table.add_row(*cells)
+    console.print(facts(study, subject.display_name), style="bold")
     console.print(table)
-    console.print(
-        "First line: scores of the intact response. Others: change, in brackets the 95 % "
-        "bootstrap interval over stimuli."
-    )
+    console.print(READING)
     for note in study.notes:
         console.print(note)
-
-
-def _change(change: float, interval: tuple[float, float] | None) -> str:
-    from mindvis_gui.analysis.caption import decimal
-
-    text = decimal(change, 3)
-    if interval is None:
-        return text
-    return f"{text} [{', '.join(map(partial(decimal, digits=3), interval))}]"

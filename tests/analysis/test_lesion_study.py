@@ -8,6 +8,7 @@ import pytest
 from mindvis_gui.analysis.lesion import INTACT, LesionStudy, plan_lesions, run_study
 from mindvis_gui.analysis.lesion_folder import LesionFolder, long_table, summary, summary_table
 from mindvis_gui.analysis.lesion_scores import LesionScorer
+from mindvis_gui.analysis.lesion_table import latex_table, markdown_table
 from mindvis_gui.data.prepare import measure_normalisation
 from mindvis_gui.decoding.request import DecodeRequest
 from mindvis_gui.decoding.sampling_settings import Sampling
@@ -194,3 +195,29 @@ def test_tables_hold_what_the_study_does(run, folder, tmp_path):
     assert rows[0] == ("lesion,method,voxels,score,trials,intact,lesioned,change,low,high,chance")
     assert len(rows) == 1 + 7 * len(study.scores)
     assert summary_table(replace(study, trials=())) == "lesion\n"
+
+
+def test_tables_to_publish_hold_the_numbers_of_the_summary(run, folder, tmp_path):
+    study, _ = run([0, 1, 2])
+    folder.write_tables(study)
+    v1 = next(each for each in summary(study) if (each["lesion"], each["score"]) == ("V1", "pixel"))
+    cell = f"{v1['change']:.3f} [{v1['low']:.3f}, {v1['high']:.3f}]"
+    lines = (tmp_path / "study/summary.md").read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("| left out | voxels | Pixel r |")
+    assert lines[1] == "| --- |" + " --: |" * (1 + len(study.scores))
+    assert lines[2].startswith(f"| nothing |  | {v1['intact']:.3f} |")
+    assert lines[3].startswith(f"| V1 | 100 | {cell} |".replace("-", "−"))
+    assert lines[10].startswith("| chance |")
+    assert "3 trials, 2 samples each · set to 0" in lines[12]
+    latex = (tmp_path / "study/summary.tex").read_text(encoding="utf-8").splitlines()
+    assert latex[0].startswith("% tiny (simulated) · ")
+    (line,) = (each for each in latex if each.startswith("V1 &"))
+    assert line.startswith(f"V1 & 100 & {cell}".replace("-", "$-$"))
+
+
+def test_names_of_lesions_cannot_break_a_table(run):
+    study, _ = run([0])
+    lesion, *others = study.lesions
+    odd = replace(study, lesions=(replace(lesion, name="a|b_&"), *others), trials=())
+    assert "| a\\|b_& | 100 | – |" in markdown_table(odd, "tiny")
+    assert r"a|b\_\& & 100 & – &" in latex_table(odd, "tiny")
