@@ -1,4 +1,4 @@
-"""Take the pictures of the window that the documentation shows.
+"""Take the pictures of the window that the documentation shows, and draw its figures.
 
     python -m tools.screenshots [--out docs/images] [NAME …]
 
@@ -18,21 +18,30 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mindvis_gui import app
+from mindvis_gui.analysis.figures.record import record_path
+from mindvis_gui.analysis.figures.style import WIDTHS, FigureStyle
+from mindvis_gui.analysis.figures.writing import write_figure
 from mindvis_gui.session import Session
 from mindvis_gui.session.overlays import REGIONS, RESPONSE
 from mindvis_gui.views.main_window import MainWindow
 from mindvis_gui.views.mask_view import FOCUS
 
 Steps = Callable[[MainWindow, Session], list[Callable[[], None]]]
+_PAGE = FigureStyle(WIDTHS["double"], dpi=130)
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A picture: what is done with the demo and its model before it is taken."""
+    """A picture: what is done with the demo and its model before it is taken.
+
+    With `figure`, a template's name, it is a figure in this style instead of the window.
+    """
 
     steps: Steps
     theme: str = "dark"
     size: tuple[int, int] = (1440, 900)
+    figure: str = ""
+    style: FigureStyle = _PAGE
 
 
 def _decoded(trial: int, n_samples: int = 4) -> Steps:
@@ -58,10 +67,21 @@ def _compare(rows: str, trials: Sequence[int] = ()) -> Steps:
             session.grid.set_trials(trials)
         window.workspace.compare(True)
 
-    def decode(window: MainWindow, session: Session) -> None:
-        session.grid.start(session.grid.missing())
+    return _then(_decoded(9, 5), show, _missing)
 
-    return _then(_decoded(9, 5), show, decode)
+
+def _guidance(window: MainWindow, session: Session) -> None:
+    session.grid.set_axes("guidance", "seed")
+    session.grid.set_values("guidance", "1, 1.5, 2, 3")
+    window.workspace.compare(True)  # where samples are scored
+
+
+def _decode(window: MainWindow, session: Session) -> None:
+    session.decode()
+
+
+def _missing(window: MainWindow, session: Session) -> None:
+    session.grid.start(session.grid.missing())
 
 
 def _consistency(window: MainWindow, session: Session) -> None:
@@ -111,6 +131,13 @@ SHOTS = {
     "viewer-slices": Shot(_then(_decoded(9), _overlays)),
     "lesion-study": Shot(_then(_decoded(9), _study)),
     "attribution": Shot(_then(_decoded(5), _attribute), "light"),
+    "figure-page": Shot(_then(_decoded(9, 5), _focus), figure="page"),
+    "figure-grid": Shot(_then(_decoded(9, 5), _guidance, _missing), figure="grid"),
+    "figure-comparison": Shot(
+        _then(_decoded(3, 5), lambda _, session: session.set_trial(9), _decode),
+        figure="comparison",
+        style=FigureStyle(WIDTHS["single"], dpi=200),
+    ),
 }
 
 
@@ -132,8 +159,20 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as state:
         os.environ["XDG_STATE_HOME"] = state  # no history of one's own in the pictures
-        shot = SHOTS[names[0]]
-        app.pictured(shot.steps, args.out / f"{names[0]}.png", shot.theme, shot.size)
+        shot, path = SHOTS[names[0]], args.out / f"{names[0]}.png"
+        if shot.figure:
+            _draw(shot, path, Path(state) / "window.png")
+        else:
+            app.pictured(shot.steps, path, shot.theme, shot.size)
+
+
+def _draw(shot: Shot, path: Path, window_path: Path) -> None:
+    def write(window: MainWindow, session: Session) -> None:
+        session.figures.all_trials = True
+        write_figure(session.figures.content(shot.figure)(), path, shot.figure, shot.style)
+        record_path(path).unlink()
+
+    app.pictured(_then(shot.steps, write), window_path, shot.theme, shot.size)
 
 
 if __name__ == "__main__":
