@@ -273,7 +273,7 @@ class Setting:
             for state in denoise(predict, sampler, latents):
                 latents = state[0]
             made = torch.cat([pipeline.pictures(part) for part in latents.split(20)])
-            found.append(_correlations(made.movedim(-1, 1).float(), self.stimuli))
+            found.append(correlations(made.movedim(-1, 1).float(), self.stimuli))
         table = np.stack(found)  # (samples, n, n): r of sample i with stimulus j
         own = np.diagonal(table, axis1=1, axis2=2)
         below = (table < own[..., None]).sum(axis=2)
@@ -352,7 +352,7 @@ def _plan(folder: Path, stage: str, rate: Callable[[int], float], seed: int) -> 
     return Plan(folder / stage, steps, rate, 1.0, seed, steps, steps, steps)
 
 
-def _correlations(made: Tensor, stimuli: Tensor) -> np.ndarray:
+def correlations(made: Tensor, stimuli: Tensor) -> np.ndarray:
     """Pearson's r (n, n) of all pictures (n, 3, h, w) with all stimuli."""
     rows = []
     for pictures in (made, stimuli):

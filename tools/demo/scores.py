@@ -229,6 +229,7 @@ def score_model(
     presets: Sequence[str],
     sheet: Path | None = None,
     scales: Sequence[float] = (),
+    seeds: Sequence[int] = SEEDS,
 ) -> list[dict[str, str | int | float | None]]:
     """Decode and score all groups under each preset; the first one's samples go on `sheet`.
 
@@ -245,7 +246,7 @@ def score_model(
     scores = []
     for place, (name, sampling) in enumerate(ways.items()):
         for shown in shown_stimuli(subject):
-            samples = decode_all(decoder, shown.responses, sampling)
+            samples = decode_all(decoder, shown.responses, sampling, seeds)
             scores += [asdict(each) for each in score(shown, samples, name, classifier)]
             if sheet is not None and place == 0 and DRAWINGS in shown.groups:
                 write_sheet(sheet, shown.stimuli, samples)
@@ -287,11 +288,17 @@ def main() -> None:
     parser.add_argument("--model", default="demo", help="model folder or name")
     parser.add_argument("--presets", nargs="+", choices=list(PRESETS), default=["fast"])
     parser.add_argument("--guidance", nargs="+", type=float, default=(), help="scales to compare")
+    parser.add_argument("--seeds", type=int, default=len(SEEDS), help="samples of each trial")
     parser.add_argument("--sheet", type=Path, help="also draw the samples of the test stimuli")
     parser.add_argument("--json", type=Path, help="also write all numbers")
     args = parser.parse_args()
     scores = score_model(
-        find_model(args.model), open_subject("demo"), args.presets, args.sheet, args.guidance
+        find_model(args.model),
+        open_subject("demo"),
+        args.presets,
+        args.sheet,
+        args.guidance,
+        range(args.seeds),
     )
     print(table(scores))
     if args.json is not None:
