@@ -53,7 +53,7 @@ class LesionFolder:
         self, folder: Path, subject: Subject, model: ModelInfo, plan: DecodeRequest
     ) -> None:
         check_writable(folder)
-        self._folder, self._subject = folder, subject.display_name
+        self._folder, self._subject, self._model = folder, subject, model
         self._facts = {
             "versions": installed_versions(),
             "subject": {
@@ -123,8 +123,9 @@ class LesionFolder:
         _write(self._folder / "lesion.csv", long_table(study))
         _write(self._folder / "summary.csv", summary_table(study))
         if study.trials:
-            _write(self._folder / "summary.md", markdown_table(study, self._subject))
-            _write(self._folder / "summary.tex", latex_table(study, self._subject))
+            of = self._subject, self._model
+            _write(self._folder / "summary.md", markdown_table(study, *of))
+            _write(self._folder / "summary.tex", latex_table(study, *of))
 
     def _head(self, study: LesionStudy) -> dict[str, Any]:
         return {

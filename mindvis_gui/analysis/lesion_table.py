@@ -9,6 +9,8 @@ from mindvis_gui.analysis.caption import decimal
 from mindvis_gui.analysis.lesion import LesionStudy
 from mindvis_gui.analysis.score_table import latex_line, latex_tabular, mean_text
 from mindvis_gui.data.lesion import MEANING
+from mindvis_gui.data.subject import Subject
+from mindvis_gui.decoding.request import ModelInfo
 from mindvis_gui.decoding.sampling_settings import sampling_text
 
 DIGITS = 3
@@ -39,11 +41,12 @@ def rows(study: LesionStudy) -> list[list[str]]:
     ]
 
 
-def facts(study: LesionStudy, subject: str) -> str:
+def facts(study: LesionStudy, subject: Subject, model: ModelInfo) -> str:
     """Return what was studied, in one line."""
     return " · ".join(
         [
-            subject,
+            subject.display_name,
+            f"model {model.name} ({model.hash[:8]})",
             sampling_text(study.sampling.to_json()),
             f"{len(study.trials)} trials, {len(study.seeds)} samples each",
             MEANING[study.lesions[0].method],
@@ -51,7 +54,7 @@ def facts(study: LesionStudy, subject: str) -> str:
     )
 
 
-def markdown_table(study: LesionStudy, subject: str) -> str:
+def markdown_table(study: LesionStudy, subject: Subject, model: ModelInfo) -> str:
     """Return the table as Markdown, with how to read it below."""
     head = heading(study)
     lines = [head, ["---"] + ["--:"] * (len(head) - 1), *rows(study)]
@@ -59,7 +62,7 @@ def markdown_table(study: LesionStudy, subject: str) -> str:
         [
             *map(_markdown_line, lines),
             "",
-            f"{facts(study, subject)}. {READING}",
+            f"{facts(study, subject, model)}. {READING}",
             *study.notes,
             "",
         ]
@@ -71,12 +74,12 @@ def _markdown_line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(escaped)} |"
 
 
-def latex_table(study: LesionStudy, subject: str) -> str:
+def latex_table(study: LesionStudy, subject: Subject, model: ModelInfo) -> str:
     """Return the table as a LaTeX ``tabular`` (needs ``booktabs``), its protocol in comments."""
     return latex_tabular(
         heading(study),
         [latex_line(line) for line in rows(study)],
-        [facts(study, subject), READING, *study.notes],
+        [facts(study, subject, model), READING, *study.notes],
     )
 
 

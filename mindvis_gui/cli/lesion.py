@@ -24,6 +24,7 @@ from mindvis_gui.errors import ModelError
 if TYPE_CHECKING:
     from mindvis_gui.analysis.lesion import LesionStudy
     from mindvis_gui.data.subject import Subject
+    from mindvis_gui.decoding.request import ModelInfo
 
 _WIDTH = 160  # columns, where no terminal says how many it has
 
@@ -120,7 +121,7 @@ def run(args: argparse.Namespace) -> int:
                 show(step.done / step.total, step.what)
         finally:
             folder.write_tables(study)
-    _print(subject, study)
+    _print(study, subject, info)
     failed = study.failed or {}
     if failed:
         first = "; ".join(f"trial {trial}: {why}" for trial, why in list(failed.items())[:3])
@@ -144,7 +145,7 @@ def _groups(text: str) -> dict[str, tuple[str, ...]]:
     return groups
 
 
-def _print(subject: Subject, study: LesionStudy) -> None:
+def _print(study: LesionStudy, subject: Subject, model: ModelInfo) -> None:
     """Print one line a lesion, one column a score."""
     from rich import box
     from rich.console import Console
@@ -165,7 +166,7 @@ def _print(subject: Subject, study: LesionStudy) -> None:
         table.add_column(title, justify="right")
     for cells in rows(study):
         table.add_row(*cells)
-    console.print(facts(study, subject.display_name), style="bold")
+    console.print(facts(study, subject, model), style="bold")
     console.print(table)
     console.print(READING)
     for note in study.notes:

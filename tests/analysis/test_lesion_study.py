@@ -210,14 +210,14 @@ def test_tables_to_publish_hold_the_numbers_of_the_summary(run, folder, tmp_path
     assert lines[10].startswith("| chance |")
     assert "3 trials, 2 samples each · set to 0" in lines[12]
     latex = (tmp_path / "study/summary.tex").read_text(encoding="utf-8").splitlines()
-    assert latex[0].startswith("% tiny (simulated) · ")
+    assert latex[0].startswith("% tiny (simulated) · model ")
     (line,) = (each for each in latex if each.startswith("V1 &"))
     assert line.startswith(f"V1 & 100 & {cell}".replace("-", "$-$"))
 
 
-def test_names_of_lesions_cannot_break_a_table(run):
+def test_names_of_lesions_cannot_break_a_table(run, subject, telling_decoder):
     study, _ = run([0])
     lesion, *others = study.lesions
     odd = replace(study, lesions=(replace(lesion, name="a|b_&"), *others), trials=())
-    assert "| a\\|b_& | 100 | – |" in markdown_table(odd, "tiny")
-    assert r"a|b\_\& & 100 & – &" in latex_table(odd, "tiny")
+    assert "| a\\|b_& | 100 | – |" in markdown_table(odd, subject, telling_decoder.info)
+    assert r"a|b\_\& & 100 & – &" in latex_table(odd, subject, telling_decoder.info)
