@@ -17,7 +17,6 @@ from mindvis_gui.analysis.bootstrap import LEVEL, RESAMPLES
 from mindvis_gui.analysis.decoded_trial import installed_versions, protocol
 from mindvis_gui.analysis.lesion import LesionStudy, TrialScores
 from mindvis_gui.analysis.lesion_scores import LesionScore
-from mindvis_gui.analysis.lesion_table import latex_table, markdown_table
 from mindvis_gui.data.lesion import MEANING, Lesion
 from mindvis_gui.data.subject import Subject, read_only
 from mindvis_gui.decoding.request import DecodeRequest, ModelInfo
@@ -123,6 +122,9 @@ class LesionFolder:
         _write(self._folder / "lesion.csv", long_table(study))
         _write(self._folder / "summary.csv", summary_table(study))
         if study.trials:
+            # Only now: the window is there before what scores and their tables need.
+            from mindvis_gui.analysis.lesion_table import latex_table, markdown_table
+
             of = self._subject, self._model
             _write(self._folder / "summary.md", markdown_table(study, *of))
             _write(self._folder / "summary.tex", latex_table(study, *of))

@@ -48,7 +48,7 @@ def facts(study: LesionStudy, subject: Subject, model: ModelInfo) -> str:
             subject.display_name,
             f"model {model.name} ({model.hash[:8]})",
             sampling_text(study.sampling.to_json()),
-            f"{len(study.trials)} trials, {len(study.seeds)} samples each",
+            f"{_count(len(study.trials), 'trial')}, {_count(len(study.seeds), 'sample')} each",
             MEANING[study.lesions[0].method],
         ]
     )
@@ -86,6 +86,10 @@ def latex_table(study: LesionStudy, subject: Subject, model: ModelInfo) -> str:
 def _effect(study: LesionStudy, lesion: str, score: str) -> str:
     effect = study.effect(lesion, score)
     return "–" if effect is None else mean_text(effect.change, effect.interval, DIGITS)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _number(value: float | None) -> str:

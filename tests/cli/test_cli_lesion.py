@@ -41,13 +41,14 @@ def test_the_command_repeated_decodes_what_is_missing(lesion, telling_decoder):
     assert {request.trial for request in telling_decoder.requests} == {2}
 
 
-def test_groups_and_methods(lesion, telling_decoder, tmp_path):
+def test_groups_and_methods(lesion, tmp_path, capsys):
     options = ("--trials", "0", "--method", "noise", "--noise-seed", "3", "--seeds", "4")
     assert lesion("--lesions", "V1,early=V1+V2+V3,control=random:80", *options) == 0
     index = json.loads((tmp_path / "out/lesion.json").read_text())
     assert [each["n_voxels"] for each in index["lesions"]] == [100, 300, 80]
     assert {each["seed"] for each in index["lesions"]} == {3}
     assert index["seeds"] == [4]
+    assert "1 trial, 1 sample each" in capsys.readouterr().out
 
 
 def test_how_samples_are_drawn(lesion, telling_decoder, tmp_path):
