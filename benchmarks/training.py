@@ -12,7 +12,6 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from statistics import median
 
@@ -28,7 +27,7 @@ from mindvis_gui.decoding.models import find_model
 from mindvis_gui.decoding.networks import time_width
 from mindvis_gui.decoding.pipeline import load_pipeline
 from mindvis_gui.training.dcldm import DoubleConditioned, train_dcldm
-from mindvis_gui.training.loop import Plan
+from mindvis_gui.training.loop import Plan, accelerator_on
 from mindvis_gui.training.mbm import MASK_RATIO, random_kept, train_masked_model
 from mindvis_gui.training.trials import TrialSet
 
@@ -72,13 +71,9 @@ def timed(train: Callable[[Plan], None], steps: int, device: str) -> float:
     """Return the seconds of a training step, the median of `steps`."""
     clock = Clock(steps, device)
     with tempfile.TemporaryDirectory() as folder:
-        settings = {"folder": Path(folder), "steps": steps + 10, "rate": clock}
-        if "accelerator" in {field.name for field in fields(Plan)}:
-            from accelerate import Accelerator
-
-            settings["accelerator"] = Accelerator(cpu=device == "cpu", mixed_precision="bf16")
+        accelerator = accelerator_on(device)
         try:
-            train(Plan(**settings))
+            train(Plan(Path(folder), steps + 10, clock, accelerator=accelerator))
         except EnoughError:
             return clock.seconds
     raise AssertionError("the training ended before it was timed")

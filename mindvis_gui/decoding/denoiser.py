@@ -12,6 +12,7 @@ from torch import Tensor
 from mindvis_gui.decoding.attention import KeysValues, keys_values, prepare_attention
 from mindvis_gui.decoding.batches import BatchSize, by_batches, filled_up, unet_batch
 from mindvis_gui.decoding.cuda_graph import Denoise, GraphedDenoiser
+from mindvis_gui.decoding.packed import pack_convolutions
 from mindvis_gui.decoding.precision import unet_in
 from mindvis_gui.decoding.rows_alike import treat_rows_alike
 
@@ -84,11 +85,14 @@ class Denoiser:
         self._dtype = dtype
         on_gpu = unet.device.type == "cuda"
         wide = min(unet.config.block_out_channels) >= _WIDE
-        channels_last = on_gpu or (wide and dtype != torch.float32)
+        full = dtype == torch.float32
+        channels_last = on_gpu or (wide and not full)
         self._format = torch.channels_last if channels_last else torch.contiguous_format
         self._unet.to(memory_format=self._format)
         if unet_batch(unet, unet.device).several_fixed:
             treat_rows_alike(self._unet)
+        if full and not on_gpu:
+            pack_convolutions(self._unet)
         self._cross_attentions = prepare_attention(self._unet)
         self._denoise: Denoise = GraphedDenoiser(self._predict) if on_gpu else self._predict
 

@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from mindvis_gui.decoding.batches import BatchSize
 from mindvis_gui.decoding.cuda_graph import GraphedDenoiser
@@ -80,6 +81,13 @@ def test_fp32_shares_its_weights(unet):
     )
 
 
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch without oneDNN")
+def test_fp32_on_a_cpu_packs_its_convolutions(unet):
+    denoiser = Denoiser(unet, torch.float32)
+    assert nn.Conv2d not in map(type, denoiser._unet.modules())
+    assert nn.Conv2d in map(type, unet.modules())
+
+
 def test_ends_and_time_stay_in_fp32(unet):
     weights = Denoiser(unet, torch.bfloat16)._unet.state_dict()
     full = {name.partition(".")[0] for name, w in weights.items() if w.dtype == torch.float32}
@@ -96,8 +104,9 @@ def test_each_latent_has_the_condition_of_its_request(unet, inputs, plain, size)
         assert relative_error(noise, plain[owners]) < 1e-5
 
 
-def test_a_fixed_batch_gives_the_same_bytes_whatever_is_in_it(unet, inputs):
-    denoiser = Denoiser(unet, torch.bfloat16)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_fixed_batch_gives_the_same_bytes_whatever_is_in_it(unet, inputs, dtype):
+    denoiser = Denoiser(unet, dtype)
     conditions, size = conditions_of(denoiser, inputs), BatchSize(5, True)
     step = torch.tensor(77)
     alone = BatchedDenoiser(denoiser, conditions, [2], size)(inputs[0][2:3], step)
