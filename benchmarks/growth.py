@@ -25,7 +25,7 @@ import mindvis_gui
 from mindvis_gui.data.prepare import measure_normalisation, padded_length, prepare
 from mindvis_gui.decoding.conditioner import Conditioner
 from mindvis_gui.decoding.encoder import FmriEncoder
-from mindvis_gui.decoding.request import Decoder, DecodeRequest, decode_many
+from mindvis_gui.decoding.request import Decoder, DecodeRequest, DecodeResult, decode_many
 
 TRIALS, MORE_TRIALS = (1, 3, 10, 30), (100, 300, 1000)
 SEEDS = (1, 2, 5, 8, 16, 32, 64)
@@ -61,7 +61,9 @@ def main() -> None:
         (n, timed(lambda n=n: list(decode_many(decoder, requests[:n])), args.repeats))
         for n in TRIALS[few]
     ]
-    a_trial = by_trials[-1][1] / by_trials[-1][0]
+    most, together = by_trials[-1]
+    a_trial = together / most
+    ratio = together_to_alone(decoder, requests[:most])
     extrapolated = [(n, n * a_trial) for n in MORE_TRIALS]
     by_seeds = []
     for n in SEEDS[few]:
@@ -74,12 +76,11 @@ def main() -> None:
     report("the same, extrapolated from the last", _points(extrapolated))
     report(f"demo, {where}: seeds of one trial → s", _points(by_seeds))
     report(f"full-size encoder and conditioner, {where}: voxels → s", _points(by_voxels))
-    one, last = by_trials[0][1], a_trial
     report(
-        "time a trial among many / alone",
-        f"{last / one:.2f} ×",
+        f"time a trial among {most} / alone, by turns",
+        f"{ratio:.2f} ×",
         "≤ 1.1 ×",
-        last <= 1.1 * one if not args.quick else None,
+        ratio <= 1.1 if not args.quick else None,
     )
     if args.plot is not None:
         draw(by_trials, extrapolated, by_seeds, by_voxels, args.plot)
@@ -88,6 +89,19 @@ def main() -> None:
 def finish_decode(decoder: Decoder, request: DecodeRequest) -> None:
     """Decode one request."""
     finish(decoder.decode(request))
+
+
+def together_to_alone(decoder: Decoder, requests: list[DecodeRequest]) -> float:
+    """Return the time of all requests together over their time one by one.
+
+    The two take turns after every result, so that what else the machine does falls on both.
+    """
+    results = (made for made in decode_many(decoder, requests) if isinstance(made, DecodeResult))
+    together, alone = 0.0, 0.0
+    for request in requests:
+        together += timed(lambda: next(results), 1)
+        alone += timed(lambda request=request: finish_decode(decoder, request), 1)
+    return together / alone
 
 
 def timed(work: Callable[[], object], repeats: int) -> float:
