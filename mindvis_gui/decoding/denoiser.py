@@ -16,7 +16,7 @@ from mindvis_gui.decoding.packed import pack_convolutions
 from mindvis_gui.decoding.precision import unet_in
 from mindvis_gui.decoding.rows_alike import treat_rows_alike
 
-_WIDE = 128  # channels; normalising fewer is slow on a CPU if channels are last
+_WIDE = 128  # channels; normalising fewer in bf16 is slow on a CPU if channels are last
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -71,7 +71,8 @@ class Conditions:
 class Denoiser:
     """A U-Net in one precision, with cached cross-attention and fused projections.
 
-    The U-Net given stays as it is; its weights are shared where they need no cast.
+    The U-Net given stays as it is; its weights are shared where they need no cast. In fp32 on a CPU
+    the convolutions keep rearranged copies of theirs beside them.
 
     Parameters
     ----------

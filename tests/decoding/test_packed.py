@@ -40,6 +40,7 @@ def test_maps_of_any_shape_come_out_as_before(name):
             assert torch.allclose(made, expected, atol=1e-5)
 
 
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch without oneDNN")
 def test_weights_are_laid_out_once_for_a_shape(monkeypatch):
     network, laid_out = convolution(padding=1), []
     pack_convolutions(network)
