@@ -15,7 +15,7 @@ from mindvis_gui.decoding.models import VELOCITY
 from mindvis_gui.training.averages import WeightAverage
 from mindvis_gui.training.loop import Batch, Plan, mean_values, train
 
-_BLURS = (4, 2, 1)  # cells a side of what is left of a blurred layout
+_BLURS = (4, 2, 2, 1, 1)  # cells a side of what is left of a blurred layout
 _CENTRAL = (-0.3, 1.4)  # mean and deviation of the logit of central time steps
 # Number, generator → latents (number, channels, h, w), labels (number,).
 DrawPictures = Callable[[int, Generator], tuple[Tensor, Tensor]]

@@ -62,10 +62,10 @@ from tools.demo.training_data import (
 SEED = 0
 STEPS = {
     "first_stage": 8900,
-    "label_ldm": 5000,
+    "label_ldm": 12000,
     "mbm": 4800,
     "adapt": 1200,
-    "warm_up": 4500,
+    "warm_up": 9000,
     "dcldm": 1500,
 }
 BATCHES = {  # smaller ones of SC-MBM learn more from as many responses

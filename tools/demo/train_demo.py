@@ -55,7 +55,7 @@ TITLES = {
     "warm_up": "warm-up",
     "dcldm": "DC-LDM B",
 }
-GUIDANCE = 1.75  # by the curve in docs/demo.md
+GUIDANCE = 2.0  # by the curve in docs/demo.md
 SHEET, CURVES = Path("docs/images/demo-sheet.webp"), Path("docs/images/demo-curves.png")
 
 
