@@ -64,7 +64,8 @@ from tools.demo.training_data import prepared_resting, read_pool, read_trials
 
 SEEDS = (0, 1, 2)
 RESTING, HELD = 2000, 60
-STEPS = {"mbm": 1200, "warm_up": 400, "dcldm": 12}
+STEPS = {"mbm": 2400, "warm_up": 400, "dcldm": 12}
+MBM_BATCH = 8
 PRECISION = choose_precision("auto", "cpu")  # without bf16 instructions that is 3 × slower
 SAMPLES, SAMPLING = (0, 1), Sampling("dpm++", 8, "fp32")
 
@@ -204,7 +205,7 @@ class Setting:
             both,
             responses[:HELD],
             plan,
-            batch=32,
+            batch=MBM_BATCH,
             mask_ratio=variant.mask_ratio,
             mixed=0.5,
             visible=variant.visible,
@@ -312,7 +313,8 @@ def table(done: Mapping[str, Mapping[str, float]]) -> str:
         "`python -m benchmarks.demo_ablation --work build/demo`: mean ± standard deviation over",
         "the seeds (initial weights, order of trials, held-back trials). All start from the U-Net",
         "of the demo model and from its SC-MBM, which saw the responses of all training trials.",
-        f"Rows from 'pre-trained anew' on have an SC-MBM of their own, {STEPS['mbm']} steps on",
+        f"Rows from 'pre-trained anew' on have an SC-MBM of their own, {STEPS['mbm']:,} steps of "
+        f"{MBM_BATCH} on",
         f"{RESTING:,} resting-like responses and the trials': compare them with that row.",
         f"{STEPS['warm_up']} steps of warm-up, {STEPS['dcldm']} of DC-LDM, cross-attention only.",
         "Scored on 40 unseen drawings of seen concepts, averaged responses,",

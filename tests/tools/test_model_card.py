@@ -13,5 +13,6 @@ def test_card_has_steps_hours_and_machine_of_the_run(tmp_path):
     }  # fmt: skip
     write_card(tmp_path, facts)
     card = (tmp_path / "README.md").read_text("utf-8")
-    assert "| 5,000 × 32 | 0.5 | |" in card
+    steps, batch = STEPS["label_ldm"], BATCHES["label_ldm"]
+    assert f"| {steps:,} × {batch} | 0.5 | |" in card
     assert f"fp32 on one core, {0.5 * sum(range(len(STEPS))):.1f} hours in all" in card

@@ -1,7 +1,7 @@
 """Make the demo model: first stage, diffusion model, SC-MBM, fine-tuning; then score and save it.
 
-Started by `tools.build_demo`; needs the demo subject and the pool of pictures that it made. Five to
-six hours on one CPU core in fp32.
+Started by `tools.build_demo`; needs the demo subject and the pool of pictures that it made. Two
+hours on two cores of a CPU with bf16.
 """
 
 from __future__ import annotations
