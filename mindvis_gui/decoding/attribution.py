@@ -33,7 +33,7 @@ from mindvis_gui.decoding.sampling import initial_noise
 from mindvis_gui.errors import ModelError, RequestError
 
 _TIMES = (100, 300, 500, 700, 900)  # of 1000 steps
-_ALONG_CONDITION, _ALONG_RESPONSE = 8, 32  # points on the two lines
+_ALONG_CONDITION, _ALONG_RESPONSE = 16, 64  # points on the two lines
 _SHARED = (_ALONG_CONDITION + 2) * len(
     _TIMES
 )  # steps that two methods have in common, one a pass through the U-Net

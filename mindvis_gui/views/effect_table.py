@@ -107,7 +107,7 @@ class EffectTable(QTableWidget):
             certain = low > 0 or high < 0
             interval = f"{coefficient(low)} to {coefficient(high)}"
             tip += f"\nchange {coefficient(effect.change)}, 95 % interval {interval}"
-        item = self._set(row, column, coefficient(effect.change), tip)
+        item = self._set(row, column, _change(effect.change), tip)
         if not certain:
             item.setForeground(muted(self))
 
@@ -122,6 +122,11 @@ def _short(name: str) -> str:
     return {"Pixel r": "pixel", "Identified": "ident.", "Category": "categ."}.get(
         name, name.lower()
     )
+
+
+def _change(value: float) -> str:
+    """Write a change; with decimals the one to nothing is wider than a column."""
+    return coefficient(value).replace("−1.00", "−1")
 
 
 def _chance(score: LesionScore) -> str:

@@ -1,5 +1,6 @@
 import pytest
 
+from mindvis_gui.analysis.lesion import Effect
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views.lesion_panel import LesionPanel
 
@@ -58,6 +59,14 @@ def test_a_study_fills_table_bars_and_samples(qtbot, panel, telling):
     assert panel.samples.without.text() == "without V1, same seeds"
     shown = [tile for tile in panel.samples.lesioned.tiles if tile.isVisible()]
     assert [tile.picture.title for tile in shown] == ["seed 0", "seed 1"]
+
+
+def test_the_largest_change_is_written_narrowly(qtbot, panel, telling):
+    run(qtbot, panel, telling)
+    study = telling.lesions.study
+    key = study.lesions[0].name, study.scores[0].key
+    panel.table.show_study(study, {key: Effect(0.0, -1.0, None, 1)}, {}, "")
+    assert cells(panel, 1)[1] == "−1"
 
 
 def test_choosing_a_lesion_shows_its_samples(qtbot, panel, telling):
