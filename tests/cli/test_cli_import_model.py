@@ -65,9 +65,13 @@ def test_numbers_of_voxels_that_make_no_sense(command, voxels):
     assert stopped.value.code == 2
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("sent", "usual"),
+    [(signal.SIGTERM, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)],
+    ids=["SIGTERM", "SIGINT"],
+)
 def test_an_import_that_is_stopped_while_it_writes_leaves_nothing(
-    tmp_path, command, monkeypatch, capsys, sent
+    tmp_path, command, monkeypatch, capsys, sent, usual
 ):
     def save(pipeline, folder):
         pipeline.save_pretrained(folder)
@@ -76,10 +80,10 @@ def test_an_import_that_is_stopped_while_it_writes_leaves_nothing(
 
     monkeypatch.setattr("mindvis_gui.decoding.import_published._save", save)
     # A shell starts background jobs, this one perhaps, with SIGINT ignored.
-    before = signal.signal(sent, signal.default_int_handler)
+    before = signal.signal(sent, usual)
     try:
         assert main(command) == 130
-        assert signal.getsignal(sent) is signal.default_int_handler
+        assert signal.getsignal(sent) is usual
     finally:
         signal.signal(sent, before)
     assert "stopped" in capsys.readouterr().err
