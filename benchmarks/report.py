@@ -3,8 +3,9 @@
     python benchmarks/report.py [--write] [SCRIPT ...]
 
 runs the benchmarks (all of them, or those named), shows their own tables and at the end every bar
-with its figure in one table. `--write` adds the rows to RESULTS.md under a heading of the machine
-and the day. A benchmark calls `report` for each of its figures; run by itself, it prints them too.
+with its figure in one table. `--write` puts the rows into RESULTS.md under a heading of the
+machine, in place of the rows that these scripts had there. A benchmark calls `report` for each of
+its figures; run by itself, it prints them too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -108,18 +110,44 @@ def machine() -> str:
     )
 
 
+def with_rows(text: str, machine: str, rows: Sequence[Row], day: datetime.date) -> str:
+    """Return RESULTS.md with these rows in the machine's table, which is added if there is none.
+
+    They replace all rows of the same scripts; notes below the table stay as they are.
+    """
+    heading = f"## {machine}\n"
+    before, found, rest = text.partition(heading)
+    if not found:
+        before, rest = text.rstrip("\n") + "\n\n", ""
+    section, mark, after = rest.partition("\n## ")
+    lines = section.splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    notes = "\n".join(line for line in lines if not line.startswith("|")).strip("\n")
+    cells = [f"| `{script}.py` |" for script in {row.script for row in rows}]
+    kept = [line for line in table[len(_HEAD) :] if not line.startswith(tuple(cells))]
+    written = sorted([*kept, *(_line(row, day) for row in rows)], key=_place)
+    body = "\n".join([*_HEAD, *written]) + (f"\n\n{notes}" if notes else "") + "\n"
+    return before + heading + "\n" + body + mark + after
+
+
+_HEAD = ("| script | what | measured | bar | | day |", "|---|---|---|---|---|---|")
+
+
+def _line(row: Row, day: datetime.date) -> str:
+    verdict = {True: "met", False: "**not met**", None: ""}[row.met]
+    return f"| `{row.script}.py` | {row.what} | {row.measured} | {row.bar} | {verdict} | {day} |"
+
+
+def _place(line: str) -> int:
+    """Where a line of the table belongs: scripts in their order, those not of `SCRIPTS` last."""
+    script = line.split("`")[1].removesuffix(".py")
+    return [*SCRIPTS, script].index(script)
+
+
 def _write(rows: list[Row]) -> None:
     today = datetime.datetime.now(tz=datetime.UTC).date()
-    lines = [
-        f"\n## {today}: {machine()}\n",
-        "| script | what | measured | bar | |",
-        "|---|---|---|---|---|",
-    ]
-    for row in rows:
-        verdict = {True: "met", False: "**not met**", None: ""}[row.met]
-        lines.append(f"| `{row.script}.py` | {row.what} | {row.measured} | {row.bar} | {verdict} |")
     text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# Results\n"
-    RESULTS.write_text(text.rstrip("\n") + "\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    RESULTS.write_text(with_rows(text, machine(), rows, today), encoding="utf-8")
     print(f"\nwritten to {RESULTS}")
 
 
@@ -127,7 +155,7 @@ def main() -> int:
     """Run benchmarks and print their bars in one table; 1 if one of them failed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("scripts", nargs="*", metavar="SCRIPT", help=f"of {', '.join(SCRIPTS)}")
-    parser.add_argument("--write", action="store_true", help="add the rows to RESULTS.md")
+    parser.add_argument("--write", action="store_true", help="put the rows into RESULTS.md")
     args = parser.parse_args()
     unknown = sorted({*args.scripts} - {*SCRIPTS})
     if unknown:
