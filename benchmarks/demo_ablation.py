@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from time import process_time
-from typing import Any
 
 import numpy as np
 import torch
 from diffusers.models.attention_processor import AttnProcessor
 from torch import Generator, Tensor
 
+from benchmarks.demo_drawings import correlations, drawn, identification, unseen_drawings
 from mindvis_gui.data import open_subject
 from mindvis_gui.data.prepare import measure_normalisation
 from mindvis_gui.data.schematic_rois import read_cortex
@@ -36,7 +36,6 @@ from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.models import find_model
 from mindvis_gui.decoding.networks import time_width
 from mindvis_gui.decoding.pipeline import MindVisPipeline, load_pipeline
-from mindvis_gui.decoding.sampling import build_sampler, denoise, initial_noise
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.files import atomic_path
 from mindvis_gui.training.augmentation import Augmentation
@@ -44,14 +43,12 @@ from mindvis_gui.training.dcldm import DoubleConditioned, encoder_of, train_dcld
 from mindvis_gui.training.loop import Plan, warmup_cosine
 from mindvis_gui.training.mbm import MASK_RATIO, mbm_rate, train_masked_model
 from mindvis_gui.training.trials import TrialSet, read_pictures, read_responses
-from tools.demo.concepts import read_concepts
 from tools.demo.stages import (
     CONTEXT_WIDTH,
     DECODER,
     DEPTH,
     GRID,
     HEADS,
-    LATENT_CHANNELS,
     PATCH,
     SEED,
     SIZE,
@@ -161,10 +158,7 @@ class Setting:
         self.model = model
         self.pool = read_pool(work / "pool.npz")
         self.vqvae = load_pipeline(model).vqvae.float()
-        seen = {concept.label for concept in read_concepts() if concept.seen}
-        self.tests = [
-            trial for trial in self.subject.trials if trial.split == "test" and trial.label in seen
-        ]
+        self.tests = unseen_drawings(self.subject)
         self.stimuli = read_pictures(self.subject, self.tests, SIZE, antialias=True)
 
     def run(self, folder: Path, key: str, variant: Variant, seed: int) -> dict[str, float]:
@@ -261,29 +255,12 @@ class Setting:
     @torch.inference_mode()
     def scores(self, pipeline: MindVisPipeline, responses: Tensor) -> dict[str, float]:
         """Decode each response with two seeds; the scores of docs/evaluation.md."""
-        found = []
-        for seed in SAMPLES:
-            condition = pipeline.condition(responses)
-            sampler = build_sampler(pipeline.scheduler, SAMPLING)
-            latents = initial_noise([seed] * len(responses), (LATENT_CHANNELS, *[SIZE // 4] * 2))
-
-            def predict(latents: Tensor, step: Tensor, condition: Any = condition) -> Tensor:
-                with torch.autocast("cpu", torch.bfloat16, enabled=PRECISION == "bf16"):
-                    return pipeline.predict(latents, step, condition).float()
-
-            for state in denoise(predict, sampler, latents):
-                latents = state[0]
-            made = torch.cat([pipeline.pictures(part) for part in latents.split(20)])
-            found.append(correlations(made.movedim(-1, 1).float(), self.stimuli))
-        table = np.stack(found)  # (samples, n, n): r of sample i with stimulus j
-        own = np.diagonal(table, axis1=1, axis2=2)
-        below = (table < own[..., None]).sum(axis=2)
-        n = table.shape[1]
-        return {
-            "pixel_correlation": float(own.mean()),
-            "two_way": float((below / (n - 1)).mean()),
-            "top_1": float((below == n - 1).mean()),
-        }
+        condition = pipeline.condition(responses)
+        made = (
+            drawn(pipeline, condition, seed, SAMPLING, bf16=PRECISION == "bf16") for seed in SAMPLES
+        )
+        tables = [correlations(each.movedim(-1, 1), self.stimuli) for each in made]
+        return identification(np.stack(tables))
 
     @cache  # noqa: B019 (one object for the whole program)
     def trials(self, patch: int) -> TrialSet:
@@ -352,16 +329,6 @@ def _mean_and_deviation(values: Sequence[float], digits: int) -> str:
 def _plan(folder: Path, stage: str, rate: Callable[[int], float], seed: int) -> Plan:
     steps = STEPS[stage]
     return Plan(folder / stage, steps, rate, 1.0, seed, steps, steps, steps)
-
-
-def correlations(made: Tensor, stimuli: Tensor) -> np.ndarray:
-    """Pearson's r (n, n) of all pictures (n, 3, h, w) with all stimuli."""
-    rows = []
-    for pictures in (made, stimuli):
-        flat = pictures.flatten(1)
-        flat = flat - flat.mean(dim=1, keepdim=True)
-        rows.append(flat / flat.norm(dim=1, keepdim=True))
-    return (rows[0] @ rows[1].T).numpy()
 
 
 if __name__ == "__main__":

@@ -16,18 +16,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.demo_ablation import correlations
+from benchmarks.demo_drawings import correlations, drawn, unseen_drawings
 from mindvis_gui.analysis.sample_sets import agreement
 from mindvis_gui.data import open_subject
 from mindvis_gui.data.prepare import measure_normalisation
 from mindvis_gui.decoding.models import find_model
-from mindvis_gui.decoding.pipeline import Condition, MindVisPipeline, load_pipeline
-from mindvis_gui.decoding.sampling import build_sampler, denoise, initial_noise
+from mindvis_gui.decoding.pipeline import load_pipeline
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.training.trials import encode, read_pictures, read_responses
-from tools.demo.concepts import read_concepts
 from tools.demo.scores import SEEDS, Classifier
-from tools.demo.stages import LATENT_CHANNELS, PATCH, untrained_label_ldm
+from tools.demo.stages import PATCH, untrained_label_ldm
 from tools.demo.training_data import SIZE, read_pool
 
 SAMPLING = Sampling("dpm++", 10, "fp32")
@@ -45,8 +43,7 @@ def main() -> None:
         raise SystemExit(f"{folder} brings no classifier; name a model that does")
     names = read_pool(args.work / "pool.npz").names
     subject = open_subject("demo")
-    seen = {concept.label for concept in read_concepts() if concept.seen}
-    tests = [t for t in subject.trials if t.split == "test" and t.label in seen]
+    tests = unseen_drawings(subject)
     stimuli = read_pictures(subject, tests, SIZE, antialias=True)
 
     decoded = pipeline.condition(
@@ -67,27 +64,16 @@ def main() -> None:
     for of_label, label in (("decoded", decoded), ("true", true)):
         for of_layout, layout in (("decoded", decoded), ("true", true)):
             tokens = torch.cat([label[0][:, :1], layout[0][:, 1:]], dim=1)
-            pictures = [_drawn(pipeline, (tokens, label[1]), seed) for seed in SEEDS]
+            pictures = [drawn(pipeline, (tokens, label[1]), seed, SAMPLING) for seed in SEEDS]
             found = np.stack([classifier.category(each.numpy()) for each in pictures], axis=1)
             own = [
-                np.diagonal(correlations(each.movedim(-1, 1).float(), stimuli)).mean()
-                for each in pictures
+                np.diagonal(correlations(each.movedim(-1, 1), stimuli)).mean() for each in pictures
             ]
             print(
                 f"| {of_label} | {of_layout} | {(found == categories[:, None]).mean():.0%} "
                 f"| {agreement(found):.0%} | {np.mean(own):.2f} |",
                 flush=True,
             )
-
-
-def _drawn(pipeline: MindVisPipeline, condition: Condition, seed: int) -> torch.Tensor:
-    """Draw a picture (h, w, 3) for each row of the condition, without guidance."""
-    shape = (LATENT_CHANNELS, *[SIZE // 4] * 2)
-    latents = initial_noise([seed] * len(condition[0]), shape)
-    sampler = build_sampler(pipeline.scheduler, SAMPLING)
-    for state in denoise(lambda x, t: pipeline.predict(x, t, condition), sampler, latents):
-        latents = state[0]
-    return pipeline.pictures(latents)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from benchmarks.demo_probe import Factors, coarse, fitted_and_read, print_table, tokens
+from benchmarks.demo_drawings import unseen_drawings
+from benchmarks.demo_probe import Factors, coarse, print_table, tokens
 from mindvis_gui.data import open_subject
 from mindvis_gui.data.schematic_rois import read_cortex
 from mindvis_gui.data.subject import FloatArray
@@ -33,6 +34,7 @@ from mindvis_gui.training.mbm import (
     recovery,
     train_masked_model,
 )
+from mindvis_gui.training.trials import training_trials
 from tools.demo.stages import DECODER, DEPTH, HEADS, PATCH, RESTING, SEED, WIDTH
 from tools.demo.subject import as_stimuli, read_simulation
 
@@ -51,7 +53,7 @@ def main() -> None:
     torch.set_num_threads(1)
     subject = open_subject("demo")
     simulation = read_simulation(subject, read_cortex(), SEED)
-    shown = fitted_and_read(subject)
+    shown = training_trials(subject), unseen_drawings(subject)
     train, test = (simulation.drive(as_stimuli(subject, trials)) for trials in shown)
     simulation.explainable[:] = 1.0  # drives without noise
     patterns = Patterns(train, args.patterns, args.explained)

@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from benchmarks.demo_drawings import correlations, identification, unseen_drawings
 from mindvis_gui.data import open_subject
 from mindvis_gui.data.prepare import measure_normalisation
 from mindvis_gui.data.schematic_rois import read_cortex
@@ -31,8 +32,7 @@ from mindvis_gui.decoding.models import find_model
 from mindvis_gui.decoding.pipeline import load_pipeline
 from mindvis_gui.training.dcldm import encoder_of
 from mindvis_gui.training.mbm import MASK_RATIO, masked_correlation, random_kept, recovery
-from mindvis_gui.training.trials import read_pictures, read_responses
-from tools.demo.concepts import read_concepts
+from mindvis_gui.training.trials import read_pictures, read_responses, training_trials
 from tools.demo.stages import DEPTH, HEADS, PATCH, RESTING, SEED, SIZE, WIDTH
 from tools.demo.subject import read_simulation
 from tools.demo.training_data import prepared_resting
@@ -51,7 +51,7 @@ def main() -> None:
     torch.set_num_threads(1)
     subject = open_subject("demo")
     normalisation = measure_normalisation(subject)
-    train, test = fitted_and_read(subject)
+    train, test = training_trials(subject), unseen_drawings(subject)
     train_x, test_x = (
         read_responses(subject, trials, normalisation, PATCH) for trials in (train, test)
     )
@@ -85,14 +85,6 @@ def main() -> None:
         "tokens, random weights": (tokens(untrained, train_x), tokens(untrained, test_x)),
     }
     print_table(codes, coarse(subject, train), coarse(subject, test), TRIALS)
-
-
-def fitted_and_read(subject: Subject) -> tuple[list[Trial], list[Trial]]:
-    """Return the training trials, and the averaged ones of unseen drawings of seen concepts."""
-    seen = {concept.label for concept in read_concepts() if concept.seen}
-    train = [trial for trial in subject.trials if trial.split == "train"]
-    test = [trial for trial in subject.trials if trial.split == "test" and trial.label in seen]
-    return train, test
 
 
 def coarse(subject: Subject, trials: Sequence[Trial]) -> Table:
@@ -187,20 +179,10 @@ def _score(fitted: Table, pictures: Table, read: Table, stimuli: Table, n: int) 
         rows = np.random.default_rng(seed).permutation(len(fitted))[:n]
         scaler = StandardScaler().fit(fitted[rows])
         model = RidgeCV(alphas=PENALTIES).fit(scaler.transform(fitted[rows]), pictures[rows])
-        table = _correlations(model.predict(scaler.transform(read)), stimuli)
-        own = np.diag(table)
-        found.append((own.mean(), (table < own[:, None]).sum() / (table.size - len(table))))
+        scores = identification(correlations(model.predict(scaler.transform(read)), stimuli))
+        found.append((scores["pixel_correlation"], scores["two_way"]))
     (r, two_way), (spread, _) = np.mean(found, axis=0), np.std(found, axis=0)
     return f"{r:.3f} ± {spread:.3f}, {two_way:.1%}"
-
-
-def _correlations(made: Table, stimuli: Table) -> Table:
-    """Return r (n, n) of each picture that was read out with each stimulus."""
-    rows = []
-    for pictures in (made, stimuli):
-        centred = pictures - pictures.mean(axis=1, keepdims=True)
-        rows.append(centred / np.linalg.norm(centred, axis=1, keepdims=True))
-    return np.asarray(rows[0] @ rows[1].T)
 
 
 if __name__ == "__main__":
