@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from diffusers import UNet2DConditionModel
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 # Keys and values (rows, heads, tokens, width of a head) of every cross-attention, in its order.
@@ -20,16 +20,20 @@ from torch.nn import functional as F
 KeysValues = list[tuple[Tensor, Tensor]]
 
 
-class FusedSelfAttention:
+class FusedSelfAttention(nn.Module):
     """Self-attention with one projection for queries, keys and values."""
 
     def __init__(self, attention: Any) -> None:
+        super().__init__()
         projections = (attention.to_q, attention.to_k, attention.to_v)
-        self._weight = torch.cat([layer.weight.detach() for layer in projections])
+        weight = torch.cat([layer.weight.detach() for layer in projections])
+        outputs, width = weight.shape
+        self.projection = nn.Linear(width, outputs, bias=False, device="meta")
+        self.projection.weight = nn.Parameter(weight, requires_grad=False)
 
-    def __call__(self, attn: Any, hidden_states: Tensor, *_: Any, **__: Any) -> Tensor:
+    def forward(self, attn: Any, hidden_states: Tensor, *_: Any, **__: Any) -> Tensor:
         """Let tokens (rows, n, width) attend to each other; same shape out."""
-        query, key, value = F.linear(hidden_states, self._weight).chunk(3, dim=-1)
+        query, key, value = self.projection(hidden_states).chunk(3, dim=-1)
         return _mixed(
             attn, _heads(query, attn.heads), _heads(key, attn.heads), _heads(value, attn.heads)
         )

@@ -23,6 +23,7 @@ from mindvis_gui.decoding.denoiser import BatchedDenoiser, Conditions, Denoiser
 from mindvis_gui.decoding.device import DTYPES, choose_device, choose_precision, failures_said
 from mindvis_gui.decoding.drawn import Drawn, delivered_meanwhile
 from mindvis_gui.decoding.guidance import GuidedPredictor
+from mindvis_gui.decoding.onednn import multiply_by_onednn
 from mindvis_gui.decoding.pictures import PictureMaker, Pictures
 from mindvis_gui.decoding.pipeline import MindVisPipeline, load_pipeline
 from mindvis_gui.decoding.preview import preview
@@ -64,6 +65,9 @@ class MindVisDecoder:
             if self._device.type == "cuda":
                 for network in (pipeline.unet, pipeline.vqvae):
                     network.to(memory_format=torch.channels_last)
+            else:
+                for network in filter(None, (pipeline.encoder, pipeline.masked_model)):
+                    multiply_by_onednn(network)
             self._batch = unet_batch(pipeline.unet, self._device)
             self._networks: dict[str, tuple[Denoiser, PictureMaker]] = {}  # by precision
             self._means: dict[str, Conditions] = {}

@@ -12,7 +12,7 @@ from torch import Tensor
 from mindvis_gui.decoding.attention import KeysValues, keys_values, prepare_attention
 from mindvis_gui.decoding.batches import BatchSize, by_batches, filled_up, unet_batch
 from mindvis_gui.decoding.cuda_graph import Denoise, GraphedDenoiser
-from mindvis_gui.decoding.packed import pack_convolutions
+from mindvis_gui.decoding.onednn import multiply_by_onednn, pack_convolutions
 from mindvis_gui.decoding.precision import unet_in
 from mindvis_gui.decoding.rows_alike import treat_rows_alike
 
@@ -71,8 +71,8 @@ class Conditions:
 class Denoiser:
     """A U-Net in one precision, with cached cross-attention and fused projections.
 
-    The U-Net given stays as it is; its weights are shared where they need no cast. In fp32 on a CPU
-    the convolutions keep rearranged copies of theirs beside them.
+    The U-Net given stays as it is; its weights are shared where they need no cast. On a CPU the
+    convolutions keep rearranged copies of theirs beside them, but for narrow networks in bf16.
 
     Parameters
     ----------
@@ -92,9 +92,11 @@ class Denoiser:
         self._unet.to(memory_format=self._format)
         if unet_batch(unet, unet.device).several_fixed:
             treat_rows_alike(self._unet)
-        if full and not on_gpu:
-            pack_convolutions(self._unet)
         self._cross_attentions = prepare_attention(self._unet)
+        if not on_gpu and (full or wide):
+            pack_convolutions(self._unet)
+        if not on_gpu and wide:
+            multiply_by_onednn(self._unet)
         self._denoise: Denoise = GraphedDenoiser(self._predict) if on_gpu else self._predict
 
     def conditions(self, context: Tensor, time: Tensor) -> Conditions:
