@@ -25,6 +25,7 @@ import mindvis_gui
 from mindvis_gui.data.prepare import measure_normalisation, padded_length, prepare
 from mindvis_gui.decoding.conditioner import Conditioner
 from mindvis_gui.decoding.encoder import FmriEncoder
+from mindvis_gui.decoding.onednn import multiply_by_onednn
 from mindvis_gui.decoding.request import Decoder, DecodeRequest, DecodeResult, decode_many
 
 TRIALS, MORE_TRIALS = (1, 3, 10, 30), (100, 300, 1000)
@@ -119,6 +120,7 @@ def encoding(n_voxels: int, repeats: int) -> float:
     """Return the seconds that encoding a response takes at full size."""
     torch.manual_seed(0)
     encoder = FmriEncoder(n_voxels).eval()
+    multiply_by_onednn(encoder)  # as a decoder does
     conditioner = Conditioner(encoder.n_tokens, 1024).eval()
     vector = torch.randn(1, padded_length(n_voxels, 16))
     conditioner(encoder(vector))

@@ -72,7 +72,7 @@ class Denoiser:
     """A U-Net in one precision, with cached cross-attention and fused projections.
 
     The U-Net given stays as it is; its weights are shared where they need no cast. On a CPU the
-    convolutions keep rearranged copies of theirs beside them, but for narrow networks in bf16.
+    convolutions keep rearranged copies of theirs beside them, but for small networks in bf16.
 
     Parameters
     ----------
@@ -90,13 +90,14 @@ class Denoiser:
         channels_last = on_gpu or (wide and not full)
         self._format = torch.channels_last if channels_last else torch.contiguous_format
         self._unet.to(memory_format=self._format)
-        if unet_batch(unet, unet.device).several_fixed:
-            treat_rows_alike(self._unet)
         self._cross_attentions = prepare_attention(self._unet)
-        if not on_gpu and (full or wide):
-            pack_convolutions(self._unet)
-        if not on_gpu and wide:
+        several = unet_batch(unet, unet.device).several_fixed
+        if several:
+            treat_rows_alike(self._unet)
+        elif not on_gpu:
             multiply_by_onednn(self._unet)
+        if not on_gpu and (full or not several):
+            pack_convolutions(self._unet)
         self._denoise: Denoise = GraphedDenoiser(self._predict) if on_gpu else self._predict
 
     def conditions(self, context: Tensor, time: Tensor) -> Conditions:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from mindvis_gui.decoding import batches, onednn
 from mindvis_gui.decoding.batches import BatchSize
 from mindvis_gui.decoding.cuda_graph import GraphedDenoiser
 from mindvis_gui.decoding.denoiser import BatchedDenoiser, Conditions, Denoiser
@@ -86,6 +87,24 @@ def test_fp32_on_a_cpu_packs_its_convolutions(unet):
     denoiser = Denoiser(unet, torch.float32)
     assert nn.Conv2d not in map(type, denoiser._unet.modules())
     assert nn.Conv2d in map(type, unet.modules())
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch without oneDNN")
+@pytest.mark.parametrize(("dtype", "error"), [(torch.float32, 1e-5), (torch.bfloat16, 0.02)])
+def test_a_large_network_on_a_cpu_computes_by_onednn(
+    unet, inputs, plain, monkeypatch, dtype, error
+):
+    monkeypatch.setattr(onednn, "_mkl_is_slow", lambda: True)
+    monkeypatch.setattr(batches, "_SMALL_UNET", 0)
+    denoiser = Denoiser(unet, dtype)
+    assert nn.Conv2d not in map(type, denoiser._unet.modules())
+    for module in denoiser._unet.modules():
+        if isinstance(module, nn.Linear):
+            assert (type(module) is nn.Linear) == (module.weight.dtype == torch.bfloat16)
+    predict = BatchedDenoiser(
+        denoiser, conditions_of(denoiser, inputs), range(4), BatchSize(1, True)
+    )
+    assert relative_error(predict(inputs[0], torch.tensor(321)), plain) < error
 
 
 def test_ends_and_time_stay_in_fp32(unet):
