@@ -1,6 +1,7 @@
 """Does it learn? SC-MBM against the mean response, and DC-LDM with and without pre-training.
 
     python benchmarks/learning.py [--mbm-steps 2400] [--ldm-steps 400] [--seeds 1]
+                                [--visible 0.25]
 
 On the demo subject, one CPU thread. SC-MBM of the preset `small` is trained from nothing on the
 training trials and recovers masked voxels of test trials. DC-LDM is trained twice from the same
@@ -55,14 +56,20 @@ def main() -> None:
     parser.add_argument("--mbm-steps", type=int, default=2400)
     parser.add_argument("--ldm-steps", type=int, default=400)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument(
+        "--visible", type=float, default=SMALL["visible"], help="of `mindvis train`"
+    )
     args = parser.parse_args()
     torch.set_num_threads(1)
     subject = open_subject("demo")
     with tempfile.TemporaryDirectory() as name:
-        model = masked_model(subject, args.mbm_steps, Path(name))
+        model = masked_model(subject, args.mbm_steps, args.visible, Path(name))
         ours, mean = masked_recovery(subject, model)
+        how = (
+            "" if args.visible == SMALL["visible"] else f", visible patches count {args.visible:g}"
+        )
         report(
-            f"SC-MBM, {args.mbm_steps} steps of {BATCH}: masked voxels of test trials, r; "
+            f"SC-MBM, {args.mbm_steps} steps of {BATCH}{how}: masked voxels of test trials, r; "
             "mean response",
             f"{ours:.3f}; {mean:.3f}",
             "0.1 more",
@@ -77,7 +84,7 @@ def main() -> None:
                 print(f"{what:<20} error {own[what]:.4f}, of wrong responses {wrong:.4f}")
             better, worse = own.values()
             report(
-                f"DC-LDM, {args.ldm_steps} steps of 12, seed {seed}: error on test trials, "
+                f"DC-LDM, {args.ldm_steps} steps of 12, seed {seed}{how}: error on test trials, "
                 "pre-trained; not",
                 f"{better:.4f}; {worse:.4f}",
                 "less",
@@ -85,7 +92,7 @@ def main() -> None:
             )
 
 
-def masked_model(subject: Subject, steps: int, work: Path) -> MaskedBrainModel:
+def masked_model(subject: Subject, steps: int, visible: float, work: Path) -> MaskedBrainModel:
     """Pre-train SC-MBM on the training trials."""
     train = read_responses(subject, training_trials(subject), measure_normalisation(subject), PATCH)
     torch.manual_seed(0)
@@ -101,7 +108,7 @@ def masked_model(subject: Subject, steps: int, work: Path) -> MaskedBrainModel:
         plan,
         batch=BATCH,
         mixed=SMALL["interpolate"],
-        visible=SMALL["visible"],
+        visible=visible,
     )
     return model
 
