@@ -53,11 +53,8 @@ def drawn(
 
 def correlations(made: ArrayLike, stimuli: ArrayLike) -> NDArray[np.float64]:
     """Return Pearson's r (n, n) of each picture that was made with each stimulus (both n, …)."""
-    flat = [
-        np.asarray(pictures).reshape(len(np.asarray(pictures)), -1) for pictures in (made, stimuli)
-    ]
-    n = len(flat[0])
-    return np.corrcoef(*flat)[:n, n:]
+    n = np.shape(made)[0]
+    return np.corrcoef(*(np.asarray(each).reshape(n, -1) for each in (made, stimuli)))[:n, n:]
 
 
 def identification(table: NDArray[np.floating]) -> dict[str, float]:

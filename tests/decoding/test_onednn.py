@@ -68,7 +68,10 @@ def test_weights_stay_those_that_others_share():
     assert list(network.state_dict()) == ["0.weight", "0.bias"]
 
 
-@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch without oneDNN")
+@pytest.mark.skipif(
+    not torch.backends.mkldnn.is_available() or not torch.ops.mkldnn._is_mkldnn_bf16_supported(),
+    reason="oneDNN without bf16",
+)
 def test_bf16_is_packed_too():
     network = convolution(padding=1).to(torch.bfloat16)
     maps = torch.randn(2, 8, 12, 10, dtype=torch.bfloat16)
