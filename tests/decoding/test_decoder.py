@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from mindvis_gui.data.mask import MaskState
-from mindvis_gui.decoding import device
+from mindvis_gui.decoding import device, onednn
 from mindvis_gui.decoding.models import load_decoder
 from mindvis_gui.decoding.request import DecodeRequest
 from mindvis_gui.decoding.sampling_settings import SAMPLERS, Sampling
@@ -177,3 +178,13 @@ def test_a_precision_that_the_processor_lacks_is_refused(tiny, ask, monkeypatch)
 def test_too_few_and_too_many_steps_are_refused(steps):
     with pytest.raises(RequestError, match=f"{steps} steps is not in the range 1 to 999"):
         Sampling("ddim", steps)
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch without oneDNN")
+def test_where_mkl_is_slow_the_encoders_do_without(tiny, tiny_model_folder, ask, monkeypatch):
+    monkeypatch.setattr(onednn, "_mkl_is_slow", lambda: True)
+    other = load_decoder(tiny_model_folder, device="cpu", precision="fp32")
+    pipeline = other._pipeline
+    for network in (pipeline.encoder, pipeline.masked_model):
+        assert nn.Linear not in map(type, network.modules())
+    assert np.abs(images(other, ask((5,)))[5].astype(int) - images(tiny, ask((5,)))[5]).max() <= 1
