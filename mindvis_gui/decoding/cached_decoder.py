@@ -146,9 +146,13 @@ class CachedDecoder:
 
 @dataclass(eq=False, slots=True)
 class _Place:
-    """A request of a group: what was found of it, and its outcome once there is one."""
+    """A request of a group: what was found of it, and its outcome once there is one.
+
+    `drawn` is what is asked for in its place: the seeds that were not found.
+    """
 
     request: DecodeRequest
+    drawn: DecodeRequest
     keys: dict[int, str]
     found: dict[int, Sample]
     outcome: DecodeResult | DecodeFailure | None = None
@@ -170,11 +174,12 @@ class _Group:
             start = perf_counter()
             keys = self._owner._keys(request)
             found = self._owner._look_up(keys)
-            place = _Place(request, keys, found)
-            self._places.append(place)
             seeds = tuple(seed for seed in request.seeds if seed not in found)
+            drawn = replace(request, seeds=seeds) if seeds else request
+            place = _Place(request, drawn, keys, found)
+            self._places.append(place)
             if seeds:
-                yield replace(request, seeds=seeds)
+                yield drawn
             else:
                 samples = tuple(found[seed] for seed in request.seeds)
                 seconds = perf_counter() - start
@@ -183,8 +188,8 @@ class _Group:
                 return
 
     def take(self, item: DecodeResult | DecodeFailure) -> None:
-        """Take in what was drawn for the first request that has no outcome yet."""
-        place = next(place for place in self._places if place.outcome is None)
+        """Take in what was drawn, for the request that it is of."""
+        place = next(place for place in self._places if place.drawn is item.request)
         if isinstance(item, DecodeFailure):
             place.outcome = DecodeFailure(place.request, item.error)
             return

@@ -128,12 +128,12 @@ class MindVisDecoder:
             group = [first, *islice(waiting, company)]
             drawn = yield from delivered_meanwhile(before, self._draw_group(group))
             if before is not None:
-                yield from before.results()
-            if drawn is not None and drawn.ready:
-                yield from drawn.results()
+                yield from before.outcomes()
+            if drawn.ready:
+                yield from drawn.outcomes()
             before = drawn
         if before is not None:
-            yield from before.results()
+            yield from before.outcomes()
 
     @torch.inference_mode()
     def latents(self, request: DecodeRequest) -> Generator[Step, None, FloatArray]:
@@ -192,11 +192,10 @@ class MindVisDecoder:
         )
         return torch.from_numpy(padded).to(self._device)[None]  # (1, n_padded)
 
-    def _draw_group(
-        self, group: Sequence[DecodeRequest]
-    ) -> Generator[Step | DecodeFailure, None, Drawn | None]:
+    def _draw_group(self, group: Sequence[DecodeRequest]) -> Generator[Step, None, Drawn]:
         """Draw what can be drawn of some requests of one sampling."""
         start = perf_counter()
+        entries: list[DecodeRequest | DecodeFailure] = []
         accepted: list[DecodeRequest] = []
         conditions: list[Conditions] = []
         for request in group:
@@ -205,18 +204,22 @@ class MindVisDecoder:
             try:
                 with failures_said(self.info.name, self.info.device):
                     conditions.append(self._conditions(request))
-                accepted.append(request)
             except MindVisError as error:
-                yield DecodeFailure(request, error)
-        if not accepted:
-            return None
+                entries.append(DecodeFailure(request, error))
+            else:
+                entries.append(request)
+                accepted.append(request)
+        pictures: Pictures | None = None
         try:
-            with failures_said(self.info.name, self.info.device):
-                pictures = yield from self._draw(accepted, conditions, with_previews=False)
+            if accepted:
+                with failures_said(self.info.name, self.info.device):
+                    pictures = yield from self._draw(accepted, conditions, with_previews=False)
         except MindVisError as error:
-            yield from (DecodeFailure(request, error) for request in accepted)
-            return None
-        return Drawn(accepted, pictures, perf_counter() - start, self.info)
+            entries = [
+                DecodeFailure(entry, error) if isinstance(entry, DecodeRequest) else entry
+                for entry in entries
+            ]
+        return Drawn(entries, pictures, perf_counter() - start, self.info)
 
     def _draw(
         self,

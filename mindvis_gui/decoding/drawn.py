@@ -1,4 +1,4 @@
-"""Results of requests that were drawn together, delivered once their pictures are there."""
+"""Outcomes of requests that were drawn together, delivered once their pictures are there."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ _T = TypeVar("_T")
 
 
 class Drawn:
-    """Requests whose samples are drawn, and their pictures, which may still be on the way.
+    """The outcomes of requests that were drawn together; pictures may still be on the way.
 
     Parameters
     ----------
-    requests : sequence of DecodeRequest
-    pictures : Pictures
-        Of every request one a seed.
+    entries : sequence of DecodeRequest or DecodeFailure
+        In the order of the requests: those that were drawn, and the failures of others.
+    pictures : Pictures or None
+        Of every request that was drawn one a seed; None if none was.
     seconds : float
         That they took together.
     info : ModelInfo
@@ -36,40 +37,46 @@ class Drawn:
 
     def __init__(
         self,
-        requests: Sequence[DecodeRequest],
-        pictures: Pictures,
+        entries: Sequence[DecodeRequest | DecodeFailure],
+        pictures: Pictures | None,
         seconds: float,
         info: ModelInfo,
     ) -> None:
-        self._requests, self._pictures = list(requests), pictures
-        self._share = seconds / len(requests)
+        self._entries, self._pictures = list(entries), pictures
+        self._seconds = seconds
         self._info = info
 
     @property
     def ready(self) -> bool:
-        """Whether results can be had without waiting."""
-        return self._pictures.ready
+        """Whether outcomes can be had without waiting."""
+        return self._pictures is None or self._pictures.ready
 
-    def results(self) -> Generator[DecodeResult | DecodeFailure]:
-        """Yield one result a request, the first time; waits for the pictures."""
-        requests, self._requests = self._requests, []
-        if not requests:
-            return
-        try:
-            with failures_said(self._info.name, self._info.device):
-                images = iter(self._pictures.finished())
-        except MindVisError as error:
-            yield from (DecodeFailure(request, error) for request in requests)
-            return
-        for request in requests:
-            samples = tuple(Sample(next(images), seed) for seed in request.seeds)
-            yield DecodeResult(request, samples, self._share)
+    def outcomes(self) -> Generator[DecodeResult | DecodeFailure]:
+        """Yield one outcome a request, in their order, the first time; waits for the pictures."""
+        entries, self._entries = self._entries, []
+        requests = [entry for entry in entries if isinstance(entry, DecodeRequest)]
+        images = iter(())
+        lost: MindVisError | None = None
+        if requests and self._pictures is not None:
+            try:
+                with failures_said(self._info.name, self._info.device):
+                    images = iter(self._pictures.finished())
+            except MindVisError as error:
+                lost = error
+        for entry in entries:
+            if isinstance(entry, DecodeFailure):
+                yield entry
+            elif lost is not None:
+                yield DecodeFailure(entry, lost)
+            else:
+                samples = tuple(Sample(next(images), seed) for seed in entry.seeds)
+                yield DecodeResult(entry, samples, self._seconds / len(requests))
 
 
 def delivered_meanwhile(
-    before: Drawn | None, walk: Generator[Step | DecodeFailure, None, _T]
+    before: Drawn | None, walk: Generator[Step, None, _T]
 ) -> Generator[Step | DecodeResult | DecodeFailure, None, _T]:
-    """Draw the items of `walk`, and between them the results of `before` as soon as they are ready.
+    """Take the steps of `walk`, and between them the outcomes of `before` once they are ready.
 
     Returns what `walk` returns.
     """
@@ -80,4 +87,4 @@ def delivered_meanwhile(
             result: _T = stop.value
             return result
         if before is not None and before.ready:
-            yield from before.results()
+            yield from before.outcomes()

@@ -8,6 +8,7 @@ import torch
 
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding import device
+from mindvis_gui.decoding.drawn import Drawn
 from mindvis_gui.decoding.pipeline import load_pipeline
 from mindvis_gui.decoding.request import (
     DecodeFailure,
@@ -93,6 +94,7 @@ def test_one_that_fails_does_not_lose_the_others(tiny):
         request(3),
     ]
     items = [item for item in decode_many(tiny, requests) if not isinstance(item, Step)]
+    assert [item.request.trial for item in items] == [0, 1, 2, 3]
     failures = {i.request.trial: str(i.error) for i in items if isinstance(i, DecodeFailure)}
     assert failures.keys() == {1, 2}
     assert "trained on 100 voxels but the response has 90" in failures[1]
@@ -118,6 +120,25 @@ def test_memory_that_runs_out_fails_one_group_and_the_next_goes_on(tiny, monkeyp
     assert isinstance(items[0], DecodeFailure)
     assert "does not fit into the memory" in str(items[0].error)
     assert isinstance(items[1], DecodeResult)
+
+
+def test_a_failure_waits_for_pictures_that_are_on_the_way(tiny, monkeypatch):
+    """As on a GPU, where a group can run out of memory before the last one's pictures are there."""
+    denoiser, _ = tiny._networks_in("fp32")
+    predict, calls = denoiser._predict, []
+
+    def fail_later(*args):
+        calls.append(args)
+        if len(calls) > 4:
+            raise torch.OutOfMemoryError
+        return predict(*args)
+
+    monkeypatch.setattr(denoiser, "_denoise", fail_later)
+    monkeypatch.setattr(Drawn, "ready", False)
+    requests = [request(trial, (0, 1, 2, 3, 4)) for trial in range(2)]
+    items = [item for item in decode_many(tiny, requests) if not isinstance(item, Step)]
+    assert [type(item) for item in items] == [DecodeResult, DecodeFailure]
+    assert [item.request.trial for item in items] == [0, 1]
 
 
 def test_one_sampling_for_all(tiny):

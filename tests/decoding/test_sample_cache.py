@@ -18,6 +18,7 @@ from mindvis_gui.decoding.request import (
 from mindvis_gui.decoding.sample_cache import SampleCache, sample_key
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import ExportError, ModelError
+from mindvis_gui.steps import finish
 
 VECTOR = np.arange(32, dtype=np.float32)
 SAMPLING = Sampling("dpm++", 4, "fp32", 1.0)
@@ -274,3 +275,22 @@ def test_kept_samples_of_a_model_are_those_it_draws_alone(cache, tiny_model_fold
     for one, other in zip(drawn.samples, kept.samples, strict=True):
         assert np.array_equal(one.image, other.image)
     assert np.array_equal(kept.samples[6].image, alone.samples[0].image)
+
+
+def test_a_failure_costs_only_the_trial_that_failed(cache, tiny):
+    asked = [
+        DecodeRequest("s", trial, vector, (0,), Sampling("ddim", 2), model_hash="m", mask=mask)
+        for trial, vector, mask in (
+            (0, np.linspace(-1, 1, 100, dtype=np.float32), None),
+            (1, np.zeros(100, np.float32), MaskState.random(9, 0.5, seed=0)),
+            (2, np.linspace(2, -2, 100, dtype=np.float32), None),
+        )
+    ]
+    alone = {n: finish(tiny.decode(asked[n])).samples[0].image for n in (0, 2)}
+    for _ in range(2):  # drawn, and from the cache
+        items = list(CachedDecoder(tiny, cache).decode_many(asked))
+        outcomes = [item for item in items if not isinstance(item, Step)]
+        assert [outcome.request.trial for outcome in outcomes] == [0, 1, 2]
+        assert "9 patches" in str(outcomes[1].error)
+        for number, image in alone.items():
+            assert np.array_equal(outcomes[number].samples[0].image, image)
