@@ -6,7 +6,6 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mindvis_gui.errors import ModelError
 
@@ -22,16 +21,10 @@ class WeightFile:
     ----------
     shapes : dict of str to tuple of int
         Name and shape of every tensor.
-    starts : tuple of int
-        Where each tensor begins in the file, in bytes, ascending.
-    header : bytes
-        As it is in the file.
     """
 
     path: Path
     shapes: dict[str, tuple[int, ...]]
-    starts: tuple[int, ...]
-    header: bytes
 
     @property
     def parameters(self) -> int:
@@ -59,16 +52,10 @@ def read_weight_file(path: Path) -> WeightFile:
     try:
         tensors = {name: entry for name, entry in json.loads(header).items() if name[:2] != "__"}
         shapes = {name: tuple(map(int, entry["shape"])) for name, entry in tensors.items()}
-        spans = [_span(entry) for entry in tensors.values()]
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        ends = [int(entry["data_offsets"][1]) for entry in tensors.values()]
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise ModelError(f"{path}: its header is damaged; copy the file again") from error
-    data = _LENGTH_BYTES + length
-    whole = data + max((end for _, end in spans), default=0)
+    whole = _LENGTH_BYTES + length + max(ends, default=0)
     if size != whole:
         raise ModelError(f"{path}: has {size:,} bytes but should have {whole:,}; copy it again")
-    return WeightFile(path, shapes, tuple(sorted(data + start for start, _ in spans)), header)
-
-
-def _span(entry: dict[str, Any]) -> tuple[int, int]:
-    start, end = entry["data_offsets"]
-    return int(start), int(end)
+    return WeightFile(path, shapes)

@@ -125,6 +125,19 @@ def test_hash_tells_retrained_models_apart(tiny_model_folder, tmp_path):
     assert read_model_info(tmp_path / "other").hash != read_model_info(tiny_model_folder).hash
 
 
+def test_hash_covers_every_weight(tiny_model_folder, tmp_path):
+    shutil.copytree(tiny_model_folder, tmp_path / "edited")
+    before = read_model_info(tmp_path / "edited").hash
+    for network in ("unet", "encoder", "vqvae"):
+        path = tmp_path / "edited" / network / WEIGHTS
+        weights = bytearray(path.read_bytes())
+        weights[-1] ^= 1
+        path.write_bytes(weights)
+        after = read_model_info(tmp_path / "edited").hash
+        assert after != before
+        before = after
+
+
 def test_loading_and_decoding_stay_off_the_network(tiny_model_folder, monkeypatch, capfd):
     def forbidden(*args, **kwargs):
         raise AssertionError("a socket was opened")
