@@ -11,6 +11,8 @@ import torch
 from diffusers import PNDMScheduler, UNet2DConditionModel, VQModel
 from torch import Tensor
 
+from mindvis_gui.decoding.models import NOISE, VELOCITY
+
 STEPS = 250
 
 
@@ -24,12 +26,16 @@ def published_latents(
     steps: int = STEPS,
 ) -> Tensor:
     """Walk from noise (n, channels, h, w) to latents; context (1, tokens, width), time (1, …)."""
-    scheduler = PNDMScheduler.from_config(scheduler.config)
+    of_velocity = scheduler.config.prediction_type == VELOCITY
+    scheduler = PNDMScheduler.from_config(scheduler.config, prediction_type=NOISE)
     scheduler.set_timesteps(steps)
     context, time = context.expand(len(noise), -1, -1), time.expand(len(noise), -1)
     latents = noise
     for step in scheduler.timesteps:
         predicted = unet(latents, step, context, class_labels=time).sample
+        if of_velocity:  # PLMS adds up noises of different steps
+            alpha = scheduler.alphas_cumprod[step]
+            predicted = alpha.sqrt() * predicted + (1 - alpha).sqrt() * latents
         latents = scheduler.step(predicted, step, latents).prev_sample
     return latents
 

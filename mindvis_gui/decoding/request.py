@@ -23,6 +23,8 @@ from mindvis_gui.data.subject import FloatArray, ImageArray
 from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE, Sampling
 from mindvis_gui.errors import MindVisError, RequestError
 
+N_SEEDS = 2**32  # of which noise is different: PyTorch's generator takes no more bits
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class DecodeRequest:
@@ -75,8 +77,8 @@ class DecodeRequest:
             raise RequestError(
                 f"seeds {list(self.seeds)} hold one twice; each sample needs its own"
             )
-        if min(self.seeds) < 0 or max(self.seeds) >= 2**63:
-            raise RequestError(f"seeds {list(self.seeds)} are not all in the range 0 to 2^63 - 1")
+        if min(self.seeds) < 0 or max(self.seeds) >= N_SEEDS:
+            raise RequestError(f"seeds {list(self.seeds)} are not all in the range 0 to 2^32 - 1")
         if self.mask is not None:
             self.mask.check()
 

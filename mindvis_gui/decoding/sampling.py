@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mindvis_gui.data.subject import IntArray
-from mindvis_gui.decoding.models import VELOCITY
+from mindvis_gui.decoding.models import NOISE, VELOCITY
 from mindvis_gui.decoding.sampling_settings import Sampling
 
 # (latents, step of the schedule) → noise, or the velocity if the schedule says so
@@ -38,12 +38,16 @@ def build_sampler(schedule: PNDMScheduler, sampling: Sampling) -> Any:
     config, steps = schedule.config, sampling.steps
     # Every solver has the end of PLMS, and but for Karras' spacing its steps, too: from one
     # noise they all walk to one picture.
-    ends = {"solver_order": 2, "final_sigmas_type": "sigma_min"}
+    ends: dict[str, Any] = {"solver_order": 2, "final_sigmas_type": "sigma_min"}
     if sampling.sampler == "plms":
-        sampler = PNDMScheduler.from_config(config)
-    elif sampling.sampler == "ddim":
+        sampler = PNDMScheduler.from_config(config, prediction_type=NOISE)
+        sampler.set_timesteps(steps)
+        return _PlmsOfVelocities(config, sampler) if config.prediction_type == VELOCITY else sampler
+    if sampling.sampler == "ddim" and config.num_train_timesteps % steps == 0:
         sampler = DDIMScheduler.from_config(config, clip_sample=False)
-    elif sampling.sampler == "unipc":
+        sampler.set_timesteps(steps)
+        return sampler
+    if sampling.sampler == "unipc":
         sampler = UniPCMultistepScheduler.from_config(config, **ends)
         sampler.set_timesteps(steps)
         # It takes no time steps of one's choice.
@@ -51,16 +55,31 @@ def build_sampler(schedule: PNDMScheduler, sampling: Sampling) -> Any:
         sampler.timesteps = torch.from_numpy(times)
         sampler.sigmas = torch.from_numpy(_sigmas(schedule)[np.append(times, 0)]).float()
         return sampler
-    else:
-        sampler = DPMSolverMultistepScheduler.from_config(
-            config, algorithm_type="dpmsolver++", **ends
-        )
-        karras = sampling.sampler == "dpm++karras"
-        times = (_karras_steps if karras else _even_steps)(schedule, steps)
-        sampler.set_timesteps(timesteps=times)
-        return sampler
-    sampler.set_timesteps(steps)
+    if sampling.sampler == "ddim":
+        # Steps of one length would begin far from noise; of first order, DPM-Solver++ is DDIM.
+        ends["solver_order"] = 1
+    sampler = DPMSolverMultistepScheduler.from_config(config, algorithm_type="dpmsolver++", **ends)
+    karras = sampling.sampler == "dpm++karras"
+    times = (_karras_steps if karras else _even_steps)(schedule, steps)
+    sampler.set_timesteps(timesteps=times)
     return sampler
+
+
+class _PlmsOfVelocities:
+    """PLMS for a network that predicts the velocity, which becomes noise first.
+
+    PLMS combines predictions of several steps. That suits noises; velocities, each of another
+    mixture of noise and picture, it would combine no better than DDIM uses a single one.
+    """
+
+    def __init__(self, config: Any, plms: PNDMScheduler) -> None:
+        self.config, self._plms = config, plms
+        self.timesteps, self.alphas_cumprod = plms.timesteps, plms.alphas_cumprod
+
+    def step(self, velocity: Tensor, step: Tensor, latents: Tensor) -> Any:
+        alpha = self.alphas_cumprod[step.long()]  # Salimans & Ho 2022, appendix D
+        noise = alpha.sqrt() * velocity + (1 - alpha).sqrt() * latents
+        return self._plms.step(noise, step, latents)
 
 
 def _even_steps(schedule: PNDMScheduler, n: int) -> IntArray:
