@@ -16,6 +16,7 @@ from mindvis_gui.analysis.export import read_request, write_sample
 from mindvis_gui.analysis.session_file import SessionFile
 from mindvis_gui.data.fingerprint import fingerprint
 from mindvis_gui.data.preparation import Preparation
+from mindvis_gui.data.prepare import Normalisation
 from mindvis_gui.decoding.request import Step
 from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.decoding.sampling_settings import Sampling
@@ -23,6 +24,8 @@ from mindvis_gui.errors import DataError
 from mindvis_gui.session.autosave import Autosave
 from mindvis_gui.session.history import History
 from mindvis_gui.views import file_dialogs
+
+NORMALISATION = Normalisation(0.1, 1.5, "training trials")
 
 
 @pytest.fixture(autouse=True)
@@ -243,7 +246,9 @@ def folder(qtbot, ready, subject, tmp_path):
         qtbot.waitUntil(lambda: ready.idle)
         result = ready.results.result
         result = replace(result, request=replace(result.request, model_hash="9" * 64))
-        writer = DecodeFolderWriter(path, subject, ready.decoder.info, result.request)
+        writer = DecodeFolderWriter(
+            path, subject, ready.decoder.info, result.request, NORMALISATION
+        )
         writer.add(compare(result, subject))
     start_anew(qtbot, ready)
     return path

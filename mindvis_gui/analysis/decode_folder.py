@@ -17,6 +17,7 @@ from mindvis_gui.analysis.comparison import ChanceLevels, Comparison, SampleScor
 from mindvis_gui.analysis.decoded_trial import DecodedTrial, installed_versions, protocol
 from mindvis_gui.analysis.export import write_sample, write_stimulus
 from mindvis_gui.data.picture import decode_picture
+from mindvis_gui.data.prepare import Normalisation
 from mindvis_gui.data.subject import FloatArray, ImageArray, Subject
 from mindvis_gui.decoding.request import DecodeRequest, ModelInfo, Sample
 from mindvis_gui.errors import DataError, ExportError
@@ -41,6 +42,8 @@ class DecodeFolderWriter:
     model : ModelInfo
     request : DecodeRequest
         Any of those to come; it sets the protocol of the folder.
+    normalisation : Normalisation
+        Of the responses.
 
     Raises
     ------
@@ -51,7 +54,12 @@ class DecodeFolderWriter:
     """
 
     def __init__(
-        self, folder: Path, subject: Subject, model: ModelInfo, request: DecodeRequest
+        self,
+        folder: Path,
+        subject: Subject,
+        model: ModelInfo,
+        request: DecodeRequest,
+        normalisation: Normalisation,
     ) -> None:
         check_writable(folder)
         self._folder = folder
@@ -65,6 +73,7 @@ class DecodeFolderWriter:
                 "simulated": subject.simulated,
                 "n_voxels": subject.n_voxels,
                 "unit": subject.unit,
+                "normalisation": asdict(normalisation),
             },
             "model": {
                 # Where the model lay and its whole card are no part of what was computed.

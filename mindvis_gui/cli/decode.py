@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.analysis.decode_folder import DecodeFolderWriter
     from mindvis_gui.cli.output import complain, progress, write
     from mindvis_gui.data.preparation import prepare_subject
-    from mindvis_gui.data.prepare import measure_normalisation, prepare
+    from mindvis_gui.data.prepare import TRAINING, measure_normalisation, prepare
     from mindvis_gui.decoding.cached_decoder import CachedDecoder
     from mindvis_gui.decoding.latents import latents_of
     from mindvis_gui.decoding.lesion import lesioned
@@ -127,7 +127,7 @@ def run(args: argparse.Namespace) -> int:
         model = load_decoder(args.model, args.device, sampling.precision)
         decoder = CachedDecoder(model, cache)
         plan = replace(_plan(args, subject, decoder.info, sampling, rois), lesion=lesion)
-        folder = DecodeFolderWriter(args.out, subject, decoder.info, plan)
+        folder = DecodeFolderWriter(args.out, subject, decoder.info, plan, normalisation)
         mine = trials[processes.rank :: processes.count]
         refused: list[_Failure] = []
 
@@ -179,6 +179,11 @@ def run(args: argparse.Namespace) -> int:
         return 0
     n_decoded = len(trials) - len(failures)
     write(f"{args.out}: {n_decoded} trials, {n_decoded * len(args.seeds)} samples")
+    if normalisation.basis != TRAINING:
+        complain(
+            f"{subject.name}: no trial is marked as training, so the responses are normalised by "
+            f"the mean and deviation of {normalisation.basis}"
+        )
     if decoder.trouble:
         complain(decoder.trouble)
     if failures:

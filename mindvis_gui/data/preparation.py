@@ -1,6 +1,7 @@
 """What is done to all responses of a subject before any of them is decoded, step by step.
 
-1. Trials are filtered.
+1. Trials are filtered. Where this leaves no training trials, the responses are z-scored and
+   normalised by those that were there before.
 2. Responses are z-scored: ``global`` leaves them as they are, since a single mean and deviation
    over all voxels is taken off later, as in the paper (`prepare`); ``voxel`` takes off each
    voxel's own over the training trials; ``run`` each voxel's own over all trials of a run.
@@ -11,7 +12,7 @@ Each step gives a `Subject` again; whoever uses it need not know that there were
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -114,8 +115,8 @@ def preparing(subject: Subject, steps: Preparation) -> Generator[float, None, Su
     sources = [[trial.index] for trial in trials]
     scaling = None
     if steps.z_score == "voxel":
-        scaling = yield from _by_voxel(subject, trials)
-        notes.append("Responses are z-scored in each voxel over the training trials")
+        scaling, basis = yield from _by_voxel(subject, trials)
+        notes.append(f"Responses are z-scored in each voxel over {basis}")
     elif steps.z_score == "run":
         trials, sources = presentations_of_means(subject.name, trials)
         scaling = yield from _by_run(subject, sources)
@@ -127,8 +128,12 @@ def preparing(subject: Subject, steps: Preparation) -> Generator[float, None, Su
         notes.append(
             f"Presentations of {what} stimuli are averaged: {before:,} trials, now {len(trials):,}"
         )
+    reference = None
+    if not _training(trials) and _training(subject.trials):
+        reference = yield from preparing(subject, replace(steps, filters=()))
     return replace(
         subject,
+        reference=reference,
         trials=tuple(replace(trial, index=index) for index, trial in enumerate(trials)),
         recording=PreparedRecording(subject, sources, scaling),
         unit=subject.unit if scaling is None else "z",
@@ -136,11 +141,19 @@ def preparing(subject: Subject, steps: Preparation) -> Generator[float, None, Su
     )
 
 
-def _by_voxel(subject: Subject, trials: list[Trial]) -> Generator[float, None, Scaling]:
-    basis = {trial.index for trial in trials if trial.split == "train"}
-    rows = sorted(basis or {trial.index for trial in trials})
+def _training(trials: Sequence[Trial]) -> list[int]:
+    return [trial.index for trial in trials if trial.split == "train"]
+
+
+def _by_voxel(
+    subject: Subject, trials: Sequence[Trial]
+) -> Generator[float, None, tuple[Scaling, str]]:
+    """Return the scaling, and in words over which trials it was measured."""
+    rows, basis = _training(trials) or _training(subject.trials), "the training trials"
+    if not rows:
+        rows, basis = [trial.index for trial in trials], "all trials, none being for training"
     statistics = yield from _measuring(subject, rows, 0, len(rows))
-    return Scaling.of({0: statistics}, {})
+    return Scaling.of({0: statistics}, {}), basis
 
 
 def _by_run(subject: Subject, sources: list[list[int]]) -> Generator[float, None, Scaling]:

@@ -16,6 +16,7 @@ from mindvis_gui.steps import finish
 
 Padding = Literal["wrap", "constant", "cut"]
 PADDINGS: tuple[str, ...] = get_args(Padding)
+TRAINING = "training trials"  # the basis of a normalisation that saw no test trial
 _BLOCK = 256  # trials read at a time: bounds the memory of statistics over large subjects
 _RESOLUTION = float(np.finfo(np.float32).eps)
 _SPOT_CHECKS = 16  # trials that statistics found in a file are compared with
@@ -40,6 +41,7 @@ class Normalisation:
 def measure_normalisation(subject: Subject) -> Normalisation:
     """Measure mean and standard deviation over the training responses (all, if none is marked).
 
+    A filter that leaves no training trials changes neither: see `Subject.reference`.
     Reads in blocks, so memory stays bounded whatever the number of trials; not at all where the
     recording came with these statistics and a look at some trials does not contradict them.
     """
@@ -48,24 +50,34 @@ def measure_normalisation(subject: Subject) -> Normalisation:
 
 def measuring_normalisation(subject: Subject) -> Generator[float, None, Normalisation]:
     """Do what `measure_normalisation` does, yielding the fraction done; can be stopped."""
-    indices, basis = normalised_trials(subject)
-    return stored_normalisation(subject) or (yield from _measuring(subject, indices, basis))
+    source, indices, basis = normalising_trials(subject)
+    return stored_normalisation(subject) or (yield from _measuring(source, indices, basis))
 
 
-def normalised_trials(subject: Subject) -> tuple[list[int], str]:
-    """Return the trials whose mean and deviation normalise all others, and what they are."""
-    train = [trial.index for trial in subject.trials if trial.split == "train"]
+def normalising_trials(subject: Subject) -> tuple[Subject, list[int], str]:
+    """Return the trials whose mean and deviation normalise all others.
+
+    Returns
+    -------
+    source : Subject
+        That they are trials of.
+    indices : list of int
+    basis : str
+        What they are.
+    """
+    source = subject.reference or subject
+    train = [trial.index for trial in source.trials if trial.split == "train"]
     if train:
-        return train, "training trials"
-    return [trial.index for trial in subject.trials], "all trials"
+        return source, train, TRAINING
+    return source, [trial.index for trial in source.trials], "all trials"
 
 
 def stored_normalisation(subject: Subject) -> Normalisation | None:
     """Return the statistics that the subject came with; None if there are none to be believed."""
-    indices, basis = normalised_trials(subject)
-    if not indices or not isinstance(subject.recording, MeasuredRecording):
+    source, indices, basis = normalising_trials(subject)
+    if not indices or not isinstance(source.recording, MeasuredRecording):
         return None
-    found = subject.recording.statistics_of(np.array(indices))
+    found = source.recording.statistics_of(np.array(indices))
     if found is None:
         return None
     mean, std = found
@@ -77,9 +89,9 @@ def stored_normalisation(subject: Subject) -> Normalisation | None:
 
 def estimate_normalisation(subject: Subject) -> Normalisation:
     """Measure mean and standard deviation over a few training trials, spread over all of them."""
-    indices, basis = normalised_trials(subject)
+    source, indices, basis = normalising_trials(subject)
     some = indices[:: max(1, -(-len(indices) // _SPOT_CHECKS))]
-    return _measure(subject, some, f"{len(some)} of the {basis}")
+    return _measure(source, some, f"{len(some)} of the {basis}")
 
 
 def published_normalisation(

@@ -155,6 +155,9 @@ class Subject:
         What the reader had to assume, one sentence each.
     origin, licence : str
         Where the data came from and under which terms, as the file tells; may be empty.
+    reference : Subject or None
+        Where a filter left no training trials: the subject without it, whose training trials
+        normalise these.
     """
 
     name: str
@@ -173,6 +176,7 @@ class Subject:
     origin: str = ""
     licence: str = ""
     grayordinates: Grayordinates | None = None
+    reference: Subject | None = None
 
     @property
     def display_name(self) -> str:

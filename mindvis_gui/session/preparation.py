@@ -15,7 +15,7 @@ from mindvis_gui.data.prepare import (
     Normalisation,
     estimate_normalisation,
     measuring_normalisation,
-    normalised_trials,
+    normalising_trials,
     stored_normalisation,
 )
 from mindvis_gui.data.subject import Subject
@@ -149,7 +149,7 @@ def preparing_to_show(
     subject = yield from preparing(original, steps)
     normalisation = stored_normalisation(subject)
     if normalisation is None:
-        rows, _ = normalised_trials(subject)
+        _, rows, _ = normalising_trials(subject)
         if 4 * len(rows) * subject.n_voxels <= _AT_ONCE:
             normalisation = yield from measuring_normalisation(subject)
     estimate = normalisation or estimate_normalisation(subject)

@@ -8,8 +8,11 @@ import pytest
 
 from mindvis_gui.analysis.comparison import compare
 from mindvis_gui.analysis.decode_folder import DecodeFolderWriter, read_decode_folder
+from mindvis_gui.data.prepare import Normalisation
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, ExportError, RequestError
+
+NORMALISATION = Normalisation(0.1, 1.5, "training trials")
 
 
 @pytest.fixture
@@ -20,7 +23,9 @@ def folder(tmp_path):
 @pytest.fixture
 def writer(folder, subject, model_info, decoded):
     def make(**changes):
-        return DecodeFolderWriter(folder, subject, model_info, decoded(**changes).request)
+        return DecodeFolderWriter(
+            folder, subject, model_info, decoded(**changes).request, NORMALISATION
+        )
 
     return make
 
@@ -66,7 +71,9 @@ def test_some_trials_come_back(folder, writer, add):
 
 def test_what_training_made_of_test_trials_comes_back(folder, subject, model_info, decoded):
     used = replace(model_info, test_use=("chosen by its scores",))
-    DecodeFolderWriter(folder, subject, used, decoded().request).add(compare(decoded(), subject))
+    DecodeFolderWriter(folder, subject, used, decoded().request, NORMALISATION).add(
+        compare(decoded(), subject)
+    )
     assert read_decode_folder(folder)[0].test_use == ("chosen by its scores",)
 
 
@@ -78,7 +85,7 @@ def test_whether_training_shows_the_label_is_kept(folder, subject, model_info, d
     ]
     renamed[3] = replace(renamed[3], label="")
     other = replace(subject, trials=tuple(renamed))
-    written = DecodeFolderWriter(folder, other, model_info, request)
+    written = DecodeFolderWriter(folder, other, model_info, request, NORMALISATION)
     for number, label in ((1, request.label), (2, "never seen"), (3, "")):
         made = decoded(trial=number)
         made = replace(made, request=replace(made.request, label=label))
@@ -141,7 +148,7 @@ def test_another_model_needs_another_folder(folder, writer, add, subject, model_
     add(writer(), 1)
     other = replace(model_info, hash="cd" * 32)
     with pytest.raises(ExportError, match=r"model\.hash abab"):
-        DecodeFolderWriter(folder, subject, other, decoded().request)
+        DecodeFolderWriter(folder, subject, other, decoded().request, NORMALISATION)
 
 
 def test_a_failure_is_listed_until_the_trial_succeeds(folder, writer, add):

@@ -9,13 +9,18 @@ from mindvis_gui.analysis.comparison import compare
 from mindvis_gui.analysis.decode_folder import DecodeFolderWriter, read_decode_folder
 from mindvis_gui.analysis.evaluate import evaluate
 from mindvis_gui.analysis.report import write_report
+from mindvis_gui.data.prepare import Normalisation
 from mindvis_gui.errors import DataError, ExportError
+
+NORMALISATION = Normalisation(0.1, 1.5, "training trials")
 
 
 @pytest.fixture
 def folder(tmp_path, decoded, subject, model_info):
     first = decoded(trial=0)
-    writer = DecodeFolderWriter(tmp_path / "decoded", subject, model_info, first.request)
+    writer = DecodeFolderWriter(
+        tmp_path / "decoded", subject, model_info, first.request, NORMALISATION
+    )
     for trial in (0, 1, 2):
         writer.add(compare(decoded(trial=trial, label=f"<b>{trial}</b>"), subject))
     writer.add_failure(4, DataError("this response is broken & gone"))
@@ -65,7 +70,9 @@ def test_the_same_folder_gives_the_same_report(folder, tmp_path):
 
 
 def test_an_empty_folder_is_refused(tmp_path, subject, model_info, decoded, folder):
-    writer = DecodeFolderWriter(tmp_path / "none", subject, model_info, decoded().request)
+    writer = DecodeFolderWriter(
+        tmp_path / "none", subject, model_info, decoded().request, NORMALISATION
+    )
     writer.add_failure(1, DataError("broken"))
     with pytest.raises(ExportError, match="no trial was decoded"):
         write_report(tmp_path / "none", scored(folder), tmp_path / "report.html")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mindvis_gui.data.preparation import Preparation, prepare_subject
+from mindvis_gui.data.prepare import estimate_normalisation, measure_normalisation
 from mindvis_gui.data.recording import ArrayRecording
 from mindvis_gui.data.subject import Trial
 from mindvis_gui.data.trial_filter import TrialFilter
@@ -40,6 +41,31 @@ def test_z_scores_by_voxel_over_the_training_trials(runs):
     assert prepared.unit == "z"
     assert prepared.trials == subject.trials
     assert "z-scored in each voxel over the training trials" in prepared.notes[-1]
+
+
+@pytest.mark.parametrize("z_score", ["global", "voxel", "run"])
+def test_a_filter_without_training_trials_scales_responses_as_they_were(runs, z_score):
+    subject, _ = runs
+    whole = prepare_subject(subject, Preparation(z_score=z_score))
+    only_tests = (TrialFilter.parse("split=test-single"),)
+    tests = prepare_subject(subject, Preparation(only_tests, z_score))
+    assert measure_normalisation(tests) == measure_normalisation(whole)
+    assert estimate_normalisation(tests) == estimate_normalisation(whole)
+    if z_score != "run":  # which is over what a filter leaves of a run
+        assert np.array_equal(tests.responses(range(6)), whole.responses(range(6, 12)))
+
+
+def test_a_filter_that_leaves_training_trials_normalises_by_them(runs):
+    subject, values = runs
+    some = prepare_subject(subject, Preparation((TrialFilter.parse("run=1"),)))
+    assert measure_normalisation(some).mean == pytest.approx(values[:3].mean(), rel=1e-6)
+
+
+def test_notes_say_if_no_trial_is_for_training(runs):
+    subject, _ = runs
+    subject = replace(subject, trials=tuple(replace(t, split="test") for t in subject.trials))
+    prepared = prepare_subject(subject, Preparation(z_score="voxel"))
+    assert "over all trials, none being for training" in prepared.notes[-1]
 
 
 def test_z_scores_by_run_over_all_its_trials(runs):
