@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import TypeVar
 
+from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.decoding.device import failures_said
 from mindvis_gui.decoding.pictures import Pictures
 from mindvis_gui.decoding.request import (
@@ -55,7 +56,7 @@ class Drawn:
         """Yield one outcome a request, in their order, the first time; waits for the pictures."""
         entries, self._entries = self._entries, []
         requests = [entry for entry in entries if isinstance(entry, DecodeRequest)]
-        images = iter(())
+        images: Iterator[ImageArray] = iter(())
         lost: MindVisError | None = None
         if requests and self._pictures is not None:
             try:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import platform
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,8 +25,9 @@ _CPU_INFO = Path("/proc/cpuinfo")
 def pack_convolutions(network: nn.Module) -> None:
     """Let the convolutions of `network` keep rearranged copies of their weights.
 
-    The weights themselves stay as they are, for whoever shares them. For use without gradients;
-    maps come out with channels last. Where PyTorch was built without oneDNN, nothing changes.
+    The weights themselves stay as they are, for whoever shares them; if they change, they are
+    rearranged anew. With gradients PyTorch computes. Maps come out with channels last. Where
+    PyTorch was built without oneDNN, nothing changes.
     """
     if not _has(_CONVOLUTION):
         return
@@ -49,22 +51,31 @@ def multiply_by_onednn(network: nn.Module) -> None:
 
 
 class _PackedConv2d(nn.Conv2d):
-    _packed: tuple[torch.Size, Tensor] | None = None  # shape of the maps it was laid out for
+    _packed: tuple[tuple[Any, ...], Tensor] | None = None  # what it was laid out for, weights
 
     def forward(self, input: Tensor) -> Tensor:
+        if torch.is_grad_enabled():  # the operator has none
+            return super().forward(input)
         geometry = (self.padding, self.stride, self.dilation, self.groups)
-        if self._packed is None or self._packed[0] != input.shape:
+        weight = self.weight
+        changes = None if weight.is_inference() else weight._version
+        laid_out_for = input.shape, weight.data_ptr(), changes
+        if self._packed is None or self._packed[0] != laid_out_for:
             layout = torch.ops.mkldnn._reorder_convolution_weight
-            weight = layout(self.weight.detach(), *geometry, list(input.shape))
-            self._packed = input.shape, weight
+            packed = layout(weight.detach(), *geometry, list(input.shape))
+            self._packed = laid_out_for, packed
         return torch.ops.mkldnn._convolution_pointwise(
             input, self._packed[1], self.bias, *geometry, "none", [], ""
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Nothing can copy or save the blocks of oneDNN.
+        return {name: value for name, value in self.__dict__.items() if name != "_packed"}
+
 
 class _OneDnnLinear(nn.Linear):
     def forward(self, input: Tensor) -> Tensor:
-        if torch.is_grad_enabled():  # the operator has none
+        if torch.is_grad_enabled() or torch.is_autocast_enabled("cpu"):  # it knows of neither
             return super().forward(input)
         return torch.ops.mkldnn._linear_pointwise(input, self.weight, self.bias, "none", [], "")
 

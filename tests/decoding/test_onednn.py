@@ -68,6 +68,29 @@ def test_weights_stay_those_that_others_share():
     assert list(network.state_dict()) == ["0.weight", "0.bias"]
 
 
+def test_weights_that_change_are_laid_out_anew():
+    with torch.inference_mode(mode=False), torch.no_grad():
+        network, other = convolution(padding=1), nn.Sequential(nn.Conv2d(8, 16, 3, padding=1))
+        pack_convolutions(network)
+        maps = torch.randn(1, 8, 4, 4)
+        network(maps)
+        network.load_state_dict(other.state_dict())
+        assert torch.allclose(network(maps), other(maps), atol=1e-5)
+        network[0].weight.mul_(2)
+        network[0].bias.mul_(2)
+        assert torch.allclose(network(maps), 2 * other(maps), atol=1e-5)
+        copied = copy.deepcopy(network)
+        assert torch.equal(copied(maps), network(maps))
+
+
+def test_packed_convolutions_still_have_gradients():
+    with torch.inference_mode(mode=False):
+        network = nn.Sequential(nn.Conv2d(8, 16, 3))
+        pack_convolutions(network)
+        network(torch.ones(1, 8, 3, 3)).sum().backward()
+    assert torch.allclose(network[0].weight.grad, torch.ones(16, 8, 3, 3))
+
+
 @pytest.mark.skipif(
     not torch.backends.mkldnn.is_available() or not torch.ops.mkldnn._is_mkldnn_bf16_supported(),
     reason="oneDNN without bf16",
