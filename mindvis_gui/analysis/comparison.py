@@ -16,8 +16,9 @@ from mindvis_gui.analysis.metrics import (
     standardised,
     structural_similarity,
 )
-from mindvis_gui.data.subject import FloatArray, ImageArray, Subject, read_only
+from mindvis_gui.data.subject import FloatArray, ImageArray, Subject, Trial, read_only
 from mindvis_gui.decoding.request import DecodeResult, Sample
+from mindvis_gui.errors import DataError
 
 MAX_OTHERS = 200  # stimuli a sample is ranked against
 _SSIM_OTHERS = 4  # a sample: SSIM costs 20 ms a pair of 256-pixel pictures
@@ -82,6 +83,8 @@ class Comparison:
         Mean pixel correlation over all pairs of samples; None with fewer than two.
     notes : tuple of str
         What could not be scored and why, one sentence each.
+    unread : tuple of str
+        Why stimuli that the subject has could not be read.
     """
 
     result: DecodeResult
@@ -92,6 +95,7 @@ class Comparison:
     consistency: FloatArray | None
     agreement: float | None
     notes: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def compare(result: DecodeResult, subject: Subject) -> Comparison:
@@ -104,14 +108,18 @@ def compare(result: DecodeResult, subject: Subject) -> Comparison:
     samples = result.samples
     trial = subject.trials[result.request.trial]
     consistency, agreement = _consistency(samples), _agreement(samples)
-    shown = subject.stimulus(trial)
+    shown, trouble = seen(subject, trial)
     if shown is None:
         scores = tuple(SampleScores(sample.seed) for sample in samples)
         note = f"trial {trial.index} of {subject.name} has no stimulus, so nothing can be scored"
-        return Comparison(result, None, scores, 0, None, consistency, agreement, (note,))
+        if trouble:
+            note = f"trial {trial.index} of {subject.name} cannot be scored: {trouble}"
+        why = (trouble,) if trouble else ()
+        return Comparison(result, None, scores, 0, None, consistency, agreement, (note,), why)
     height, width = samples[0].image.shape[:2]
     stimulus = resized(shown, width, height)
-    others = _test_stimuli(subject, width, height).without(trial.stimulus_id)
+    candidates = _test_stimuli(subject, width, height)
+    others = candidates.without(trial.stimulus_id)
     table = _correlations(samples, np.concatenate([stimulus[None], others]))
     own, rest = table[:, 0], table[:, 1:]
     scores = tuple(
@@ -137,9 +145,20 @@ def compare(result: DecodeResult, subject: Subject) -> Comparison:
         chance = ChanceLevels(float(rest.mean()), float(ssim), rank_chance(1 + len(others)))
     else:
         notes = (f"{subject.name} has no other test stimulus: no rank and no chance level",)
+    unread = candidates.unread
+    if unread:
+        notes += (f"{len(unread)} test stimuli are no candidates, unreadable: {unread[0]}",)
     return Comparison(
-        result, stimulus, scores, 1 + len(others), chance, consistency, agreement, notes
+        result, stimulus, scores, 1 + len(others), chance, consistency, agreement, notes, unread
     )
+
+
+def seen(subject: Subject, trial: Trial) -> tuple[ImageArray | None, str]:
+    """Return what was seen in a trial, and why not if the file has it but it cannot be read."""
+    try:
+        return subject.stimulus(trial), ""
+    except DataError as error:
+        return None, str(error)
 
 
 def resized(picture: ImageArray, width: int, height: int) -> ImageArray:
@@ -155,10 +174,14 @@ def resized(picture: ImageArray, width: int, height: int) -> ImageArray:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Candidates:
-    """Stimuli at one size: `ids`, and `pictures` (n, h, w, 3) uint8 in the same order."""
+    """Stimuli at one size: `ids`, and `pictures` (n, h, w, 3) uint8 in the same order.
+
+    `unread` says why others are not among them.
+    """
 
     ids: tuple[str, ...]
     pictures: ImageArray
+    unread: tuple[str, ...]
 
     def without(self, stimulus_id: str) -> ImageArray:
         """Return the pictures of all candidates but one."""
@@ -177,12 +200,19 @@ def _test_stimuli(subject: Subject, width: int, height: int) -> _Candidates:
     shown = {t.stimulus_id: t for t in subject.trials if t.split == "test" and t.stimulus_id}
     trials = list(shown.values())
     chosen = [trials[i] for i in _spread(len(trials), MAX_OTHERS)]
-    opened = [(trial.stimulus_id, subject.stimulus(trial)) for trial in chosen]
-    small = [(name, resized(image, width, height)) for name, image in opened if image is not None]
+    small: list[tuple[str, ImageArray]] = []
+    unread: list[str] = []
+    for trial in chosen:
+        image, trouble = seen(subject, trial)
+        if image is not None:
+            small.append((trial.stimulus_id, resized(image, width, height)))
+        elif trouble:
+            unread.append(trouble)
     pictures = np.zeros((len(small), height, width, 3), dtype=np.uint8)
     for i, (_, image) in enumerate(small):
         pictures[i] = image
-    candidates = _Candidates(tuple(name for name, _ in small), read_only(pictures))
+    names = tuple(name for name, _ in small)
+    candidates = _Candidates(names, read_only(pictures), tuple(unread))
     _cached[subject] = candidates
     return candidates
 

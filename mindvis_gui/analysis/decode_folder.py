@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mindvis_gui.analysis.comparison import ChanceLevels, Comparison, SampleScores
+from mindvis_gui.analysis.comparison import ChanceLevels, Comparison, SampleScores, seen
 from mindvis_gui.analysis.decoded_trial import DecodedTrial, installed_versions, protocol
 from mindvis_gui.analysis.export import write_sample, write_stimulus
 from mindvis_gui.data.picture import decode_picture
@@ -21,7 +21,7 @@ from mindvis_gui.data.prepare import Normalisation
 from mindvis_gui.data.subject import FloatArray, ImageArray, Subject
 from mindvis_gui.decoding.request import DecodeRequest, ModelInfo, Sample
 from mindvis_gui.errors import DataError, ExportError
-from mindvis_gui.files import atomic_path, check_writable
+from mindvis_gui.files import atomic_path, check_writable, locked
 
 INDEX = "decode.json"
 FORMAT = "mindvis decode folder"
@@ -32,7 +32,8 @@ class DecodeFolderWriter:
     """Adds trials to a decode folder, one by one; killed at any moment, it holds those so far.
 
     Pictures are written before the `decode.json` that lists them, each file whole or not at all.
-    A folder that exists is continued: a trial decoded again replaces itself.
+    A folder that exists is continued: a trial decoded again replaces itself. Several processes
+    may write into one folder at once.
 
     Parameters
     ----------
@@ -87,10 +88,15 @@ class DecodeFolderWriter:
         self._trials: dict[int, dict[str, Any]] = {}
         self._failed: dict[int, str] = {}
         self._trained: set[str] | None = None  # labels of training trials, looked up once
-        if (folder / INDEX).exists():
-            self._continue(_read_index(folder))
+        self._state: tuple[int, int, int] | None = None  # the index as it was read or written last
+        self._continue()
 
-    def _continue(self, index: dict[str, Any]) -> None:
+    def _continue(self) -> None:
+        """Take up what the folder holds, if another than this has written there."""
+        state = _state(self._folder / INDEX)
+        if state is None or state == self._state:
+            return
+        index = _read_index(self._folder)
         ours, theirs = _flat(self._head), _flat({key: index.get(key) for key in self._head})
         for key in {**ours, **theirs}:
             if ours.get(key) != theirs.get(key):
@@ -104,6 +110,7 @@ class DecodeFolderWriter:
             self._failed = {entry["trial"]: entry["error"] for entry in index["failed"]}
         except (KeyError, TypeError) as error:
             raise _damaged(self._folder, f"{type(error).__name__} {error}") from error
+        self._state = state
 
     def add(
         self,
@@ -123,7 +130,7 @@ class DecodeFolderWriter:
         """
         result = comparison.result
         number = result.request.trial
-        picture = self._subject.stimulus(self._subject.trials[number])
+        picture, _ = seen(self._subject, self._subject.trials[number])
         stimulus = None if picture is None else f"trial-{number:04d}_stimulus.png"
         if picture is not None and stimulus is not None:
             write_stimulus(picture, self._folder / stimulus)
@@ -146,12 +153,16 @@ class DecodeFolderWriter:
             "seconds": round(result.seconds, 3),
             "cached": list(cached),
         }
-        failed = {trial: error for trial, error in self._failed.items() if trial != number}
-        self._write({**self._trials, number: entry}, failed)
+        with locked(self._folder):
+            self._continue()
+            failed = {trial: error for trial, error in self._failed.items() if trial != number}
+            self._write({**self._trials, number: entry}, failed)
 
     def add_failure(self, trial: int, error: Exception) -> None:
         """Note that a trial could not be decoded; what it had before stays."""
-        self._write(self._trials, {**self._failed, trial: str(error)})
+        with locked(self._folder):
+            self._continue()
+            self._write(self._trials, {**self._failed, trial: str(error)})
 
     def _in_training(self, label: str) -> bool | None:
         if self._trained is None:
@@ -168,6 +179,7 @@ class DecodeFolderWriter:
             text = json.dumps(index, ensure_ascii=False, indent=1)
             temporary.write_text(text + "\n", encoding="utf-8")
         self._trials, self._failed = trials, failed
+        self._state = _state(self._folder / INDEX)
 
 
 def read_decode_folder(folder: Path, only: Collection[int] | None = None) -> list[DecodedTrial]:
@@ -290,6 +302,14 @@ def _read_index(folder: Path) -> dict[str, Any]:
         if not isinstance(index.get(key), list):
             raise _damaged(folder, f"'{key}' is missing")
     return index
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes when a file is replaced; None if there is none."""
+    if not path.exists():
+        return None
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _damaged(folder: Path, what: str) -> DataError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -18,11 +18,12 @@ from mindvis_gui.cli.selection import (
     mask_seed,
     names,
     numbers,
+    select_lesion,
     select_rois,
     select_trials,
     trial_choice,
 )
-from mindvis_gui.data.lesion import METHODS, Lesion
+from mindvis_gui.data.lesion import METHODS
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.subject import FloatArray, Subject
 from mindvis_gui.decoding.request import (
@@ -78,8 +79,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     regions.add_argument(
         "--rois", type=names, metavar="V1,V2", help="decode from these regions only"
     )
-    regions.add_argument("--without-rois", type=names, metavar="V1", help="silence these regions")
-    add("--lesion-method", choices=METHODS, help="what takes the place of the silenced voxels")
+    regions.add_argument(
+        "--without-rois", type=names, metavar="V1", help="leave out every voxel of these regions"
+    )
+    add("--lesion-method", choices=METHODS, help="what takes their place (default: zero)")
     add("--mask-ratio", type=mask_ratio, metavar="R", help="mask this fraction of the patches")
     add("--mask-seed", type=mask_seed, metavar="N", help="which patches (default: 0)")
     add_preparation_options(parser)
@@ -116,11 +119,11 @@ def run(args: argparse.Namespace) -> int:
     sampling = chosen_sampling(args)
     subject = prepare_subject(open_subject(args.subject), chosen_preparation(args))
     trials = select_trials(subject, args.trials)
-    rois, lesion = select_rois(subject, args.rois, args.without_rois), None
-    if args.lesion_method is not None:
-        rois, lesion = None, Lesion.of_rois(subject, args.without_rois, args.lesion_method)
+    rois = select_rois(subject, args.rois)
+    lesion = select_lesion(subject, args.without_rois, args.lesion_method)
     normalisation = measure_normalisation(subject)
     failures: list[str] = []
+    unread: dict[str, None] = {}  # why stimuli could not be read, each once
     with joined(args.device) as processes, progress(len(trials), shown=processes.first) as show:
         show(0, f"loading model {args.model}")
         cache = None if args.no_cache else SampleCache(cache_dir() / "samples")
@@ -174,6 +177,7 @@ def run(args: argparse.Namespace) -> int:
                     failures.append(f"trial {outcome[0]}: {outcome[1]}")
                     folder.add_failure(*outcome)
                 else:
+                    unread |= dict.fromkeys(outcome.comparison.unread)
                     folder.add(outcome.comparison, outcome.cached, outcome.latents)
     if not processes.first:
         return 0
@@ -184,12 +188,17 @@ def run(args: argparse.Namespace) -> int:
             f"{subject.name}: no trial is marked as training, so the responses are normalised by "
             f"the mean and deviation of {normalisation.basis}"
         )
+    if unread:
+        complain(f"{len(unread)} stimuli cannot be compared with: {_first(list(unread))}")
     if decoder.trouble:
         complain(decoder.trouble)
     if failures:
-        more = "; …" if len(failures) > 3 else ""
-        complain(f"{len(failures)} of {len(trials)} failed: {'; '.join(failures[:3])}{more}")
+        complain(f"{len(failures)} of {len(trials)} failed: {_first(failures)}")
     return 1 if failures else 0
+
+
+def _first(what: Sequence[str], most: int = 3) -> str:
+    return "; ".join(what[:most]) + ("; …" if len(what) > most else "")
 
 
 def _plan(

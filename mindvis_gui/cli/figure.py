@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mindvis_gui.cli.selection import numbers
-from mindvis_gui.errors import ExportError
+from mindvis_gui.errors import ExportError, ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,16 +107,33 @@ def _recover(
     from mindvis_gui import load_decoder
     from mindvis_gui.analysis.figures.content import MaskScene
     from mindvis_gui.data.mask import MaskState
+    from mindvis_gui.data.preparation import Preparation, prepare_subject
     from mindvis_gui.data.prepare import measure_normalisation, prepare
+    from mindvis_gui.decoding.request import vector_hash
 
     if args.model is None:
         raise ExportError(f"template '{args.template}' recovers masked patches; name a --model")
     request = trials[0].request
     decoder = load_decoder(args.model, "cpu")
     size = decoder.info.patch_size
-    vector = prepare(
-        subject, subject.trials[request["trial"]], measure_normalisation(subject), request["rois"]
+    if not decoder.info.fits(subject.n_voxels):
+        raise ModelError(decoder.info.misfit(subject.name, subject.n_voxels))
+    steps = request.get("preparation")
+    if steps is not None:
+        subject = prepare_subject(subject, Preparation.from_json(steps))
+    number = request["trial"]
+    if number >= len(subject.trials):
+        raise ExportError(_another(args, number))
+    trial, rois = subject.trials[number], request["rois"]
+    vector = prepare(subject, trial, measure_normalisation(subject), rois)
+    # What was decoded without some voxels is shown whole, so only its stimulus can be compared.
+    same = (
+        trial.stimulus_id == request["stimulus_id"]
+        if request.get("lesion")
+        else vector_hash(vector) == request["vector_sha256"]
     )
+    if not same:
+        raise ExportError(_another(args, number))
     mask = (
         MaskState.random(decoder.info.n_patches, _RATIO, 0)
         if request["mask"] is None
@@ -124,6 +141,13 @@ def _recover(
     )
     kept = mask.kept_voxels(size, subject.n_voxels)
     return MaskScene.of(vector, kept, decoder.recover(vector, mask), subject.rois)
+
+
+def _another(args: argparse.Namespace, trial: int) -> str:
+    return (
+        f"{args.folder}: trial {trial} was not decoded from the response that {args.subject} has "
+        "there; name the subject file that was"
+    )
 
 
 def _mask(values: Mapping[str, Any]) -> MaskState:

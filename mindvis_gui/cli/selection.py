@@ -9,6 +9,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
+
+from mindvis_gui.data.lesion import Lesion, Method
 from mindvis_gui.errors import DataError, RequestError
 
 if TYPE_CHECKING:
@@ -97,26 +100,36 @@ def select_trials(subject: Subject, chosen: Trials) -> list[Trial]:
     return [subject.trials[number] for number in chosen]
 
 
-def select_rois(
-    subject: Subject, used: Sequence[str] | None, unused: Sequence[str] | None
-) -> tuple[str, ...] | None:
+def select_rois(subject: Subject, used: Sequence[str] | None) -> tuple[str, ...] | None:
     """Return the regions to decode from, in the subject's order; None is the whole vector.
 
     Raises
     ------
     DataError
         If a region does not exist.
-    RequestError
-        If none is left.
     """
-    for name in [*(used or ()), *(unused or ())]:
+    for name in used or ():
         subject.roi(name)
     known = tuple(roi.name for roi in subject.rois)
-    chosen = tuple(
-        name for name in known if (not used or name in used) and name not in (unused or ())
-    )
-    if chosen == known:
+    chosen = known if used is None else tuple(name for name in known if name in used)
+    return None if chosen == known else chosen
+
+
+def select_lesion(
+    subject: Subject, unused: Sequence[str] | None, method: Method | None
+) -> Lesion | None:
+    """Return what to leave out: every voxel of the regions `unused`, if there are any.
+
+    Raises
+    ------
+    DataError
+        If a region does not exist.
+    RequestError
+        If no region is left to decode from.
+    """
+    if unused is None:
         return None
-    if not chosen:
+    lesion = Lesion.of_rois(subject, unused, method or "zero")
+    if all(np.isin(roi.voxels, lesion.voxels).all() for roi in subject.rois):
         raise RequestError(f"{subject.name}: no region is left to decode from; leave out fewer")
-    return chosen
+    return lesion

@@ -97,9 +97,7 @@ class DecodeRequest:
             "trial": self.trial,
             "stimulus_id": self.stimulus_id,
             "label": self.label,
-            "vector_sha256": hashlib.sha256(
-                np.ascontiguousarray(self.vector).tobytes()
-            ).hexdigest(),
+            "vector_sha256": vector_hash(self.vector),
             "preparation": self.preparation.to_json(),
             "rois": None if self.rois is None else list(self.rois),
             **made,
@@ -110,6 +108,11 @@ class DecodeRequest:
             "model": self.model,
             "model_hash": self.model_hash,
         }
+
+
+def vector_hash(vector: FloatArray) -> str:
+    """Return the hash by which a request tells its vector (n_voxels,) from others."""
+    return hashlib.sha256(np.ascontiguousarray(vector).tobytes()).hexdigest()
 
 
 def mask_json(mask: MaskState) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from mindvis_gui.analysis.comparison import MAX_OTHERS, compare, resized
 from mindvis_gui.analysis.metrics import pixel_correlation, structural_similarity
 from mindvis_gui.data.subject import Trial
 from mindvis_gui.decoding.request import Sample
+from mindvis_gui.errors import DataError
 
 
 def test_scores_are_those_of_the_metrics(subject, decoded):
@@ -66,6 +67,24 @@ def test_a_missing_stimulus_is_noted_and_not_scored(subject, decoded):
     assert [s.seed for s in comparison.scores] == [0, 1, 3]
     assert comparison.notes == ("trial 1 of tiny has no stimulus, so nothing can be scored",)
     assert comparison.consistency is not None
+
+
+def test_stimuli_that_cannot_be_read_are_named(subject, decoded, monkeypatch):
+    results = decoded(trial=1), decoded(trial=2)
+    read = type(subject).stimulus
+
+    def damaged(self, trial):
+        if trial.index in (1, 3):
+            raise DataError(f"picture {trial.index} is cut off")
+        return read(self, trial)
+
+    monkeypatch.setattr(type(subject), "stimulus", damaged)
+    own, another = (compare(result, subject) for result in results)
+    assert own.notes == ("trial 1 of tiny cannot be scored: picture 1 is cut off",)
+    assert own.unread == ("picture 1 is cut off",)
+    assert another.n_candidates == 4
+    assert another.unread == ("picture 1 is cut off", "picture 3 is cut off")
+    assert "2 test stimuli are no candidates" in another.notes[-1]
 
 
 def test_without_other_stimuli_there_is_no_rank(subject, decoded):

@@ -1,16 +1,20 @@
 import errno
 import json
 import os
+import subprocess
+import sys
+import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mindvis_gui.analysis.comparison import compare
-from mindvis_gui.analysis.decode_folder import DecodeFolderWriter, read_decode_folder
+from mindvis_gui.analysis.decode_folder import DecodeFolderWriter, read_decode_folder, read_failures
 from mindvis_gui.data.prepare import Normalisation
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, ExportError, RequestError
+from mindvis_gui.files import locked
 
 NORMALISATION = Normalisation(0.1, 1.5, "training trials")
 
@@ -58,6 +62,61 @@ def test_trials_come_back(folder, writer, add, subject, decoded):
     for read, sample in zip(four.samples, expected.result.samples, strict=True):
         np.testing.assert_array_equal(read.image, sample.image)
     np.testing.assert_array_equal(four.stimulus, subject.stimulus(subject.trials[4]))
+
+
+def test_two_that_write_at_once_lose_nothing_of_each_other(folder, writer, add):
+    one, other = writer(), writer()
+    add(one, 0)
+    add(other, 1)
+    add(one, 2)
+    other.add_failure(3, DataError("no"))
+    one.add_failure(4, DataError("no"))
+    assert [trial.request["trial"] for trial in read_decode_folder(folder)] == [0, 1, 2]
+    assert read_failures(folder).keys() == {3, 4}
+
+
+def test_one_waits_for_the_other_to_have_written(folder, tmp_path):
+    program = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from mindvis_gui.files import locked\n"
+        "with locked(Path(sys.argv[1])):\n"
+        "    sys.stdout.write('held\\n')\n"
+        "    sys.stdout.flush()\n"
+        "    sys.stdin.read()\n"
+        "    Path(sys.argv[2]).touch()\n"
+    )
+    words = [sys.executable, "-c", program, str(folder), str(tmp_path / "done")]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"held\n"
+        threading.Timer(0.3, process.stdin.close).start()
+        with locked(folder):
+            assert (tmp_path / "done").exists()
+
+
+def test_what_another_wrote_meanwhile_must_be_of_the_same_protocol(folder, writer, add):
+    one = writer()
+    add(writer(sampling=Sampling("ddim", 3)), 0, sampling=Sampling("ddim", 3))
+    with pytest.raises(ExportError, match="choose another folder"):
+        add(one, 1)
+
+
+def test_a_damaged_stimulus_costs_its_scores_alone(folder, writer, subject, decoded, monkeypatch):
+    results, written = (decoded(trial=1), decoded(trial=2)), writer()
+    read = type(subject).stimulus
+
+    def damaged(self, trial):
+        if trial.index == 1:
+            raise DataError("crab: not a readable picture; replace it")
+        return read(self, trial)
+
+    monkeypatch.setattr(type(subject), "stimulus", damaged)
+    for result in results:
+        written.add(compare(result, subject))
+    one, two = read_decode_folder(folder)
+    assert (one.stimulus, one.scores[0].pixel_correlation) == (None, None)
+    assert two.scores[0].rank == 1
+    assert two.n_candidates == 5
 
 
 def test_some_trials_come_back(folder, writer, add):

@@ -12,7 +12,7 @@ import mindvis_gui
 from mindvis_gui.analysis.export import read_request
 from mindvis_gui.cli import main
 from mindvis_gui.decoding.request import DecodeResult, Sample, Step
-from mindvis_gui.errors import ModelError
+from mindvis_gui.errors import DataError, ModelError
 
 
 class PatternDecoder:
@@ -129,11 +129,37 @@ def test_regions_and_mask_reach_the_request(tmp_path, decode, decoder):
     assert np.count_nonzero(first.vector) == 200
     assert first.mask.seed == 2
     assert first.mask.ratio == pytest.approx(0.75, abs=0.02)
-    assert second.rois == ("V2", "V3", "hV4", "LOC", "FFA", "PPA")
+    assert (second.rois, second.lesion.name, second.lesion.method) == (None, "V1", "zero")
     assert np.count_nonzero(second.vector) == 600
     embedded = read_request(tmp_path / "a" / "trial-0000_seed-0000.png")
     assert embedded["rois"] == ["V1", "hV4"]
     assert embedded["mask"]["seed"] == 2
+
+
+def test_a_damaged_stimulus_is_said_and_loses_no_trial(decode, subject, monkeypatch, capsys):
+    read = type(subject).stimulus
+
+    def damaged(self, trial):
+        if trial.index == 1:
+            raise DataError("picture 1 is cut off")
+        return read(self, trial)
+
+    monkeypatch.setattr(type(subject), "stimulus", damaged)
+    assert decode("--seeds", "0") == 0
+    captured = capsys.readouterr()
+    assert "6 trials, 6 samples" in captured.out
+    assert captured.err == "mindvis: 1 stimuli cannot be compared with: picture 1 is cut off\n"
+
+
+def test_responses_normalised_by_test_trials_are_said(
+    tmp_path, decode, subject, monkeypatch, capsys
+):
+    tests = tuple(replace(trial, split="test") for trial in subject.trials)
+    monkeypatch.setattr(mindvis_gui, "open_subject", lambda path: replace(subject, trials=tests))
+    assert decode("--trials", "0", "--seeds", "0") == 0
+    assert "no trial is marked as training" in capsys.readouterr().err
+    index = json.loads((tmp_path / "out" / "decode.json").read_text())
+    assert index["subject"]["normalisation"]["basis"] == "all trials"
 
 
 def test_one_failed_trial_does_not_lose_the_others(tmp_path, decode, decoder, capsys):

@@ -8,8 +8,11 @@ import pytest
 
 from mindvis_gui.analysis.export import read_request
 from mindvis_gui.cli import main
+from mindvis_gui.data import open_subject
 from mindvis_gui.data.subject import Roi
 from mindvis_gui.data.subject_file import write_subject
+from mindvis_gui.decoding.decoder import MindVisDecoder
+from mindvis_gui.decoding.request import vector_hash
 
 N_VOXELS = 100  # of the tiny model
 
@@ -21,6 +24,15 @@ class FewVoxels:
 
     def responses(self, indices):
         return self._recording.responses(indices)[:, :N_VOXELS]
+
+
+class Negative(FewVoxels):
+    def __init__(self, recording, n_voxels):
+        super().__init__(recording)
+        self._n_voxels = n_voxels
+
+    def responses(self, indices):
+        return -self._recording.responses(indices)[:, : self._n_voxels]
 
 
 @pytest.fixture
@@ -73,7 +85,8 @@ def test_silencing_a_region_changes_the_samples(tmp_path, decode):
     assert decode("whole", *options) == 0
     assert decode("without", *options, "--without-rois", "V1") == 0
     name = "trial-0002_seed-0000.png"
-    assert read_request(tmp_path / "without" / name)["rois"] == ["V2"]
+    request = read_request(tmp_path / "without" / name)
+    assert (request["rois"], request["lesion"]["name"]) == (None, "V1")
     assert pictures(tmp_path / "whole")[name] != pictures(tmp_path / "without")[name]
 
 
@@ -85,6 +98,35 @@ def test_from_decode_to_figure(tmp_path, decode):
     assert all(len(trial["scores"]) == 2 for trial in index["trials"])
     assert main(["figure", str(tmp_path / "out"), "--out", str(tmp_path / "figure.pdf")]) == 0
     assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_figure_of_the_mask_is_of_the_response_that_was_decoded(
+    tmp_path, decode, subject_path, tiny_model_folder, monkeypatch, capsys
+):
+    scenes = []
+    recover = MindVisDecoder.recover
+
+    def remembered(self, vector, mask):
+        scenes.append(vector_hash(vector))
+        return recover(self, vector, mask)
+
+    monkeypatch.setattr(MindVisDecoder, "recover", remembered)
+    assert decode("out", "--trials", "1", "--seeds", "0", "--filter", "trial=2-9") == 0
+    words = ["figure", str(tmp_path / "out"), "--template", "mask", "--out"]
+    words += [str(tmp_path / "mask.png"), "--model", str(tiny_model_folder), "--subject"]
+    assert main([*words, str(subject_path)]) == 0
+    index = json.loads((tmp_path / "out" / "decode.json").read_text())
+    assert scenes == [index["trials"][0]["request"]["vector_sha256"]]
+    capsys.readouterr()
+    for name, other in (("other", {}), ("wide", {"n_voxels": 90})):
+        changed = replace(open_subject(subject_path), name=name, **other)
+        recording = changed.recording
+        changed = replace(changed, recording=Negative(recording, changed.n_voxels), rois=())
+        write_subject(tmp_path / f"{name}.h5", replace(changed, ijk=None, affine=None, maps={}))
+        assert main([*words, str(tmp_path / f"{name}.h5")]) == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert "trial 1 was not decoded from the response" in first
+    assert "trained on 100 voxels but wide has 90" in second
 
 
 def test_info_on_both(subject_path, tiny_model_folder, capsys):

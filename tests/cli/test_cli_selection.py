@@ -2,6 +2,7 @@ import argparse
 import contextlib
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,10 +11,12 @@ from mindvis_gui.cli.selection import (
     mask_ratio,
     names,
     numbers,
+    select_lesion,
     select_rois,
     select_trials,
     trial_choice,
 )
+from mindvis_gui.data.subject import Roi
 from mindvis_gui.errors import DataError, RequestError
 
 
@@ -97,18 +100,28 @@ def test_no_test_trials(subject):
 
 
 def test_regions_are_selected_in_the_subjects_order(subject):
-    assert select_rois(subject, None, None) is None
-    assert select_rois(subject, ("hV4", "V1"), None) == ("V1", "hV4")
-    assert select_rois(subject, None, ("V1", "V2")) == ("V3", "hV4", "LOC", "FFA", "PPA")
-    assert select_rois(subject, [roi.name for roi in subject.rois], None) is None
+    assert select_rois(subject, None) is None
+    assert select_rois(subject, ("hV4", "V1")) == ("V1", "hV4")
+    assert select_rois(subject, [roi.name for roi in subject.rois]) is None
+
+
+def test_regions_to_leave_out_go_with_the_voxels_that_others_share(subject):
+    everything = Roi("VC", np.arange(subject.n_voxels))
+    shared = replace(subject, rois=(*subject.rois, everything))
+    assert select_lesion(shared, None, None) is None
+    lesion = select_lesion(shared, ("V1", "V2"), None)
+    assert (lesion.name, lesion.method) == ("V1 + V2", "zero")
+    both = np.union1d(subject.roi("V1").voxels, subject.roi("V2").voxels)
+    assert np.array_equal(lesion.voxels, both)
 
 
 def test_regions_that_do_not_exist(subject):
-    for used, unused in ((("V9",), None), (None, ("V9",))):
-        with pytest.raises(DataError, match="no region is called 'V9'; it has: V1, V2"):
-            select_rois(subject, used, unused)
+    with pytest.raises(DataError, match="no region is called 'V9'; it has: V1, V2"):
+        select_rois(subject, ("V9",))
+    with pytest.raises(DataError, match="no region is called 'V9'; it has: V1, V2"):
+        select_lesion(subject, ("V9",), None)
 
 
 def test_leaving_out_every_region(subject):
     with pytest.raises(RequestError, match="no region is left"):
-        select_rois(subject, None, [roi.name for roi in subject.rois])
+        select_lesion(subject, [roi.name for roi in subject.rois], None)
