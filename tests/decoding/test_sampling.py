@@ -1,9 +1,12 @@
+import numpy as np
 import pytest
 import torch
 
 from mindvis_gui.decoding.networks import build_scheduler
+from mindvis_gui.decoding.request import N_SEEDS, DecodeRequest
 from mindvis_gui.decoding.sampling import build_sampler, denoise, initial_noise
 from mindvis_gui.decoding.sampling_settings import SAMPLERS, Sampling
+from mindvis_gui.errors import RequestError
 
 
 def test_noise_belongs_to_its_seed():
@@ -11,6 +14,15 @@ def test_noise_belongs_to_its_seed():
     assert torch.equal(noise[0], noise[2])
     assert torch.equal(noise[1:2], initial_noise([0], (3, 8, 8)))
     assert not torch.equal(noise[0], noise[1])
+
+
+def test_seeds_end_where_noise_would_repeat():
+    last = N_SEEDS - 1
+    assert not torch.equal(initial_noise([last], (8,)), initial_noise([0], (8,)))
+    assert torch.equal(initial_noise([N_SEEDS], (8,)), initial_noise([0], (8,)))
+    DecodeRequest("s", 0, np.zeros(2, np.float32), (last,))
+    with pytest.raises(RequestError, match=r"not all in the range 0 to 2\^32 - 1"):
+        DecodeRequest("s", 0, np.zeros(2, np.float32), (0, N_SEEDS))
 
 
 def test_noise_leaves_the_global_random_state_alone():
