@@ -117,8 +117,7 @@ class SampleCache:
         with atomic_path(path) as temporary:
             write_kept_sample(sample, sample_request(sample, request), temporary)
         with self._lock:
-            grown = path.stat().st_size
-            self._size = self._measure() if self._size is None else self._size + grown
+            self._size = self._measure() if self._size is None else self._size + _bytes_of(path)
             if self._size > self._limit:
                 self._size = self._shrink()
 
@@ -126,7 +125,7 @@ class SampleCache:
         """Return time of last use, size and path of every sample."""
         found = []
         for path in self.folder.glob("??/*.png"):
-            with contextlib.suppress(FileNotFoundError):  # another process shrinks it, too
+            with contextlib.suppress(OSError):  # another process shrinks it, too
                 if not path.name.startswith("."):
                     status = path.stat()
                     found.append((status.st_mtime, status.st_size, path))
@@ -142,9 +141,18 @@ class SampleCache:
             if size <= self._limit * _FREED:
                 break
             if path.stem not in pinned:
-                path.unlink(missing_ok=True)
-                size -= bytes_
+                with contextlib.suppress(OSError):  # one that cannot be removed stays and counts
+                    path.unlink(missing_ok=True)
+                    size -= bytes_
         return size
+
+
+def _bytes_of(path: Path) -> int:
+    """Return the size of a file; 0 where another process has removed it already."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def write_kept_sample(sample: Sample, values: Mapping[str, Any], path: Path) -> None:

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -154,6 +155,31 @@ def test_least_used_go_first_and_pinned_ones_stay(tmp_path, noisy):
     assert cache.get(pinned) is not None
     newest = sample_key(REQUEST.to_json(), 39, "cpu")
     assert cache.get(newest) is not None
+
+
+def test_files_that_cannot_be_removed_cost_no_sample(tmp_path, noisy, monkeypatch):
+    cache, unlink = SampleCache(tmp_path, limit=3 * 3700), Path.unlink
+
+    def refuse(path, missing_ok=False):
+        if not path.name.startswith("."):
+            raise PermissionError(path)
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    result, _ = run(CachedDecoder(noisy, cache), replace(REQUEST, seeds=tuple(range(8))))
+    assert len(result.samples) == len(files(cache)) == 8
+
+
+def test_sample_that_another_process_removes_at_once_costs_nothing(cache, noisy, monkeypatch):
+    write = Path.replace
+
+    def written_and_removed(path, target):
+        write(path, target).unlink()
+
+    run(CachedDecoder(noisy, cache), REQUEST)
+    monkeypatch.setattr(Path, "replace", written_and_removed)
+    result, _ = run(CachedDecoder(noisy, cache), replace(REQUEST, seeds=(5, 6)))
+    assert len(result.samples) == 2
 
 
 def test_finished_part_survives_a_stop(cache, noisy):
