@@ -18,12 +18,12 @@ from PySide6.QtWidgets import QApplication
 from mindvis_gui import load_decoder
 from mindvis_gui.analysis.networks import Network
 from mindvis_gui.data.subject import Subject
+from mindvis_gui.decoding.history_folder import history_folder, open_cache
 from mindvis_gui.decoding.request import Decoder, ModelInfo
-from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.errors import ExportError, MindVisError
 from mindvis_gui.files import atomic_path
 from mindvis_gui.light_start import end_light_start
-from mindvis_gui.paths import cache_dir, resources_dir, state_dir
+from mindvis_gui.paths import resources_dir, state_dir
 from mindvis_gui.session import Session
 from mindvis_gui.settings import Settings
 from mindvis_gui.views.commands.session_commands import was_saved
@@ -110,8 +110,7 @@ def run(
 
 
 def _make_session() -> Session:
-    cache, history = SampleCache(cache_dir() / "samples"), state_dir() / "history"
-    return Session(_load_decoder, _load_classifiers, cache=cache, history=history)
+    return Session(_load_decoder, _load_classifiers, cache=open_cache(), history=history_folder())
 
 
 def _make_window(

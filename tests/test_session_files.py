@@ -355,6 +355,18 @@ def test_starred_entries_keep_their_samples_and_same_requests_are_one_entry(qtbo
     assert list((remembered.history._folder).glob("*.json")) == []
 
 
+def test_star_of_the_same_request_stays_where_the_history_is_not_read(qtbot, remembered, tmp_path):
+    (entry,) = remembered.history.search("")
+    remembered.history.star(entry, True)
+    qtbot.waitUntil(lambda: remembered.idle)
+    remembered.history.entries.clear()  # as with a screenshot
+    remembered.decode()
+    qtbot.waitUntil(lambda: remembered.idle)
+    assert remembered.history.pinned() == set(entry.keys)
+    remembered.history.load()  # a decode may be finished before it is read
+    qtbot.waitUntil(lambda: len(remembered.history.search("starred")) == 1)
+
+
 def test_entry_of_the_history_is_brought_back(qtbot, ready_window, remembered):
     (entry,) = remembered.history.search("")
     image = remembered.results.result.samples[2].image

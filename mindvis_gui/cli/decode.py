@@ -107,10 +107,9 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.data.preparation import prepare_subject
     from mindvis_gui.data.prepare import TRAINING, measure_normalisation, prepare
     from mindvis_gui.decoding.cached_decoder import CachedDecoder
+    from mindvis_gui.decoding.history_folder import open_cache
     from mindvis_gui.decoding.latents import latents_of
     from mindvis_gui.decoding.lesion import lesioned
-    from mindvis_gui.decoding.sample_cache import SampleCache
-    from mindvis_gui.paths import cache_dir
 
     if args.mask_seed is not None and args.mask_ratio is None:
         args.refuse("--mask-seed needs --mask-ratio")
@@ -126,7 +125,7 @@ def run(args: argparse.Namespace) -> int:
     unread: dict[str, None] = {}  # why stimuli could not be read, each once
     with joined(args.device) as processes, progress(len(trials), shown=processes.first) as show:
         show(0, f"loading model {args.model}")
-        cache = None if args.no_cache else SampleCache(cache_dir() / "samples")
+        cache = None if args.no_cache else open_cache()
         model = load_decoder(args.model, args.device, sampling.precision)
         decoder = CachedDecoder(model, cache)
         plan = replace(_plan(args, subject, decoder.info, sampling, rois), lesion=lesion)

@@ -15,9 +15,9 @@ from mindvis_gui.data.picture import decode_picture
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.prepare import Normalisation, prepare
 from mindvis_gui.data.subject import ImageArray, Subject
+from mindvis_gui.decoding.history_folder import HistoryEntry
 from mindvis_gui.decoding.sample_cache import SampleCache, read_kept_sample, sample_key
 from mindvis_gui.errors import DataError, MindVisError, RequestError
-from mindvis_gui.session.history import HistoryEntry
 from mindvis_gui.session.options import Options, vector_hash
 from mindvis_gui.session.restore import restore_request
 

@@ -27,9 +27,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from mindvis_gui.decoding.history_folder import HistoryEntry
 from mindvis_gui.decoding.sampling_settings import sampling_text
 from mindvis_gui.session import Session
-from mindvis_gui.session.history import HistoryEntry
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.theme import GAP, MARGIN, label
 

@@ -3,15 +3,24 @@ import hashlib
 import json
 import os
 from dataclasses import replace
+from functools import partialmethod
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import mindvis_gui
+from mindvis_gui.analysis.decoded_trial import shaping_versions
 from mindvis_gui.analysis.export import read_request
 from mindvis_gui.cli import main
+from mindvis_gui.decoding.history_folder import (
+    HistoryEntry,
+    history_folder,
+    open_cache,
+    write_entry,
+)
 from mindvis_gui.decoding.request import DecodeResult, Sample, Step
+from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.errors import DataError, ModelError
 
 
@@ -310,6 +319,19 @@ def test_cache_that_cannot_be_written_is_one_line(tmp_path, decode, monkeypatch,
     assert decode("--trials", "0") == 0
     (line,) = capsys.readouterr().err.splitlines()
     assert "samples are not kept for later" in line
+
+
+def test_samples_of_starred_entries_stay_whatever_the_limit(decode, decoder, monkeypatch):
+    limited = partialmethod(SampleCache.__init__, limit=5 * 3700)  # five samples and a bit
+    monkeypatch.setattr(SampleCache, "__init__", limited)
+    assert decode("--trials", "0", "--seeds", "0,1", out="a") == 0
+    values, versions = decoder.requests[0].to_json(), shaping_versions()
+    starred = HistoryEntry(values, "tiny.h5", "2026-11-30", "cpu", versions, 1.0, starred=True)
+    write_entry(starred, history_folder())
+    assert decode("--trials", "1-5", "--seeds", "0-4", out="b") == 0
+    kept = {path.stem for path in open_cache().folder.rglob("*.png")}
+    assert len(kept) < 7
+    assert kept >= set(starred.keys)
 
 
 def test_regions_are_left_out_in_the_way_that_is_asked_for(tmp_path, decode, decoder, subject):
