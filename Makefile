@@ -37,7 +37,7 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Every bar with its figure in one table; ARGS=--write adds it to benchmarks/RESULTS.md.
+# The benchmarks of benchmarks/report.py in one table; ARGS=--write puts their rows into benchmarks/RESULTS.md.
 bench: setup
 	@QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python benchmarks/report.py $(ARGS)
 

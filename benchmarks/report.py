@@ -2,10 +2,10 @@
 
     python benchmarks/report.py [--write] [SCRIPT ...]
 
-runs the benchmarks (all of them, or those named), shows their own tables and at the end every bar
-with its figure in one table. `--write` puts the rows into RESULTS.md under a heading of the
-machine, in place of the rows that these scripts had there. A benchmark calls `report` for each of
-its figures; run by itself, it prints them too.
+runs the benchmarks (all of `SCRIPTS`, or those named), shows their own tables and at the end every
+bar of theirs with its figure in one table. `--write` puts the rows into RESULTS.md under a heading
+of the machine, in place of the rows that these scripts had there. A benchmark calls `report` for
+each of its figures; run by itself, it prints them too.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "step": (),
     "training": (),
     "growth": (),
+    "together": (),
     "learning": (),
     "cost": (),
     "gpu": (),

@@ -1,8 +1,9 @@
 """The tables of benchmarks/RESULTS.md: newest rows of every machine, notes kept."""
 
 import datetime
+import re
 
-from benchmarks.report import Row, with_rows
+from benchmarks.report import RESULTS, SCRIPTS, Row, with_rows
 
 DAY, LATER = datetime.date(2026, 11, 29), datetime.date(2026, 11, 30)
 START = Row("startup", "window painted", "0.6 s", "≤ 0.8 s", True)
@@ -34,3 +35,10 @@ def test_other_machines_and_notes_stay():
     assert "\n\nA slow day.\n\n## a server\n" in again
     assert again.endswith("\n\n## By hand\n\n| what | s |\n")
     assert with_rows(again, "a laptop", [DECODE], LATER) == again
+
+
+def test_make_bench_measures_every_script_of_the_machines_tables_again():
+    text = RESULTS.read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `(\w+)\.py` \|", text, flags=re.MULTILINE))
+    assert named
+    assert named <= {*SCRIPTS}
