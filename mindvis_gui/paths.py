@@ -36,7 +36,10 @@ def demo_subject_path() -> Path:
 
 
 def cache_dir() -> Path:
-    """Folder for what only saves time: ``$MINDVIS_CACHE``, or the user's cache folder."""
+    """Folder for what only saves time: ``$MINDVIS_CACHE``, or the user's cache folder.
+
+    The former holds `state_dir`, too, whose content cannot be made again.
+    """
     given = os.environ.get("MINDVIS_CACHE")
     return Path(given) if given else user_cache_path("mindvis", appauthor=False)
 
