@@ -1,7 +1,7 @@
 """Where the shipped files are, and where the user's models are looked for.
 
-Wheels carry ``resources/`` and ``models/demo`` inside the package; an editable
-install or a checkout has them beside it.
+Wheels carry ``resources/``, ``models/demo`` and ``docs/*.md`` inside the package; an
+editable install or a checkout has them beside it.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ def resources_dir() -> Path:
 def demo_subject_path() -> Path:
     """File of the simulated subject that ships with the application."""
     return resources_dir() / "demo" / "subject.h5"
+
+
+def docs_dir() -> Path:
+    """Folder of the documents that texts call ``docs/…``; without pictures in a wheel."""
+    return _shipped("docs")
 
 
 def cache_dir() -> Path:

@@ -17,6 +17,7 @@ from typing import Protocol, cast
 from mindvis_gui.cli.output import complain
 from mindvis_gui.cli.processes import launched
 from mindvis_gui.errors import MindVisError
+from mindvis_gui.paths import docs_dir
 from mindvis_gui.version import __version__
 
 COMMANDS = {
@@ -92,7 +93,8 @@ def _parser(command: str) -> argparse.ArgumentParser:
         prog="mindvis",
         description="Decode what a person saw from fMRI of the visual cortex, by MinD-Vis.",
         epilog="'mindvis COMMAND --help' lists the options of a command; "
-        "'mindvis demo' opens the simulated subject that ships with it.",
+        "'mindvis demo' opens the simulated subject that ships with it. "
+        f"What texts call docs/ is in {docs_dir()}.",
     )
     parser.add_argument("--version", action="version", version=f"mindvis-gui {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND")
