@@ -33,7 +33,7 @@ from mindvis_gui.views.theme import apply_theme
 
 _NO_DISPLAY = (
     "no display here (neither DISPLAY nor WAYLAND_DISPLAY is set); "
-    "`make demo` decodes three demo trials without one"
+    "`mindvis decode demo --trials 3 --out DIR` needs none, nor does `make demo` in a checkout"
 )
 # With so few, Qt waits longer for the threads that share the painting of a scaled picture than they
 # save: 2–3 ms a move of the crosshair.

@@ -285,7 +285,9 @@ def test_screenshot_of_what_is_no_subject(tmp_path):
 def test_without_a_display_it_says_so(monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(MindVisError, match=r"no display here .* `make demo`"):
+    with pytest.raises(
+        MindVisError, match=r"no display here .* `mindvis decode demo .* `make demo`"
+    ):
         app.run("demo")
 
 
