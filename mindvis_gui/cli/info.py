@@ -19,18 +19,24 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="say what is in a subject file or a model folder",
         description="Say what is in a subject file or a model folder.",
     )
-    parser.add_argument("path", metavar="PATH", help="subject file, 'demo', or a model folder")
+    parser.add_argument(
+        "path",
+        metavar="PATH",
+        help="subject file, 'demo', a model folder or a model's name",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def run(args: argparse.Namespace) -> int:
     """Read what describes the subject or the model, and print it."""
     from mindvis_gui.cli.output import write, write_json
+    from mindvis_gui.decoding.models import find_models, read_model_info
 
-    if (Path(args.path) / "model_index.json").is_file():
-        from mindvis_gui.decoding.models import read_model_info
-
-        facts = model_facts(read_model_info(Path(args.path)))
+    path = Path(args.path)
+    if (path / "model_index.json").is_file():
+        facts = model_facts(read_model_info(path))
+    elif args.path != "demo" and not path.exists() and args.path in (models := find_models()):
+        facts = model_facts(read_model_info(models[args.path]))
     else:
         from mindvis_gui.data import open_subject
 

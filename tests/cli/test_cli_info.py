@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -47,6 +48,14 @@ def test_a_subject_without_positions(monkeypatch, subject, capsys):
     out = capsys.readouterr().out
     assert "grid           none" in out
     assert "rois           none" in out
+
+
+def test_a_model_by_its_name(tmp_path, tiny_model_folder, monkeypatch, capsys):
+    shutil.copytree(tiny_model_folder, tmp_path / "mine")
+    monkeypatch.setenv("MINDVIS_MODELS", str(tmp_path))
+    assert main(["info", "mine", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["kind"], facts["name"]) == ("model", "mine")
 
 
 def test_what_is_neither_is_one_line(tmp_path, capsys):
