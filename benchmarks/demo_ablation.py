@@ -215,7 +215,7 @@ class Setting:
         held: TrialSet,
         seed: int,
     ) -> MindVisPipeline:
-        """Warm up and fine-tune, cross-attention only, as in the paper."""
+        """Warm up and fine-tune; of the U-Net its cross-attention alone, as in the paper."""
         pipeline = load_pipeline(self.model)
         unet = pipeline.unet.float()
         unet.set_attn_processor(AttnProcessor())
@@ -293,7 +293,8 @@ def table(done: Mapping[str, Mapping[str, float]]) -> str:
         f"Rows from 'pre-trained anew' on have an SC-MBM of their own, {STEPS['mbm']:,} steps of "
         f"{MBM_BATCH} on",
         f"{RESTING:,} resting-like responses and the trials': compare them with that row.",
-        f"{STEPS['warm_up']} steps of warm-up, {STEPS['dcldm']} of DC-LDM, cross-attention only.",
+        f"{STEPS['warm_up']} steps of warm-up, {STEPS['dcldm']} of DC-LDM, which trains the",
+        "cross-attention alone of the U-Net; 'cross-attention only' has no time condition.",
         "Scored on 40 unseen drawings of seen concepts, averaged responses,",
         f"{len(SAMPLES)} samples each, {SAMPLING.steps} steps of DPM-Solver++.",
         "These are short runs: they compare the rows of this table and say nothing about the",

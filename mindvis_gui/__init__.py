@@ -27,7 +27,7 @@ def load_decoder(
     ----------
     folder : str or pathlib.Path
     device : {"auto", "cpu", "cuda"}
-    precision : {"auto", "fp32", "bf16"}
+    precision : {"auto", "fp32", "bf16", "fp16"}
     threads : int, optional
         CPU threads torch may use in this process.
 
