@@ -1,4 +1,4 @@
-"""Test responses as means over the presentations of a stimulus."""
+"""Stimuli shown more than once: means over presentations, and which of them both splits show."""
 
 from __future__ import annotations
 
@@ -33,3 +33,9 @@ def with_means(singles: Sequence[Trial]) -> tuple[tuple[Trial, ...], list[IntArr
         rows.append(np.array([trial.index for trial in found]))
     note = f"Test responses are means over the presentations of {len(repeats):,} stimuli"
     return tuple(trials), rows, [note] if repeats else []
+
+
+def shown_in_test(trials: Sequence[Trial]) -> list[Trial]:
+    """Return the training trials of a stimulus that test trials show, too."""
+    tested = {trial.stimulus_id for trial in trials if trial.split != "train"} - {""}
+    return [t for t in trials if t.split == "train" and t.stimulus_id in tested]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from mindvis_gui.data.array_subject import read_columns
 from mindvis_gui.data.nifti_file import read_volume
+from mindvis_gui.data.prepared_recording import PreparedRecording
 from mindvis_gui.data.recording import PicturedRecording, Pictures
+from mindvis_gui.data.repeats import shown_in_test
 from mindvis_gui.data.stimuli import open_pictures
 from mindvis_gui.data.subject import FloatArray, IntArray, Recording, Subject, Trial
 from mindvis_gui.data.table import read_table
@@ -91,7 +93,11 @@ def with_table(subject: Subject, path: Path) -> Subject:
 
 
 def with_split(subject: Subject, rule: str) -> Subject:
-    """Mark the test set anew.
+    """Mark the test set anew, in single trials.
+
+    Averaged trials whose single trials are there are left out: on either side they would hold
+    responses of the other. They can be made anew, by `mindvis_gui.data.preparation`. The trials
+    are numbered anew then.
 
     Parameters
     ----------
@@ -104,24 +110,46 @@ def with_split(subject: Subject, rule: str) -> Subject:
     DataError
         If it leaves nothing to train or nothing to test.
     """
+    trials = _without_means(subject.trials)
     if rule == REPEATED:
-        count: Mapping[str, int] = Counter(t.stimulus_id for t in subject.trials if t.stimulus_id)
-        tested = {t.index for t in subject.trials if count.get(t.stimulus_id, 0) > 1}
+        count: Mapping[str, int] = Counter(t.stimulus_id for t in trials if t.stimulus_id)
+        tested = {t.index for t in trials if count.get(t.stimulus_id, 0) > 1}
     else:
-        tested = {trial.index for trial in TrialFilter.parse(rule).kept(subject.trials)}
-    if not 0 < len(tested) < len(subject.trials):
+        tested = {trial.index for trial in TrialFilter.parse(rule).kept(trials)}
+    n_means = len(subject.trials) - len(trials)
+    left_out = f" ({n_means:,} averaged ones, whose single trials are there, are not counted)"
+    if not 0 < len(tested) < len(trials):
         raise DataError(
             f"{subject.name}: the split '{rule}' tests {len(tested):,} of the "
-            f"{len(subject.trials):,} trials; some must be left to train and to test"
+            f"{len(trials):,} trials{left_out if n_means else ''}; some must be left to train and "
+            "to test"
         )
-    return replace(
-        subject,
-        trials=tuple(
-            replace(trial, split="test" if trial.index in tested else "train")
-            for trial in subject.trials
-        ),
-        notes=(*subject.notes, f"The test set is {len(tested):,} trials: {rule}"),
+    notes = [f"The test set is {len(tested):,} trials: {rule}"]
+    recording = subject.recording
+    if n_means:
+        recording = PreparedRecording(subject, [[trial.index] for trial in trials], None)
+        notes.append(
+            f"{n_means:,} averaged trials are left out: their single trials are there and may be "
+            "on both sides of the split; average anew"
+        )
+    split = tuple(
+        replace(trial, index=place, split="test" if trial.index in tested else "train")
+        for place, trial in enumerate(trials)
     )
+    shared = len(shown_in_test(split))
+    if shared:
+        notes.append(
+            f"{shared:,} of the {len(split) - len(tested):,} training trials show a picture that "
+            "is tested: scores will count pictures that were learned"
+        )
+    return replace(subject, trials=split, recording=recording, notes=(*subject.notes, *notes))
+
+
+def _without_means(trials: Sequence[Trial]) -> list[Trial]:
+    """Return the trials but for averaged ones whose single trials are among them."""
+    single = {trial.stimulus_id for trial in trials if trial.presentations == 1}
+    single.discard("")
+    return [t for t in trials if t.presentations == 1 or t.stimulus_id not in single]
 
 
 def with_anatomy(subject: Subject, path: Path) -> Subject:
