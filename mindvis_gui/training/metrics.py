@@ -57,7 +57,10 @@ class MetricLog:
                     for row in list(csv.reader(file))[1:]
                     if len(row) == len(_HEAD) and int(row[0]) <= step
                 ]
-        with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
+        with (
+            atomic_path(path) as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as file,
+        ):
             csv.writer(file).writerows(rows)
         if self._tensorboard:
             self._writer = self._writer_class(self._folder / TENSORBOARD, purge_step=step + 1)
