@@ -80,8 +80,7 @@ def read_first_stage(name: str) -> VQModel:
         raise RequestError("first_stage: give the folder that vq wrote, --first-stage DIR")
     path = Path(name).expanduser()
     folder = path if (path / "vqvae").is_dir() else find_model(name)
-    vqvae = load_network(VQModel, folder / "vqvae")
-    return vqvae.requires_grad_(False)
+    return _unscaled(folder / "vqvae").requires_grad_(False)
 
 
 def _of_folder(folder: Path) -> tuple[UNet2DConditionModel, VQModel, PNDMScheduler]:
@@ -98,7 +97,20 @@ def _of_folder(folder: Path) -> tuple[UNet2DConditionModel, VQModel, PNDMSchedul
         except RuntimeError as error:
             reason = str(error).partition("\n")[0]
             raise ModelError(f"{folder}: has class conditions of its own: {reason}") from error
-    return unet, load_network(VQModel, folder / stages[0]), _schedule_of(folder / "scheduler")
+    return unet, _unscaled(folder / stages[0]), _schedule_of(folder / "scheduler")
+
+
+def _unscaled(folder: Path) -> VQModel:
+    """Load a first stage, whose latents are diffused as they are."""
+    vqvae = load_network(VQModel, folder)
+    scale = float(vqvae.config.scaling_factor)
+    if scale != 1:
+        raise ModelError(
+            f"{folder}: its latents are to be scaled by {scale:g} (diffusers takes 0.18215 where "
+            "config.json has no scaling_factor), but here they are diffused as they are; set "
+            "scaling_factor to 1 if the U-Net was trained so, or give another"
+        )
+    return vqvae
 
 
 def _schedule_of(folder: Path) -> PNDMScheduler:

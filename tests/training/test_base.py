@@ -1,5 +1,6 @@
 """What stage B starts from: every form of a diffusion model, and what is none."""
 
+import json
 import shutil
 
 import pytest
@@ -69,3 +70,17 @@ def test_what_is_no_model(tmp_path, tiny_model_folder):
         read_base(str(tmp_path), 256)
     with pytest.raises(RequestError, match="--first-stage"):
         read_first_stage("")
+
+
+@pytest.mark.parametrize(("scale", "named"), [(0.5, "0.5"), (None, "0.18215")])
+def test_scaled_latents_are_refused(tiny_model_folder, tmp_path, scale, named):
+    for part in ("unet", "vqvae"):
+        shutil.copytree(tiny_model_folder / part, tmp_path / part)
+    assert read_base(str(tmp_path), 256).image_size == 32  # as it was written here
+    path = tmp_path / "vqvae" / "config.json"
+    config = json.loads(path.read_text())
+    del config["scaling_factor"]
+    path.write_text(json.dumps(config | ({"scaling_factor": scale} if scale else {})))
+    for read in (lambda name: read_base(name, 256), read_first_stage):
+        with pytest.raises(ModelError, match=f"to be scaled by {named} .* set scaling_factor to 1"):
+            read(str(tmp_path))
