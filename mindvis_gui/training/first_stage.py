@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import broadcast
 from diffusers import VQModel
 from torch import Generator, Tensor
 from torch.nn import functional as F
@@ -103,8 +102,8 @@ def train_first_stage(
     def after_step(step: int, generator: Generator) -> None:
         if step + 1 == plain_steps:
             with torch.no_grad(), accelerator.autocast():
-                pictures = [draw(batch, generator).to(device) for _ in range(60)]
-                latents = [vqvae.encode(part).latents for part in pictures]
+                pictures = [part for _ in range(60) for part in draw(whole, generator).split(batch)]
+                latents = [vqvae.encode(part.to(device)).latents for part in pictures]
             care.start(torch.cat(latents).float(), generator)
         elif step >= plain_steps:
             restart = step < restart_until * plan.steps and step % 50 == 0
@@ -140,11 +139,11 @@ class _CodebookCare:
         self._vqvae, self._accelerator = vqvae, accelerator
         self.used = torch.zeros(vqvae.config.num_vq_embeddings)
         self._counts = torch.zeros_like(self.used)
-        self._latents = torch.empty(0)
+        self._latents: list[Tensor] = []  # of this step
 
     def take(self, latents: Tensor, codes: Tensor) -> None:
         """Take in what one batch of this process used."""
-        self._latents = latents
+        self._latents.append(latents)
         self._counts += torch.bincount(codes.flatten().cpu(), minlength=len(self.used))
 
     def start(self, latents: Tensor, generator: Generator) -> None:
@@ -158,8 +157,10 @@ class _CodebookCare:
         self.used.mul_(0.99).add_(counts)
         self._counts.zero_()
         if restart:
-            latents = broadcast(self._latents.contiguous())  # every process moves them alike
+            # Those of the whole batch, in its order: every process moves them alike.
+            latents = self._accelerator.gather(torch.cat(self._latents).contiguous())
             restart_dead_codes(self._vqvae, latents, self.used, generator)
+        self._latents.clear()
 
     def state_dict(self) -> dict[str, Any]:
         """Return the counts."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from mindvis_gui.training import first_stage
 from mindvis_gui.training.first_stage import (
     correlation_penalty,
     picture_loss,
@@ -110,3 +111,29 @@ def test_training_lowers_the_error(vqvae, plan, metrics):
     errors = metrics("picture")
     assert errors[1] < errors[0]
     assert metrics("codes_in_use", "validation")[0] > 1
+
+
+@pytest.mark.parametrize("shared", ["start_codebook", "restart_dead_codes"])
+def test_codes_start_from_the_whole_batch_however_it_is_shared(vqvae, plan, monkeypatch, shared):
+    found, care = [], getattr(first_stage, shared)
+
+    def seen(vqvae, latents, *rest):
+        found.append(latents.clone())
+        care(vqvae, latents, *rest)
+
+    monkeypatch.setattr(first_stage, shared, seen)
+
+    def draw(number, generator):
+        return torch.rand(number, 3, 32, 32, generator=generator) * 2 - 1
+
+    start = {name: value.clone() for name, value in vqvae.state_dict().items()}
+    for at_a_time, accumulate in ((4, 1), (2, 2)):
+        vqvae.load_state_dict(start)
+        kept = replace(plan, folder=plan.folder / str(accumulate), rate=lambda step: 0.0)
+        kept = replace(kept, accumulate=accumulate, steps=1)
+        held = draw(2, torch.Generator())
+        plain = int(shared == "start_codebook")  # what the first step is followed by
+        train_first_stage(vqvae, draw, held, kept, batch=at_a_time, plain_steps=plain)
+    whole, parts = found
+    assert len(whole) == (240 if shared == "start_codebook" else 4)
+    torch.testing.assert_close(parts, whole, atol=1e-5, rtol=0)
