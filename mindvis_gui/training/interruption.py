@@ -16,7 +16,8 @@ class StopRequest:
         self.made = False
 
     def _take(self, number: int, frame: FrameType | None) -> None:
-        if self.made:  # once more: now
+        # Ctrl+C once more: now. SIGTERM once more is the launcher's after the scheduler's.
+        if self.made and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.made = True
 
