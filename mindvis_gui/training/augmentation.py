@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +11,7 @@ from torch.nn import functional as F
 
 CROP = 0.2
 CROP_PROBABILITY = 0.5
+Corner = tuple[int, int]  # top and left of what is cut out
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +113,37 @@ def random_crops(
     -------
     Tensor, shape (n, 3, size, size)
     """
+    corners = draw_corners(
+        len(pictures), pictures.shape[-1], generator, crop=crop, probability=probability
+    )
+    return cropped(pictures, corners, size, crop=crop)
+
+
+def draw_corners(
+    n: int, side: int, generator: Generator, *, crop: float, probability: float
+) -> list[Corner | None]:
+    """Draw where to cut each of `n` pictures of `side` pixels; None leaves it whole."""
+    places = int(crop * side) + 1
+
+    def place() -> int:
+        return int(torch.randint(places, (1,), generator=generator))
+
+    return [
+        (place(), place()) if torch.rand(1, generator=generator) < probability else None
+        for _ in range(n)
+    ]
+
+
+def cropped(
+    pictures: Tensor, corners: Sequence[Corner | None], size: int, *, crop: float
+) -> Tensor:
+    """Cut squares out of pictures (n, 3, side, side) and resize all to (n, 3, size, size)."""
     side = pictures.shape[-1]
     kept = side - int(crop * side)
     made = []
-    for picture in pictures:
-        if torch.rand(1, generator=generator) < probability:
-            top, left = (
-                int(torch.randint(side - kept + 1, (1,), generator=generator)) for _ in range(2)
-            )
+    for picture, corner in zip(pictures, corners, strict=True):
+        if corner is not None:
+            top, left = corner
             picture = picture[:, top : top + kept, left : left + kept]
         made.append(resized_pictures(picture[None], size))
     return torch.cat(made)

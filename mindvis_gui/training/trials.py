@@ -13,9 +13,10 @@ from torch import Generator, Tensor
 from mindvis_gui.data.prepare import Normalisation, Padding, pad_to_patches
 from mindvis_gui.data.subject import ImageArray, Subject, Trial
 from mindvis_gui.errors import DataError
-from mindvis_gui.training.augmentation import CROP, random_crops, resized_pictures
+from mindvis_gui.training.augmentation import CROP, cropped, draw_corners, resized_pictures
 
 VALIDATION = 0.1  # share of the training trials
+_BATCH = 32  # pictures encoded at a time
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -96,7 +97,7 @@ def as_tensor(picture: ImageArray) -> Tensor:
 
 
 @torch.no_grad()
-def encode(vqvae: VQModel, pictures: Tensor, batch: int = 32) -> Tensor:
+def encode(vqvae: VQModel, pictures: Tensor, batch: int = _BATCH) -> Tensor:
     """Return latents (n, channels, h, w) of pictures (n, 3, H, W), before the codebook."""
     parts = [vqvae.encode(part.to(vqvae.device)).latents for part in torch.split(pictures, batch)]
     return torch.cat(parts).cpu()
@@ -131,14 +132,25 @@ def read_trials(
     """
     trials = training_trials(subject) if trials is None else trials
     labels = sorted({trial.label for trial in trials})
-    pictures = read_pictures(subject, trials, size)
     generator = Generator().manual_seed(seed)
-    versions = [pictures] + [
-        random_crops(pictures, size, generator, crop=crop, probability=1.0) for _ in range(crops)
+    # All are drawn ahead, so that a picture need only be there while its own crops are encoded.
+    corners = [
+        draw_corners(len(trials), size, generator, crop=crop, probability=1.0) for _ in range(crops)
     ]
+    latents = torch.empty(0)
+    for first in range(0, len(trials), _BATCH):
+        block = slice(first, first + _BATCH)
+        pictures = read_pictures(subject, trials[block], size)
+        versions = [encode(vqvae, pictures)] + [
+            encode(vqvae, cropped(pictures, drawn[block], size, crop=crop)) for drawn in corners
+        ]
+        encoded = torch.stack(versions, dim=1)
+        if not first:
+            latents = encoded.new_empty(len(trials), *encoded.shape[1:])
+        latents[block] = encoded
     return TrialSet(
         read_responses(subject, trials, normalisation, patch_size, padding),
-        torch.stack([encode(vqvae, version) for version in versions], dim=1),
+        latents,
         torch.tensor([labels.index(trial.label) for trial in trials]),
     )
 

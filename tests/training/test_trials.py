@@ -1,0 +1,27 @@
+"""Training trials as tensors: what is read at a time, and how many are held back."""
+
+import torch
+
+from mindvis_gui.data.prepare import measure_normalisation
+from mindvis_gui.training import trials as trials_module
+from mindvis_gui.training.augmentation import random_crops
+from mindvis_gui.training.trials import encode, read_pictures, read_trials
+
+
+def test_pictures_are_read_in_blocks_and_cut_as_if_all_at_once(subject_factory, vqvae, monkeypatch):
+    subject = subject_factory(46)
+    sizes, read = [], read_pictures
+
+    def counted(subject, trials, size):
+        sizes.append(len(trials))
+        return read(subject, trials, size)
+
+    monkeypatch.setattr(trials_module, "read_pictures", counted)
+    normalisation = measure_normalisation(subject)
+    made = read_trials(subject, normalisation, vqvae, 32, 16, crops=2, seed=3).latents
+    assert sizes == [32, 8]
+    pictures = read(subject, subject.trials[6:], 32)
+    rng = torch.Generator().manual_seed(3)
+    crops = [random_crops(pictures, 32, rng, probability=1.0) for _ in range(2)]
+    known = torch.stack([encode(vqvae, each) for each in (pictures, *crops)], dim=1)
+    assert torch.equal(made, known)
