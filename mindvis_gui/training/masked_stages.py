@@ -94,7 +94,7 @@ def _train(
 ) -> None:
     names = ", ".join(each.name for each in subjects)
     try:
-        held, rest = held_back(len(responses), settings.seed, settings.validation)
+        held, rest = held_back(len(responses), settings.seed, settings.validation, most=_MOST_HELD)
     except DataError as error:
         raise DataError(f"{names}: {error}") from error
     fitted = augmented(
@@ -108,7 +108,7 @@ def _train(
     train_masked_model(
         model.to(run.accelerator.device),
         fitted,
-        responses[held[:_MOST_HELD]],
+        responses[held],
         plan,
         batch=settings.batch,
         mask_ratio=settings.mask_ratio,

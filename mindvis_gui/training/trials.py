@@ -155,8 +155,15 @@ def read_trials(
     )
 
 
-def held_back(n: int, seed: int, share: float = VALIDATION) -> tuple[Tensor, Tensor]:
+def held_back(
+    n: int, seed: int, share: float = VALIDATION, *, most: int | None = None
+) -> tuple[Tensor, Tensor]:
     """Split trials 0 … n - 1 at random: a share for the validation, at least one, and the rest.
+
+    Parameters
+    ----------
+    most : int, optional
+        No more than so many are held back.
 
     Raises
     ------
@@ -166,7 +173,7 @@ def held_back(n: int, seed: int, share: float = VALIDATION) -> tuple[Tensor, Ten
     if n < 2:
         raise DataError("one training trial cannot be split; add more trials")
     order = torch.randperm(n, generator=Generator().manual_seed(seed))
-    n_held = min(max(1, int(n * share)), n - 1)
+    n_held = min(max(1, int(n * share)), n - 1, n if most is None else most)
     return order[:n_held], order[n_held:]
 
 

@@ -14,6 +14,7 @@ from mindvis_gui.cli import main
 from mindvis_gui.data.subject_file import write_subject
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.models import read_model_info
+from mindvis_gui.training import masked_stages
 
 PLAIN = ["--precision", "fp32", "--log-every", "1", "--steps", "2"]
 SMALL = [*PLAIN, "--width", "32", "--depth", "1", "--heads", "2", "--decoder-width", "16"]
@@ -127,6 +128,13 @@ def test_use_of_test_trials_is_stamped(file, masked, tiny_model_folder, tmp_path
     assert main([*command, "--context-tokens", "5"]) == 0
     assert len(read_model_info(model).test_use) == 2
     assert "chosen on the test trials" in capsys.readouterr().err
+
+
+def test_no_more_responses_are_held_back_than_are_looked_at(file, masked, tmp_path, monkeypatch):
+    monkeypatch.setattr(masked_stages, "_MOST_HELD", 2)
+    given = ["--masked-model", str(masked), "--batch", "4", "--validation", "0.5"]
+    assert main(["train", "adapt", file, "--out", str(tmp_path / "a"), *PLAIN, *given]) == 0
+    assert config(tmp_path / "a")["run"]["samples"] == 16
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import torch
 from mindvis_gui.data.prepare import measure_normalisation
 from mindvis_gui.training import trials as trials_module
 from mindvis_gui.training.augmentation import random_crops
-from mindvis_gui.training.trials import encode, read_pictures, read_trials
+from mindvis_gui.training.trials import encode, held_back, read_pictures, read_trials
 
 
 def test_pictures_are_read_in_blocks_and_cut_as_if_all_at_once(subject_factory, vqvae, monkeypatch):
@@ -25,3 +25,10 @@ def test_pictures_are_read_in_blocks_and_cut_as_if_all_at_once(subject_factory, 
     crops = [random_crops(pictures, 32, rng, probability=1.0) for _ in range(2)]
     known = torch.stack([encode(vqvae, each) for each in (pictures, *crops)], dim=1)
     assert torch.equal(made, known)
+
+
+def test_no_more_are_held_back_than_are_looked_at():
+    held, rest = held_back(60, 0, 0.5, most=4)
+    assert (len(held), len(rest)) == (4, 56)
+    assert torch.equal(held, held_back(60, 0, 0.5)[0][:4])
+    assert [len(part) for part in held_back(60, 0, 0.5, most=40)] == [30, 30]
