@@ -38,8 +38,8 @@ def split_for_selection(
     ----------
     subject : Subject
     selection : {"validation", "test"}
-        A random share of the training trials, which is then not learned from; or the test
-        trials, as published.
+        The trials of a random share of the training stimuli, which are then not learned from;
+        or the test trials, as published.
     seed : int
         Of the random share.
     share : float
@@ -58,8 +58,18 @@ def split_for_selection(
         return train, test
     if len(train) < 2:
         raise DataError(f"{subject.name}: one training trial cannot be split; add more trials")
-    held, rest = held_back(len(train), seed, share)
-    return [train[i] for i in rest.tolist()], [train[i] for i in held.tolist()]
+    shown: dict[str | int, list[Trial]] = {}  # of an unknown stimulus each by itself
+    for trial in train:
+        shown.setdefault(trial.stimulus_id or trial.index, []).append(trial)
+    if len(shown) < 2:
+        raise DataError(
+            f"{subject.name}: the {len(train):,} training trials show one picture, which cannot "
+            "be both learned from and held back; add trials of others"
+        )
+    groups = list(shown.values())
+    held, rest = held_back(len(groups), seed, share)
+    fitted, kept = ([trial for i in part.tolist() for trial in groups[i]] for part in (rest, held))
+    return fitted, kept
 
 
 def test_use(*, saw_test_fmri: bool, selection: Selection) -> list[str]:

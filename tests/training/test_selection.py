@@ -1,5 +1,7 @@
 """Which trials are learned from, which choose the weights, and what the model says of it."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -21,11 +23,11 @@ def test_test_responses_are_only_adapted_to_on_demand(subject):
     assert len(both) == len(subject.trials)
 
 
-def test_weights_are_chosen_on_a_tenth_of_the_training_trials(subject):
+def test_weights_are_chosen_on_a_tenth_of_the_training_pictures(subject):
     fitted, held = split_for_selection(subject)
     assert splits(fitted) == splits(held) == {"train"}
-    assert (len(fitted), len(held)) == (17, 1)
-    assert not {t.index for t in fitted} & {t.index for t in held}
+    assert (len(fitted), len(held)) == (15, 3)  # each picture was shown three times
+    assert not {t.stimulus_id for t in fitted} & {t.stimulus_id for t in held}
     assert split_for_selection(subject)[1] == held
     assert {split_for_selection(subject, seed=seed)[1][0].index for seed in range(9)} != {
         held[0].index
@@ -36,6 +38,22 @@ def test_or_on_the_test_trials_as_published(subject, subject_factory):
     fitted, held = split_for_selection(subject, "test")
     assert (splits(fitted), splits(held)) == ({"train"}, {"test"})
     assert len(fitted) == 18
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_pictures_shown_once_are_held_back_as_trials_are(subject, known):
+    names = [f"p{trial.index}" if known else "" for trial in subject.trials]
+    once = [replace(t, stimulus_id=name) for t, name in zip(subject.trials, names, strict=True)]
+    fitted, held = split_for_selection(replace(subject, trials=tuple(once)), seed=4, share=0.3)
+    order = torch.randperm(18, generator=torch.Generator().manual_seed(4)).tolist()
+    assert [trial.index - 6 for trial in [*held, *fitted]] == order
+    assert len(held) == 5
+
+
+def test_one_picture_cannot_be_on_both_sides(subject):
+    same = tuple(replace(trial, stimulus_id="p") for trial in subject.trials)
+    with pytest.raises(DataError, match="the 18 training trials show one picture"):
+        split_for_selection(replace(subject, trials=same))
 
 
 def test_what_cannot_be_split(subject_factory):
