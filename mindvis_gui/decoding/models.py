@@ -36,6 +36,7 @@ MASKED_MODEL = ("mindvis_gui.decoding.masked_model", "MaskedBrainModel")
 
 # In what ways training may have made use of the test trials, for the card and beside scores.
 SAW_TEST_FMRI = "SC-MBM was adapted to the fMRI of test trials"
+SAW_TEST_PICTURES = "training trials show pictures of test trials"
 SELECTED_ON_TEST = "the weights were chosen by their scores on test trials"
 PUBLISHED_TEST_USE = (
     "the published training adapts SC-MBM to the fMRI of test trials and chooses the weights by "

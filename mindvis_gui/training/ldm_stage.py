@@ -24,7 +24,7 @@ from mindvis_gui.training.masked_stages import for_subject, load_masked_model, t
 from mindvis_gui.training.plots import picture_grid
 from mindvis_gui.training.run import Run, constant_rate
 from mindvis_gui.training.samples import decoded, sampled
-from mindvis_gui.training.selection import split_for_selection, test_use
+from mindvis_gui.training.selection import pictures_on_both_sides, split_for_selection, test_use
 from mindvis_gui.training.settings import LdmSettings
 from mindvis_gui.training.trials import TrialSet, read_trials
 
@@ -50,6 +50,8 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
     encoder, masked_model = _encoder(settings, subject, run)
     if settings.selection == "test":
         run.say("the weights are chosen on the test trials, as published; the model will say so")
+    if shared := pictures_on_both_sides(subject):
+        run.say(f"{shared}; the model will say so")
     normalisation = measure_normalisation(subject)
     base.vqvae.to(run.accelerator.device)
     padding, patch_size = encoder.config.padding, encoder.config.patch_size
@@ -177,5 +179,10 @@ def _pipeline(
             "std": normalisation.std,
             "basis": normalisation.basis,
         },
-        test_use=test_use(saw_test_fmri=saw_test, selection=settings.selection) or None,
+        test_use=test_use(
+            saw_test_fmri=saw_test,
+            selection=settings.selection,
+            saw_test_pictures=bool(pictures_on_both_sides(subject)),
+        )
+        or None,
     )

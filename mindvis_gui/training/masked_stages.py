@@ -17,7 +17,7 @@ from mindvis_gui.training.augmentation import augmented
 from mindvis_gui.training.mbm import fitted_to, mbm_rate, train_masked_model
 from mindvis_gui.training.pretraining import read_pretraining
 from mindvis_gui.training.run import Run, focus_of
-from mindvis_gui.training.selection import adaptation_trials
+from mindvis_gui.training.selection import adaptation_trials, pictures_on_both_sides
 from mindvis_gui.training.settings import AdaptSettings, Masking, MbmSettings
 from mindvis_gui.training.trials import held_back, read_responses
 
@@ -78,6 +78,8 @@ def adapt(sources: Sequence[str], settings: AdaptSettings, run: Run) -> None:
     if settings.include_test_fmri:
         run.say("learning from the fMRI of test trials too; the model will say so")
         model.register_to_config(saw_test_fmri=True)
+    if shared := pictures_on_both_sides(subject):
+        run.say(shared)
     config = model.config
     responses = read_responses(
         subject, trials, measure_normalisation(subject), config.patch_size, config.padding

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from mindvis_gui.data.repeats import shown_in_test
 from mindvis_gui.data.subject import Subject, Trial
-from mindvis_gui.decoding.models import SAW_TEST_FMRI, SELECTED_ON_TEST
+from mindvis_gui.decoding.models import SAW_TEST_FMRI, SAW_TEST_PICTURES, SELECTED_ON_TEST
 from mindvis_gui.errors import DataError
 from mindvis_gui.training.settings import Selection
 from mindvis_gui.training.trials import VALIDATION, held_back, training_trials
@@ -72,7 +73,20 @@ def split_for_selection(
     return fitted, kept
 
 
-def test_use(*, saw_test_fmri: bool, selection: Selection) -> list[str]:
+def pictures_on_both_sides(subject: Subject) -> str:
+    """Return a line on the training trials whose pictures are tested; empty if there are none."""
+    shared = len(shown_in_test(subject.trials))
+    if not shared:
+        return ""
+    n_train = sum(trial.split == "train" for trial in subject.trials)
+    return f"{shared:,} of the {n_train:,} training trials show a picture that is tested"
+
+
+def test_use(*, saw_test_fmri: bool, selection: Selection, saw_test_pictures: bool) -> list[str]:
     """Return what a model must say about the use of test trials in its training."""
-    said = [SAW_TEST_FMRI] if saw_test_fmri else []
-    return said + ([SELECTED_ON_TEST] if selection == "test" else [])
+    uses = {
+        SAW_TEST_FMRI: saw_test_fmri,
+        SAW_TEST_PICTURES: saw_test_pictures,
+        SELECTED_ON_TEST: selection == "test",
+    }
+    return [said for said, done in uses.items() if done]

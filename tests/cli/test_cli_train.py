@@ -3,6 +3,7 @@
 import csv
 import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,7 +102,11 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(file, tmp_path, caps
         assert part in lines[0]
 
 
-def test_all_stages_make_a_model(file, masked, tiny_model_folder, tmp_path):
+def test_all_stages_make_a_model(masked, subject_factory, tiny_model_folder, tmp_path):
+    subject = subject_factory()
+    trials = (replace(t, stimulus_id=t.stimulus_id * (t.split == "train")) for t in subject.trials)
+    file = str(tmp_path / "mine.h5")
+    write_subject(Path(file), replace(subject, trials=tuple(trials)), dtype="float32")
     adapted, model = tmp_path / "adapted", tmp_path / "model"
     given = ["--masked-model", str(masked), "--focus", "V1,V2"]
     assert main(["train", "adapt", file, "--out", str(adapted), *PLAIN, *given]) == 0
@@ -126,8 +131,10 @@ def test_use_of_test_trials_is_stamped(file, masked, tiny_model_folder, tmp_path
     given = ["--preset", "paper", "--masked-model", str(adapted), "--base", str(tiny_model_folder)]
     command = ["train", "ldm", file, "--out", str(model), *PLAIN, *given, "--crops", "0"]
     assert main([*command, "--context-tokens", "5"]) == 0
-    assert len(read_model_info(model).test_use) == 2
-    assert "chosen on the test trials" in capsys.readouterr().err
+    assert len(read_model_info(model).test_use) == 3
+    said = capsys.readouterr().err
+    assert "chosen on the test trials" in said
+    assert said.count("18 of the 18 training trials show a picture that is tested") == 2
 
 
 def test_no_more_responses_are_held_back_than_are_looked_at(file, masked, tmp_path, monkeypatch):

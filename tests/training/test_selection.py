@@ -5,8 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from mindvis_gui.data.prepare import measure_normalisation
 from mindvis_gui.errors import DataError
-from mindvis_gui.training.selection import adaptation_trials, split_for_selection, test_use
+from mindvis_gui.training.selection import (
+    adaptation_trials,
+    pictures_on_both_sides,
+    split_for_selection,
+    test_use,
+)
 from mindvis_gui.training.trials import read_pictures, read_trials
 
 test_use.__test__ = False  # its name is no test's
@@ -34,12 +40,6 @@ def test_weights_are_chosen_on_a_tenth_of_the_training_pictures(subject):
     }
 
 
-def test_or_on_the_test_trials_as_published(subject, subject_factory):
-    fitted, held = split_for_selection(subject, "test")
-    assert (splits(fitted), splits(held)) == ({"train"}, {"test"})
-    assert len(fitted) == 18
-
-
 @pytest.mark.parametrize("known", [True, False])
 def test_pictures_shown_once_are_held_back_as_trials_are(subject, known):
     names = [f"p{trial.index}" if known else "" for trial in subject.trials]
@@ -56,22 +56,34 @@ def test_one_picture_cannot_be_on_both_sides(subject):
         split_for_selection(replace(subject, trials=same))
 
 
+def test_or_on_the_test_trials_as_published(subject, subject_factory):
+    fitted, held = split_for_selection(subject, "test")
+    assert (splits(fitted), splits(held)) == ({"train"}, {"test"})
+    assert len(fitted) == 18
+
+
 def test_what_cannot_be_split(subject_factory):
     with pytest.raises(DataError, match="one training trial cannot be split"):
         split_for_selection(subject_factory(7))
 
 
 def test_a_model_says_what_it_has_seen():
-    assert test_use(saw_test_fmri=False, selection="validation") == []
-    said = test_use(saw_test_fmri=True, selection="test")
-    assert len(said) == 2
+    assert test_use(saw_test_fmri=False, selection="validation", saw_test_pictures=False) == []
+    said = test_use(saw_test_fmri=True, selection="test", saw_test_pictures=True)
+    assert len(said) == 3
     assert "fMRI of test trials" in said[0]
-    assert "chosen by their scores on test trials" in said[1]
+    assert "show pictures of test trials" in said[1]
+    assert "chosen by their scores on test trials" in said[2]
+
+
+def test_training_trials_that_show_what_is_tested_are_counted(subject):
+    said = pictures_on_both_sides(subject)
+    assert said == "18 of the 18 training trials show a picture that is tested"
+    unknown = tuple(replace(trial, stimulus_id="") for trial in subject.trials)
+    assert not pictures_on_both_sides(replace(subject, trials=unknown))
 
 
 def test_crops_come_after_the_whole_picture(subject, vqvae):
-    from mindvis_gui.data.prepare import measure_normalisation
-
     trials = split_for_selection(subject)[0][:2]
     read = read_trials(
         subject, measure_normalisation(subject), vqvae, 32, 16, trials=trials, crops=2
