@@ -79,7 +79,6 @@ class Collection(QObject):
     """
 
     added = Signal(object)  # list of Options
-    emptied = Signal()
     scored = Signal(object)  # list of Options
 
     def __init__(
@@ -107,7 +106,6 @@ class Collection(QObject):
         self._asked.clear()
         self._scoring.clear()
         self.models.clear()
-        self.emptied.emit()
 
     def add(self, result: DecodeResult, info: ModelInfo) -> bool:
         """Take in what was decoded with the model of `info`; return whether it is all on disk."""

@@ -24,9 +24,11 @@ class DerivedOverlays(QObject):
         masking.recovery_changed.connect(self._show_error)
 
     def set_subject(self, n_voxels: int) -> None:
-        """Begin with the overlays of another subject, which are as they are at first."""
+        """Begin with the overlays of another subject, which are as they are at first.
+
+        The mask is shown with the next `Masking.mask_changed`.
+        """
         self._n_voxels, self._applied = n_voxels, False
-        self._show_mask()
 
     def show_response(self, recorded: FloatArray | None) -> None:
         """Show a response (n_voxels,) in the subject's unit."""

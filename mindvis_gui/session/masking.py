@@ -64,16 +64,22 @@ class Masking(QObject):
     # -- what it is about --------------------------------------------------------------------
 
     def set_subject(self, n_voxels: int) -> None:
-        """Mask responses of another length; a mask of as many patches stays."""
+        """Mask responses of another length; a mask of as many patches stays.
+
+        The session emits `mask_changed`, and forgets what could be undone.
+        """
         self._n_voxels = n_voxels
         self.hovered_patch = None
         self._vector = self.recovery = self._recovered = None
-        self._reset()
+        self.mask = self._fitting()
 
     def set_decoder(self, decoder: Decoder) -> None:
         """Recover with another model, whose patches may have another size."""
         self._decoder = decoder
-        self._reset()
+        mask = self._fitting()
+        if mask is not None and mask is not self.mask:
+            self._undo_stack.clear()  # what was masked before does not fit any more
+            self._set_mask(mask)
         self._update_recovery()
 
     def set_vector(self, vector: FloatArray | None) -> None:
@@ -86,14 +92,15 @@ class Masking(QObject):
         """Voxels a patch: the model's, or the paper's while none is loaded."""
         return self._decoder.info.patch_size if self._decoder else PATCH_SIZE
 
-    def _reset(self) -> None:
+    def _fitting(self) -> MaskState | None:
+        """Return the mask, or a new one where it has not as many patches as the response."""
         if not self._n_voxels:
-            return
+            return self.mask
         padding = self._decoder.info.padding if self._decoder else "wrap"
         n_patches = padded_length(self._n_voxels, self.patch_size, padding) // self.patch_size
         if self.mask is None or self.mask.n_patches != n_patches:
-            self._undo_stack.clear()  # what was masked before does not fit any more
-            self._set_mask(MaskState.random(n_patches, _RATIO, seed=0))
+            return MaskState.random(n_patches, _RATIO, seed=0)
+        return self.mask
 
     # -- mask --------------------------------------------------------------------------------
 

@@ -136,7 +136,10 @@ class Overlays(QObject):
         self.chosen = REGIONS
 
     def set_subject(self, subject: Subject, normalisation: Normalisation) -> None:
-        """Begin with what another subject has: anatomy, response, its maps and its regions."""
+        """Begin with what another subject has: anatomy, response, its maps and its regions.
+
+        `changed` is the session's to emit, once all that listeners ask for is the other subject's.
+        """
         self._n_voxels = subject.n_voxels
         limit = _round_up(_LIMIT * normalisation.std)
         hidden = np.full(subject.n_voxels, np.nan, dtype=np.float32)
@@ -152,7 +155,6 @@ class Overlays(QObject):
             Overlay(MASK, "Mask", hidden, look=masked, note="Voxels of the masked patches"),
         )  # fmt: skip
         self.chosen = REGIONS
-        self.changed.emit()
 
     def put(self, overlay: Overlay) -> None:
         """Add an overlay on top, or in the place and with the look of the one with its key.

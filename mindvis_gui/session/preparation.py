@@ -77,12 +77,11 @@ class PreparationState(QObject):
         self.steps = Preparation()
 
     def set_subject(self, opened: PreparedSubject) -> None:
-        """Prepare another subject from now on."""
+        """Prepare another subject from now on; the session emits `changed`."""
         if self._job is not None and opened.steps != self._wanted:
             self._job.cancel()
         self._opened = opened
         self.steps = opened.steps
-        self.changed.emit()
 
     def set_steps(self, steps: Preparation) -> None:
         """Do these steps to the subject as it was opened, in place of those in force.

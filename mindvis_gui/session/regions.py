@@ -58,10 +58,9 @@ class Regions(QObject):
         self.brush: Brush | None = None
 
     def set_subject(self, subject: Subject) -> None:
-        """Begin with the regions of another subject."""
+        """Begin with the regions of another subject; the session emits what has changed."""
         self._subject, self.rois = subject, subject.rois
-        self.set_preview(_NONE)
-        self.set_brush(None)
+        self.preview, self.brush = _NONE, None
 
     def take_up(self, values: Iterable[Mapping[str, Any]]) -> None:
         """Add regions as a session file holds them: name, voxels, made, colour.

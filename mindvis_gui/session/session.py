@@ -138,7 +138,6 @@ class Session(Choices):
         self.trial = None
         self._used.set_regions(subject.rois)
         self._response.set_subject(subject, opened.normalisation)
-        self.undo_stack.clear()
         self.preparation.set_subject(opened)
         self.brain.set_subject(subject, opened.grid)
         self.overlays.set_subject(subject, opened.estimate)
@@ -148,9 +147,7 @@ class Session(Choices):
         self._derived.set_subject(subject.n_voxels)
         self.results.set_subject(subject)
         self.collection.set_subject(subject)
-        self.subject_changed.emit()
-        self.brain.crosshair_changed.emit()
-        self.results.announce()
+        self._announce_subject()
         drawn = opened.grid.notes if opened.grid is not None else ()
         notes = "; ".join(note.rstrip(".") for note in (*subject.notes, *drawn))
         self.message.emit(notes or f"Opened {subject.display_name}")
@@ -161,6 +158,22 @@ class Session(Choices):
         if complaint := misfit(self.decoder, subject):
             self.problem.emit(complaint)
         self._response.measure()
+
+    def _announce_subject(self) -> None:
+        """Tell the listeners, none of which may see parts of two subjects."""
+        self.undo_stack.clear()
+        self.subject_changed.emit()
+        for signal in (
+            self.preparation.changed,
+            self.brain.crosshair_changed,
+            self.overlays.changed,
+            self.surface.changed,
+            self.regions.preview_changed,
+            self.regions.brush_changed,
+            self.masking.mask_changed,
+        ):
+            signal.emit()
+        self.results.announce()
 
     def set_trial(self, index: int) -> None:
         """Choose the trial at row `index`."""

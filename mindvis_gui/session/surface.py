@@ -56,10 +56,9 @@ class SurfaceState(QObject):
         self.complaint = ""
 
     def set_subject(self, subject: Subject) -> None:
-        """Forget the subject before."""
+        """Forget the subject before; the session emits `changed`."""
         self._subject, self.projection = subject, None
         self.complaint = _NO_POSITIONS if subject.ijk is None else ""
-        self.changed.emit()
 
     @property
     def can_insist(self) -> bool:

@@ -1,12 +1,16 @@
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QToolButton
 
+import mindvis_gui.session.opening
 from mindvis_gui.analysis.export import write_sample
+from mindvis_gui.data.subject import Roi, Volume
 from mindvis_gui.job import Job
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views import main_window as module
@@ -55,6 +59,44 @@ def test_closed_panels_are_built_when_first_seen(qtbot, ready_window, ready):
     workspace.show_panel("overlays", True)
     qtbot.waitUntil(lambda: workspace.overlay_panel.list.count() == len(ready.overlays.items))
     assert workspace.lesion_panel.run.isEnabled()  # it knows of the subject that was there before
+
+
+def smaller(subject, n_voxels=384):
+    """Return part of a subject, on a grid of another shape."""
+    responses = subject.responses([trial.index for trial in subject.trials])[:, :n_voxels]
+    stimuli = {trial.stimulus_id: subject.stimulus(trial) for trial in subject.trials}
+    assert subject.anatomy is not None
+    return replace(
+        subject,
+        name="small",
+        rois=(Roi("V1", np.arange(100)), Roi("V2", np.arange(100, n_voxels))),
+        n_voxels=n_voxels,
+        recording=type(subject.recording)(responses, stimuli),
+        ijk=subject.ijk[:n_voxels],
+        anatomy=Volume(subject.anatomy.data[:25, :29, :27], subject.anatomy.affine),
+    )
+
+
+@pytest.mark.parametrize("applied", [False, True])
+def test_another_subject_of_another_size_and_back(
+    qtbot, ready_window, ready, subject, monkeypatch, applied
+):
+    subjects = {"tiny.h5": subject, "small.h5": smaller(subject)}
+    monkeypatch.setattr(mindvis_gui.session.opening, "open_subject", subjects.__getitem__)
+    ready_window.workspace.show_panel("overlays", True)
+    ready_window.workspace.show_panel("lesion", True)
+    ready.masking.set_applied(applied)
+    for name in ("small.h5", "tiny.h5"):
+        with qtbot.waitSignal(ready.trial_changed):
+            ready.open(name)
+        qtbot.waitUntil(lambda: ready.idle)  # an error in a slot would fail the test
+        assert ready.subject is subjects[name]
+        shown = ready.overlays.find("mask")
+        assert shown.look.visible == applied
+        hidden = ~ready.masking.mask.kept_voxels(ready.masking.patch_size, ready.subject.n_voxels)
+        np.testing.assert_array_equal(shown.values == 1, hidden)
+        grids = {view.picture._grid.shape for view in ready_window.workspace.brain_view.slices}
+        assert grids == {ready.brain.grid.shape}
 
 
 def test_demo_button_opens_subject_and_model(qtbot, window, session):
