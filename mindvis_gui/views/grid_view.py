@@ -43,6 +43,7 @@ class GridView(QWidget):
         for one, other in ((self.samples, self.stimuli), (self.stimuli, self.samples)):
             bar = one.verticalScrollBar()
             bar.valueChanged.connect(other.verticalScrollBar().setValue)
+            bar.rangeChanged.connect(self._scroll_alike)
         row = QHBoxLayout(self)
         row.setContentsMargins(MARGIN - PADDING, 0, 0, 0)  # pictures begin where headings do
         row.setSpacing(0)
@@ -102,6 +103,12 @@ class GridView(QWidget):
             self.stimuli.setColumnHidden(column, column > 0)
         self.stimuli.setFixedWidth(size.width() + 8)
         self._repaint()
+
+    def _scroll_alike(self) -> None:
+        """Let the stimuli scroll as far as the samples, whose range may come before theirs."""
+        bar, leading = self.stimuli.verticalScrollBar(), self.samples.verticalScrollBar()
+        bar.setRange(leading.minimum(), leading.maximum())
+        bar.setValue(leading.value())
 
     def _repaint(self) -> None:
         self.samples.viewport().update()

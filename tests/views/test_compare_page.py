@@ -59,6 +59,34 @@ def test_both_tables_scroll_together(qtbot, page):
     assert page.view.stimuli.verticalScrollBar().value() == 120
 
 
+def test_stimuli_stay_beside_their_samples_when_a_filter_is_emptied(qtbot, page, ready):
+    view = page.view
+    view.set_side(300)
+    view.go_to(4, 1)
+    qtbot.waitUntil(lambda: ready.trial.index == 4)
+    page.header.filter.setText("violin")
+    assert page.model.rows == [4]
+    qtbot.waitUntil(lambda: view.stimuli.verticalScrollBar().maximum() == 0)
+    page.header.filter.setText("")
+    QApplication.processEvents()
+    assert view.samples.verticalScrollBar().value() > 0
+    assert view.stimuli.verticalScrollBar().value() == view.samples.verticalScrollBar().value()
+    tops = [
+        table.visualRect(page.model.index(4, column)).top()
+        for table, column in ((view.stimuli, 0), (view.samples, 1))
+    ]
+    assert tops[0] == tops[1]
+
+
+def test_stimuli_scroll_as_far_as_samples_above_a_scroll_bar(qtbot, page):
+    page.view.set_side(300)
+    qtbot.waitUntil(page.view.samples.horizontalScrollBar().isVisible)
+    QApplication.processEvents()
+    bar = page.view.samples.verticalScrollBar()
+    bar.setValue(bar.maximum())
+    assert page.view.stimuli.verticalScrollBar().value() == bar.maximum()
+
+
 def test_rows_are_sorted_and_filtered_by_score(qtbot, page, ready):
     scores = ready.collection._scores  # plain colours all correlate alike
     for key, score in scores.items():
