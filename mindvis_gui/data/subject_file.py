@@ -28,6 +28,7 @@ such values in heaps without checksums, and a flipped bit there makes the librar
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,6 +37,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data import checks
+from mindvis_gui.data.hdf5_output import Hdf5Output
 from mindvis_gui.data.picture import EncodedPictures, encode_picture
 from mindvis_gui.data.statistics import RunningStatistics
 from mindvis_gui.data.subject import FloatArray, Subject
@@ -105,16 +107,20 @@ def writing_subject(
     total = len(ids) + len(subject.trials)
     scale = _scale(subject, dtype)
     with atomic_path(path) as temporary:
-        # Version 1.10 of the file format has checksums on all that describes the data.
-        with h5py.File(temporary, "w", libver=("v110", "v110")) as file:
-            _write_facts(file, subject)
-            done = 0
-            for done in _write_stimuli(file, subject, ids):
-                yield done, total
-            for written in _write_responses(file, subject, dtype, scale, deflate):
-                yield done + written, total
-            # Last: a file that was left half written is no subject file.
-            file.attrs["format"] = _fixed(FORMAT)
+        with closing(Hdf5Output(temporary)) as output:
+            # Version 1.10 of the file format has checksums on all that describes the data.
+            with h5py.File(output, "w", libver=("v110", "v110")) as file:
+                _write_facts(file, subject)
+                done = 0
+                for done in _write_stimuli(file, subject, ids):
+                    output.check()
+                    yield done, total
+                for written in _write_responses(file, subject, dtype, scale, deflate):
+                    output.check()
+                    yield done + written, total
+                # Last: a file that was left half written is no subject file.
+                file.attrs["format"] = _fixed(FORMAT)
+            output.check()
         yield total, total
 
 

@@ -153,3 +153,34 @@ def test_a_killed_import_leaves_no_file_that_looks_whole(tmp_path, sent):
             open_subject(left)
     if sent != signal.SIGKILL:
         assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.h5"]
+
+
+FULL_DISK = """
+import resource, sys
+from mindvis_gui.cli import main
+limit = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process")
+@pytest.mark.parametrize("limit", [0, 1000, 30_000, 100_000, 199_000])
+def test_a_full_disk_is_one_line_and_leaves_the_old_file(tmp_path, limit):
+    out = tmp_path / "out" / "a.h5"
+    command = ["import-subject", str(PUBLISHED / "GOD" / "sbj_3.npz"), "--out", str(out)]
+    assert main(command) == 0
+    before = out.read_bytes()
+    assert len(before) > 199_000
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(limit), *command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    *notes, error = done.stderr.splitlines()
+    assert error == f"mindvis: {out}: cannot be written: File too large"
+    assert all(line.startswith("mindvis: note: ") for line in notes)
+    assert out.read_bytes() == before
+    assert [path.name for path in out.parent.iterdir()] == ["a.h5"]
