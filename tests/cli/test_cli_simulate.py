@@ -39,3 +39,17 @@ def test_a_number_of_presentations_below_one_is_wrong_usage(pictures, tmp_path):
     with pytest.raises(SystemExit) as stopped:
         main(["simulate", "--stimuli", str(pictures), "--out", "x.h5", "--presentations", "0"])
     assert stopped.value.code == 2
+
+
+def test_another_file_is_not_written_over(pictures, tmp_path, capsys):
+    out = tmp_path / "mine.h5"
+    out.write_bytes(b"old")
+    command = ["simulate", "--stimuli", str(pictures), "--out", str(out), "--test", "2"]
+    assert main([*command, "--overwrite"]) == 1
+    assert "exists already and is no subject file" in capsys.readouterr().err
+    assert out.read_bytes() == b"old"
+    out.unlink()
+    assert main(command) == 0
+    assert main(command) == 1
+    assert "exists already; choose another name, or add --overwrite" in capsys.readouterr().err
+    assert main([*command, "--overwrite"]) == 0

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import h5py
 import nibabel as nib
 import numpy as np
 import pytest
@@ -129,14 +130,15 @@ def test_windows_that_make_no_sense(betas, window, capsys):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_a_killed_import_leaves_no_file_that_looks_whole(tmp_path, sent):
+def test_a_killed_import_leaves_no_file_that_looks_whole(tmp_path, subject, sent):
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "a.h5").write_bytes(b"old")
+    write_subject(tmp_path / "out" / "a.h5", subject)
+    old = (tmp_path / "out" / "a.h5").read_bytes()
     data = np.random.default_rng(0).normal(size=(20, 20, 20, 2000)).astype(np.float32)
     nib.save(nib.Nifti1Image(data, np.eye(4)), tmp_path / "x.nii")
     command = [sys.executable, "-m", "mindvis_gui", "import-subject", str(tmp_path / "x.nii")]
     process = subprocess.Popen(
-        [*command, "--out", str(tmp_path / "out" / "a.h5")],
+        [*command, "--out", str(tmp_path / "out" / "a.h5"), "--overwrite"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -146,7 +148,7 @@ def test_a_killed_import_leaves_no_file_that_looks_whole(tmp_path, sent):
     process.send_signal(sent)
     process.wait(60)
     kept = tmp_path / "out" / "a.h5"
-    if kept.read_bytes() != b"old":  # it was done before the signal came
+    if kept.read_bytes() != old:  # it was done before the signal came
         assert len(open_subject(kept).trials) == 2000
     for left in (tmp_path / "out").glob(".a-*.h5"):
         with pytest.raises(DataError):  # whatever a kill leaves is no subject file
@@ -173,7 +175,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_file(tmp_path, limit):
     before = out.read_bytes()
     assert len(before) > 199_000
     done = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, str(limit), *command],
+        [sys.executable, "-c", FULL_DISK, str(limit), *command, "--overwrite"],
         capture_output=True,
         text=True,
         check=False,
@@ -184,3 +186,53 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_file(tmp_path, limit):
     assert all(line.startswith("mindvis: note: ") for line in notes)
     assert out.read_bytes() == before
     assert [path.name for path in out.parent.iterdir()] == ["a.h5"]
+
+
+@pytest.fixture
+def own(tmp_path, subject):
+    values = subject.responses(range(24))
+    object.__setattr__(subject, "recording", ArrayRecording(values))
+    write_subject(tmp_path / "own.h5", subject)
+    return tmp_path / "own.h5"
+
+
+def test_a_subject_file_is_replaced_only_on_demand(tmp_path, own, capsys):
+    command = ["import-subject", str(own), "--filter", "trial=0-9", "--out", str(tmp_path / "b.h5")]
+    assert main(command) == 0
+    assert main(command) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.endswith("b.h5: exists already; choose another name, or add --overwrite")
+    assert main([*command, "--overwrite", "--filter", "trial=0-3"]) == 0
+    assert len(open_subject(tmp_path / "b.h5").trials) == 4
+
+
+def test_no_source_is_written_over(tmp_path, own, capsys, monkeypatch):
+    (tmp_path / "link.h5").symlink_to(own)
+    np.save(tmp_path / "a.npy", np.ones((3, 2)))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for source, out, *options in (
+        (own, own),
+        (own, tmp_path / "link.h5"),
+        ("~/own.h5", own),
+        (tmp_path / "a.npy", own, "--responses", "a", "--stimulus-table", str(own)),
+        (tmp_path / "a.npy", tmp_path / "a.npy", "--responses", "a"),
+    ):
+        before = out.read_bytes()
+        command = ["import-subject", str(source), "--out", str(out), "--overwrite", *options]
+        assert main(command) == 1
+        assert "is what the subject is made of; choose another name" in capsys.readouterr().err
+        assert out.read_bytes() == before
+
+
+def test_what_is_no_subject_file_is_never_written_over(tmp_path, own, capsys):
+    (tmp_path / "other.h5").write_bytes(own.read_bytes())
+    with h5py.File(tmp_path / "other.h5", "a") as file:
+        del file.attrs["format"]
+    (tmp_path / "thesis.txt").write_text("years of work")
+    (tmp_path / "folder").mkdir()
+    for name in ("other.h5", "thesis.txt", "folder"):
+        command = ["import-subject", str(own), "--out", str(tmp_path / name), "--overwrite"]
+        assert main(command) == 1
+        error = capsys.readouterr().err
+        assert f"{name}: exists already and is no subject file; choose another name\n" in error
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
