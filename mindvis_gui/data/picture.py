@@ -19,6 +19,7 @@ from mindvis_gui.errors import DataError
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MAX_PIXELS = 1 << 25
+_BITS, _PHOTOMETRIC = 258, 262  # fields of a TIFF file
 _GREY = (128, 128, 128)  # behind transparent pixels, as on most stimulus screens
 
 
@@ -55,6 +56,7 @@ def decode_picture(encoded: bytes, where: str) -> ImageArray:
             image = _opened(encoded)
             if image.width * image.height > MAX_PIXELS:
                 raise DataError(f"{where}: {image.width} × {image.height} pixels are too many")
+            image = _of_8_bits(image, where)
             if image.has_transparency_data:
                 layer = image.convert("RGBA")
                 image = Image.new("RGBA", layer.size, _GREY)
@@ -64,6 +66,27 @@ def decode_picture(encoded: bytes, where: str) -> ImageArray:
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
         raise DataError(f"{where}: not a readable picture ({error}); replace it") from error
+
+
+def _of_8_bits(image: Image.Image, where: str) -> Image.Image:
+    """Return a picture in 8 bits; Pillow clips what has more, so that nearly all becomes white."""
+    if image.mode.startswith("I;16") or (image.mode, image.format) == ("I", "PNG"):
+        fields = getattr(image, "tag_v2", {})  # TIFF may have 12 bits, or white as 0
+        white = (1 << fields.get(_BITS, (16,))[0]) - 1
+        values = np.asarray(image).astype(np.float32)
+        levels = np.rint(values / white * 255).astype(np.uint8)
+        grey = Image.fromarray(255 - levels if fields.get(_PHOTOMETRIC) == 0 else levels)
+        clear = image.info.get("transparency")
+        if clear is not None:
+            grey.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
+        return grey
+    if image.mode in ("I", "F"):
+        what = "floating point" if image.mode == "F" else "32-bit or signed"
+        raise DataError(
+            f"{where}: holds {what} numbers, of which none says what is white; save it as PNG in 8 "
+            "or 16 bits"
+        )
+    return image
 
 
 def _opened(encoded: bytes) -> Image.Image:

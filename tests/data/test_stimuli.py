@@ -44,6 +44,58 @@ def test_behind_transparent_pixels_is_grey(mode):
     assert picture[3, 3].tolist() == [128] * 3
 
 
+@pytest.mark.parametrize(("kind", "mode"), [("PNG", "I;16"), ("TIFF", "I;16"), ("TIFF", "I;16B")])
+def test_16_bits_of_grey_keep_their_levels(kind, mode):
+    levels = np.arange(256, dtype="u2").reshape(16, 16) * 257
+    levels[0, 1:3] = 385, 386  # 1.498 and 1.502 of 255
+    stored = levels.astype(">u2" if mode == "I;16B" else "<u2")
+    image = Image.frombytes(mode, (16, 16), stored.tobytes())
+    picture = decode_picture(encoded(image, kind), "")
+    expected = np.arange(256).reshape(16, 16)
+    expected[0, 1:3] = 1, 2
+    assert np.array_equal(picture, np.repeat(expected[..., np.newaxis], 3, axis=2))
+
+
+def retagged(content: bytes, **tags: tuple[int, int, int]) -> bytes:
+    """Change fields of a TIFF file: number, value before, value after."""
+    for number, before, after in tags.values():
+        field = struct.pack("<HHI", number, 3 if number > 257 else 4, 1)
+        assert field + struct.pack("<I", before) in content
+        content = content.replace(
+            field + struct.pack("<I", before), field + struct.pack("<I", after)
+        )
+    return content
+
+
+def test_tiff_of_12_bits_and_with_white_as_0():
+    three_bytes = Image.frombytes("L", (3, 1), b"\xff\xf8\x08")  # 4095 and 2056
+    content = retagged(encoded(three_bytes, "TIFF"), width=(256, 3, 2), bits=(258, 8, 12))
+    assert decode_picture(content, "")[0, :, 0].tolist() == [255, 128]
+    grey = Image.fromarray(np.array([[0, 257, 65535]], np.uint16))
+    content = retagged(encoded(grey, "TIFF"), photometric=(262, 1, 0))
+    assert decode_picture(content, "")[0, :, 0].tolist() == [255, 254, 0]
+
+
+def test_a_clear_level_of_16_bits_is_grey():
+    image = Image.fromarray(np.array([[1000, 1001], [60_000, 0]], np.uint16))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", transparency=1000)
+    assert decode_picture(buffer.getvalue(), "")[..., 0].tolist() == [[128, 4], [233, 0]]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.full((4, 4), 0.5, np.float32), "holds floating point numbers"),
+        (np.full((4, 4), 70_000, np.int32), "holds 32-bit or signed numbers"),
+    ],
+)
+def test_numbers_that_are_no_grey_levels(values, message):
+    content = encoded(Image.fromarray(values), "TIFF")
+    with pytest.raises(DataError, match=rf"x\.tif: {message}.*; save it as PNG"):
+        decode_picture(content, "x.tif")
+
+
 def bomb() -> bytes:
     """Return a PNG of 60,000 × 60,000 pixels in its header."""
     content = bytearray(encoded(Image.new("L", (8, 8))))
