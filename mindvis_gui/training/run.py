@@ -29,6 +29,7 @@ from mindvis_gui.training.settings import Settings
 
 RUN_FOLDER = "training"  # in the folder of the model that comes out
 _INDEX = ("config.json", "model_index.json")  # moved last: without it a folder is no model
+_HELD = (*_INDEX, "unet/config.json", "vqvae/config.json")  # any of them: there is a model
 _NAMES = {"no": "fp32", "bf16": "bf16", "fp16": "fp16"}  # accelerate's → ours
 _OF_LAUNCH = "ACCELERATE_MIXED_PRECISION"
 
@@ -56,10 +57,18 @@ class Run:
         Raises
         ------
         TrainingError
-            If the folder holds a checkpoint and the run is not to be resumed.
+            If the folder holds a checkpoint and the run is not to be resumed, or a model and no
+            checkpoint.
         """
         checkpoint = out / RUN_FOLDER / CHECKPOINT
-        if checkpoint.exists() and not resume:
+        if not checkpoint.exists():
+            held = next((name for name in _HELD if (out / name).exists()), None)
+            if held is not None:  # it may be the only copy, and no run here can make it anew
+                raise TrainingError(
+                    f"{out / held}: a model is there already, and no run to go on with; choose "
+                    "another folder"
+                )
+        elif not resume:
             raise TrainingError(
                 f"{checkpoint}: a run is there already; add --resume to go on with it, or choose "
                 "another folder"

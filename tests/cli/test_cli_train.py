@@ -1,6 +1,7 @@
 """``mindvis train``: every stage from files to a model, its settings, and what it refuses."""
 
 import csv
+import shutil
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -279,6 +280,34 @@ def test_what_cannot_be_trained(file, masked, tune, pictures, tmp_path, subject_
     code, _ = tune("--no-time-condition", "--no-cross-attention")
     assert code == 1
     assert "nothing is conditioned" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("resume", [[], ["--resume"]])
+@pytest.mark.parametrize("kept", ["", "vqvae"])
+def test_a_model_that_no_run_made_is_not_overwritten(
+    tune, tiny_model_folder, tmp_path, capsys, resume, kept
+):
+    shutil.copytree(tiny_model_folder / kept, tmp_path / "model" / kept)
+    before = contents(tmp_path / "model")
+    code, out = tune(*resume)
+    assert code == 1
+    said = capsys.readouterr().err
+    assert "a model is there already, and no run to go on with; choose another folder" in said
+    assert said.count("\n") == 1
+    assert contents(out) == before
+
+
+def test_a_run_that_lost_its_training_folder_is_a_model(file, masked, tmp_path, capsys):
+    out = tmp_path / "mbm"
+    shutil.copytree(masked, out, ignore=shutil.ignore_patterns("training"))
+    before = contents(out)
+    assert main(["train", "mbm", file, "--out", str(out), *SMALL]) == 1
+    assert f"{out / 'config.json'}: a model is there already" in capsys.readouterr().err
+    assert contents(out) == before
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_tensorboard_has_the_numbers_of_the_csv(file, tmp_path):
