@@ -22,6 +22,7 @@ from mindvis_gui.decoding.company import requests_together
 from mindvis_gui.decoding.denoiser import BatchedDenoiser, Conditions, Denoiser
 from mindvis_gui.decoding.device import DTYPES, choose_device, choose_precision, failures_said
 from mindvis_gui.decoding.drawn import Drawn, delivered_meanwhile
+from mindvis_gui.decoding.finite import FiniteDrawn, check_finite
 from mindvis_gui.decoding.guidance import GuidedPredictor
 from mindvis_gui.decoding.onednn import multiply_by_onednn
 from mindvis_gui.decoding.pictures import PictureMaker, Pictures
@@ -99,7 +100,7 @@ class MindVisDecoder:
         ------
         ModelError
             If the vector has another length than the model's, the device cannot compute in the
-            precision, memory runs out, or the GPU is lost.
+            precision, memory runs out, the GPU is lost, or a sample is not finite.
         RequestError
             If the mask is for another number of patches.
         """
@@ -108,6 +109,7 @@ class MindVisDecoder:
             conditions = [self._conditions(request)]
             pictures = yield from self._draw([request], conditions, with_previews=True)
             images = pictures.finished()
+        check_finite(request, pictures.finite(), self.info)
         samples = tuple(map(Sample, images, request.seeds))
         return DecodeResult(request, samples, perf_counter() - start)
 
@@ -141,7 +143,10 @@ class MindVisDecoder:
         with failures_said(self.info.name, self.info.device):
             conditions = [self._conditions(request)]
             drawn = yield from self._walk([request], conditions, with_previews=False)
-            return read_only(drawn.float().cpu().numpy())
+            fetched = drawn.float().cpu().numpy()
+        finite = np.isfinite(fetched).all(axis=(1, 2, 3))
+        check_finite(request, finite, self.info)
+        return read_only(fetched)
 
     @torch.inference_mode()
     def recover(self, vector: FloatArray, mask: MaskState) -> Recovery:
@@ -219,7 +224,7 @@ class MindVisDecoder:
                 DecodeFailure(entry, error) if isinstance(entry, DecodeRequest) else entry
                 for entry in entries
             ]
-        return Drawn(entries, pictures, perf_counter() - start, self.info)
+        return FiniteDrawn(entries, pictures, perf_counter() - start, self.info)
 
     def _draw(
         self,

@@ -15,10 +15,20 @@ from mindvis_gui.decoding.rows_alike import treat_rows_alike
 
 
 class Pictures:
-    """Pictures (n, H, W, 3) uint8 that a GPU may still be working on."""
+    """Pictures (n, H, W, 3) uint8 that a GPU may still be working on.
 
-    def __init__(self, pixels: Tensor, event: torch.cuda.Event | None) -> None:
-        self._pixels, self._event = pixels, event
+    Parameters
+    ----------
+    pixels : Tensor
+        On the CPU.
+    finite : Tensor
+        Whether each picture is of finite latents, (n,) bool on the CPU.
+    event : torch.cuda.Event or None
+        After which both can be read.
+    """
+
+    def __init__(self, pixels: Tensor, finite: Tensor, event: torch.cuda.Event | None) -> None:
+        self._pixels, self._finite, self._event = pixels, finite, event
 
     @property
     def ready(self) -> bool:
@@ -27,9 +37,17 @@ class Pictures:
 
     def finished(self) -> list[ImageArray]:
         """Return each picture, read-only; waits for it."""
+        self._wait()
+        return [read_only(pixels) for pixels in np.array(self._pixels)]
+
+    def finite(self) -> list[bool]:
+        """Return of each picture whether its latents are finite: others show nothing; waits."""
+        self._wait()
+        return [bool(each) for each in self._finite]
+
+    def _wait(self) -> None:
         if self._event is not None:
             self._event.synchronize()
-        return [read_only(pixels) for pixels in np.array(self._pixels)]
 
 
 class PictureMaker:
@@ -57,16 +75,15 @@ class PictureMaker:
     def __call__(self, latents: Tensor) -> Pictures:
         """Decode latents (n, channels, h, w), in slices if memory is short."""
         if self._stream is None:
-            return Pictures(self._decoded(latents), None)
+            return Pictures(self._decoded(latents), _finite(latents), None)
         self._stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self._stream):
             pixels = self._decoded(latents)
+            fetched, finite = _fetched(pixels), _fetched(_finite(latents))
             latents.record_stream(self._stream)
-            fetched = torch.empty(pixels.shape, dtype=pixels.dtype, pin_memory=True)
-            fetched.copy_(pixels, non_blocking=True)
             event = torch.cuda.Event()  # type: ignore[no-untyped-call]
             event.record()
-        return Pictures(fetched, event)
+        return Pictures(fetched, finite, event)
 
     def _decoded(self, latents: Tensor) -> Tensor:
         rows = filled_up(latents, self._size)
@@ -75,3 +92,15 @@ class PictureMaker:
             return to_uint8(self._vqvae.decode(rows[part]).sample).movedim(1, -1)
 
         return by_batches(decode, len(rows), self._size)[: len(latents)]
+
+
+def _finite(latents: Tensor) -> Tensor:
+    """Return which latents are finite; the first stage makes a picture of any, a black one."""
+    return latents.isfinite().flatten(1).all(dim=1)
+
+
+def _fetched(values: Tensor) -> Tensor:
+    """Return where the values of a GPU will be once it has come to them."""
+    fetched = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+    fetched.copy_(values, non_blocking=True)
+    return fetched

@@ -9,6 +9,7 @@ import torch
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding import device
 from mindvis_gui.decoding.drawn import Drawn
+from mindvis_gui.decoding.finite import check_finite
 from mindvis_gui.decoding.pipeline import load_pipeline
 from mindvis_gui.decoding.request import (
     DecodeFailure,
@@ -19,6 +20,8 @@ from mindvis_gui.decoding.request import (
 )
 from mindvis_gui.decoding.sampling import build_sampler, denoise, initial_noise
 from mindvis_gui.decoding.sampling_settings import Sampling
+from mindvis_gui.errors import ModelError
+from mindvis_gui.steps import finish
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +123,53 @@ def test_memory_that_runs_out_fails_one_group_and_the_next_goes_on(tiny, monkeyp
     assert isinstance(items[0], DecodeFailure)
     assert "does not fit into the memory" in str(items[0].error)
     assert isinstance(items[1], DecodeResult)
+
+
+def poisoned(decoder, monkeypatch, which=lambda call: True):
+    """Let the network answer with no numbers for the second of all samples."""
+    denoiser, _ = decoder._networks_in("fp32")
+    predict, calls = denoiser._predict, []
+
+    def answer(*args):
+        calls.append(args)
+        made = predict(*args).clone()
+        if which(len(calls)):
+            made[1] = torch.nan
+        return made
+
+    monkeypatch.setattr(denoiser, "_denoise", answer)
+
+
+def test_latents_that_are_not_finite_fail_their_trial_alone(tiny, monkeypatch):
+    requests = [request(trial, (trial,)) for trial in range(4)]
+    good = pixels(decode_alone(tiny, requests[3]))
+    poisoned(tiny, monkeypatch)
+    items = [item for item in decode_many(tiny, requests) if not isinstance(item, Step)]
+    assert [item.request.trial for item in items] == [0, 1, 2, 3]
+    kinds = [type(item) for item in items]
+    assert kinds == [DecodeResult, DecodeFailure, DecodeResult, DecodeResult]
+    said = "model tiny gives no finite picture for trial 1, seed 1; try another model"
+    assert str(items[1].error) == said
+    assert pixels(items[3]) == good
+
+
+def test_one_sample_that_is_not_finite_is_no_picture(tiny, monkeypatch):
+    poisoned(tiny, monkeypatch, lambda call: call % 4 == 0)
+    with pytest.raises(ModelError, match="for trial 0, seed 7; try another model"):
+        decode_alone(tiny, request(0, (3, 7, 5)))
+    with pytest.raises(ModelError, match="for trial 0, seed 7; try another model"):
+        finish(tiny.latents(request(0, (3, 7, 5))))
+
+
+def test_fp32_is_named_where_it_may_help(tiny):
+    lower = replace(tiny.info, precision="fp16")
+    for asked, said in (
+        ("auto", "precision fp32"),
+        ("bf16", "precision fp32"),
+        ("fp32", "another"),
+    ):
+        with pytest.raises(ModelError, match=f"seeds 0, 1; try {said}"):
+            check_finite(request(0, precision=asked), [False, False], lower)
 
 
 def test_a_failure_waits_for_pictures_that_are_on_the_way(tiny, monkeypatch):

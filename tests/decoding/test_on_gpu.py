@@ -7,7 +7,7 @@ import torch
 from mindvis_gui.data.attribution import METHODS
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding.models import load_decoder
-from mindvis_gui.decoding.request import DecodeRequest, DecodeResult, decode_many
+from mindvis_gui.decoding.request import DecodeFailure, DecodeRequest, DecodeResult, decode_many
 from mindvis_gui.decoding.sampling_settings import SAMPLERS, Sampling
 from mindvis_gui.steps import finish
 from tests.emulated_gpu import GPU, emulated_gpu
@@ -103,6 +103,20 @@ def test_memory_that_holds_one_row(both):
     one, other, gpu = both(lambda decoder: finish(decoder.decode(request())), free=1)
     assert_alike(one, other)
     assert gpu.graphs[0].replays == 3 * 8 - 2
+
+
+def test_samples_that_are_not_finite_are_failures(both):
+    def failures(decoder):
+        with torch.inference_mode():
+            decoder._pipeline.unet.conv_out.bias.fill_(torch.nan)
+        asked = [request(seeds=(0, 1), trial=trial) for trial in range(2)]
+        return [str(e.error) for e in decode_many(decoder, asked) if isinstance(e, DecodeFailure)]
+
+    _, said, gpu = both(lambda decoder: failures(decoder) if decoder.info.device == "cuda" else 0)
+    for trial, each in enumerate(said):
+        assert f"no finite picture for trial {trial}, seeds 0, 1;" in each
+    assert len(said) == 2
+    assert gpu.graphs
 
 
 def test_recovery(both):
