@@ -102,8 +102,9 @@ def train_first_stage(
     def after_step(step: int, generator: Generator) -> None:
         if step + 1 == plain_steps:
             with torch.no_grad(), accelerator.autocast():
-                pictures = [part for _ in range(60) for part in draw(whole, generator).split(batch)]
-                latents = [vqvae.encode(part.to(device)).latents for part in pictures]
+                drawn = torch.cat([draw(whole, generator) for _ in range(60)])
+                parts = torch.split(drawn, batch)
+                latents = [vqvae.encode(part.to(device)).latents for part in parts]
             care.start(torch.cat(latents).float(), generator)
         elif step >= plain_steps:
             restart = step < restart_until * plan.steps and step % 50 == 0
