@@ -66,8 +66,7 @@ def make_actions(
             role = _ON_ACCENT if entry.id == "decode" else QPalette.ColorRole.ButtonText
             action.setIcon(icon(entry.icon, role))
             action.setIconVisibleInMenu(False)
-        if entry.shortcut:
-            action.setShortcut(QKeySequence(entry.shortcut))
+        action.setShortcuts([QKeySequence(key) for key in entry.keys])
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         action.setToolTip(f"{entry.tip or entry.text.rstrip('…')}{f'  ({keys})' * bool(keys)}")
         action.triggered.connect(first)

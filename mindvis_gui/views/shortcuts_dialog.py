@@ -13,10 +13,17 @@ from mindvis_gui.views.theme import GAP, MARGIN, label
 # Keys that work only where the mouse or the focus is; the help page lists them, too.
 OTHER_KEYS = (
     ("Space, held", "Show the stimulus over the samples"),
-    ("Arrow keys", "Move the crosshair in a slice, or through the trials"),
-    ("Shift + wheel, Shift + up or down", "Go through the slices"),
-    ("Ctrl + wheel", "Zoom a slice, the signal, or all pictures of the grid"),
-    ("Return, on a picture", "Show it large; then W wipes, B blinks, D shows the difference"),
+    ("Arrow keys", "Move the crosshair, or through the trials"),
+    ("Shift + wheel, Shift + ↑ ↓", "Go through the slices"),
+    ("Ctrl + wheel", "Zoom a slice, the signal, or the grid"),
+    ("Double click", "The whole slice or signal; a picture large"),
+    ("Return, on a picture", "Show it large"),
+    ("W, B, D, when large", "Wipe, blink, show the difference"),
+    ("A, S, when large", "Compare with this one, the stimulus"),
+    ("← →, on the signal", "Choose a patch; Return paints it"),
+    ("Shift, painting a region", "Take voxels away"),
+    ("Return, S, Delete, in History", "Bring back, star, forget"),
+    ("Delete, Alt + ↑ ↓, in Queue", "Remove what waits, or move it"),
 )
 
 
@@ -31,14 +38,16 @@ class ShortcutsDialog(QDialog):
         self._grid.setHorizontalSpacing(3 * GAP)
         self._grid.setVerticalSpacing(4)
         columns: list[list[str]] = [
-            ["File", "Edit", "View"],
-            ["Decode", "Compare", "Brain", "Regions", "Help", "Elsewhere"],
+            ["File", "Edit", "Decode", "Help"],
+            ["View", "Compare", "Brain", "Regions"],
+            ["Elsewhere"],
         ]
         for column, menus in enumerate(columns):
             row = 0
             for menu in menus:
                 row = self._add_menu(menu, row, 3 * column)
-        self._grid.setColumnMinimumWidth(2, 2 * GAP)
+            if column:
+                self._grid.setColumnMinimumWidth(3 * column - 1, 2 * GAP)
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         close.button(QDialogButtonBox.StandardButton.Close).setIcon(QIcon())  # words are enough
         close.rejected.connect(self.reject)
@@ -54,12 +63,9 @@ class ShortcutsDialog(QDialog):
             lines = list(OTHER_KEYS)
         else:
             lines = [
-                (
-                    QKeySequence(entry.shortcut).toString(QKeySequence.SequenceFormat.NativeText),
-                    entry.text.rstrip("…"),
-                )
+                (", ".join(map(_shown, entry.keys)), entry.text.rstrip("…"))
                 for entry in self._entries
-                if entry.menu == menu and entry.shortcut
+                if entry.menu == menu and entry.keys
             ]
         self._grid.addWidget(label(menu, "heading"), row, column, 1, 2)
         for keys, text in lines:
@@ -68,3 +74,7 @@ class ShortcutsDialog(QDialog):
             self._grid.addWidget(label(text), row, column + 1)
         self._grid.setRowMinimumHeight(row + 1, GAP)
         return row + 2
+
+
+def _shown(key: str) -> str:
+    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)

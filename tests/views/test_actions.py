@@ -19,16 +19,26 @@ from mindvis_gui.views.commands.view_commands import ViewCommands
 from mindvis_gui.views.main_window import MainWindow
 
 
-def test_no_shortcut_is_used_twice():
-    keys = [QKeySequence(entry.shortcut).toString() for entry in ACTIONS if entry.shortcut]
+@pytest.mark.parametrize("on_mac", [False, True])
+def test_no_shortcut_is_used_twice(monkeypatch, on_mac):
+    monkeypatch.setattr("mindvis_gui.views.entry._ON_MAC", on_mac)
+    keys = [QKeySequence(key).toString() for entry in ACTIONS for key in entry.keys]
     assert [key for key, count in Counter(keys).items() if count > 1] == []
 
 
 def test_every_shortcut_is_one_that_qt_knows():
-    for entry in ACTIONS:
-        sequence = QKeySequence(entry.shortcut)
-        assert sequence.isEmpty() == (not entry.shortcut)
+    for key in (key for entry in ACTIONS for key in (*entry.keys, entry.mac) if key):
+        sequence = QKeySequence(key)
+        assert not sequence.isEmpty()
         assert all(sequence[i].key() != Qt.Key.Key_unknown for i in range(sequence.count()))
+
+
+def test_keys_that_macos_keeps_for_itself_are_others_there(monkeypatch):
+    monkeypatch.setattr("mindvis_gui.views.entry._ON_MAC", True)
+    keys = {key for entry in ACTIONS for key in entry.keys}
+    # Switch applications, minimise, hide, preferences; Qt's Ctrl is the command key.
+    assert not keys & {"Ctrl+Tab", "Ctrl+M", "Ctrl+H", "Ctrl+,"}
+    assert {"Meta+Tab", "Ctrl+Shift+Z"} <= keys
 
 
 def test_every_id_is_used_once():

@@ -8,7 +8,7 @@ from mindvis_gui.views.workspace import Workspace
 
 COMPARE_ENTRIES = (
     Entry("compare", "Compare", "compare.show", "Compare", "Ctrl+Tab",
-          "Go over to the grid of samples, or back", checkable=True),
+          "Go over to the grid of samples, or back", checkable=True, mac="Meta+Tab"),
     Entry("decode_missing", "Decode missing cells", "compare.decode_missing", "Compare",
           "Ctrl+Shift+Return", "Decode every cell of the grid that has no sample yet"),
     Entry("draw_again", "Draw the cell again", "compare.draw_again", "Compare", "Shift+R",

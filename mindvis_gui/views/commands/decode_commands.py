@@ -11,7 +11,7 @@ from mindvis_gui.views.workspace import Workspace
 EDIT_ENTRIES = (
     Entry("undo", "Undo", "decode.undo", "Edit", "Ctrl+Z",
           "Take back a mask or a choice of regions"),
-    Entry("redo", "Redo", "decode.redo", "Edit", "Ctrl+Y"),
+    Entry("redo", "Redo", "decode.redo", "Edit", "Ctrl+Shift+Z", also="Ctrl+Y"),
 )  # fmt: skip
 DECODE_ENTRIES = (
     Entry("decode", "Decode", "decode.decode", "Decode", "Ctrl+Return",

@@ -22,7 +22,7 @@ FILE_ENTRIES = (
           "Join a BData, mask or surface file that knows where this subject's voxels lie"),
     Entry("demo", "Demo", "file.open_demo", "File", "", "Open the simulated demo subject"),
     Entry("open_model", "Open model folder…", "file.open_model", "File", "Ctrl+M",
-          "Load a trained model from any folder"),
+          "Load a trained model from any folder", mac="Ctrl+Alt+M"),
     Entry("import_model", "Import published checkpoint…", "file.import_model", "File", "",
           "Turn the published files of MinD-Vis into a model folder"),
 )  # fmt: skip
