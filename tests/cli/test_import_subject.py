@@ -129,8 +129,9 @@ def test_windows_that_make_no_sense(betas, window, capsys):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_a_killed_import_leaves_no_file_that_looks_whole(tmp_path, subject, sent):
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGKILL"])
+def test_a_killed_import_leaves_no_file_that_looks_whole(tmp_path, subject, name):
+    sent = signal.Signals[name]
     (tmp_path / "out").mkdir()
     write_subject(tmp_path / "out" / "a.h5", subject)
     old = (tmp_path / "out" / "a.h5").read_bytes()
@@ -153,7 +154,7 @@ def test_a_killed_import_leaves_no_file_that_looks_whole(tmp_path, subject, sent
     for left in (tmp_path / "out").glob(".a-*.h5"):
         with pytest.raises(DataError):  # whatever a kill leaves is no subject file
             open_subject(left)
-    if sent != signal.SIGKILL:
+    if name != "SIGKILL":
         assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.h5"]
 
 

@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+pytest.importorskip("resource", reason="mutants are bounded by limits that only POSIX has")
+
 from tests.data.fuzz import ALL_MAKERS, fuzz
 
 COUNT = int(os.environ.get("MINDVIS_FUZZ_COUNT", "60"))
