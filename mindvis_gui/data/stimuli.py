@@ -49,12 +49,19 @@ class PictureFolder(Mapping[str, bytes]):
 
     def __init__(self, folder: Path) -> None:
         try:
-            files = [p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file()]
+            files = [
+                path
+                for path in folder.iterdir()
+                # macOS leaves ._a.png beside a.png on other file systems; it is no picture.
+                if path.suffix.lower() in SUFFIXES
+                and not path.name.startswith(".")
+                and path.is_file()
+            ]
         except OSError as error:
             raise DataError(f"{folder}: cannot be listed: {error.strerror or error}") from error
         if not files:
             raise DataError(f"{folder}: no pictures in this folder ({', '.join(SUFFIXES)})")
-        self._files = {p.name: p for p in sorted(files) if not p.name.startswith(".")}
+        self._files = {path.name: path for path in sorted(files)}
 
     def __getitem__(self, name: str) -> bytes:
         path = self._files[name]

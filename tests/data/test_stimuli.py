@@ -127,6 +127,7 @@ def test_a_folder_of_pictures(tmp_path):
 
 
 def test_a_folder_without_pictures(tmp_path):
+    (tmp_path / "._a.png").write_bytes(b"what macOS knows of a.png")
     with pytest.raises(DataError, match="no pictures in this folder"):
         open_pictures(tmp_path)
 
