@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from mindvis_gui.cli.interruption import stopped_cleanly
+from mindvis_gui.cli.selection import at_least_one
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -36,7 +37,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--out", type=Path, required=True, metavar="DIR", help="model folder to write")
     add(
         "--voxels",
-        type=_at_least_one,
+        type=at_least_one,
         metavar="N",
         help="length of the response vectors; the files only tell the number of patches",
     )
@@ -66,9 +67,3 @@ def run(args: argparse.Namespace) -> int:
         f"{info.image_size} × {info.image_size} px; fill in the licence in README.md"
     )
     return 0
-
-
-def _at_least_one(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1")
-    return int(text)

@@ -21,6 +21,13 @@ Trials: TypeAlias = str | tuple[int, ...]  # "test", "all", or numbers
 _MOST = 100_000  # numbers in one list; more is a slip of the finger
 
 
+def at_least_one(text: str) -> int:
+    """Read a whole number from 1; argparse reports what is wrong with it."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1")
+    return int(text)
+
+
 def numbers(text: str) -> tuple[int, ...]:
     """Read ``0,3,5-9`` as (0, 3, 5, 6, 7, 8, 9); argparse reports what is wrong with it."""
     found: list[int] = []

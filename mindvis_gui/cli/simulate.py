@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mindvis_gui.cli.selection import at_least_one
 from mindvis_gui.cli.subject_output import add_output_options, check_output
 from mindvis_gui.errors import DataError
 
@@ -26,13 +27,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--test",
         metavar="N",
-        type=_at_least_one,
+        type=at_least_one,
         help="pictures drawn for the test (default: a tenth of them, 50 at most)",
     )
     parser.add_argument(
         "--presentations",
         metavar="N",
-        type=_at_least_one,
+        type=at_least_one,
         default=24,
         help="times that each test picture is shown (default 24)",
     )
@@ -76,9 +77,3 @@ def run(args: argparse.Namespace) -> int:
         f"{subject.n_voxels:,} voxels"
     )
     return 0
-
-
-def _at_least_one(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1")
-    return int(text)
