@@ -105,6 +105,23 @@ def test_a_folder_is_replaced_only_on_demand(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
+def test_the_old_folder_comes_back_where_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    target, rename = tmp_path / "a", Path.rename
+    target.mkdir()
+    (target / "old.txt").write_text("old")
+
+    def refuse(path, to):
+        if path.name == "a" and to == target:  # the second of two; the way back is another
+            raise PermissionError(13, "Permission denied")
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(ExportError, match="a: cannot be written: Permission denied"):
+        write_folder(target, overwrite=True)
+    assert [path.name for path in target.iterdir()] == ["old.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
 def test_a_folder_that_can_be_made_is_writable_and_stays_unmade(tmp_path):
     check_writable(tmp_path)
     check_writable(tmp_path / "new" / "deeper")
@@ -113,6 +130,9 @@ def test_a_folder_that_can_be_made_is_writable_and_stays_unmade(tmp_path):
 
 def test_a_folder_that_can_never_be_written_is_found_before_any_work(tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    for folder in (tmp_path / "file", tmp_path / "file" / "deeper", Path("/proc/nowhere")):
+    never = [tmp_path / "file", tmp_path / "file" / "deeper"]
+    if Path("/proc").is_dir():  # which nobody may write to
+        never.append(Path("/proc/nowhere"))
+    for folder in never:
         with pytest.raises(ExportError, match=f"{folder}: cannot be written: "):
             check_writable(folder)
