@@ -22,7 +22,7 @@ from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE, PRESETS, Samplin
 
 UNGUIDED = replace(PRESETS["fast"], guidance=NO_GUIDANCE)  # preset fast, whatever a model asks for
 VOXELS = 4643  # subject 3 of GOD
-U_NET_FLOP, VQ_FLOP = 211e9, 671e9  # a sample: one step, one picture
+U_NET_FLOP = 211e9  # a sample: one step
 LATENT_SHAPE, TINY_LATENT_SHAPE = (3, 64, 64), (3, 8, 8)
 LATENT_RGB = [[0.3, 0.2, 0.1], [0.1, 0.3, 0.2], [0.2, 0.1, 0.3], [0.0, 0.0, 0.0]]
 

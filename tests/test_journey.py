@@ -56,7 +56,7 @@ def test_by_keys_alone(qtbot, window, session, monkeypatch, tmp_path):
     # another seed in this cell
     press(Qt.Key.Key_R, SHIFT)
     qtbot.waitUntil(lambda: session.idle)
-    assert page.current_sample.options.seed > 3
+    assert page.model.drawn_at(page.view.current).options.seed > 3
 
     # export the figure and the samples
     figure = tmp_path / "figure.png"

@@ -11,8 +11,6 @@ from mindvis_gui.analysis.comparison import resized
 from mindvis_gui.analysis.metrics import standardised
 from mindvis_gui.data.subject import FloatArray, ImageArray, read_only
 
-LARGEST_SPREAD = 127.5  # SD of values in 0–255: half of them 0, half 255
-
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Consistency:

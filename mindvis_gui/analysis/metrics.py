@@ -14,12 +14,6 @@ from numpy.typing import NDArray
 from mindvis_gui.data.subject import FloatArray, ImageArray
 from mindvis_gui.errors import DataError
 
-UNRELATED_CORRELATION = 0.0
-"""Expected `pixel_correlation` of pictures whose pixels have nothing to do with each other.
-
-Real pictures share backgrounds and layouts, so two that show different things
-often correlate above it: judge a score beside the one with *other* stimuli.
-"""
 TWO_WAY_CHANCE = 0.5
 _SSIM_WINDOW = 7  # pixels, the usual uniform window
 
@@ -46,7 +40,9 @@ def pixel_correlation(image: ImageArray, reference: ImageArray) -> float:
 
     ``r = Σ (a - ā)(b - b̄) / sqrt(Σ (a - ā)² Σ (b - b̄)²)``, the sums over all
     h · w · 3 values. From -1 to 1; 0 where one of them is a single flat colour.
-    Chance is `UNRELATED_CORRELATION` for unrelated pixels.
+    Chance is 0 for unrelated pixels; but real pictures share backgrounds and layouts, so two
+    that show different things often correlate above it: judge a score beside that with *other*
+    stimuli.
     """
     _check_sizes(image, reference)
     r = float(np.dot(standardised(image), standardised(reference)))

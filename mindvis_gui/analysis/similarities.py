@@ -98,11 +98,6 @@ def correlations(samples: ImageArray, stimuli: ImageArray) -> Table:
     return _correlations(samples, stimuli, finish(_products(samples, stimuli)))
 
 
-def squared_errors(samples: ImageArray, stimuli: ImageArray) -> Table:
-    """Return the mean squared error, 0–255², of each sample (n, …) and each stimulus (m, …)."""
-    return _squared_errors(samples, stimuli, finish(_products(samples, stimuli)))
-
-
 def wrapped_squared_errors(image: ImageArray, stimuli: ImageArray) -> Table:
     """Return what the published code computes on bytes, modulo 256, of one sample: (m,)."""
     return np.array([np.mean(np.square(image - stimulus)) for stimulus in stimuli])

@@ -174,8 +174,3 @@ def _reach(
     high = np.clip(np.ceil(on_grid.max(axis=1)) + 1, 0, shape).astype(int)
     x, y, z = (slice(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True))
     return x, y, z
-
-
-def overlay_values(voxel_slice: NDArray[np.int32], values: FloatArray) -> FloatArray:
-    """Return one value a pixel of a slice of `voxel_at`; NaN where there is no voxel."""
-    return np.where(voxel_slice >= 0, values[voxel_slice], np.float32(np.nan)).astype(np.float32)

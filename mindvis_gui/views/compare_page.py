@@ -255,11 +255,6 @@ class ComparePage(QWidget):
             row, column = self.model.rows[index.row()], self.model.columns[index.column() - 1]
             self._session.grid.draw_again(row, column)
 
-    @property
-    def current_sample(self) -> Drawn | None:
-        """The sample of the chosen cell, if it has one."""
-        return self.model.drawn_at(self.view.current)
-
     def _drag(self, index: QModelIndex) -> None:
         drawn = self.model.drawn_at(index)
         if drawn is not None:

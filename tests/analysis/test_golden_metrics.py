@@ -10,10 +10,12 @@ from scipy.special import softmax
 from mindvis_gui.analysis import ssim
 from mindvis_gui.analysis.identification import n_way_identification, n_way_places, top_k_accuracy
 from mindvis_gui.analysis.similarities import (
+    _products,
+    _squared_errors,
     correlations,
-    squared_errors,
     wrapped_squared_errors,
 )
+from mindvis_gui.steps import finish
 
 GOLDEN = Path(__file__).parents[1] / "data_golden" / "15_metrics.npz"
 METRICS = ("mse", "pcc", "ssim")
@@ -48,7 +50,7 @@ def similarity(golden):
             )
         if kind == "u8":  # the published code squares bytes modulo 256
             return -np.array([wrapped_squared_errors(each, stimuli) for each in samples])
-        return -squared_errors(samples, stimuli)
+        return -_squared_errors(samples, stimuli, finish(_products(samples, stimuli)))
 
     return table
 

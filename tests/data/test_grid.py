@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mindvis_gui.data.grid import DisplayGrid, grey_levels, overlay_values
+from mindvis_gui.data.grid import DisplayGrid, grey_levels
 from mindvis_gui.data.subject import Subject, Volume
 from mindvis_gui.errors import DataError
 
@@ -172,9 +172,3 @@ def test_grey_levels_leave_the_data_alone():
     data.setflags(write=False)
     grey_levels(data)
     assert np.array_equal(data, before)
-
-
-def test_overlay_values_are_nan_where_no_voxel_is():
-    values = overlay_values(np.int32([[0, -1], [2, 1]]), np.float32([5, 6, 7]))
-    assert values.dtype == np.float32
-    assert np.array_equal(values, [[5, np.nan], [7, 6]], equal_nan=True)
