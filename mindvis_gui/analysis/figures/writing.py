@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 from typing import IO, TYPE_CHECKING, Any
 
 from mindvis_gui.analysis.caption import protocol_caption, scores_caption
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 _NARROWEST = 1004  # dots, 85 mm: room for the caption
 _WIDE = 2008  # dots, 170 mm: what parts without pictures of their own size take
+# matplotlib's settings belong to the process; preview, export and copy each have a thread.
+_SETTINGS = Lock()
 
 
 def write_figure(
@@ -153,7 +156,7 @@ def _save(
 ) -> None:
     from matplotlib import style as matplotlib_style  # not when the window starts
 
-    with matplotlib_style.context(["default", style.parameters()]):
+    with _SETTINGS, matplotlib_style.context(["default", style.parameters()]):
         figure = _draw(content, name, style)
         figure.savefig(target, format=suffix[1:], dpi=style.dpi, **_metadata(record, suffix))
 

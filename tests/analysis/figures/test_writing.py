@@ -1,7 +1,9 @@
 import re
+import threading
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -69,6 +71,37 @@ def test_the_same_trials_give_the_same_bytes(tmp_path, trials, suffix):
     write_figure(trials(), second)
     assert first.read_bytes() == second.read_bytes()
     assert len(first.read_bytes()) > 5000
+
+
+def test_a_preview_meanwhile_changes_nothing(tmp_path, trials, monkeypatch):
+    content = FigureContent(tuple(trials()))
+    writing.write_figure(content, tmp_path / "alone.svg")
+    before = matplotlib.rcParams["svg.fonttype"]
+    draw, coarse = writing._draw, FigureStyle(dpi=99)
+    drawing, exporting, previewed = (threading.Event() for _ in range(3))
+
+    def in_turn(content, name, style):
+        if style == coarse:
+            drawing.set()
+            exporting.wait(0.5)  # never comes where one waits for the other
+        elif not exporting.is_set():
+            exporting.set()
+            previewed.wait(30)
+        return draw(content, name, style)
+
+    def preview():
+        writing.render_png(content, "comparison", coarse)
+        previewed.set()
+
+    monkeypatch.setattr(writing, "_draw", in_turn)
+    thread = threading.Thread(target=preview)
+    thread.start()
+    assert drawing.wait(30)
+    writing.write_figure(content, tmp_path / "beside.svg")
+    thread.join()
+    same = (tmp_path / "beside.svg").read_bytes() == (tmp_path / "alone.svg").read_bytes()
+    assert same  # pytest would take minutes to tell the two apart
+    assert matplotlib.rcParams["svg.fonttype"] == before
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
