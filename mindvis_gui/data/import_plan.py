@@ -19,6 +19,8 @@ from mindvis_gui.data.time_series import Window
 from mindvis_gui.errors import DataError
 
 PREVIEWED = 8  # trials
+_OF_IMAGES = ("events", "window", "rois")  # surfaces have the last, too
+_OF_ARRAYS = ("trials_last", "trial_arrays", "roi_arrays", "ijk_array", "affine_array")
 Base = tuple[Subject, bool]  # a subject as read, and whether it is of images
 
 
@@ -174,6 +176,7 @@ class ImportPlan:
 
     def read_base(self) -> Base:
         """Return the subject as its reader makes it, and whether that took the parts of images."""
+        self._check_options()
         if self.more:
             return self._joined(), True
         if self.responses:
@@ -190,16 +193,38 @@ class ImportPlan:
                 from mindvis_gui.data.nifti import read_nifti_subject
 
                 return read_nifti_subject(source, **parts), True
-            if self.rois and is_surface(source):
+            if self.rois and is_surface(source) and not self.events and self.window is None:
                 from mindvis_gui.data.hcp_cifti import read_hcp_cifti_subject
 
                 return read_hcp_cifti_subject(source, self.rois), False
-        for option in ("events", "rois", "window"):
+        for option in _OF_IMAGES:
             if option in parts:
                 raise DataError(f"{self.source}: --{option} is for NIfTI images, which it is not")
         from mindvis_gui.data import open_subject
 
         return open_subject(self.source), False
+
+    def _check_options(self) -> None:
+        """Refuse what would be ignored."""
+        if self.more and self.responses:
+            raise DataError(
+                f"{self.source}: --responses names an array of one file, but there are "
+                f"{1 + len(self.more)} sources; give one"
+            )
+        if self.responses:
+            for option in _OF_IMAGES:
+                if getattr(self, option):
+                    raise DataError(
+                        f"{self.source}: --{option} is for images, but --responses names an "
+                        "array; leave one of them out"
+                    )
+            return
+        for each in fields(self):
+            if each.name in _OF_ARRAYS and getattr(self, each.name) != each.default:
+                raise DataError(
+                    f"{self.source}: --{each.name.replace('_', '-')} is for files of arrays; add "
+                    "--responses NAME, or leave it out"
+                )
 
     def _joined(self) -> Subject:
         from mindvis_gui.data.nifti import read_nifti_subject

