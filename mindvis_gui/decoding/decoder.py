@@ -22,7 +22,7 @@ from mindvis_gui.decoding.company import requests_together
 from mindvis_gui.decoding.denoiser import BatchedDenoiser, Conditions, Denoiser
 from mindvis_gui.decoding.device import DTYPES, choose_device, choose_precision, failures_said
 from mindvis_gui.decoding.drawn import Drawn, delivered_meanwhile
-from mindvis_gui.decoding.finite import FiniteDrawn, check_finite
+from mindvis_gui.decoding.finite import check_finite
 from mindvis_gui.decoding.guidance import GuidedPredictor
 from mindvis_gui.decoding.onednn import multiply_by_onednn
 from mindvis_gui.decoding.pictures import PictureMaker, Pictures
@@ -224,7 +224,7 @@ class MindVisDecoder:
                 DecodeFailure(entry, error) if isinstance(entry, DecodeRequest) else entry
                 for entry in entries
             ]
-        return FiniteDrawn(entries, pictures, perf_counter() - start, self.info)
+        return Drawn(entries, pictures, perf_counter() - start, self.info)
 
     def _draw(
         self,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from itertools import islice
 from typing import TypeVar
 
 from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.decoding.device import failures_said
+from mindvis_gui.decoding.finite import check_finite
 from mindvis_gui.decoding.pictures import Pictures
 from mindvis_gui.decoding.request import (
     DecodeFailure,
@@ -16,7 +18,7 @@ from mindvis_gui.decoding.request import (
     Sample,
     Step,
 )
-from mindvis_gui.errors import MindVisError
+from mindvis_gui.errors import MindVisError, ModelError
 
 _T = TypeVar("_T")
 
@@ -55,13 +57,15 @@ class Drawn:
     def outcomes(self) -> Generator[DecodeResult | DecodeFailure]:
         """Yield one outcome a request, in their order, the first time; waits for the pictures."""
         entries, self._entries = self._entries, []
-        requests = [entry for entry in entries if isinstance(entry, DecodeRequest)]
+        n_drawn = sum(isinstance(entry, DecodeRequest) for entry in entries)
         images: Iterator[ImageArray] = iter(())
+        finite: Iterator[bool] = iter(())
         lost: MindVisError | None = None
-        if requests and self._pictures is not None:
+        if n_drawn and self._pictures is not None:
             try:
                 with failures_said(self._info.name, self._info.device):
                     images = iter(self._pictures.finished())
+                    finite = iter(self._pictures.finite())
             except MindVisError as error:
                 lost = error
         for entry in entries:
@@ -71,7 +75,12 @@ class Drawn:
                 yield DecodeFailure(entry, lost)
             else:
                 samples = tuple(Sample(next(images), seed) for seed in entry.seeds)
-                yield DecodeResult(entry, samples, self._seconds / len(requests))
+                try:
+                    check_finite(entry, list(islice(finite, len(samples))), self._info)
+                except ModelError as error:
+                    yield DecodeFailure(entry, error)
+                else:
+                    yield DecodeResult(entry, samples, self._seconds / n_drawn)
 
 
 def delivered_meanwhile(
