@@ -15,26 +15,36 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from mindvis_gui import app
+import numpy as np
+from PIL import Image
+from PySide6.QtWidgets import QWidget
+
+from mindvis_gui import app, open_subject
 from mindvis_gui.analysis.figures.record import record_path
 from mindvis_gui.analysis.figures.style import WIDTHS, FigureStyle
 from mindvis_gui.analysis.figures.writing import write_figure
 from mindvis_gui.session import Session
 from mindvis_gui.session.overlays import REGIONS, RESPONSE
+from mindvis_gui.views.import_pages import StimuliPage
+from mindvis_gui.views.import_wizard import ImportWizard
 from mindvis_gui.views.main_window import MainWindow
 from mindvis_gui.views.mask_view import FOCUS
 
 Steps = Callable[[MainWindow, Session], list[Callable[[], None]]]
 _PAGE = FigureStyle(WIDTHS["double"], dpi=130)
+ARRAYS, PICTURES = "my_experiment.npz", "pictures"  # that the import begins with
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
     """A picture: what is done with the demo and its model before it is taken.
 
-    With `figure`, a template's name, it is a figure in this style instead of the window.
+    With `figure`, a template's name, it is a figure in this style instead of the window, and with
+    `part` the dialog of that class.
     """
 
     steps: Steps
@@ -42,6 +52,7 @@ class Shot:
     size: tuple[int, int] = (1440, 900)
     figure: str = ""
     style: FigureStyle = _PAGE
+    part: type[QWidget] | None = None
 
 
 def _decoded(trial: int, n_samples: int = 4) -> Steps:
@@ -109,6 +120,71 @@ def _overlays(window: MainWindow, session: Session) -> None:
     session.overlays.choose(RESPONSE)
 
 
+def _surface(window: MainWindow, session: Session) -> None:
+    window.actions_by_id["layout_surface"].trigger()
+    regions = session.overlays.find(REGIONS)
+    assert regions is not None
+    session.overlays.set_look(REGIONS, replace(regions.look, outlined=True))
+    session.overlays.set_visible(RESPONSE, True)
+    session.brain.set_arrangement(replace(session.brain.arrangement, main="coronal"))
+    session.brain.set_crosshair_mm((-2, -78, -2))
+
+
+def _paint(window: MainWindow, session: Session) -> None:
+    regions = session.regions
+    regions.add("left sphere", regions.sphere((-32, -82, -4), 12), "sphere")
+    session.brain.set_crosshair_mm((-32, -82, -4))
+    window.actions_by_id["paint_region"].trigger()
+    regions.begin_stroke(erase=False)
+    for x in range(2, 18, 4):
+        regions.extend_stroke(regions.sphere((x, -82, -4), 6))
+
+
+def _import(window: MainWindow, session: Session) -> None:
+    _write_arrays(Path())
+    window.actions_by_id["import_subject"].trigger()
+    wizard = window.findChild(ImportWizard)
+    assert wizard is not None
+    wizard.open_source(Path(ARRAYS))
+
+
+def _choose_pictures(window: MainWindow, session: Session) -> None:
+    wizard = window.findChild(ImportWizard)
+    assert wizard is not None
+    stimuli = next(page for page in wizard.pages if isinstance(page, StimuliPage))
+    stimuli.pictures.choose(Path(PICTURES))
+    wizard.steps.setCurrentRow(wizard.pages.index(wizard.arrays_page))
+
+
+def _write_arrays(folder: Path) -> None:
+    """Write 60 trials of the demo as arrays that no format describes, and their pictures."""
+    subject = open_subject("demo")
+    assert subject.ijk is not None
+    assert subject.affine is not None
+    tests, trained = (
+        [trial for trial in subject.trials if trial.split == split][:30]
+        for split in ("test", "train")
+    )
+    trials = [*tests[:4], *trained, *tests[4:]]
+    voxels = np.arange(subject.n_voxels)
+    arrays: dict[str, Any] = {
+        "betas": subject.responses([trial.index for trial in trials]),
+        "shown": [trial.stimulus_id for trial in trials],
+        "label": [trial.label for trial in trials],
+        "is_test": [trial.split == "test" for trial in trials],
+        "session": np.arange(len(trials)) // 20,
+        "ijk": subject.ijk,
+        "affine": subject.affine,
+        **{roi.name: np.isin(voxels, roi.voxels).astype(np.uint8) for roi in subject.rois},
+    }
+    np.savez(folder / ARRAYS, **arrays)
+    (folder / PICTURES).mkdir()
+    for trial in trials:
+        picture = subject.stimulus(trial)
+        assert picture is not None
+        Image.fromarray(picture).save(folder / PICTURES / f"{trial.stimulus_id}.png")
+
+
 def _study(window: MainWindow, session: Session) -> None:
     window.actions_by_id["panel_lesion"].trigger()
     window.workspace.lesion_panel.start()
@@ -129,6 +205,11 @@ SHOTS = {
     "compare-guidance": Shot(_compare("guidance"), size=(1280, 800)),
     "masking": Shot(_then(_decoded(9), _focus)),
     "viewer-slices": Shot(_then(_decoded(9), _overlays)),
+    "viewer-surface": Shot(_then(_decoded(9), _surface)),
+    "viewer-regions": Shot(_then(_decoded(9), _paint)),
+    "import-wizard": Shot(
+        lambda w, s: [partial(_import, w, s), partial(_choose_pictures, w, s)], part=ImportWizard
+    ),
     "lesion-study": Shot(_then(_decoded(9), _study)),
     "attribution": Shot(_then(_decoded(5), _attribute), "light"),
     "figure-page": Shot(_then(_decoded(9, 5), _focus), figure="page"),
@@ -158,12 +239,25 @@ def main() -> None:
             subprocess.run(command, check=True)
         return
     with tempfile.TemporaryDirectory() as state:
-        os.environ["XDG_STATE_HOME"] = state  # no history of one's own in the pictures
-        shot, path = SHOTS[names[0]], args.out / f"{names[0]}.png"
+        os.environ["XDG_DATA_HOME"] = state  # neither one's own history nor anything into it
+        shot, path = SHOTS[names[0]], args.out.resolve() / f"{names[0]}.png"
+        os.chdir(state)
         if shot.figure:
             _draw(shot, path, Path(state) / "window.png")
+        elif shot.part is not None:
+            _take_part(shot, shot.part, path, Path(state) / "window.png")
         else:
             app.pictured(shot.steps, path, shot.theme, shot.size)
+
+
+def _take_part(shot: Shot, part: type[QWidget], path: Path, window_path: Path) -> None:
+    def take(window: MainWindow, session: Session) -> None:
+        found = window.findChild(part)
+        assert isinstance(found, QWidget)
+        found.grab().save(str(path), "PNG")
+        found.close()
+
+    app.pictured(_then(shot.steps, take), window_path, shot.theme, shot.size)
 
 
 def _draw(shot: Shot, path: Path, window_path: Path) -> None:
