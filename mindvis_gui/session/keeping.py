@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
 from mindvis_gui.data.prepare import Normalisation, prepare
 from mindvis_gui.data.subject import Subject
@@ -16,6 +17,7 @@ from mindvis_gui.decoding.request import (
     Sample,
 )
 from mindvis_gui.session.collection import Drawn
+from mindvis_gui.session.differing import differences
 from mindvis_gui.session.options import Options, request_from_json
 
 if TYPE_CHECKING:
@@ -35,6 +37,16 @@ class Keeping(QObject):
         self._wanted: DecodeRequest | None = None
         session.queue.decoded.connect(self._keep)
         session.results.comparison_changed.connect(self._take_scores)
+        # Once for changes that come together, and when everybody knows of them.
+        self._following = QTimer(self, singleShot=True, interval=0)
+        self._following.timeout.connect(self.recall_trial)
+        for signal in (
+            session.options_changed,
+            session.rois_changed,
+            session.masking.mask_changed,
+            session.model_changed,
+        ):
+            signal.connect(self._following.start)
 
     def want(self, request: DecodeRequest) -> None:
         """Show the result of this request once it is there."""
@@ -72,10 +84,26 @@ class Keeping(QObject):
             self._read(drawn)
 
     def recall_trial(self) -> None:
-        """Show the newest samples of the chosen trial, if none are shown."""
-        trial = self._session.trial
-        if trial is not None and self._session.results.result is None:
-            self._read(self._session.collection.newest(trial.index))
+        """Show the chosen trial's samples drawn as is set now; if there are none, the newest."""
+        session, trial = self._session, self._session.trial
+        if trial is None or not session.collection.newest(trial.index):
+            return
+        shown = session.results.result
+        if shown is None or differences(session, shown.request):
+            drawn = self._as_set_now()
+            if drawn or shown is None:
+                self._read(drawn or session.collection.newest(trial.index))
+
+    def _as_set_now(self) -> list[Drawn]:
+        """Return the samples of all seeds drawn as is set now; empty unless all are there."""
+        session = self._session
+        first = session.grid.options().options
+        if first is None:
+            return []
+        seeds = range(session.first_seed, session.first_seed + session.n_samples)
+        found = [session.collection.get(replace(first, seed=seed)) for seed in seeds]
+        drawn = [each for each in found if each is not None]
+        return drawn if len(drawn) == len(found) else []
 
     def _read(self, drawn: Sequence[Drawn]) -> None:
         session = self._session

@@ -16,6 +16,7 @@ from mindvis_gui.decoding.request import Sample, Step
 from mindvis_gui.errors import DataError
 from mindvis_gui.session import Session
 from mindvis_gui.session.collection import Drawn
+from mindvis_gui.session.differing import differences
 from mindvis_gui.session.options import Options
 from mindvis_gui.views.drag_out import drag_sample
 from mindvis_gui.views.large_view import LargeView
@@ -29,7 +30,7 @@ from mindvis_gui.views.score_captions import (
     stimulus_details,
     stimulus_hint,
 )
-from mindvis_gui.views.theme import MARGIN
+from mindvis_gui.views.theme import MARGIN, label
 
 _GAP = 8
 _SMALLEST = 112  # pixels; below that the gallery scrolls
@@ -61,6 +62,9 @@ class GalleryView(QWidget):
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.sentence.setWordWrap(True)
         self.sentence.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.note = label(kind="strong")
+        self.note.setParent(self)
+        self.note.hide()
         self.setMinimumHeight(_SMALLEST + PictureTile.caption_height(self) + 2 * _GAP)
         self.setAccessibleName("Stimulus and samples")
 
@@ -74,6 +78,8 @@ class GalleryView(QWidget):
             session.results.maps_changed,
         ):
             signal.connect(self._refresh)
+        for signal in (session.masking.mask_changed, session.rois_changed):
+            signal.connect(self._show_note)
         session.trial_changed.connect(self._set_trial)
         session.queue.started.connect(self._start)
         session.queue.progressed.connect(self._progress)
@@ -219,7 +225,21 @@ class GalleryView(QWidget):
             tile.show_picture(picture)
         self.sentence.setText(sentence)
         self.sentence.setVisible(bool(sentence))
+        self._show_note()
         self._arrange()
+
+    def _show_note(self) -> None:
+        """Say in what the samples differ from those that a decode would draw now."""
+        session, trial = self._session, self._session.trial
+        result, together = session.results.result, session.queue.together
+        at = None if trial is None else trial.index
+        decoded = result is not None and all(each.trial != at for each in together)
+        found = differences(session, result.request) if result is not None and decoded else ()
+        self.note.setText(f"Decoded {', '.join(found)}, not as set now" if found else "")
+        self.note.setToolTip(f"{self.note.text()}.\nDecode (Ctrl+Return) draws others")
+        if bool(found) == self.note.isHidden():
+            self.note.setVisible(bool(found))
+            self._arrange()
 
     def _new_tile(self) -> PictureTile:
         tile = PictureTile(self._canvas)
@@ -234,13 +254,16 @@ class GalleryView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Make the tiles as large as fits."""
         super().resizeEvent(event)
-        self._scroll.setGeometry(self.rect())
         self._arrange()
 
     def _arrange(self) -> None:
+        above = 0 if self.note.isHidden() else self.note.sizeHint().height() + _GAP
+        self.note.setGeometry(MARGIN, _GAP, self.width() - 2 * MARGIN, max(above - _GAP, 0))
+        self._scroll.setGeometry(self.rect().adjusted(0, above, 0, 0))
+        shown = self.height() - above
         count = max(len(self.tiles), 1)
         caption = PictureTile.caption_height(self)
-        width, height = self.width() - 2 * MARGIN, self.height() - 2 * _GAP
+        width, height = self.width() - 2 * MARGIN, shown - 2 * _GAP
         side, columns = _best_fit(count, width, height, caption)
         rows = -(-count // columns)
         for i, tile in enumerate(self.tiles):
@@ -248,10 +271,10 @@ class GalleryView(QWidget):
             left, top = MARGIN + column * (side + _GAP), _GAP + row * (side + caption + _GAP)
             tile.setGeometry(left, top, side, side + caption)
         needed = 2 * _GAP + rows * (side + caption + _GAP) - _GAP
-        self._canvas.resize(self.width(), max(needed, self.height()) if needed > 0 else 0)
+        self._canvas.resize(self.width(), max(needed, shown) if needed > 0 else 0)
         left = MARGIN + (side + _GAP if self.tiles and columns > 1 else 0)
         right = MARGIN + columns * (side + _GAP) if self.tiles else self.width()
-        self.sentence.setGeometry(left, _GAP, right - left, side if self.tiles else self.height())
+        self.sentence.setGeometry(left, _GAP, right - left, side if self.tiles else shown)
         self.sentence.raise_()
 
     # -- acting ------------------------------------------------------------------------------

@@ -284,3 +284,49 @@ def test_labels_and_n_way_accuracy_follow_once_a_classifier_has_looked(
     assert seen.details[0].startswith("seen as class ")
     ready.set_trial(1)
     assert gallery.pictures[0].details == ()
+
+
+def test_samples_drawn_otherwise_than_is_set_say_so(qtbot, decoded, ready):
+    assert decoded.note.isHidden()
+    ready.masking.set_applied(True)
+    ready.masking.draw_mask(0.95, 3)
+    assert decoded.note.text() == "Decoded without a mask, not as set now"
+    assert decoded.note.isVisible()
+    assert decoded._scroll.geometry().top() > decoded.note.geometry().bottom()
+    ready.set_used_rois(ready.used_rois - {"V1"})
+    text = "Decoded without a mask, with all regions, not as set now"
+    assert decoded.note.text() == text
+    ready.set_used_rois(ready.used_rois | {"V1"})
+    ready.decode()
+    assert decoded.note.isHidden()  # no samples are shown while others are drawn
+    qtbot.waitUntil(lambda: ready.idle)
+    assert decoded.note.isHidden()
+    ready.masking.draw_mask(0.5, 3)
+    assert decoded.note.text() == "Decoded with 95 % masked, not as set now"
+    ready.masking.set_applied(False)
+    ready.set_seeds(2, 2)
+    ready.set_sampling(replace(ready.sampling, steps=20, guidance=2.0))
+    assert decoded.note.text() == (
+        "Decoded with 95 % masked, with seeds 0–3, with DPM++ 2M in 10 steps, with guidance 1, "
+        "not as set now"
+    )
+
+
+def test_samples_drawn_as_is_set_come_back(qtbot, decoded, ready):
+    whole = ready.results.result
+    ready.masking.set_applied(True)
+    ready.decode()
+    qtbot.waitUntil(lambda: ready.idle)
+    assert ready.results.result.request.mask is not None
+    ready.masking.set_applied(False)
+    qtbot.waitUntil(lambda: ready.results.result.request.mask is None)
+    assert ready.results.result.request.to_json() == whole.request.to_json()
+    assert decoded.note.isHidden()
+    qtbot.waitUntil(lambda: ready.idle)
+    ready.set_trial(1)
+    ready.masking.set_applied(True)
+    qtbot.waitUntil(lambda: ready.idle)
+    ready.set_trial(0)
+    qtbot.waitUntil(lambda: ready.results.result.request.mask is not None)
+    assert decoded.note.isHidden()
+    qtbot.waitUntil(lambda: ready.idle)
