@@ -18,8 +18,9 @@ from mindvis_gui.errors import DataError
 
 MAX_BYTES = 1 << 32  # of one array
 _BLOCK_BYTES = 1 << 22
-_SMALL = 1 << 20  # arrays below this may be packed as tightly as they like (masks are)
-_MAX_RATIO = 200  # responses and pictures never pack that tightly; zip bombs do
+_MAX_RATIO = 200  # responses and photographs never pack that tightly; zip bombs do
+_DEFLATE_RATIO = 1032  # nothing unpacks to more times its size
+_MAX_TIGHT = 1 << 29  # bytes of an array that does: masks and pictures of plain areas
 _MAX_MEMBERS = 1000
 _LOCAL_HEADER = 30  # bytes of a zip member before its name
 _DAMAGE = (
@@ -47,6 +48,9 @@ def npz_damage_reported(path: Path) -> Iterator[None]:
 class NpzFile:
     """An ``.npz`` archive: the headers of all arrays are read and checked, values when asked for.
 
+    What cannot be read (pickled objects, no values, too many bytes) is refused when it is asked
+    for: an array that nobody uses does no harm.
+
     Attributes
     ----------
     headers : dict of str to NpyHeader
@@ -55,11 +59,12 @@ class NpzFile:
     Raises
     ------
     DataError
-        If the archive is damaged, holds pickled objects, or claims sizes it cannot have.
+        If the archive is damaged, or claims sizes it cannot have.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._refused: dict[str, str] = {}  # by name, and why
         with npz_damage_reported(path), zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             if len(members) > _MAX_MEMBERS:
@@ -77,7 +82,7 @@ class NpzFile:
         """Return the header of an array, refused unless it has these axes and kinds of values."""
         if name not in self.headers:
             raise DataError(f"{self.path.name}: array {name} is missing; is this file complete?")
-        header = self.headers[name]
+        header = self._usable(name)
         if len(header.shape) != ndim or header.dtype.kind not in kinds:
             raise DataError(
                 f"{self.path.name}: {name} has shape {header.shape} and type {header.dtype}, "
@@ -97,7 +102,7 @@ class NpzFile:
         columns : (n,) int, optional
             Keep these of a two-dimensional array only.
         """
-        header = self.headers[name]
+        header = self._usable(name)
         shape = header.shape[::-1] if header.fortran else header.shape
         direct = columns is not None and not header.fortran
         width = len(columns) if direct and columns is not None else math.prod(shape[1:])
@@ -115,7 +120,7 @@ class NpzFile:
 
     def stored_at(self, name: str) -> int | None:
         """Return the byte of the file where an array's values lie as they are, None if packed."""
-        header = self.headers[name]
+        header = self._usable(name)
         with npz_damage_reported(self.path), zipfile.ZipFile(self.path) as archive:
             info = archive.getinfo(f"{name}.npy")
             if info.compress_type != zipfile.ZIP_STORED or header.fortran:
@@ -128,7 +133,7 @@ class NpzFile:
 
     def blocks(self, name: str, rows: int, width: int) -> Iterator[NDArray[Any]]:
         """Yield an array as blocks (n, width), `rows` in all, as it lies in the file."""
-        header = self.headers[name]
+        header = self._usable(name)
         row_bytes = width * header.dtype.itemsize
         step = max(1, _BLOCK_BYTES // max(1, row_bytes))
         with (
@@ -143,24 +148,35 @@ class NpzFile:
                 yield block.reshape(n, width)
             stream.read(1)  # zipfile tests its checksum when it meets the end
 
+    def _usable(self, name: str) -> NpyHeader:
+        if name in self._refused:
+            raise DataError(self._refused[name])
+        return self.headers[name]
+
     def _header(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NpyHeader:
-        where = f"{self.path.name}: {info.filename[:80].removesuffix('.npy')}"
+        name = info.filename.removesuffix(".npy")
+        where = f"{self.path.name}: {name[:80]}"
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise DataError(f"{where} is packed in a way that numpy never does")
-        if info.file_size > max(_SMALL, _MAX_RATIO * info.compress_size):
-            raise DataError(
-                f"{where} claims to unpack {info.compress_size:,} bytes to {info.file_size:,}; "
-                "this is no data but a zip bomb"
-            )
         with archive.open(info) as stream:
             header = read_header(stream)
-        if header.dtype.hasobject:
-            raise DataError(f"{where} holds pickled Python objects, which are never loaded")
         size, there = header.n_bytes, info.file_size - header.start
-        if min(header.shape, default=1) < 1 or size > MAX_BYTES or size != there:
-            raise DataError(
-                f"{where} claims shape {header.shape} of {header.dtype}, {size:,} bytes, but the "
-                f"archive has {there:,}; is this file complete?"
+        claim = f"{where} claims shape {header.shape} of {header.dtype}, {size:,} bytes"
+        if header.dtype.hasobject:
+            self._refused[name] = f"{where} holds pickled Python objects, which are never loaded"
+        elif size != there:
+            raise DataError(f"{claim}, but the archive has {there:,}; is this file complete?")
+        elif min(header.shape, default=1) < 1:
+            self._refused[name] = f"{where} has shape {header.shape}: no values; is it complete?"
+        elif size > MAX_BYTES:
+            self._refused[name] = f"{claim}, of which {MAX_BYTES:,} are allowed"
+        elif size > min(
+            max(_MAX_TIGHT, _MAX_RATIO * info.compress_size),
+            _DEFLATE_RATIO * info.compress_size,
+        ):
+            self._refused[name] = (
+                f"{where} unpacks {info.compress_size:,} bytes to {size:,}, as zip bombs do; if "
+                "this is data, save it with np.savez"
             )
         return header
 

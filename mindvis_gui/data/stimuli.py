@@ -119,6 +119,8 @@ def _npz_pictures(path: Path) -> PictureArray:
     archive = NpzFile(path)
     headers = archive.headers.items()
     found = [name for name, header in headers if is_picture_array(header.shape, header.dtype)]
+    if not found:  # pictures of several sizes are saved as objects: reading them says so
+        found = [name for name, header in headers if header.dtype.hasobject][:1]
     return PictureArray(archive.read(_the_one(found, path), np.uint8), path)
 
 

@@ -1,6 +1,7 @@
 """What people give by mistake, and strangers on purpose: each in one line that says what to do."""
 
 import os
+import tracemalloc
 import zipfile
 from dataclasses import replace
 
@@ -12,6 +13,8 @@ from PIL import Image
 
 from mindvis_gui.data import open_subject
 from mindvis_gui.data.import_plan import ImportPlan
+from mindvis_gui.data.npz import NpzFile
+from mindvis_gui.data.stimuli import open_pictures
 from mindvis_gui.data.subject_file import write_subject
 from mindvis_gui.errors import DataError
 from tests.data.makers import (
@@ -83,10 +86,40 @@ def test_responses_that_are_not_finite_are_counted(tmp_path, subject, value):
         subject.responses([3])
 
 
-def test_zip_bombs(tmp_path):
-    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+def test_zip_bombs(tmp_path, monkeypatch):
+    monkeypatch.setattr("mindvis_gui.data.npz._MAX_TIGHT", 1 << 24)
+    np.savez_compressed(tmp_path / "a.npz", arr_0=np.zeros((1 << 12, 1 << 10)), arr_2=np.eye(3))
+    tracemalloc.start()
+    refused(tmp_path / "a.npz", r"arr_0 unpacks 32,\d+ bytes to 33,554,432, as zip bombs.*savez")
+    assert tracemalloc.get_traced_memory()[1] < 1 << 23
+    tracemalloc.stop()
+    with zipfile.ZipFile(tmp_path / "b.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("arr_0.npy", bytes(1 << 25))
-    refused(tmp_path / "a.npz", "is no data but a zip bomb")
+    refused(tmp_path / "b.npz", "the npz file is damaged")
+
+
+def test_arrays_that_pack_tightly_are_read(tmp_path):
+    squares = np.zeros((40, 500, 500, 3), np.uint8)
+    squares[:, 200:300, 200:300] = 255
+    np.savez_compressed(tmp_path / "squares.npz", squares=squares)
+    assert (tmp_path / "squares.npz").stat().st_size * 200 < squares.nbytes
+    assert np.array_equal(open_pictures(tmp_path / "squares.npz")["7"], squares[7])
+
+
+def test_arrays_that_nobody_reads_do_no_harm(tmp_path, monkeypatch):
+    monkeypatch.setattr("mindvis_gui.data.npz._MAX_TIGHT", 1 << 20)
+    path = make_god(tmp_path)
+    unused = {
+        "mask": np.zeros(1 << 22, np.bool_),
+        "nothing": np.zeros((0, 3)),
+        "objects": np.array([{}, None], dtype=object),
+    }
+    np.savez_compressed(path, **dict(np.load(path)), **unused)
+    open_subject(path)
+    archive = NpzFile(path)
+    for name, why in (("mask", "zip bombs"), ("nothing", "no values"), ("objects", "pickled")):
+        with pytest.raises(DataError, match=f"{name} .*{why}"):
+            archive.read(name, np.float32)
 
 
 def test_gzip_bombs(tmp_path):

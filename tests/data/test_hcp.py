@@ -40,7 +40,7 @@ def test_windows_and_regions(hcp):
         ({f"V{n}": np.zeros((9, 5)) for n in range(1, 5)}, "9 frames × 20 voxels; from 10"),
         ({"V3": np.zeros(47)}, r"V3 has shape \(47,\)"),
         ({"V3": np.zeros((47, 2), int)}, "V3 has shape .* and type int64"),
-        ({"V3": np.zeros((47, 0))}, r"V3 claims shape \(47, 0\)"),
+        ({"V3": np.zeros((47, 0))}, r"V3 has shape \(47, 0\): no values"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(hcp, changed, message):
