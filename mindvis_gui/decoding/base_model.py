@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from mindvis_gui.decoding import published_keys as published
-from mindvis_gui.decoding.checkpoint import Checkpoint, Weights
+from mindvis_gui.decoding.checkpoint import Checkpoint, Weights, unwrapped
 from mindvis_gui.decoding.pipeline import load_network
 from mindvis_gui.errors import ModelError
 
@@ -45,7 +45,6 @@ def read_base_model(path: Path) -> Weights:
 
 def renamed_ldm(weights: Weights) -> Weights:
     """Return the weights of a CompVis model by our names, without those of no use."""
-    used = {name: value for name, value in weights.items() if not published.IGNORED.match(name)}
     blocks = weights.count(f"{published.UNET}.input_blocks.{{}}.")
     levels = 1 + sum(
         f"{published.UNET}.input_blocks.{block}.0.op.weight" in weights for block in range(blocks)
@@ -55,12 +54,12 @@ def renamed_ldm(weights: Weights) -> Weights:
         unet_layers=blocks // levels - 1,
         first_stage_levels=weights.count(f"{published.FIRST_STAGE}.encoder.down.{{}}."),
     )
-    return Weights(used, weights.path).renamed(table)
+    return weights.without(published.IGNORED).renamed(table)
 
 
 def _read_safetensors(path: Path) -> Weights:
     try:
-        return Weights(load_file(path), path)
+        return unwrapped(load_file(path), path)
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from error
     except SafetensorError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ _KINDS = {
     "model": "a pre-trained fMRI encoder (fmri_encoder.pth)",
 }
 _PLAIN = (bool, int, float, str)
+_WRAPPED = "module."  # what DataParallel puts before every name
 
 
 class _StandIn:
@@ -81,7 +82,7 @@ class Checkpoint:
         for name, value in found.items():
             if value.numel() * value.element_size() > value.untyped_storage().nbytes():
                 raise ModelError(f"{self.path}: weight '{name}' claims more values than it has")
-        return Weights(found, self.path)
+        return unwrapped(found, self.path)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -105,14 +106,28 @@ class Checkpoint:
 
 
 class Weights(dict[str, Tensor]):
-    """Named tensors, the file that they came from, and what that file calls them."""
+    """Named tensors, the file that they came from, and what that file calls them.
+
+    Parameters
+    ----------
+    weights : mapping of str to Tensor
+    path : Path
+    theirs : mapping of str to str, optional
+        What the file calls those that are called otherwise here.
+    lent : mapping of str to Path, optional
+        The files of those that another one stands in for.
+    """
 
     def __init__(
-        self, weights: Mapping[str, Tensor], path: Path, theirs: Mapping[str, str] | None = None
+        self,
+        weights: Mapping[str, Tensor],
+        path: Path,
+        theirs: Mapping[str, str] | None = None,
+        lent: Mapping[str, Path] | None = None,
     ) -> None:
         super().__init__(weights)
         self.path = path
-        self._theirs = theirs or {}
+        self._theirs, self._lent = theirs or {}, lent or {}
 
     def __missing__(self, name: str) -> Tensor:
         raise ModelError(f"{self.path}: weight '{name}' is missing; is this the right file?")
@@ -122,7 +137,7 @@ class Weights(dict[str, Tensor]):
         shape = tuple(self[name].shape)
         if len(shape) != dimensions or 0 in shape:
             raise ModelError(
-                f"{self.path}: weight '{self.called(name)}' has shape {shape}, "
+                f"{self.file(name)}: weight '{self.called(name)}' has shape {shape}, "
                 f"which is not {dimensions} sizes above 0"
             )
         return shape
@@ -131,21 +146,35 @@ class Weights(dict[str, Tensor]):
         """Return what the file calls a weight."""
         return self._theirs.get(name, name)
 
+    def file(self, name: str) -> Path:
+        """Return the file that a weight came from."""
+        return self._lent.get(name, self.path)
+
     def renamed(self, table: Mapping[str, str]) -> Weights:
         """Return the weights by our names."""
         ours = renamed(self, table)
-        theirs = {name: self.called(old) for old, name in ours.items()}
-        return Weights({ours[old]: value for old, value in self.items()}, self.path, theirs)
+        return self._moved(ours, {ours[old]: value for old, value in self.items()})
+
+    def without(self, unused: re.Pattern[str]) -> Weights:
+        """Return the weights whose names do not match from their start."""
+        used = {name: value for name, value in self.items() if not unused.match(name)}
+        return self._moved({name: name for name in used}, used)
 
     def over(self, base: Weights) -> Weights:
         """Return these weights, and those of `base` that are not among them."""
-        return Weights(base | self, self.path, {**base._theirs, **self._theirs})
+        lent = {name: base.file(name) for name in base if name not in self}
+        return Weights(base | self, self.path, {**base._theirs, **self._theirs}, lent)
 
     def take(self, prefix: str) -> Weights:
         """Take out the weights under `prefix`, which their names then lack."""
         names = {name: name.removeprefix(prefix) for name in self if name.startswith(prefix)}
-        theirs = {short: self.called(name) for name, short in names.items()}
-        return Weights({short: self.pop(name) for name, short in names.items()}, self.path, theirs)
+        return self._moved(names, {short: self.pop(name) for name, short in names.items()})
+
+    def _moved(self, names: Mapping[str, str], weights: Mapping[str, Tensor]) -> Weights:
+        """Return weights of these under other names: old → new."""
+        theirs = {new: self.called(old) for old, new in names.items()}
+        lent = {new: self._lent[old] for old, new in names.items() if old in self._lent}
+        return Weights(weights, self.path, theirs, lent)
 
     def count(self, template: str) -> int:
         """Count from 0 how many of ``template.format(number)`` some name starts with."""
@@ -160,15 +189,16 @@ class Weights(dict[str, Tensor]):
         Raises
         ------
         ModelError
-            If a weight is left over, missing or of another shape.
+            If a weight is left over, missing, of another shape or not finite.
         """
         wanted = network.state_dict()
         missing = wanted.keys() - self.keys()
-        extra = [self.called(name) for name in self.keys() - wanted.keys()]
+        extra = sorted(self.keys() - wanted.keys())
         if missing or extra:
+            path = self.file(extra[0]) if extra else self.path
             raise ModelError(
-                f"{self.path}: not the published layout of {type(network).__name__}; "
-                f"missing: {_listed(missing)}; left over: {_listed(extra)}"
+                f"{path}: not the published layout of {type(network).__name__}; "
+                f"missing: {listed(missing)}; left over: {listed(map(self.called, extra))}"
             )
         values = {}
         for name, target in wanted.items():
@@ -177,10 +207,15 @@ class Weights(dict[str, Tensor]):
                 value = value[:, :, 0, 0]
             if value.shape != target.shape:
                 raise ModelError(
-                    f"{self.path}: weight '{self.called(name)}' has shape {tuple(value.shape)} "
-                    f"where {tuple(target.shape)} is needed"
+                    f"{self.file(name)}: weight '{self.called(name)}' has shape "
+                    f"{tuple(value.shape)} where {tuple(target.shape)} is needed"
                 )
             values[name] = value.to(target.dtype)
+            if not values[name].isfinite().all():
+                raise ModelError(
+                    f"{self.file(name)}: weight '{self.called(name)}' holds numbers that are not "
+                    "finite; take an earlier checkpoint of the training, or get the file anew"
+                )
         network.load_state_dict(values)
 
 
@@ -195,7 +230,17 @@ def _is_weight(item: tuple[Any, Any]) -> bool:
     )
 
 
-def _listed(names: Collection[str]) -> str:
-    shown = sorted(names)[:5]
+def unwrapped(weights: Mapping[str, Tensor], path: Path) -> Weights:
+    """Return the weights of a file, without the prefix that DataParallel gives all of them."""
+    if not all(name.startswith(_WRAPPED) for name in weights):
+        return Weights(weights, path)
+    theirs = {name.removeprefix(_WRAPPED): name for name in weights}
+    return Weights({ours: weights[name] for ours, name in theirs.items()}, path, theirs)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return the first few names and how many more there are."""
+    names = sorted(names)
+    shown = names[:5]
     more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
     return (", ".join(shown) or "nothing") + more

@@ -14,7 +14,7 @@ from diffusers import UNet2DConditionModel, VQModel
 from mindvis_gui.data.prepare import padded_length
 from mindvis_gui.decoding import published_keys as published
 from mindvis_gui.decoding.base_model import read_base_model, renamed_ldm
-from mindvis_gui.decoding.checkpoint import Checkpoint, Weights
+from mindvis_gui.decoding.checkpoint import Checkpoint, Weights, listed
 from mindvis_gui.decoding.conditioner import Conditioner
 from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
@@ -26,6 +26,7 @@ from mindvis_gui.decoding.transformer import resized_positions
 from mindvis_gui.errors import ModelError
 
 _PAPER_WIDTH, _PAPER_HEADS = 1024, 16
+_ROUNDED = 1 / 128  # relative; how far a file in bf16 or fp16 is from what was trained with
 
 
 def convert_published(
@@ -81,8 +82,14 @@ def convert(
             f"{tuned.path}: no networks have the sizes of its weights: {error}"
         ) from error
     if weights:
-        names = ", ".join(map(weights.called, weights))
-        raise ModelError(f"{tuned.path}: weights that nothing here uses: {names}")
+        files: dict[Path, list[str]] = {}
+        for name in weights:
+            files.setdefault(weights.file(name), []).append(weights.called(name))
+        path, names = next(iter(files.items()))
+        raise ModelError(
+            f"{path}: holds weights that nothing here uses: {listed(names)}; "
+            "is this the right file?"
+        )
     return MindVisPipeline(
         encoder=encoder,
         conditioner=conditioner,
@@ -103,7 +110,7 @@ def _used_weights(base: Weights, tuned: Checkpoint) -> Weights:
     own = tuned.take_weights()
     betas = build_scheduler().betas
     if own["betas"].shape != betas.shape or not torch.allclose(
-        own["betas"].float(), betas, atol=1e-6
+        own["betas"].float(), betas, rtol=_ROUNDED, atol=0
     ):
         raise ModelError(f"{tuned.path}: was trained with another noise schedule than MinD-Vis's")
     tuned_weights = renamed_ldm(own)

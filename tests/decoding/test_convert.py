@@ -1,6 +1,7 @@
 """Published checkpoint files: what converts, and what is refused."""
 
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -103,9 +104,109 @@ def test_weight_of_another_shape_is_refused(converted):
         converted(lambda weights: weights.update({name: torch.zeros(4)}))
 
 
-def test_another_noise_schedule_is_refused(converted):
+@pytest.mark.parametrize(
+    "betas",
+    [torch.linspace(1e-4, 0.02, 1000), torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2],
+)
+def test_another_noise_schedule_is_refused(converted, betas):
     with pytest.raises(ModelError, match="another noise schedule"):
-        converted(lambda weights: weights.update(betas=torch.linspace(1e-4, 0.02, 1000)))
+        converted(lambda weights: weights.update(betas=betas))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_files_saved_in_half_precision_convert(converted, published_pipeline, dtype):
+    def halve(weights):
+        weights.update({name: value.to(dtype) for name, value in weights.items()})
+
+    name = "mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight"
+    expected = published_pipeline.unet.state_dict()[name]
+    torch.testing.assert_close(
+        converted(halve).unet.state_dict()[name], expected, rtol=0.01, atol=1e-3
+    )
+
+
+@pytest.fixture
+def converted_with(published_weights, write_checkpoint):
+    """Return a function that converts the three files, some of them with changed weights."""
+
+    def convert(**changes):
+        stage_a = {"num_heads": 4, "decoder_num_heads": 4}
+        parts = {
+            "ldm": ("model.ckpt", "state_dict", None),
+            "finetuned": (
+                "finetuned.pth",
+                "model_state_dict",
+                write_checkpoint.config("Config_Generative_Model", STAGE_B),
+            ),
+            "encoder": (
+                "fmri_encoder.pth",
+                "model",
+                write_checkpoint.config("Config_MBM_finetune", stage_a),
+            ),
+        }
+        paths = []
+        for part, (name, section, config) in parts.items():
+            weights = changes.get(part, dict)(dict(published_weights[name]))
+            paths.append(write_checkpoint(name, {section: weights, "config": config}))
+        return convert_published(*paths)
+
+    return convert
+
+
+def wrapped(weights):
+    return {f"module.{name}": value for name, value in weights.items()}
+
+
+def without_first_stage(weights):
+    return {n: value for n, value in weights.items() if not n.startswith("first_stage_model.")}
+
+
+def test_the_prefix_of_data_parallel_is_taken_off(converted_with, published_pipeline):
+    ours = converted_with(ldm=wrapped, finetuned=wrapped, encoder=wrapped)
+    for part in ("encoder", "conditioner", "unet", "vqvae", "masked_model"):
+        expected = getattr(published_pipeline, part).state_dict()
+        for name, value in getattr(ours, part).state_dict().items():
+            assert torch.equal(value, expected[name]), name
+
+
+def test_a_message_calls_a_weight_as_its_file_does(converted_with):
+    odd = {"model.diffusion_model.odd": torch.zeros(1)}
+    with pytest.raises(ModelError, match=r"finetuned\.pth: .*left over: module\.model\.\w+\.odd"):
+        converted_with(finetuned=lambda weights: wrapped(weights | odd))
+    with pytest.raises(ModelError, match=r"model\.ckpt: .*left over: model\.diffusion_model\.odd"):
+        converted_with(ldm=lambda weights: weights | odd)
+
+
+def test_a_base_model_of_other_names_is_one_short_line(converted_with):
+    with pytest.raises(ModelError) as caught:
+        converted_with(ldm=lambda weights: {f"other.{n}": value for n, value in weights.items()})
+    said = str(caught.value)
+    assert re.search(
+        r"model\.ckpt: holds weights that nothing here uses: other\.\S+, .* more;", said
+    )
+    assert "finetuned" not in said
+    assert len(said) < 1000
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+@pytest.mark.parametrize(
+    ("part", "name", "others"),
+    [
+        ("ldm", "first_stage_model.decoder.conv_in.bias", {"finetuned": without_first_stage}),
+        ("finetuned", "model.diffusion_model.out.2.bias", {}),
+        ("finetuned", "cond_stage_model.mae.pos_embed", {}),
+        ("encoder", "mask_token", {}),
+    ],
+)
+def test_weights_that_are_not_finite_are_refused_by_name(converted_with, part, name, others, value):
+    def spoilt(weights):
+        weights[name] = weights[name].clone()
+        weights[name].view(-1)[-1] = value
+        return weights
+
+    file = {"ldm": "model.ckpt", "finetuned": "finetuned.pth", "encoder": "fmri_encoder.pth"}[part]
+    with pytest.raises(ModelError, match=f"{file}: weight '{name}' holds numbers that are not fin"):
+        converted_with(**{part: spoilt, **others})
 
 
 def test_without_the_encoder_file_the_number_of_heads_is_unknown(converted):
