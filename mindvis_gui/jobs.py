@@ -72,9 +72,16 @@ class Jobs(QObject):
             self.changed.emit()
         return job
 
-    def run(self, work: Callable[[], Any], title: str, done: Receiver) -> Job:
+    def run(
+        self,
+        work: Callable[[], Any],
+        title: str,
+        done: Receiver,
+        *,
+        ended: Callable[[], None] | None = None,
+    ) -> Job:
         """Run a plain function in a thread of its own; `done` gets what it returns."""
-        return self.start(_as_generator(work), title, done)
+        return self.start(_as_generator(work), title, done, ended=ended)
 
     @property
     def busy(self) -> str:

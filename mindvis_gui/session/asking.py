@@ -20,6 +20,13 @@ def misfit(decoder: Decoder | None, subject: Subject | None) -> str:
     return decoder.info.misfit(subject.name, subject.n_voxels)
 
 
+def no_model(session: Session) -> str:
+    """Return what to do about it that there is no model."""
+    if session.loading.name:
+        return f"model {session.loading.name} is being loaded; decode once it is there"
+    return "no model is loaded; choose one in the toolbar"
+
+
 def request_of(session: Session) -> DecodeRequest:
     """Return what a decode would be asked now.
 
@@ -32,7 +39,7 @@ def request_of(session: Session) -> DecodeRequest:
     if subject is None or trial is None:
         raise RequestError("no trial is chosen; open a subject and pick one")
     if session.decoder is None:
-        raise ModelError("no model is loaded; choose one in the toolbar")
+        raise ModelError(no_model(session))
     if complaint := misfit(session.decoder, subject):
         raise ModelError(complaint)
     if session.normalisation is None:

@@ -13,7 +13,7 @@ from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.region_shapes import made_hashes
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import RequestError
-from mindvis_gui.session.asking import misfit
+from mindvis_gui.session.asking import misfit, no_model
 from mindvis_gui.session.axes import NONE, OPTIONS, Axis
 from mindvis_gui.session.axis_values import own_rois, own_values, typed_axis
 from mindvis_gui.session.grid_models import GridModels
@@ -231,8 +231,11 @@ class Grid(QObject):
     def decode_trials(self, trials: Sequence[int]) -> None:
         """Make these trials the rows and seeds the columns, and decode what is missing of them."""
         session = self._session
-        if session.decoder is None or misfit(session.decoder, session.subject):
-            session.decode()  # says what is missing
+        if complaint := misfit(session.decoder, session.subject):
+            session.problem.emit(complaint)
+            return
+        if session.decoder is None:
+            session.problem.emit(no_model(session))
             return
         self.set_trials(trials)
         self.set_axes("trial", "seed")

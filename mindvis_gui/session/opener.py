@@ -138,7 +138,7 @@ class SessionOpener(QObject):
                     )
             self._read_samples(saved, document)
 
-        session.jobs.run(load, f"Loading model {wanted['name']}", go_on)
+        session.loading.start(load, wanted["name"], go_on)
 
     def _read_samples(
         self, saved: SessionFile | Mapping[str, Any], document: Mapping[str, Any]

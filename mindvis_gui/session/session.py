@@ -28,6 +28,7 @@ from mindvis_gui.session.grid import Grid
 from mindvis_gui.session.history import History
 from mindvis_gui.session.keeping import Keeping
 from mindvis_gui.session.lesions import Lesions
+from mindvis_gui.session.loading import Loading
 from mindvis_gui.session.masking import Masking
 from mindvis_gui.session.movie import Movie
 from mindvis_gui.session.opening import opening, show_prepared
@@ -62,6 +63,8 @@ class Session(Choices):
         What the brain shows.
     preparation, masking
         What is done to the response.
+    loading
+        Models on their way.
     queue, results, collection, keeping, history
         What is decoded, and where it goes.
     grid, lesions, attributions, figures, movie
@@ -83,6 +86,7 @@ class Session(Choices):
         self.load_decoder = load_decoder
         self.cache = cache
         self._turns = Turns()
+        self.loading = Loading(self.jobs, self)
         self.brain = BrainState(self)
         self.overlays = Overlays(self.jobs, self)
         self.surface = SurfaceState(self.jobs, self)
@@ -114,6 +118,7 @@ class Session(Choices):
         self.regions.message.connect(self.message)
         self._response.changed.connect(self._take_response)
         self._response.completed.connect(self._read_again)
+        self.loading.awaited.connect(self._decode_after_all)
         self.queue.stopped.connect(self._report_stop)
         self.queue.failed.connect(self.results.result_changed)
 
@@ -133,6 +138,7 @@ class Session(Choices):
     def take_subject(self, opened: PreparedSubject, trial: int | None = None) -> None:
         """Open a subject that was read, and choose row `trial` or else the first test trial."""
         self.queue.abandon()
+        self.loading.want_decode(False)
         self.movie.play(False)
         self.subject = subject = opened.subject
         self.trial = None
@@ -217,7 +223,7 @@ class Session(Choices):
 
     def load_model(self, name: str) -> None:
         """Load a model folder, by name or path, in the background."""
-        self.jobs.run(lambda: self.load_decoder(name), f"Loading model {name}", self.take_decoder)
+        self.loading.start(lambda: self.load_decoder(name), name, self.take_decoder)
 
     def take_decoder(self, decoder: Decoder) -> None:
         """Decode with a model that was loaded from now on."""
@@ -237,7 +243,13 @@ class Session(Choices):
         return request_of(self)
 
     def decode(self) -> None:
-        """Decode the chosen trial in the background; waits its turn if one is running."""
+        """Decode the chosen trial in the background; waits its turn if one is running.
+
+        While a model is loaded, that is the one to decode with: it waits for it, too.
+        """
+        if self.loading.name and self.trial is not None:
+            self.loading.want_decode()
+            return
         try:
             request = self.request()
         except MindVisError as error:
@@ -246,6 +258,10 @@ class Session(Choices):
         assert self.decoder is not None
         self.keeping.want(request)
         self.queue.add(self.taking_turns(self.decoder), request)
+
+    def _decode_after_all(self) -> None:
+        if self.decoder is not None:  # why there is none has been said
+            self.decode()
 
     def taking_turns(self, decoder: Decoder) -> Decoder:
         """Return `decoder` such that its decodes wait for those of others that were asked first."""

@@ -15,6 +15,7 @@ from mindvis_gui.decoding.cached_decoder import PartStep
 from mindvis_gui.decoding.request import Sample, Step
 from mindvis_gui.errors import DataError
 from mindvis_gui.session import Session
+from mindvis_gui.session.asking import misfit
 from mindvis_gui.session.collection import Drawn
 from mindvis_gui.session.differing import differences
 from mindvis_gui.session.options import Options
@@ -75,6 +76,7 @@ class GalleryView(QWidget):
             session.results.recognitions_changed,
             session.options_changed,
             session.model_changed,
+            session.loading.changed,
             session.results.maps_changed,
         ):
             signal.connect(self._refresh)
@@ -131,8 +133,14 @@ class GalleryView(QWidget):
             self._show([self._seen(), *empty], self._invitation())
 
     def _invitation(self) -> str:
-        if self._session.decoder is None:
+        session = self._session
+        if session.loading.name:
+            then = "; this is decoded once it is there" if session.loading.decode_wanted else ""
+            return f"Loading {session.loading.name} …{then}"
+        if session.decoder is None:
             return "Choose a model in the toolbar to decode this response"
+        if complaint := misfit(session.decoder, session.subject):
+            return complaint[:1].upper() + complaint[1:]
         return "Press Decode (Ctrl+Return) to draw samples from this response"
 
     def _seen(self) -> Picture:

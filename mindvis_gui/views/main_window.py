@@ -99,6 +99,7 @@ class MainWindow(QMainWindow):
         for signal in (
             session.trial_changed,
             session.model_changed,
+            session.loading.changed,
             session.options_changed,
             session.results.result_changed,
             session.jobs.changed,
@@ -151,7 +152,8 @@ class MainWindow(QMainWindow):
             for name, on in commands.enabled().items():
                 self.actions_by_id[name].setEnabled(on)
         self.actions_by_id["pause"].setChecked(session.queue.paused)
-        self.toolbar.show_model(session.decoder.info.name if session.decoder else "")
+        name = session.decoder.info.name if session.decoder else ""
+        self.toolbar.show_model(name, session.loading.name)
         self.toolbar.show_seeds(session.first_seed, session.n_samples)
 
     def _show_panels(self) -> None:

@@ -133,6 +133,7 @@ class MaskView(QWidget):
             session.masking.recovery_changed,
             session.trial_changed,
             session.model_changed,
+            session.loading.changed,
         ):
             signal.connect(self._show_recovery)
         self._set_subject()
@@ -218,7 +219,9 @@ class MaskView(QWidget):
         masking, vector = self._session.masking, self._session.vector
         subject = self._session.subject
         self.band.show_recovery(masking.recovery_by_region(subject.rois) if subject else {})
-        if self._session.decoder is None:
+        if self._session.loading.name:
+            self.recovered.setText(f"loading {self._session.loading.name} …")
+        elif self._session.decoder is None:
             self.recovered.setText("no model loaded")
         elif masking.recovery is None or vector is None or masking.mask is None:
             self.recovered.setText("")

@@ -62,10 +62,11 @@ class MainToolBar(QToolBar):
         self.addWidget(self._menu_button())
         self.show_model("")
 
-    def show_model(self, name: str) -> None:
-        """Show the name of the loaded model; none for an empty one."""
-        self.model.setText(f"Model: {name or 'none'} ▾")
-        self.model.setAccessibleName(f"Model: {name or 'none'}")
+    def show_model(self, name: str, loading: str = "") -> None:
+        """Show the name of the loaded model, none for an empty one, or of the one on its way."""
+        text = f"Loading {loading} …" if loading else f"Model: {name or 'none'}"
+        self.model.setText(f"{text} ▾")
+        self.model.setAccessibleName(text)
 
     def show_seeds(self, first: int, count: int) -> None:
         """Show which seeds the next decode uses."""

@@ -1,3 +1,4 @@
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -157,6 +158,54 @@ def test_models_are_listed_by_name(qtbot, window, monkeypatch, session, tmp_path
     with qtbot.waitSignal(session.model_changed):
         menu.actions()[0].trigger()
     assert "fake" in window.toolbar.model.text()
+
+
+def test_while_a_model_is_loaded_a_decode_waits_for_it(qtbot, opened_window, opened, decoder):
+    go_on, load, said = threading.Event(), opened.load_decoder, []
+    opened.problem.connect(said.append)
+
+    def load_slowly(name):
+        assert go_on.wait(30)
+        return load(name)
+
+    opened.load_decoder = load_slowly
+    opened.load_model("folder/fake")
+    workspace = opened_window.workspace
+    assert opened_window.toolbar.model.text() == "Loading fake … ▾"
+    assert workspace.mask_view.recovered.text() == "loading fake …"
+    assert workspace.gallery.sentence.text() == "Loading fake …"
+    opened_window.actions_by_id["decode_listed"].trigger()
+    assert said.pop() == "model fake is being loaded; decode once it is there"
+    opened_window.actions_by_id["decode"].trigger()
+    assert said == []
+    assert not opened.queue.active
+    assert workspace.gallery.sentence.text() == "Loading fake …; this is decoded once it is there"
+    go_on.set()
+    qtbot.waitUntil(lambda: opened.results.result is not None)
+    qtbot.waitUntil(lambda: opened.idle)
+    assert opened_window.toolbar.model.text() == "Model: fake ▾"
+    assert said == []
+
+
+def test_a_model_that_cannot_be_loaded_takes_the_decode_with_it(qtbot, opened_window, opened):
+    with qtbot.waitSignal(opened.problem) as said:
+        opened.load_model("missing")
+        opened.decode()
+    qtbot.waitUntil(lambda: opened.idle)
+    assert "no model of that name" in said.args[0]
+    assert opened_window.toolbar.model.text() == "Model: none ▾"
+    assert "Choose a model" in opened_window.workspace.gallery.sentence.text()
+    with qtbot.waitSignal(opened.model_changed):
+        opened.load_model("fake")
+    qtbot.waitUntil(lambda: opened.idle)
+    assert opened.results.result is None
+
+
+def test_a_model_that_does_not_fit_says_so_where_samples_would_be(qtbot, opened_window, opened):
+    opened.take_decoder(type(opened.load_decoder("fake"))(4643))
+    said = opened_window.workspace.gallery.sentence.text()
+    assert said.startswith("Model fake was trained on")
+    assert "but tiny has 700" in said
 
 
 def test_no_model_at_all_is_said_in_the_menu(window, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mindvis_gui.session import Session
+from mindvis_gui.session.asking import no_model
 from mindvis_gui.views.entry import Entry
 from mindvis_gui.views.workspace import Workspace
 
@@ -39,7 +40,7 @@ class CompareCommands:
         """Decode every cell that has no sample yet."""
         self._workspace.compare(True)
         if self._session.decoder is None:
-            self._session.problem.emit("no model is loaded; choose one in the toolbar")
+            self._session.problem.emit(no_model(self._session))
         else:
             self._session.grid.start(self._session.grid.missing())
 
