@@ -208,6 +208,71 @@ def test_after_a_crash_the_last_state_is_offered(qtbot, worked, ready, settings,
     shiboken6.delete(again)  # before the session that it listens to
 
 
+@pytest.fixture
+def saving(ready_window, tmp_path):
+    """Return the window, which saves its session by itself in the folder `state`."""
+    ready_window.save_by_itself(tmp_path / "state")
+    ready_window._autosave._soon.setInterval(0)
+    return ready_window
+
+
+def offered(saving, settings, tmp_path):
+    """Close the window and return what the next one offers."""
+    from mindvis_gui.views.main_window import MainWindow
+
+    session = saving._session
+    saving.close()
+    again = MainWindow(session, settings)
+    again.save_by_itself(tmp_path / "state")
+    text = again.welcome.restore.text() if not again.welcome.restore.isHidden() else ""
+    shiboken6.delete(again)  # before the session that it listens to
+    return text
+
+
+def test_work_that_was_not_done_is_offered_after_closing(
+    qtbot, saving, ready, decoder, settings, tmp_path
+):
+    ready.regions.add("mine", np.arange(30), "sphere")
+    decoder.hold()
+    with qtbot.waitSignal(ready.queue.progressed):
+        for trial in (1, 2, 3):
+            ready.set_trial(trial)
+            ready.decode()
+    decoder.release()
+    assert offered(saving, settings, tmp_path) == (
+        "Your last session: tiny, 0 samples, 3 waiting decodes, 1 made region"
+    )
+    state = json.loads((tmp_path / "state" / "last-session.json").read_text())
+    assert state["fingerprint"] == fingerprint(ready.subject)
+
+
+def test_nothing_is_offered_after_closing_with_all_done(qtbot, saving, ready, settings, tmp_path):
+    ready.set_trial(2)
+    ready.decode()
+    qtbot.waitUntil(lambda: ready.idle and not saving._autosave._soon.isActive())
+    assert offered(saving, settings, tmp_path) == ""
+
+
+@pytest.mark.parametrize("how", ["written", "opened", "changed"])
+def test_work_that_is_in_a_file_is_not_offered(
+    qtbot, saving, ready, monkeypatch, settings, tmp_path, how
+):
+    ready.regions.add("mine", np.arange(30), "sphere")
+    ready.queue.pause()
+    ready.decode()
+    path = tmp_path / "a.mindvis"
+    monkeypatch.setattr(file_dialogs, "ask_session_to_save", lambda *_: path)
+    with qtbot.waitSignal(ready.message, check_params_cb=lambda text: text.startswith("Wrote")):
+        saving.actions_by_id["save_session"].trigger()
+    if how == "opened":
+        saving._saved.in_file = None
+        with qtbot.waitSignal(saving._saved.opener.opened):
+            saving._saved.open_any(path)
+    if how == "changed":
+        ready.regions.add("another", np.arange(30, 60), "sphere")
+    assert bool(offered(saving, settings, tmp_path)) == (how == "changed")
+
+
 def test_state_cut_short_is_not_offered(ready, tmp_path):
     (tmp_path / "last-session.json").write_text('{"format": "mindvis se')
     autosave = Autosave(ready, tmp_path, dict)

@@ -1,4 +1,4 @@
-"""The last state of the session on disk, so that a crash loses nothing."""
+"""The last state of the session on disk, so that neither a crash nor closing loses work."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from PySide6.QtCore import QLockFile, QObject, QTimer
 from mindvis_gui.analysis.session_file import read_state, write_state
 from mindvis_gui.data.fingerprint import fingerprint
 from mindvis_gui.data.subject import Subject
-from mindvis_gui.errors import DataError, ExportError
+from mindvis_gui.errors import DataError, ExportError, MindVisError
 from mindvis_gui.session.session import Session
-from mindvis_gui.session.state import State, snapshot
+from mindvis_gui.session.state import State, holds_unsaved, snapshot
 
 _PAUSE = 3000  # ms that changes are gathered before they are written
+QUIT = "quit"  # key of a state: its session was closed by hand
 _STATE, _LOCK = "last-session.json", "last-session.lock"
 
 
@@ -32,7 +33,7 @@ class Autosave(QObject):
     Attributes
     ----------
     left_over : dict or None
-        What a session that ended without being closed has left.
+        What is left of a session that broke off, or that was closed with work undone (`QUIT`).
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Autosave(QObject):
         self._lock: QLockFile | None = None
         self._writing = self._stale = self._failed = False
         self._fingerprint: tuple[Subject, str] | None = None
+        self._undone: State | None = None
         self.left_over: dict[str, Any] | None = None
         self._soon = QTimer(self, singleShot=True, interval=_PAUSE)
         self._soon.timeout.connect(self._write)
@@ -119,15 +121,38 @@ class Autosave(QObject):
         if self._stale and self._lock is not None:
             self._soon.start()
 
+    def note_undone(self, saved: Mapping[str, Any] | None) -> None:
+        """Look, before the queue is emptied, whether work is left that no file holds.
+
+        `saved` is the document of the session file that was opened or written last.
+        """
+        self._soon.stop()
+        state = None if self._lock is None else snapshot(self._session, self._layout())
+        if state is not None and holds_unsaved(state.document, saved):
+            self._undone = state
+
     def close(self) -> None:
-        """Note that the session was closed as it should be."""
+        """Keep what is undone for the next start, or else nothing; no job may run any more."""
         self._soon.stop()
         if self._lock is None:
             return
-        if self._session.subject is not None or self.left_over is None:
+        subject = self._session.subject
+        if self._undone is not None and subject is not None:
+            self._keep(self._undone, subject)
+        elif subject is not None or self.left_over is None:
             self._path.unlink(missing_ok=True)
         self._lock.unlock()
         self._lock = None
+
+    def _keep(self, state: State, subject: Subject) -> None:
+        try:
+            found = self._known(subject) or fingerprint(subject)
+        except MindVisError:
+            found = ""  # its file is gone: the next start will ask for it
+        try:
+            write_state(self._path, {**state.by_reference(), "fingerprint": found, QUIT: True})
+        except ExportError as error:
+            self._session.problem.emit(f"the session is not saved by itself: {error}")
 
 
 def _writing(path: Path, state: State, subject: Subject, known: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,6 +131,29 @@ def _positions(session: Session) -> dict[str, str] | None:
     if path is None or subject is None:
         return None
     return {"path": str(path.absolute()), "hash": positions_fingerprint(subject)}
+
+
+def holds_unsaved(document: Mapping[str, Any], saved: Mapping[str, Any] | None) -> bool:
+    """Whether made regions or waiting decodes of a document are not in the one in a file.
+
+    Samples are not asked for: they are on disk, and the history knows them.
+    """
+    there = saved if saved is not None and _same_subject(document, saved) else {}
+    return any(
+        not _texts(document[part]) <= _texts(there.get(part, ())) for part in ("regions", "queue")
+    )
+
+
+def _same_subject(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether both are of one subject, wherever its file lay."""
+    told = [
+        [each.get("subject", {}).get(key) for key in ("name", "n_voxels")] for each in (one, other)
+    ]
+    return told[0] == told[1]
+
+
+def _texts(values: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {json.dumps(each, sort_keys=True) for each in values}
 
 
 def take_up_choices(session: Session, document: Mapping[str, Any]) -> None:

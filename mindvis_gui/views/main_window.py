@@ -197,7 +197,7 @@ class MainWindow(QMainWindow):
             self._session.open(path, trial)
 
     def save_by_itself(self, folder: Path) -> None:
-        """Save the session in `folder` from now on, and offer what a crash has left there."""
+        """Save the session in `folder` from now on, and offer what the last one has left there."""
         self._autosave = Autosave(self._session, folder, self._saved.layout)
         self._autosave.start()
         left_over = self._autosave.left_over
@@ -207,14 +207,16 @@ class MainWindow(QMainWindow):
             self._show_state()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Remember the layout, then cancel what runs and wait for it."""
+        """Remember the layout and what is undone, then cancel what runs and wait for it."""
         if self._autosave is not None:
-            self._autosave.close()
+            self._autosave.note_undone(self._saved.in_file)
         for name, state in self.workspace.layout_states().items():
             self._settings.set_layout(name, state)
         self._settings.set_layout("window", self.saveGeometry())
         self.hide()
         self._session.close()
+        if self._autosave is not None:
+            self._autosave.close()
         event.accept()
 
 

@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from mindvis_gui.paths import resources_dir
+from mindvis_gui.session.autosave import QUIT
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.theme import GAP, label
 
@@ -65,17 +66,29 @@ class WelcomePage(QWidget):
         column.addStretch(4)
 
     def offer(self, left_over: Mapping[str, Any], action: QAction) -> None:
-        """Offer the state of a session that ended without being closed, by an action."""
+        """Offer the state that the last session has left, by an action."""
         self.restore.clicked.connect(action.trigger)
         name = left_over.get("subject", {}).get("name", "")
-        count = sum(len(each["samples"]) for each in left_over.get("results", ()))
-        self.restore.setText(f"Go on where the last session broke off: {name}, {count:,} samples")
+        told = [
+            _counted(sum(len(each["samples"]) for each in left_over.get("results", ())), "sample")
+        ]
+        for part, word in (("queue", "waiting decode"), ("regions", "made region")):
+            if left_over.get(part):
+                told.append(_counted(len(left_over[part]), word))
+        how = (
+            "Your last session" if left_over.get(QUIT) else "Go on where the last session broke off"
+        )
+        self.restore.setText(f"{how}: {name}, {', '.join(told)}")
         self.restore.show()
 
     def _recent(self, path: Path) -> QPushButton:
         button = push_button(f"{path.name}  –  {path.parent}", f"Open {path.name}", "quiet")
         button.clicked.connect(lambda: self.subject_chosen.emit(path))
         return button
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count:,} {word}{'s' * (count != 1)}"
 
 
 def _button(text: str, action: QAction, kind: str = "") -> QPushButton:

@@ -52,11 +52,12 @@ class SessionCommands:
     ) -> None:
         self._window, self._session = window, session
         self._settings, self._workspace = settings, workspace
-        self.left_over: Mapping[str, Any] | None = None  # of a session that broke off
+        self.left_over: Mapping[str, Any] | None = None  # of the last session
+        self.in_file: Mapping[str, Any] | None = None  # of the file opened or written last
         self.opener = SessionOpener(session)
         self.opener.subject_wanted.connect(self._ask_subject)
         self.opener.positions_wanted.connect(self._ask_positions)
-        self.opener.opened.connect(self._take_up_layout)
+        self.opener.opened.connect(self._take_up)
         self.restorer = Restorer(session)
         self.restorer.grid_filled.connect(lambda: workspace.compare(True))
 
@@ -92,10 +93,11 @@ class SessionCommands:
             write_session(path, {**document, "fingerprint": fingerprint(subject)}, pictures)
             return path
 
-        session.jobs.run(write, f"Writing {path.name}", self._report)
+        def report(path: Path) -> None:
+            self.in_file = state.document
+            session.message.emit(f"Wrote {path}")
 
-    def _report(self, path: Path) -> None:
-        self._session.message.emit(f"Wrote {path}")
+        session.jobs.run(write, f"Writing {path.name}", report)
 
     def open(self) -> None:
         """Ask for a session and open it."""
@@ -131,6 +133,11 @@ class SessionCommands:
         if path is not None:
             self._settings.folder = path.parent
         self.opener.open(saved, source, path, placed=path is not None)
+
+    def _take_up(self, document: Mapping[str, Any]) -> None:
+        if document is not self.left_over:
+            self.in_file = document
+        self._take_up_layout(document)
 
     def _take_up_layout(self, document: Mapping[str, Any]) -> None:
         layout = document.get("layout", {})
