@@ -27,6 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "source",
         metavar="SOURCE",
         nargs="+",
+        type=_source,
         help="subject file, image, folder, or 'demo'; several 4-D images of one grid, such as one "
         "a session, are joined in this order",
     )
@@ -143,6 +144,12 @@ def plan_of(args: argparse.Namespace) -> ImportPlan:
         name=args.name,
         preparation=chosen_preparation(args),
     )
+
+
+def _source(text: str) -> str:
+    if not text:  # as a path it would be the current folder
+        raise argparse.ArgumentTypeError("a source has no name; give a file, a folder or 'demo'")
+    return text
 
 
 def _window(text: str) -> tuple[float, float]:

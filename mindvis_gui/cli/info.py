@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.decoding.models import find_models, read_model_info
 
     path = Path(args.path)
-    if (path / "model_index.json").is_file():
+    if args.path and (path / "model_index.json").is_file():
         facts = model_facts(read_model_info(path))
     elif args.path != "demo" and not path.exists() and args.path in (models := find_models()):
         facts = model_facts(read_model_info(models[args.path]))

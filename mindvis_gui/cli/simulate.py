@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mindvis_gui.cli.selection import at_least_one
+from mindvis_gui.cli.selection import at_least_one, mask_seed
 from mindvis_gui.cli.subject_output import add_output_options, check_output
 from mindvis_gui.errors import DataError
 
@@ -37,7 +37,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         default=24,
         help="times that each test picture is shown (default 24)",
     )
-    parser.add_argument("--seed", metavar="N", type=int, default=0, help="random seed (default 0)")
+    parser.add_argument(
+        "--seed", metavar="N", type=mask_seed, default=0, help="random seed (default 0)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

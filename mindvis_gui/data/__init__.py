@@ -53,6 +53,8 @@ def open_subject(path: str | Path) -> Subject:
     DataError
         If there is no such file, or it is no subject, or it is damaged.
     """
+    if path == "":  # as a path it would be the current folder
+        raise DataError("the name of the subject is empty; give a file, a folder or 'demo'")
     source = demo_subject_path() if str(path) == "demo" else Path(path)
     try:
         source = source.expanduser()

@@ -78,6 +78,10 @@ class NiftiFile:
         Whether header, name or grid say that this is MNI152 space.
     repetition_time : float
         Seconds between volumes; 0 if the header does not say.
+    is_3d : bool
+        Whether the header has no axis of volumes.
+    is_4d : bool
+        Whether there are several volumes.
     """
 
     def __init__(self, path: Path) -> None:
@@ -107,6 +111,7 @@ class NiftiFile:
 
     def _read_header(self, header: Any) -> None:
         shape = [int(n) for n in header.get_data_shape()]
+        self.is_3d = len(shape) < 4
         while len(shape) > 3 and shape[-1] == 1:
             shape.pop()
         if len(shape) == 5 and shape[3] == 1:

@@ -49,7 +49,7 @@ class JoinedImages:
     def __init__(self, paths: Sequence[Path]) -> None:
         self.images = tuple(NiftiFile(path) for path in paths)
         for image in self.images:
-            if not image.is_4d:
+            if image.is_3d:
                 raise DataError(
                     f"{image.path.name}: the image is 3-D; give a 4-D image with one volume a trial"
                 )

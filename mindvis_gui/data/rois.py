@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from nibabel.orientations import aff2axcodes
 from numpy.typing import NDArray
 
 from mindvis_gui.data.checks import check_roi_name
@@ -156,11 +157,12 @@ def check_same_grid(image: NiftiFile, grid: NiftiFile) -> None:
 
 
 def describe_grid(image: NiftiFile) -> str:
-    """Return size, voxel size and origin of an image's grid in words."""
+    """Return size, voxel size, origin and orientation of an image's grid in words."""
+    axes = "".join(code or "?" for code in aff2axcodes(image.affine))
     steps = np.linalg.norm(image.affine[:3, :3], axis=0)
     return (
         f"{_times(image.shape)} voxels of {_times([f'{s:.3g}' for s in steps])} mm "
-        f"from {', '.join(f'{x:.4g}' for x in image.affine[:3, 3])} mm"
+        f"from {', '.join(f'{x:.4g}' for x in image.affine[:3, 3])} mm, axes {axes}"
     )
 
 

@@ -211,7 +211,8 @@ class Subject:
             row = int(np.flatnonzero(broken.any(axis=1))[0])
             raise DataError(
                 f"{self.name}: the response of trial {rows[row]} holds {int(broken[row].sum())} "
-                "values that are NaN or infinite; leave these voxels out of the subject's mask"
+                "values that are NaN or infinite; leave the trial out (--filter "
+                f"trial!={rows[row]}), or mend these voxels in the source"
             )
         return read_only(values)
 

@@ -72,3 +72,14 @@ def test_the_demo_subject_says_that_it_is_simulated(capsys):
     facts = json.loads(capsys.readouterr().out)
     assert facts["simulated"] is True
     assert facts["trials"]["test"] == 50
+
+
+def test_no_name_is_not_the_current_folder(capsys, monkeypatch, tmp_path):
+    (tmp_path / "model_index.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    assert main(["info", ""]) == 1
+    error = "mindvis: the name of the subject is empty; give a file, a folder or 'demo'\n"
+    assert capsys.readouterr().err == error
+    with pytest.raises(SystemExit):
+        main(["import-subject", "", "--out", "a.h5"])
+    assert "a source has no name" in capsys.readouterr().err

@@ -35,9 +35,10 @@ def test_too_few_pictures_are_an_expected_error(pictures, tmp_path, capsys):
     assert not out.exists()
 
 
-def test_a_number_of_presentations_below_one_is_wrong_usage(pictures, tmp_path):
+@pytest.mark.parametrize("option", ["--presentations=0", "--seed=-1"])
+def test_numbers_that_make_no_sense_are_wrong_usage(pictures, option):
     with pytest.raises(SystemExit) as stopped:
-        main(["simulate", "--stimuli", str(pictures), "--out", "x.h5", "--presentations", "0"])
+        main(["simulate", "--stimuli", str(pictures), "--out", "x.h5", option])
     assert stopped.value.code == 2
 
 

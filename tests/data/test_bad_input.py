@@ -14,8 +14,10 @@ from PIL import Image
 from mindvis_gui.data import open_subject
 from mindvis_gui.data.import_plan import ImportPlan
 from mindvis_gui.data.npz import NpzFile
+from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.stimuli import open_pictures
 from mindvis_gui.data.subject_file import write_subject
+from mindvis_gui.data.trial_filter import TrialFilter
 from mindvis_gui.errors import DataError
 from tests.data.makers import (
     MAKERS,
@@ -82,8 +84,12 @@ def test_responses_that_are_not_finite_are_counted(tmp_path, subject, value):
     np.savez(tmp_path / "a.npz", x=values)
     subject = ImportPlan(tmp_path / "a.npz", responses="x").read()
     assert np.isfinite(subject.responses([2])).all()
-    with pytest.raises(DataError, match="trial 3 holds 5 values that are NaN or infinite; leave"):
+    with pytest.raises(DataError, match="holds 5 values that are NaN or infinite; leave the trial"):
         subject.responses([3])
+    # What the message says works.
+    steps = Preparation((TrialFilter.parse("trial!=3"),), z_score="voxel")
+    kept = ImportPlan(tmp_path / "a.npz", responses="x", preparation=steps).read()
+    assert np.isfinite(kept.responses(range(23))).all()
 
 
 def test_zip_bombs(tmp_path, monkeypatch):

@@ -339,3 +339,15 @@ def test_opening_a_plain_file_reads_no_more_than_the_first_volumes(nifti_folder,
     (nifti_folder / "trials.tsv").unlink()
     open_subject(nifti_folder)
     assert read.count("betas.nii") <= 9
+
+
+def test_a_4d_image_of_one_volume_is_one_trial(write_nifti):
+    path = write_nifti("a/betas.nii.gz", np.ones((4, 3, 2, 1), np.float32))
+    assert len(open_subject(path).trials) == 1
+
+
+def test_grids_that_differ_in_orientation_are_told_apart(write_nifti):
+    betas = write_nifti("a/betas.nii", np.ones((4, 4, 4, 2), np.float32))
+    write_nifti("a/rois/V1.nii", np.ones((4, 4, 4), np.uint8), np.diag([-3.0, 3, 3, 1]))
+    with pytest.raises(DataError, match=r"0 mm, axes LAS\) is not .* 0 mm, axes RAS\); resample"):
+        open_subject(betas)
