@@ -6,6 +6,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -91,12 +92,24 @@ def check_writable(folder: Path) -> None:
         raise ExportError(f"{folder}: cannot be written: {error.strerror or error}") from error
 
 
+def follow_umask(folder: Path) -> None:
+    """Give all files of a folder the permissions of any new one; safetensors makes its own 0600."""
+    new = folder / f".{secrets.token_hex(8)}"
+    new.touch(exist_ok=False)
+    mode = stat.S_IMODE(new.stat().st_mode)
+    new.unlink()
+    for path in folder.rglob("*"):
+        if path.is_file() and stat.S_IMODE(path.stat().st_mode) != mode:
+            path.chmod(mode)
+
+
 @contextmanager
 def atomic_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Yield an empty folder that becomes `target` once the block is done.
 
     On any error it is removed and an existing `target` stays as it was. Meanwhile it lies
-    one level deeper than `target`, so that no search among the siblings finds it.
+    one level deeper than `target`, so that no search among the siblings finds it. Its files get
+    the permissions of any new file.
 
     Raises
     ------
@@ -110,6 +123,7 @@ def atomic_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
             raise FileExistsError(errno.EEXIST, "it exists already; choose another name")
         made.mkdir(parents=True)
         yield made
+        follow_umask(made)
         for path in made.rglob("*"):
             if path.is_file():
                 with path.open("rb+") as file:

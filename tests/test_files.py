@@ -1,7 +1,11 @@
+import os
 import stat
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from mindvis_gui.errors import ExportError
 from mindvis_gui.files import atomic_folder, atomic_path, check_writable
@@ -77,6 +81,22 @@ def write_folder(target, error=None, **options):
         assert not list(target.parent.glob("*/part"))  # no sibling looks like the folder
         if error:
             raise error
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions")
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o002])
+def test_weights_in_a_folder_can_be_read_by_whom_the_umask_allows(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        with atomic_folder(tmp_path / "a") as made:
+            (made / "unet").mkdir()
+            save_file({"weight": np.ones(3)}, made / "unet" / "a.safetensors")
+            (made / "config.json").write_text("{}")
+    finally:
+        os.umask(before)
+    files = [path for path in (tmp_path / "a").rglob("*") if path.is_file()]
+    assert sorted(path.name for path in files) == ["a.safetensors", "config.json"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o666 & ~umask}
 
 
 def test_folder_appears_only_when_the_block_is_done(tmp_path):
