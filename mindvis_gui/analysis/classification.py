@@ -40,11 +40,17 @@ def sample_places(
     return np.array(rows)
 
 
-def unseen_accuracy(n: int, k: int, pictures: Pictures, looked: Looked) -> float | None:
-    """Return the accuracy of the same samples with the classes of the stimuli not seen.
+def unseen_accuracies(
+    n: int, k: int, pictures: Pictures, looked: Looked
+) -> NDArray[np.float64] | None:
+    """Return the accuracy of each sample with the classes of the stimuli not seen.
 
     Above chance where pictures look alike to the classifier whatever they show. None without
     other stimuli.
+
+    Returns
+    -------
+    (n_trials, n_samples) float64 or None
     """
     n_stimuli, n_classes = looked.stimuli.shape
     if n_stimuli < 2:
@@ -61,4 +67,4 @@ def unseen_accuracy(n: int, k: int, pictures: Pictures, looked: Looked) -> float
     sums = accuracy @ shown - np.take_along_axis(
         accuracy, column[pictures.own][:, None, None], axis=-1
     ).squeeze(-1)
-    return float(sums.mean() / (n_stimuli - 1))
+    return np.asarray(sums / (n_stimuli - 1), np.float64)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mindvis_gui.analysis.bootstrap import bootstrap_intervals
-from mindvis_gui.analysis.classification import sample_places, unseen_accuracy
+from mindvis_gui.analysis.classification import sample_places, unseen_accuracies
 from mindvis_gui.analysis.decoded_trial import DecodedTrial
-from mindvis_gui.analysis.evaluation import Evaluation, Score, Unavailable
+from mindvis_gui.analysis.evaluation import Evaluation, Score, Unavailable, Values
 from mindvis_gui.analysis.found import Found
 from mindvis_gui.analysis.frechet import frechet_distance
 from mindvis_gui.analysis.groups import groups_of
@@ -167,10 +167,10 @@ def _by_network(
             found = Found(
                 values=np.apply_along_axis(top_k_accuracy, 2, places[each.n], each.k),
                 chance=each.k / each.n,
-                unseen=unseen_accuracy(each.n, each.k, pictures, looked),
                 notes=classification_notes(each, network, pictures, looked.stimuli),
                 network=network,
             )
+            found = _with_unseen(found, unseen_accuracies(each.n, each.k, pictures, looked))
         elif each.kind == "samples":
             found = agreement_score(looked.samples.argmax(axis=2), network)
         elif each.kind == "set":
@@ -217,14 +217,10 @@ def _why_not(metric: Metric, pictures: Pictures, network: Network | None) -> str
 
 def _compared(metric: Metric, found: Similarities, network: Network | None = None) -> Found:
     if metric.kind == "value":
-        unseen = float(found.others.mean()) if found.others.size else None
-        return Found(
-            found.own,
-            unseen,
-            unseen,
-            network=network,
-            chance_of=lambda rows: float(found.others[rows].mean()) if found.others.size else None,
+        measured = _with_unseen(
+            Found(found.own, None, network=network), found.others if found.others.size else None
         )
+        return replace(measured, chance=measured.unseen, chance_of=measured.unseen_of)
     sign = -1.0 if found.is_distance else 1.0
     values = [
         [
@@ -234,6 +230,15 @@ def _compared(metric: Metric, found: Similarities, network: Network | None = Non
         for row in zip(found.own, found.others, strict=True)
     ]
     return Found(np.array(values), 1 / metric.n, network=network)
+
+
+def _with_unseen(found: Found, unseen: Values | None) -> Found:
+    """Add what the samples of each trial, a row each, score with stimuli that were not seen."""
+    if unseen is None:
+        return found
+    return replace(
+        found, unseen=float(unseen.mean()), unseen_of=lambda rows: float(unseen[rows].mean())
+    )
 
 
 def _set_distance(metric: Metric, network: Network, looked: Looked, pictures: Pictures) -> Found:

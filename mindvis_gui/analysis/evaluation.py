@@ -83,6 +83,7 @@ class GroupScore:
     mean: float
     interval: tuple[float, float] | None
     chance: float | None
+    unseen: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,9 @@ class Found:
     notes : tuple of str
     network : Network or None
         What looked at the pictures.
-    chance_of : callable or None
-        From some trials, as rows of `values`, to their chance level; None where it is `chance`.
+    chance_of, unseen_of : callable or None
+        From some trials, as rows of `values`, to what `chance` and `unseen` are for them; None
+        where that is the same as for all.
     """
 
     values: Values
@@ -33,3 +34,4 @@ class Found:
     notes: tuple[str, ...] = ()
     network: Network | None = None
     chance_of: Callable[[IntArray], float | None] | None = None
+    unseen_of: Callable[[IntArray], float | None] | None = None

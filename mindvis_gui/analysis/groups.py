@@ -50,7 +50,8 @@ def _group(
         values = each.values[rows]
         (interval,) = bootstrap_intervals(values, ids, (_mean,), seed)
         chance = each.chance if each.chance_of is None else each.chance_of(rows)
-        scores.append(GroupScore(key, float(values.mean()), interval, chance))
+        unseen = each.unseen if each.unseen_of is None else each.unseen_of(rows)
+        scores.append(GroupScore(key, float(values.mean()), interval, chance, unseen))
     trials = tuple(int(pictures.trials[row].request["trial"]) for row in rows)
     return Group(name, trials, tuple(scores))
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from mindvis_gui.analysis.decoded_trial import DecodedTrial
-    from mindvis_gui.analysis.evaluation import Evaluation
+    from mindvis_gui.analysis.evaluation import Evaluation, GroupScore
 
 FORMAT = "mindvis evaluation"
 FORMAT_VERSION = 1
@@ -197,7 +197,6 @@ def _scores(evaluation: Evaluation) -> Table:
 
 def _groups(evaluation: Evaluation) -> Table:
     """Return the scores of parts of the trials side by side, chance in brackets."""
-    from mindvis_gui.analysis.caption import decimal
     from mindvis_gui.analysis.score_table import heading, mean_text
 
     table = _table()
@@ -210,12 +209,23 @@ def _groups(evaluation: Evaluation) -> Table:
         table.add_row(
             heading(metric),
             *(
-                mean_text(each.mean, each.interval, metric.digits)
-                + ("" if each.chance is None else f" ({decimal(each.chance, metric.digits)})")
+                mean_text(each.mean, each.interval, metric.digits) + _levels(each, metric.digits)
                 for each in scores
             ),
         )
     return table
+
+
+def _levels(score: GroupScore, digits: int) -> str:
+    """Return chance in brackets, and what was measured where that is another number."""
+    from mindvis_gui.analysis.caption import decimal
+
+    if score.chance is None:
+        return ""
+    chance = decimal(score.chance, digits)
+    if score.unseen is None or score.unseen == score.chance:
+        return f" ({chance})"
+    return f" ({chance}, unseen {decimal(score.unseen, digits)})"
 
 
 def _summary(evaluations: Sequence[Evaluation]) -> Table:

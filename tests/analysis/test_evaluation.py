@@ -497,3 +497,19 @@ def test_concepts_that_training_shows_are_scored_apart(trials):
         if other is not trial
     ]
     assert chance["pixcorr"] == pytest.approx(np.mean(r), abs=1e-6)
+
+
+def test_chance_of_n_way_is_measured_for_each_kind_of_concept(trials):
+    known = [replace(each, label_in_training=i < 4) for i, each in enumerate(trials())]
+    for i in (4, 5):  # not what all the stimuli are to this classifier
+        odd = [replace(each, image=255 - each.image) for each in known[i].samples]
+        known[i] = replace(known[i], samples=tuple(odd))
+    made = score(known, ("top1-5way", "pixcorr", "pairwise-pcc"), ColourNetwork())
+    whole = by_key(made)
+    first, second = ({each.key: each for each in group.scores} for group in made.groups)
+    measured = [first["top1-5way"].unseen, second["top1-5way"].unseen]
+    assert measured[0] != measured[1]
+    assert np.average(measured, weights=(4, 2)) == pytest.approx(whole["top1-5way"].unseen)
+    assert {each["top1-5way"].chance for each in (first, second)} == {1 / 5}
+    assert second["pixcorr"].unseen == second["pixcorr"].chance != whole["pixcorr"].chance
+    assert second["pairwise-pcc"].unseen is None

@@ -8,10 +8,11 @@ from PIL import Image
 
 import mindvis_gui
 import mindvis_gui.scoring
+from mindvis_gui.analysis.evaluation import GroupScore
 from mindvis_gui.analysis.networks import NetworkOutput
 from mindvis_gui.analysis.scores import DEFAULT
 from mindvis_gui.cli import main
-from mindvis_gui.cli.evaluate import FORMAT, FORMAT_VERSION
+from mindvis_gui.cli.evaluate import FORMAT, FORMAT_VERSION, _levels
 from mindvis_gui.errors import UnavailableError
 
 
@@ -80,6 +81,13 @@ def test_concepts_that_training_does_not_show_stand_apart(folder, capsys):
     out = capsys.readouterr().out
     for text in ("4 trials:", "concepts that training", "2 trials:", "Top-1 of all", "(0.167)"):
         assert text in out
+
+
+def test_chance_of_parts_is_shown_with_what_was_measured():
+    assert _levels(GroupScore("pixcorr", 0.5, None, 0.25, 0.25), 2) == " (0.25)"
+    assert _levels(GroupScore("pairwise-pcc", 0.5, None, 0.5), 2) == " (0.50)"
+    assert _levels(GroupScore("top1-5way", 0.5, None, 0.2, 0.31), 2) == " (0.20, unseen 0.31)"
+    assert _levels(GroupScore("sharpness", 0.5, None, None), 2) == ""
 
 
 def test_json_is_one_document(folder, capsys):
