@@ -22,6 +22,7 @@ from mindvis_gui.data.focus import Focus
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.device import choose_device
 from mindvis_gui.errors import ExportError, RequestError, TrainingError
+from mindvis_gui.files import follow_umask
 from mindvis_gui.training.checkpoint import CHECKPOINT
 from mindvis_gui.training.configuration import CONFIG, save_settings
 from mindvis_gui.training.loop import Plan, accelerator_on
@@ -173,6 +174,7 @@ class Run:
             try:
                 with TemporaryDirectory(dir=self.out, prefix=".new-") as name:
                     save(Path(name))
+                    follow_umask(Path(name))
                     for made in sorted(Path(name).iterdir(), key=lambda each: each.name in _INDEX):
                         _replace(made, self.out / made.name)
             except (OSError, SafetensorError) as error:
