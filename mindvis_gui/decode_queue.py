@@ -120,6 +120,11 @@ class DecodeQueue(QObject):
         return self._job is not None
 
     @property
+    def stopping(self) -> bool:
+        """Whether a decode runs that was told to stop: it does so before its next step."""
+        return self.active and self._told_to_stop
+
+    @property
     def seconds_left(self) -> float | None:
         """Seconds until all is decoded at the speed of the last decodes; None if not known yet."""
         if self._speed is None:

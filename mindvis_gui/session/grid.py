@@ -77,6 +77,7 @@ class Grid(QObject):
         session.model_changed.connect(self._take_model)
         session.queue.decoded.connect(self._take_off)
         session.queue.changed.connect(self._forget_queued)
+        session.queue.cleared.connect(self._forget_waiting)
 
     # -- axes --------------------------------------------------------------------------------
 
@@ -306,6 +307,12 @@ class Grid(QObject):
     def _take_off(self, result: Any) -> None:
         values = result.request.to_json()
         self.queued -= {Options.of(values, sample.seed) for sample in result.samples}
+
+    def _forget_waiting(self) -> None:
+        """Let go of what the queue has forgotten; the running decode may end yet."""
+        requests = [(each.to_json(), each.seeds) for each in self._session.queue.together]
+        self.queued &= {Options.of(values, seed) for values, seeds in requests for seed in seeds}
+        self.changed.emit()
 
     def _forget_queued(self) -> None:
         queue = self._session.queue

@@ -51,6 +51,8 @@ class Lesions(QObject):
         Samples of the trial that was finished last, by lesion.
     progress : Progress or None
         None while nothing runs.
+    stopping : bool
+        Whether the study that runs was told to stop.
     """
 
     changed = Signal()  # study, effects and results
@@ -69,6 +71,7 @@ class Lesions(QObject):
         self.effects: Effects = {}
         self.results: Mapping[str, DecodeResult] = {}
         self.progress: Progress | None = None
+        self.stopping = False
         session.subject_changed.connect(self.forget)
         session.model_changed.connect(self.forget)
 
@@ -123,6 +126,8 @@ class Lesions(QObject):
         """Stop before the next step; trials that are finished stay."""
         if self._job is not None:
             self._job.cancel()
+            self.stopping = True
+            self.progressed.emit()
 
     def _lesions(self, kind: str, method: Method) -> tuple[Lesion, ...]:
         session = self._session
@@ -198,7 +203,7 @@ class Lesions(QObject):
             self._session.message.emit(f"Lesion study: {n} trial{'s' if n != 1 else ''}")
 
     def _end(self) -> None:
-        self._job, self.progress = None, None
+        self._job, self.progress, self.stopping = None, None, False
         self.progressed.emit()
 
     def _set(

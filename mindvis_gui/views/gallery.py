@@ -85,6 +85,7 @@ class GalleryView(QWidget):
         session.trial_changed.connect(self._set_trial)
         session.queue.started.connect(self._start)
         session.queue.progressed.connect(self._progress)
+        session.queue.cleared.connect(self._refresh)
         self._set_trial()
 
     # -- what is shown -----------------------------------------------------------------------
@@ -171,16 +172,19 @@ class GalleryView(QWidget):
         if step is not None:
             progress = f"step {step.index} of {step.total}"
             notes = (f"decoding… {progress}", progress.replace(" of ", "/"))
+        stopping = self._session.queue.stopping
+        if stopping:
+            notes = ("stopping…",)
         pictures = []
         for seed in seeds:
             title, image = f"seed {seed}", previews.get(seed)
             if seed in finished:
                 pictures.append(Picture(title, image=finished[seed], seed=seed))
             elif seed in now:
-                instead = "" if image is not None else "decoding…"
+                instead = "" if image is not None else "stopping…" if stopping else "decoding…"
                 pictures.append(Picture(title, notes, image, instead))
             else:
-                pictures.append(Picture(title, instead="waiting…"))
+                pictures.append(Picture(title, instead="" if stopping else "waiting…"))
         return pictures
 
     def _sample(self, place: int, sample: Sample) -> Picture:

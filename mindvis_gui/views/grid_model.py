@@ -226,6 +226,8 @@ class GridModel(QAbstractTableModel):
             if each.trial == options.trial and options.seed in each.seeds
         ):
             return Content(None, None, "", instead="waiting")
+        if queue.stopping:
+            return Content(None, None, "", instead="stopping…")
         if not isinstance(step, PartStep) or options.seed not in step.seeds:
             return Content(None, None, "", instead="decoding…")
         note = f"step {step.index}/{step.total}"

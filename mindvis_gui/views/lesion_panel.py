@@ -160,6 +160,7 @@ class LesionPanel(QScrollArea):
         self.run.setEnabled(can and not lesions.running)
         self.run.setVisible(not lesions.running)
         self.stop.setVisible(lesions.running)
+        self.stop.setEnabled(not lesions.stopping)
         self.export.setEnabled(lesions.study is not None and not lesions.running)
         progress = lesions.progress
         self.bar.setVisible(lesions.running)
@@ -168,6 +169,8 @@ class LesionPanel(QScrollArea):
             self.bar.setRange(0, 1000)
             self.bar.setValue(round(1000 * progress.done / max(progress.total, 1)))
             self.what.setText(progress.what)
+        if lesions.stopping:
+            self.what.setText("stopping…")
 
     def _show_study(self) -> None:
         study = self._session.lesions.study

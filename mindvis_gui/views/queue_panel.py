@@ -76,7 +76,8 @@ class QueuePanel(QWidget):
             name = f"Trial {running.trial} {running.label}".rstrip()
             company = len(queue.together) - 1
             name += f" and {company} more together" if company else ""
-            self.now.setText(f"{name}{' · paused' * queue.paused}")
+            state = " · stopping" if queue.stopping else " · paused" * queue.paused
+            self.now.setText(f"{name}{state}")
         self.bar.setRange(0, step.total if step and step.total else 1)
         self.bar.setValue(step.index if step else 0)
         self.left.setText(self._time_left())
@@ -95,7 +96,7 @@ class QueuePanel(QWidget):
     def _time_left(self) -> str:
         queue = self._queue
         waiting = f"{len(queue):,} waiting" if len(queue) else ""
-        seconds = queue.seconds_left if queue.active else None
+        seconds = queue.seconds_left if queue.active and not queue.stopping else None
         left = "" if seconds is None else f"{duration(seconds)} left"
         return " · ".join(part for part in (waiting, left) if part)
 

@@ -63,6 +63,7 @@ class ActivityBar(QStatusBar):
         session.jobs.changed.connect(self._show_jobs)
         session.queue.started.connect(self._start)
         session.queue.progressed.connect(self._show_step)
+        session.queue.cleared.connect(self._show_stopping)
         self._show_jobs()  # a subject may already be on its way
 
     def show_problem(self, text: str) -> None:
@@ -117,7 +118,13 @@ class ActivityBar(QStatusBar):
         self.bar.show()
         self.activity.setText(f"Decoding trial {request.trial} …")
 
+    def _show_stopping(self) -> None:
+        if self._session.queue.stopping:
+            self.activity.setText("Stopping …")
+
     def _show_step(self, step: Step) -> None:
+        if self._session.queue.stopping:
+            return  # a step that was on its way
         self.bar.setRange(0, step.total)
         self.bar.setValue(step.index)
         elapsed = time.monotonic() - self._started

@@ -280,6 +280,52 @@ def test_stop_is_there_only_while_decoding(qtbot, ready_window, ready, decoder):
     qtbot.waitUntil(lambda: not actions["stop"].isEnabled())
 
 
+def test_what_was_told_to_stop_is_stopping_until_it_does(qtbot, ready_window, ready, decoder):
+    workspace = ready_window.workspace
+    workspace.show_panel("queue", True)
+    decoder.hold()
+    with qtbot.waitSignal(ready.queue.progressed):
+        ready.decode()
+    ready.grid.decode_trials([1, 2, 3])
+    qtbot.waitUntil(lambda: len(ready.queue) == 3)
+    ready_window.actions_by_id["compare"].trigger()
+    ready_window.actions_by_id["stop"].trigger()
+    page = workspace.compare_page
+    cells = [page.model.index(row, column) for row in range(3) for column in range(1, 5)]
+    assert {page.model.content(cell).instead for cell in cells} == {""}  # nothing waits any more
+    assert ready_window.status.activity.text() == "Stopping …"
+    assert workspace.gallery.pictures[1].notes == ("stopping…",)
+    assert workspace.queue_panel.now.text() == "Trial 0 cactus · stopping"
+    assert workspace.queue_panel.left.text() == ""
+    decoder.release()
+    qtbot.waitUntil(lambda: ready.idle)
+    assert ready_window.status.activity.text().startswith("Stopped")
+
+
+def test_escape_stops_a_lesion_study_when_nothing_is_decoded(qtbot, ready_window, ready, decoder):
+    actions, panel = ready_window.actions_by_id, ready_window.workspace.lesion_panel
+    decoder.hold()
+    panel.trials.setCurrentIndex(1)
+    actions["run_lesions"].trigger()
+    qtbot.waitUntil(lambda: "trial 0" in panel.what.text())
+    assert actions["stop"].isEnabled()
+    qtbot.keyClick(ready_window, Qt.Key.Key_Escape)
+    assert panel.what.text() == "stopping…"
+    assert not actions["stop"].isEnabled()
+    decoder.release()
+    qtbot.waitUntil(lambda: ready.idle)
+    assert not panel.what.isVisible()
+
+
+def test_escape_takes_back_a_decode_that_waits_for_a_model(qtbot, opened_window, opened):
+    opened.load_model("fake")
+    opened.decode()
+    opened_window.actions_by_id["stop"].trigger()
+    qtbot.waitUntil(lambda: opened.decoder is not None)
+    qtbot.waitUntil(lambda: opened.idle)
+    assert opened.results.result is None
+
+
 def test_options_that_cannot_be_are_not_decoded(qtbot, ready_window, ready):
     panel = ready_window.workspace.decode_panel
     panel.sampler.setCurrentIndex(panel.sampler.findText("PLMS"))

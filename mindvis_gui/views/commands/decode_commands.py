@@ -16,7 +16,8 @@ EDIT_ENTRIES = (
 DECODE_ENTRIES = (
     Entry("decode", "Decode", "decode.decode", "Decode", "Ctrl+Return",
           "Decode the chosen trial in the background", "play"),
-    Entry("stop", "Stop", "decode.stop", "Decode", "Esc", "Stop before the next step", "stop"),
+    Entry("stop", "Stop", "decode.stop", "Decode", "Esc",
+          "Stop decoding, or else the lesion study, before the next step", "stop"),
     Entry("new_seed", "New seeds", "decode.new_seed", "Decode", "R",
           "Draw other samples: choose a first seed at random", "dice"),
     Entry("next_trial", "Next trial", "decode.next_trial", "Decode", "PgDown"),
@@ -39,7 +40,9 @@ class DecodeCommands:
             "decode": has_trial,
             "next_trial": has_trial,
             "previous_trial": has_trial,
-            "stop": session.queue.active,
+            "stop": session.queue.active
+            or session.loading.decode_wanted
+            or (session.lesions.running and not session.lesions.stopping),
             "undo": session.undo_stack.canUndo(),
             "redo": session.undo_stack.canRedo(),
         }
@@ -61,8 +64,13 @@ class DecodeCommands:
             self._session.decode()
 
     def stop(self) -> None:
-        """Stop decoding."""
-        self._session.queue.stop()
+        """Stop decoding; while nothing is decoded, stop the lesion study."""
+        session = self._session
+        if session.queue.active or session.loading.decode_wanted:
+            session.queue.stop()
+            session.loading.want_decode(False)
+        else:
+            session.lesions.stop()
 
     def new_seed(self) -> None:
         """Choose a first seed at random."""

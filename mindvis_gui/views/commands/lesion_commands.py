@@ -41,7 +41,7 @@ class LesionCommands:
         positions = session.subject is not None and session.subject.ijk is not None
         return {
             "run_lesions": can and not lesions.running,
-            "stop_lesions": lesions.running,
+            "stop_lesions": lesions.running and not lesions.stopping,
             "export_lesions": lesions.study is not None and not lesions.running,
             "attribute": can and session.results.result is not None and not attributions.running,
             "export_attribution": attributions.found is not None and positions,
