@@ -114,12 +114,19 @@ def test_subject_that_moved_is_asked_for_and_checked(
     monkeypatch.setattr(module, "open_subject", lambda path: known[Path(path)])
     answers, problems = [wrong, moved], []
     ready.problem.connect(problems.append)
-    monkeypatch.setattr(file_dialogs, "ask_subject_file", lambda *_: answers.pop(0))
+    titles = []
+
+    def answer(parent, folder, title):
+        titles.append(title)
+        return answers.pop(0)
+
+    monkeypatch.setattr(file_dialogs, "ask_subject_file", answer)
     with qtbot.waitSignal(worked._saved.opener.opened):
         worked._saved.open_any(tmp_path / "a.mindvis")
     qtbot.waitUntil(lambda: ready.idle)
     assert "is gone; choose where subject tiny is now" in problems[0]
     assert "its content differs" in problems[1]
+    assert [title.lower() for title in titles] == [problem.lower() for problem in problems]
     assert ready.results.result.request.trial == 2
 
 

@@ -15,9 +15,9 @@ _TABLES = "CSV (*.csv);;Parquet (*.parquet)"
 _FIGURES = "PNG (*.png);;SVG (*.svg);;PDF (*.pdf);;TIFF (*.tif)"
 
 
-def ask_subject_file(parent: QWidget, folder: Path) -> Path | None:
+def ask_subject_file(parent: QWidget, folder: Path, title: str = "Open a subject") -> Path | None:
     """Ask for a subject that is one file."""
-    return _path(QFileDialog.getOpenFileName(parent, "Open a subject", str(folder), _SUBJECTS)[0])
+    return _path(QFileDialog.getOpenFileName(parent, title, str(folder), _SUBJECTS)[0])
 
 
 def ask_subject_folder(parent: QWidget, folder: Path) -> Path | None:

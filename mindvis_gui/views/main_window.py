@@ -57,10 +57,10 @@ class MainWindow(QMainWindow):
         self._pages = QStackedWidget()
         self.setCentralWidget(self._pages)
         self.workspace = Workspace(session, self._pages)
-        self._file = FileCommands(self, session, settings, import_model)
         self._export = ExportCommands(self, session, settings, lambda: self.workspace.comparing)
         self._lesion = LesionCommands(self, session, settings, self.workspace)
         self._saved = SessionCommands(self, session, settings, self.workspace)
+        self._file = FileCommands(self, session, settings, import_model, self._saved.open_any)
         brain = BrainCommands(self, session, settings)
         regions = RegionCommands(self, session, settings)
         self._commands: dict[str, Commands] = {
@@ -186,9 +186,7 @@ class MainWindow(QMainWindow):
         """Open what was dropped (called by Qt)."""
         self.status.forget_problem()
         for url in event.mimeData().urls():
-            path = Path(url.toLocalFile())
-            if not self._saved.open_any(path):
-                self._file.open_any(path)
+            self._file.open_any(Path(url.toLocalFile()))
         event.acceptProposedAction()
 
     def open(self, path: str, trial: int | None = None) -> None:

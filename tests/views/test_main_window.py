@@ -236,6 +236,22 @@ def test_exported_sample_dropped_brings_its_request_back(qtbot, ready_window, re
     assert (ready.first_seed, ready.n_samples) == (3, 1)
 
 
+def test_exported_sample_opened_as_a_subject_brings_its_request_back(
+    qtbot, ready_window, ready, tmp_path, monkeypatch
+):
+    ready.set_trial(2)
+    with qtbot.waitSignal(ready.results.result_changed):
+        ready.decode()
+    path = tmp_path / "sample.png"
+    write_sample(ready.results.result.samples[3], ready.results.result.request, path)
+    ready.set_trial(0)
+    monkeypatch.setattr(file_dialogs, "ask_subject_file", lambda *_: path)
+    ready_window.actions_by_id["open"].trigger()
+    qtbot.waitUntil(lambda: ready.idle)
+    assert ready.trial.index == 2
+    assert (ready.first_seed, ready.n_samples) == (3, 1)
+
+
 def test_other_picture_dropped_is_one_line(ready_window, tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "holiday.png")
     drop(ready_window, tmp_path / "holiday.png")

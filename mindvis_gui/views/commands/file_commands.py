@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtWidgets import QWidget
@@ -13,7 +14,8 @@ from mindvis_gui.views.entry import Entry
 from mindvis_gui.views.import_dialog import ImportDialog, ModelImporter
 
 FILE_ENTRIES = (
-    Entry("open", "Open…", "file.open_subject", "File", "Ctrl+O", "Open a subject file or folder"),
+    Entry("open", "Open…", "file.open_subject", "File", "Ctrl+O",
+          "Open a subject, or a session, sample or figure that was saved"),
     Entry("open_folder", "Open folder…", "file.open_subject_folder", "File", "Ctrl+Shift+O",
           "Open a subject that is a folder, such as NIfTI betas"),
     Entry("import_subject", "Import subject…", "file.import_subject", "File", "Ctrl+I",
@@ -31,7 +33,8 @@ FILE_ENTRIES = (
 class FileCommands:
     """Opens what is chosen in a dialog or dropped on the window.
 
-    Where no `import_model` is given, published checkpoints cannot be imported.
+    Where no `import_model` is given, published checkpoints cannot be imported. `open_saved` opens
+    what this application wrote, and returns whether it was that.
     """
 
     def __init__(
@@ -40,8 +43,10 @@ class FileCommands:
         session: Session,
         settings: Settings,
         import_model: ModelImporter | None,
+        open_saved: Callable[[Path], bool],
     ) -> None:
         self._window, self._session, self._settings = window, session, settings
+        self._open_saved = open_saved
         self._import_model = import_model
 
     def enabled(self) -> dict[str, bool]:
@@ -63,7 +68,7 @@ class FileCommands:
     def _open(self, path: Path | None) -> None:
         if path is not None:
             self._settings.folder = path.parent
-            self._session.open(path)
+            self.open_any(path)
 
     def import_subject(self) -> None:
         """Ask which file, and what is what in it, and make a subject of it."""
@@ -101,7 +106,9 @@ class FileCommands:
             ImportDialog(self._session, self._settings, self._import_model, self._window).open()
 
     def open_any(self, path: Path) -> None:
-        """Load a model folder or open a subject."""
+        """Open what was saved, load a model folder, or open a subject."""
+        if self._open_saved(path):
+            return
         if (path / "model_index.json").is_file():
             self._session.load_model(str(path))
         else:

@@ -117,7 +117,8 @@ class SessionCommands:
 
     def _ask_subject(self, saved: SessionFile | Mapping[str, Any], reason: str) -> None:
         self._session.problem.emit(reason)
-        path = file_dialogs.ask_subject_file(self._window, self._settings.folder)
+        # The status bar is behind the dialog.
+        path = file_dialogs.ask_subject_file(self._window, self._settings.folder, _titled(reason))
         if path is not None:
             self._settings.folder = path.parent
             self.opener.open(saved, path)
@@ -127,9 +128,7 @@ class SessionCommands:
     ) -> None:
         """Ask where the positions are now; without an answer the session opens without them."""
         self._session.problem.emit(reason)
-        path = file_dialogs.ask_any_file(
-            self._window, "Positions of this session", self._settings.folder
-        )
+        path = file_dialogs.ask_any_file(self._window, _titled(reason), self._settings.folder)
         if path is not None:
             self._settings.folder = path.parent
         self.opener.open(saved, source, path, placed=path is not None)
@@ -171,3 +170,7 @@ class SessionCommands:
         else:
             self.restorer.open_picture(path)
         return True
+
+
+def _titled(reason: str) -> str:
+    return reason[:1].upper() + reason[1:]
