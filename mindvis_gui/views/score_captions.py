@@ -9,7 +9,10 @@ from mindvis_gui.views.numerals import coefficient
 
 
 def sample_notes(scores: SampleScores, comparison: Comparison) -> tuple[str, ...]:
-    """Return the pixel scores, longest first; chance levels stand in brackets."""
+    """Return the pixel scores, longest first; chance levels stand in brackets.
+
+    The longest, which the large view shows, says that they are chance.
+    """
     if scores.pixel_correlation is None:
         return ()
     r = f"r {coefficient(scores.pixel_correlation)}"
@@ -17,8 +20,10 @@ def sample_notes(scores: SampleScores, comparison: Comparison) -> tuple[str, ...
     if scores.rank is None or chance is None:
         return (r,)
     rank = f"rank {scores.rank}/{comparison.n_candidates}"
+    beside = coefficient(chance.pixel_correlation)
     return (
-        f"{r} ({coefficient(chance.pixel_correlation)}) · {rank} ({chance.rank:g})",
+        f"{r} (chance {beside}) · {rank} (chance {chance.rank:g})",
+        f"{r} ({beside}) · {rank} ({chance.rank:g})",
         f"{r} · {rank}",
         r,
     )

@@ -44,6 +44,7 @@ def comparison():
 
 def test_chance_stands_beside_each_score_where_there_is_room(comparison):
     assert sample_notes(SCORES, comparison) == (
+        "r .38 (chance .17) · rank 4/50 (chance 25.5)",
         "r .38 (.17) · rank 4/50 (25.5)",
         "r .38 · rank 4/50",
         "r .38",
