@@ -42,7 +42,8 @@ class RegionDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.kind = QComboBox()
         for key, title in _TITLES.items():
-            self.kind.addItem(title, key)
+            if key != SPHERE or session.brain.grid is not None:
+                self.kind.addItem(title, key)
         self.kind.setAccessibleName("How the region is made")
         self.name = QLineEdit()
         self.name.setAccessibleName("Name of the region")
@@ -126,7 +127,7 @@ class RegionDialog(QDialog):
         return str(self.kind.currentData())
 
     def _show_kind(self) -> None:
-        self._pages.setCurrentIndex(self.kind.currentIndex())
+        self._pages.setCurrentIndex(list(_TITLES).index(self._chosen))
         self.name.setText(self._session.regions.free_name(self._chosen))
         self._preview()
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
@@ -173,6 +175,32 @@ def test_the_menu_of_a_region_does_what_it_says(qtbot, opened):
     choose("mine", "Delete")
     assert "mine" not in {roi.name for roi in opened.subject.rois}
     assert not choose("V1", "Delete")
+
+
+def test_regions_of_a_subject_without_positions_can_be_combined(
+    qtbot, window, session, subject, monkeypatch
+):
+    flat = replace(subject, ijk=None, affine=None, anatomy=None)
+    monkeypatch.setattr("mindvis_gui.session.opening.open_subject", lambda path: flat)
+    actions = window.actions_by_id
+    assert not actions["new_combined"].isEnabled()
+    with qtbot.waitSignal(session.trial_changed):
+        session.open("flat.h5")
+    can = {
+        name
+        for name in ("new_sphere", "new_threshold", "new_combined", "paint_region")
+        if actions[name].isEnabled()
+    }
+    assert can == {"new_threshold", "new_combined"}
+    actions["new_combined"].trigger()
+    (made,) = window.findChildren(RegionDialog)
+    assert made.kind.findData(SPHERE) == -1
+    assert made.first.isVisible()
+    made.name.setText("both")
+    ok(made).click()
+    union = np.union1d(flat.rois[0].voxels, flat.rois[1].voxels)
+    assert session.subject.roi("both").voxels.tolist() == union.tolist()
+    qtbot.waitUntil(lambda: session.idle)
 
 
 def test_commands_ask_and_the_session_does(qtbot, opened_window, session, monkeypatch, tmp_path):

@@ -35,9 +35,14 @@ class RegionCommands:
         self._window, self._session, self._settings = window, session, settings
 
     def enabled(self) -> dict[str, bool]:
-        """Return whether there are voxels in space to make regions of."""
-        drawn = self._session.brain.grid is not None
-        return dict.fromkeys((entry.id for entry in REGION_ENTRIES), drawn)
+        """Return whether there are voxels in space; some regions are made without."""
+        session = self._session
+        drawn = session.brain.grid is not None
+        return {
+            **dict.fromkeys((entry.id for entry in REGION_ENTRIES), drawn),
+            "new_threshold": session.subject is not None,
+            "new_combined": len(session.regions.rois) > 1,
+        }
 
     def make(self, kind: str) -> None:
         """Make a region in a dialog that leaves the brain in reach."""
