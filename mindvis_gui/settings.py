@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
@@ -54,11 +55,14 @@ class Settings:
 
     def add_recent(self, path: Path) -> None:
         """Put `path` in front of the subjects opened last."""
-        paths = [path, *(other for other in self.recent if other != path)][:_N_RECENT]
+        # Links stay as they are: what they lead to may be named by a hash.
+        whole = (os.path.abspath(each) for each in (path, *self.recent))  # noqa: PTH100
+        known = dict.fromkeys(whole)
+        paths = list(known)[:_N_RECENT]
         self._store.beginWriteArray("recent", len(paths))
         for i, each in enumerate(paths):
             self._store.setArrayIndex(i)
-            self._store.setValue("path", str(each))
+            self._store.setValue("path", each)
         self._store.endArray()
 
     def layout(self, name: str) -> QByteArray:

@@ -414,6 +414,13 @@ def test_history_is_found_again_after_a_start(qtbot, remembered, tmp_path):
     assert again.search("crab violin") == []
 
 
+def test_history_finds_its_subject_from_any_folder(remembered):
+    info = remembered.decoder.info
+    remembered.history.add(remembered.results.result, info, Path("tiny.h5"))
+    (entry,) = remembered.history.search("")
+    assert Path(entry.source) == Path.cwd() / "tiny.h5"
+
+
 def test_starred_entries_keep_their_samples_and_same_requests_are_one_entry(qtbot, remembered):
     (entry,) = remembered.history.search("")
     remembered.history.star(entry, True)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from PySide6.QtCore import QByteArray
 
 
@@ -29,6 +31,19 @@ def test_recent_are_the_newest_five_that_exist(settings, tmp_path):
     settings.add_recent(files[4])
     files[6].unlink()
     assert settings.recent == [files[4], files[5], files[3], files[2]]
+
+
+def test_recent_subject_is_found_from_any_folder(settings, tmp_path, monkeypatch):
+    (tmp_path / "subj").mkdir()
+    file = tmp_path / "subj" / "betas.nii.gz"
+    file.touch()
+    monkeypatch.chdir(tmp_path)
+    settings.add_recent(Path("subj/betas.nii.gz"))
+    monkeypatch.chdir(file.parent)
+    assert settings.recent == [file]
+    settings.add_recent(file)
+    settings.add_recent(Path("../subj/betas.nii.gz"))
+    assert settings.recent == [file]
 
 
 def test_layout_is_kept_until_forgotten(settings):

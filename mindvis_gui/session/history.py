@@ -64,7 +64,7 @@ class History(QObject):
         """Remember a decode as the newest; a star of the same request stays."""
         entry = HistoryEntry(
             request=result.request.to_json(),
-            source=str(source),
+            source=str(source.absolute()),  # to be found from any folder
             when=datetime.now().astimezone().isoformat(timespec="milliseconds"),
             device=info.device,
             versions=shaping_versions(),
