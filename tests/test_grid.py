@@ -57,6 +57,7 @@ def test_values_are_read_as_they_are_typed(option, text, values):
     [
         ("seed", "a", "'a' is no number"),
         ("seed", "7-5", "'7-5' is no range"),
+        ("seed", "0-99999999", "'0-99999999' is 100,000,000 values, more than the 100,000"),
         ("steps", "0", "0 steps"),
         ("mask", "1", "'1' is no mask ratio"),
         ("roi", "V9", "'V9' is none of none, V1, V2"),

@@ -101,8 +101,12 @@ def _range(word: str) -> range:
         raise RequestError(
             f"'{word}' is no number and no range; write for example 0, 5-9"
         ) from None
-    if low < 0 or high < low or high - low >= _MOST:
+    if low < 0 or high < low:
         raise RequestError(f"'{word}' is no range from a smaller to a larger number")
+    if high - low >= _MOST:
+        raise RequestError(
+            f"'{word}' is {high - low + 1:,} values, more than the {_MOST:,} that an axis shows"
+        )
     return range(low, high + 1)
 
 
