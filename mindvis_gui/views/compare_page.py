@@ -34,6 +34,7 @@ class ComparePage(QWidget):
 
     save_requested = Signal(object)  # Drawn
     decode_requested = Signal()
+    accepted = Signal()  # what was chosen or typed makes sense
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -200,6 +201,7 @@ class ComparePage(QWidget):
         except RequestError as error:
             self._session.problem.emit(str(error))
             return False
+        self.accepted.emit()
         return True
 
     def _follow_row(self) -> None:

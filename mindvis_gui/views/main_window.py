@@ -96,6 +96,7 @@ class MainWindow(QMainWindow):
         session.subject_changed.connect(self._show_subject)
         session.subject_changed.connect(self.status.forget_problem)
         session.queue.started.connect(self.status.forget_problem)
+        self.workspace.axes_accepted.connect(self.status.forget_problem)
         for signal in (
             session.trial_changed,
             session.model_changed,

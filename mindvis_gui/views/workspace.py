@@ -62,6 +62,7 @@ class Workspace(QMainWindow):
     restore_wanted = Signal(object)  # an entry of the history
     decode_missing_wanted = Signal()
     grid_save_wanted = Signal(object)  # Drawn
+    axes_accepted = Signal()  # of the grid, after whatever was wrong with them
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -123,6 +124,7 @@ class Workspace(QMainWindow):
         page = ComparePage(self._session)
         page.decode_requested.connect(self.decode_missing_wanted)
         page.save_requested.connect(self.grid_save_wanted)
+        page.accepted.connect(self.axes_accepted)
         self._pages.addWidget(page)
         return page
 

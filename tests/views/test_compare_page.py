@@ -251,6 +251,11 @@ def test_values_that_make_no_sense_are_one_line(qtbot, page, ready):
         page.header.columns.values.setText("nonsense")
         page.header.columns.values.editingFinished.emit()
     assert "'nonsense' is no number" in problem.args[0]
+    status = page.window().status
+    assert status.problem.text()
+    page.header.columns.values.setText("0-3")
+    page.header.columns.values.editingFinished.emit()
+    assert status.problem.text() == ""
     assert header(page)[1] == "seed 0"
 
 
