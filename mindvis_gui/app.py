@@ -102,6 +102,8 @@ def run(
             _take_picture(window, session, steps, screenshot)
             return 0
         show_errors(window, session)
+        if size is None:
+            window.fit_screen()
         window.show()
         session.history.load()
         window.save_by_itself(state_dir())

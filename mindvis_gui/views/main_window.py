@@ -31,6 +31,7 @@ from mindvis_gui.views.welcome import WelcomePage
 from mindvis_gui.views.workspace import LAYOUT_PARTS, Workspace
 
 _SIZE = QSize(1440, 900)
+_FRAME = QSize(4, 40)  # what a window system adds at most: no frame is known before it is shown
 
 
 class MainWindow(QMainWindow):
@@ -194,6 +195,12 @@ class MainWindow(QMainWindow):
         """Open a subject, and row `trial` of it, or a saved session."""
         if not self._saved.open_any(Path(path)):
             self._session.open(path, trial)
+
+    def fit_screen(self) -> None:
+        """Become no larger than the screen has room for."""
+        room = self.screen().availableGeometry().size() - _FRAME
+        if not self.isMaximized() and not self.isFullScreen():
+            self.resize(self.size().boundedTo(room))
 
     def save_by_itself(self, folder: Path) -> None:
         """Save the session in `folder` from now on, and offer what the last one has left there."""

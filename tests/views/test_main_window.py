@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shiboken6
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QScreen
 from PySide6.QtWidgets import QToolButton
 
 import mindvis_gui.session.opening
@@ -35,6 +36,18 @@ def drop(window, *paths):
     window.dragEnterEvent(enter)
     assert enter.isAccepted()
     window.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, none))
+
+
+def test_first_window_fits_the_screen(session, settings, monkeypatch):
+    room = QRect(0, 27, 1440, 873)
+    monkeypatch.setattr(QScreen, "availableGeometry", lambda screen: room)
+    made = module.MainWindow(session, settings)
+    made.fit_screen()
+    assert (made.width(), made.height()) == (1436, 833)
+    made.resize(1200, 700)
+    made.fit_screen()
+    assert (made.width(), made.height()) == (1200, 700)
+    shiboken6.delete(made)  # before the session that it listens to
 
 
 def test_welcome_first_then_the_workspace(qtbot, window, session):
