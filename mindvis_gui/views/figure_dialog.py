@@ -30,6 +30,7 @@ from mindvis_gui.session import Session
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import exports, file_dialogs
 from mindvis_gui.views.buttons import push_button
+from mindvis_gui.views.sentences import sentence
 from mindvis_gui.views.theme import GAP, MARGIN, label, rule
 
 if TYPE_CHECKING:
@@ -233,7 +234,7 @@ class FigureDialog(QDialog):
         if self._closed:
             return
         possible = isinstance(drawn, bytes)
-        self.problem.setText("" if isinstance(drawn, bytes) else drawn[:1].upper() + drawn[1:])
+        self.problem.setText("" if isinstance(drawn, bytes) else sentence(drawn))
         self.preview.show_image(QImage.fromData(drawn) if isinstance(drawn, bytes) else QImage())
         self.copy.setEnabled(possible)
         self.export.setEnabled(possible)

@@ -23,6 +23,7 @@ from mindvis_gui.settings import Settings
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.progress_line import PARTS, progress_line
+from mindvis_gui.views.sentences import sentence
 from mindvis_gui.views.theme import GAP, MARGIN, label
 
 ModelImporter = Callable[
@@ -160,7 +161,7 @@ class ImportDialog(QDialog):
 
     def _explain(self, text: str) -> None:
         if self._job is not None:
-            self.problem.setText(text[:1].upper() + text[1:])
+            self.problem.setText(sentence(text))
 
     def _load(self, folder: Path) -> None:
         self._imported = True

@@ -17,6 +17,7 @@ from mindvis_gui.settings import Settings
 from mindvis_gui.views.import_page import ImportPage
 from mindvis_gui.views.path_field import PathField
 from mindvis_gui.views.preparation_form import PreparationForm
+from mindvis_gui.views.sentences import sentence
 from mindvis_gui.views.theme import label
 
 _QUESTIONS = {
@@ -154,7 +155,7 @@ class SplitPage(ImportPage):
             if self._typed():
                 TrialFilter.parse(self._typed())
         except RequestError as error:
-            self.complaint.setText(str(error)[:1].upper() + str(error)[1:])
+            self.complaint.setText(sentence(str(error)))
             return
         self.changed.emit()
 

@@ -40,6 +40,7 @@ from mindvis_gui.views.import_pages import (
 from mindvis_gui.views.import_preview import ImportPreviewView
 from mindvis_gui.views.import_region_pages import EventsPage, RegionArraysPage, RegionsPage
 from mindvis_gui.views.progress_line import PARTS, progress_line
+from mindvis_gui.views.sentences import sentence
 from mindvis_gui.views.theme import GAP, MARGIN, label, separator
 
 _SIZE = QSize(1200, 740)
@@ -240,7 +241,7 @@ class ImportWizard(QDialog):
     def _show_activity(self) -> None:
         importing = self.importing
         problem = importing.problem
-        self.problem.setText(problem[:1].upper() + problem[1:])
+        self.problem.setText(sentence(problem))
         self.save.setEnabled(importing.ready)
         self.bar.setVisible(importing.busy)
         self.bar.setRange(0, 0)  # how long reading takes is not known

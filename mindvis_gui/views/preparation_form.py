@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QCompleter, QGridLayout, QLineEdit, QSi
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.trial_filter import COLUMNS, TrialFilter
 from mindvis_gui.errors import RequestError
+from mindvis_gui.views.sentences import sentence
 from mindvis_gui.views.theme import GAP, label
 
 _Z_SCORES = {
@@ -93,7 +94,7 @@ class PreparationForm(QWidget):
             self.edited.emit(steps)
 
     def _complain(self, reason: str) -> None:
-        self.problem.setText(reason[:1].upper() + reason[1:])
+        self.problem.setText(sentence(reason))
         self.problem.setVisible(bool(reason))
 
 

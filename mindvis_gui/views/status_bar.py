@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar, QWidget
 
@@ -13,10 +13,12 @@ from mindvis_gui.decoding.request import DecodeRequest, ModelInfo, Step
 from mindvis_gui.session import Session
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.numerals import duration
+from mindvis_gui.views.sentences import sentence
 from mindvis_gui.views.theme import label
 
 _BAR_WIDTH = 180
 _PADDING = 8  # of labels here, as the style sheet has it
+_FEW_WORDS = 150  # pixels that a text gets by with
 
 
 class ActivityBar(QStatusBar):
@@ -38,7 +40,7 @@ class ActivityBar(QStatusBar):
         self.bar.hide()
         self.activity = _ElidedLabel()
         self.activity.setText(self._message)
-        self.problem = _ElidedLabel()
+        self.problem = _ElidedLabel(lines=2)
         self.problem.setProperty("kind", "problem")
         self.problem.setAccessibleName("Problem")
         self.problem.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -51,7 +53,7 @@ class ActivityBar(QStatusBar):
         for widget in (self.device, self.model, self.bar):
             self.addWidget(widget)
         self.addWidget(self.activity, 1)
-        self.addWidget(self.problem, 2)
+        self.addWidget(self.problem)  # takes what it needs, the activity the rest
         self.addWidget(self.import_file)
         self.setSizeGripEnabled(False)
         self.setContentsMargins(6, 0, 6, 0)
@@ -69,7 +71,7 @@ class ActivityBar(QStatusBar):
     def show_problem(self, text: str) -> None:
         """Show one sentence in the colour of problems and say it to screen readers."""
         self.import_file.hide()
-        self.problem.setText(text[:1].upper() + text[1:])
+        self.problem.setText(sentence(text))
         self.problem.show()
         event = QAccessibleAnnouncementEvent(self.problem, text)
         event.setPoliteness(QAccessible.AnnouncementPoliteness.Assertive)
@@ -136,19 +138,20 @@ class ActivityBar(QStatusBar):
 
 
 class _ElidedLabel(QLabel):
-    """One line that never asks for more room than there is; the tooltip has all of it."""
+    """A line, or a few, that get by with the room there is; the tooltip has all of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, lines: int = 1) -> None:
         super().__init__()
-        self._text = ""
+        self._text, self._lines = "", lines
         self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
 
     def setText(self, text: str) -> None:
         self._text = text
         self.setToolTip(text)
         self.setAccessibleDescription(text)
         self._elide()
+        self.updateGeometry()
 
     def text(self) -> str:
         return self._text
@@ -156,11 +159,34 @@ class _ElidedLabel(QLabel):
     def resizeEvent(self, event: object) -> None:
         self._elide()
 
+    def sizeHint(self) -> QSize:
+        """Ask for the whole text in one line, as high as it is now (called by Qt)."""
+        width = self.fontMetrics().horizontalAdvance(self._text) + 2 * _PADDING + 1
+        return QSize(width, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """Get by with a few words (called by Qt)."""
+        return self.sizeHint().boundedTo(QSize(_FEW_WORDS, self.sizeHint().height()))
+
     def _elide(self) -> None:
-        width = self.contentsRect().width() - 2 * _PADDING
+        width = self.contentsRect().width()
+        rest = self._text
+        lines: list[str] = []
+        while len(lines) < self._lines - 1 and self._wide(rest) > width:
+            words = rest.split(" ")
+            count = len(words) - 1
+            while count > 1 and self._wide(" ".join(words[:count])) > width:
+                count -= 1
+            lines.append(" ".join(words[: max(count, 1)]))
+            rest = " ".join(words[max(count, 1) :])
+        lines.append(rest)
+        cut = Qt.TextElideMode.ElideRight
         super().setText(
-            self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideRight, width)
+            "\n".join(self.fontMetrics().elidedText(each, cut, width) for each in lines)
         )
+
+    def _wide(self, text: str) -> int:
+        return self.fontMetrics().horizontalAdvance(text)
 
 
 def _count(info: ModelInfo) -> str:

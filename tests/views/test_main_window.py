@@ -274,7 +274,7 @@ def test_other_picture_dropped_is_one_line(ready_window, tmp_path):
 def test_bad_file_is_one_line_and_the_window_goes_on(qtbot, opened_window, session, subject):
     with qtbot.waitSignal(session.problem):
         drop(opened_window, Path("missing.h5"))
-    assert opened_window.status.problem.text() == "Missing.h5: no such file; check the path"
+    assert opened_window.status.problem.text() == "missing.h5: no such file; check the path"
     assert session.subject is subject
     opened_window.actions_by_id["next_trial"].trigger()
     assert opened_window.status.problem.text() == ""

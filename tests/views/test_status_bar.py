@@ -1,5 +1,6 @@
 import pytest
 from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QLabel
 
 from mindvis_gui.decoding.request import Step
 from mindvis_gui.views.status_bar import ActivityBar
@@ -89,3 +90,19 @@ def test_long_problem_is_cut_and_whole_in_the_tooltip(bar):
     assert bar.problem.text() == text
     assert bar.problem.toolTip() == text
     assert bar.minimumSizeHint().width() < 1200
+
+
+def test_problem_takes_the_room_there_is_and_a_second_line(qtbot, bar):
+    short = "the file is cut short; copy it again, or take another one of the same subject"
+    bar.show_problem(short)
+    qtbot.waitUntil(lambda: QLabel.text(bar.problem).endswith("of the same subject"))
+    assert "\n" not in QLabel.text(bar.problem)
+    assert QLabel.text(bar.activity) == "Ready"
+    height = bar.sizeHint().height()
+    long = f"{'the file is cut short and ' * 8}nothing can be read; copy it again"
+    bar.show_problem(long)
+    qtbot.waitUntil(lambda: QLabel.text(bar.problem).endswith("copy it again"))
+    assert QLabel.text(bar.problem).count("\n") == 1
+    assert bar.problem.toolTip()[1:] == long[1:]
+    assert QLabel.text(bar.activity) == "Ready"
+    assert height < bar.sizeHint().height() < 2 * height
