@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ from mindvis_gui.settings import Settings
 from mindvis_gui.views import exports, file_dialogs
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.sentences import sentence
-from mindvis_gui.views.theme import GAP, MARGIN, label, rule
+from mindvis_gui.views.theme import GAP, MARGIN, label, muted, rule
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -208,6 +209,7 @@ class FigureDialog(QDialog):
             self._stale = True
             return
         self._stale = False
+        self.preview.say("Drawing …")  # the first time matplotlib looks through all fonts
         self._job = self._session.jobs.start(
             self._render(_PREVIEW_DPI), "", self._show, ended=self._end
         )
@@ -220,6 +222,8 @@ class FigureDialog(QDialog):
         style = FigureStyle(**{**shown.to_json(), "dpi": dpi})
 
         def render() -> Generator[Any, None, bytes | str]:
+            # Says on stderr that it looks through the fonts; nobody reads that here.
+            logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
             from mindvis_gui.analysis.figures.writing import render_png  # brings matplotlib
 
             try:
@@ -277,24 +281,33 @@ class FigureDialog(QDialog):
 
 
 class PaperView(QWidget):
-    """A picture as a sheet of paper, as large as fits."""
+    """A picture as a sheet of paper, as large as fits, or a few words while there is none."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.image = QImage()
+        self.words = ""
         self.setAccessibleName("Preview of the figure")
         self.setMinimumSize(320, 240)
 
     def show_image(self, image: QImage) -> None:
         """Show another picture; none for an empty one."""
         self.image = image
+        self.say("")
+
+    def say(self, words: str) -> None:
+        """Show these words until there is a picture, or none again."""
+        self.words = words
+        self.setAccessibleDescription(words)
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the sheet (called by Qt)."""
-        if self.image.isNull():
-            return
         painter = QPainter(self)
+        if self.image.isNull():
+            painter.setPen(muted(self))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.words)
+            return
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         room = self.rect().adjusted(_PAPER_MARGIN, 0, -_PAPER_MARGIN, 0).size()
         size = self.image.size()

@@ -36,6 +36,23 @@ def test_the_preview_follows_what_is_chosen(qtbot, dialog):
     assert not dialog.style_chosen.captions
 
 
+def test_the_empty_sheet_says_that_it_is_drawn(qtbot, ready_window, ready):
+    with qtbot.waitSignal(ready.results.comparison_changed):
+        ready.decode()
+    ready_window.actions_by_id["export_figure"].trigger()
+    preview = ready_window.findChild(FigureDialog).preview
+    empty = preview.image.isNull(), preview.words
+    assert empty == (True, "Drawing …")
+    drawn = preview.grab().toImage()
+    preview.say("")
+    assert preview.grab().toImage() != drawn
+    with qtbot.waitSignal(ready_window.findChild(FigureDialog).previewed, timeout=30_000):
+        pass
+    assert preview.words == ""
+    ready_window.findChild(FigureDialog).close()
+    qtbot.waitUntil(lambda: ready.idle)
+
+
 def test_a_template_that_lacks_something_says_so(qtbot, dialog, ready):
     ready.brain.grid = None
     choose(qtbot, dialog, dialog.template, "Brain, regions and samples")
