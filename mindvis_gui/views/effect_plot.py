@@ -62,7 +62,8 @@ class EffectPlot(pg.PlotWidget):
         self._items: list[object] = []
         self._unit, self._floor = "", float("nan")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the table beside it is for the keyboard
+        for part in (self.viewport(), self):
+            part.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the table beside it is for the keyboard
         self.show_bars((), "")
 
     def show_bars(

@@ -33,6 +33,8 @@ class RangeView(pg.PlotWidget):
         self._look = Look()
         self._values: FloatArray | None = None
         self.setFixedHeight(_HEIGHT)
+        for part in (self.viewport(), self):
+            part.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the fields beside it are for the keyboard
         self.setAccessibleName("Histogram of the overlay with handles for range and clipping")
         plot = self.getPlotItem()
         plot.hideButtons()

@@ -34,6 +34,7 @@ class RegionResponses(QWidget):
         self.add.clicked.connect(self.file_wanted)
         area = QScrollArea()
         area.setWidgetResizable(True)
+        area.setAccessibleName("Responses region by region")  # the keys scroll it
         area.setWidget(self.strip)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         head = QHBoxLayout()

@@ -53,6 +53,7 @@ class SignalStrip(pg.PlotWidget):
         self._here, self._hovered = self._frame(), self._frame()
         self._view.sigXRangeChanged.connect(lambda: self.view_changed.emit())
 
+        self.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the strip itself has the keys
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setMinimumHeight(56)

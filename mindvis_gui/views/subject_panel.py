@@ -48,6 +48,7 @@ class SubjectPanel(QWidget):
         self.new_region.setMenu(QMenu(self.new_region))
         self._roi_area = QScrollArea()
         self._roi_area.setWidgetResizable(True)
+        self._roi_area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # follows the focus inside
         self._roi_area.setWidget(self.rois)
         self._roi_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._no_rois = label("This subject has no regions; decoding uses every voxel.", "caption")

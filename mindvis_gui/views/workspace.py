@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QByteArray, Qt, Signal
+from PySide6.QtCore import QByteArray, QChildEvent, Qt, Signal
 from PySide6.QtGui import QPalette, QShowEvent
 from PySide6.QtWidgets import (
     QDockWidget,
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QSplitter,
     QStackedWidget,
+    QTabBar,
     QVBoxLayout,
     QWidget,
 )
@@ -240,6 +241,13 @@ class Workspace(QMainWindow):
         self.compare(False)
         self._set_widths()
         self.panel_toggled.emit()
+
+    def childEvent(self, event: QChildEvent) -> None:
+        """Name the tabs of docks that share a place, which Qt makes (called by Qt)."""
+        super().childEvent(event)
+        tabs = event.child()
+        if event.polished() and isinstance(tabs, QTabBar):
+            tabs.setAccessibleName("Panels in this place")
 
     def showEvent(self, event: QShowEvent) -> None:
         """Give the docks their width, which Qt forgets while they are hidden (called by Qt)."""

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QLineEdit,
     QScrollBar,
+    QTabBar,
     QWidget,
 )
 
@@ -43,6 +44,20 @@ def test_every_control_has_a_name(ready_window):
         f"{type(w).__name__} in {type(w.parentWidget()).__name__}"
         for w in controls(ready_window)
         if not (w.accessibleName() or getattr(w, "text", str)())
+    ]
+    assert nameless == []
+
+
+def test_every_tab_stop_has_a_name(qtbot, ready_window):
+    for panel in ("overlays", "lesion", "attribution", "queue", "history"):
+        ready_window.workspace.show_panel(panel, True)
+    qtbot.waitUntil(lambda: any(each.isVisible() for each in ready_window.findChildren(QTabBar)))
+    nameless = [
+        f"{type(w).__name__} in {type(w.parentWidget()).__name__}"
+        for w in ready_window.findChildren(QWidget)
+        if w.focusPolicy() & Qt.FocusPolicy.TabFocus
+        and not is_part(w)
+        and not (w.accessibleName() or getattr(w, "text", str)())
     ]
     assert nameless == []
 
