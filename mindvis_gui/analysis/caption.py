@@ -2,26 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean
+from typing import Any
 
 from mindvis_gui.analysis.decoded_trial import DecodedTrial
 from mindvis_gui.decoding.sampling_settings import sampling_text
+
+
+def response_texts(request: Mapping[str, Any]) -> dict[str, str]:
+    """Return what was done to the response; "" where that is nothing.
+
+    Its keys are ``rois``, ``mask``, ``lesion`` and ``preparation``.
+
+    Parameters
+    ----------
+    request : mapping
+        As JSON values; what older ones lack was not done.
+    """
+    rois, lesion = request.get("rois"), request.get("lesion")
+    lost = ""
+    if lesion is not None:
+        seed = "" if lesion["seed"] is None else f", seed {lesion['seed']}"
+        lost = f"without {lesion['name']} ({lesion['method']}{seed})"
+    steps = request.get("preparation") or {}
+    done = [*steps.get("filters", ())]
+    if steps.get("z_score", "global") != "global":
+        done.append(f"z-scored by {steps['z_score']}")
+    if steps.get("average", "none") != "none":
+        done.append(f"repeats averaged: {steps['average']}")
+    return {
+        "rois": "" if rois is None else f"voxels of {', '.join(rois)}",
+        "mask": "" if request.get("mask") is None else _mask_text(request["mask"]),
+        "lesion": lost,
+        "preparation": "; ".join(done),
+    }
+
+
+def _mask_text(mask: Mapping[str, Any]) -> str:
+    how = "by hand" if mask["seed"] is None else f"seed {mask['seed']}"
+    return f"{len(mask['masked'])} of {mask['n_patches']} patches masked ({how})"
 
 
 def protocol_caption(trial: DecodedTrial) -> str:
     """Return how a trial was decoded, in one line: subject, voxels, model, sampler, versions."""
     request = trial.request
     subject = request["subject"] + (" (simulated)" if trial.simulated else "")
-    mask = request["mask"]
+    done = response_texts(request)
     return " · ".join(
         [
             f"Subject {subject}",
-            "all voxels" if request["rois"] is None else f"voxels of {', '.join(request['rois'])}",
-            "no mask"
-            if mask is None
-            else f"{len(mask['masked'])} of {mask['n_patches']} patches "
-            f"masked ({'by hand' if mask['seed'] is None else 'seed ' + str(mask['seed'])})",
+            done["rois"] or "all voxels",
+            done["mask"] or "no mask",
             f"model {request['model']}" + _short(request["model_hash"]),
             sampling_text(request),
             ", ".join(

@@ -137,6 +137,8 @@ class Evaluation:
     notes : tuple of str
     groups : tuple of Group
         Parts of the trials, scored apart.
+    folder : str
+        Where the samples are, as tables name it; empty where that is nobody's business.
     """
 
     subject: str
@@ -157,6 +159,7 @@ class Evaluation:
     classes: tuple[tuple[str, float], ...]
     notes: tuple[str, ...]
     groups: tuple[Group, ...] = ()
+    folder: str = ""
 
     @property
     def display_name(self) -> str:

@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mindvis_gui.analysis.bootstrap import RESAMPLES
-from mindvis_gui.analysis.caption import decimal
+from mindvis_gui.analysis.caption import decimal, response_texts
 from mindvis_gui.analysis.evaluation import Evaluation, Score
 from mindvis_gui.analysis.scores import Metric
 from mindvis_gui.decoding.sampling_settings import sampling_text
 from mindvis_gui.files import atomic_path
 
 _FACTS = ("subject", "simulated", "model", "model_hash", "test_use", "trials", "samples", "stimuli")
+_DECODING = ("sampler", "steps", "precision", "guidance")
+_RESPONSE = ("rois", "mask", "lesion", "preparation")
 _PARTS = ("mean", "low", "high", "best", "chance", "unseen")
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -63,11 +65,15 @@ def row(evaluation: Evaluation, metrics: Sequence[Metric]) -> list[Score | None]
 
 
 def csv_table(evaluations: Sequence[Evaluation]) -> str:
-    """Return the table as CSV: mean, interval, best, chance and `unseen` of each score."""
+    """Return the table as CSV: mean, interval, best, chance and `unseen` of each score.
+
+    Last stand the folder and how it was decoded; cells are empty where nothing was done.
+    """
     metrics = columns(evaluations)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*_FACTS, *(f"{metric.key}_{part}" for metric in metrics for part in _PARTS)])
+    names = [f"{metric.key}_{part}" for metric in metrics for part in _PARTS]
+    writer.writerow([*_FACTS, *names, "folder", *_DECODING, *_RESPONSE])
     for each in evaluations:
         cells: list[object] = [
             each.subject,
@@ -81,6 +87,9 @@ def csv_table(evaluations: Sequence[Evaluation]) -> str:
         ]
         for score in row(each, metrics):
             cells += ["" if number is None else repr(number) for number in _numbers(score)]
+        done = response_texts(each.decoding)
+        cells += [each.folder, *(each.decoding.get(name, "") for name in _DECODING)]
+        cells += [done[name] for name in _RESPONSE]
         writer.writerow(cells)
     return text.getvalue()
 
@@ -149,18 +158,25 @@ def unavailable_lines(evaluation: Evaluation) -> list[str]:
     return [f"not available: {'; '.join(of)} — {reason}" for reason, of in names.items()]
 
 
+def decoding_texts(evaluation: Evaluation) -> list[str]:
+    """Return how the samples were drawn, and what was done to the responses."""
+    done = response_texts(evaluation.decoding)
+    return [sampling_text(evaluation.decoding), *filter(None, done.values())]
+
+
 def facts_line(evaluation: Evaluation) -> str:
     """Return what was scored, in one line."""
-    decoding, short = evaluation.decoding, evaluation.model_hash[:8]
+    short = evaluation.model_hash[:8]
     width, height = evaluation.size
     return " · ".join(
         [
             evaluation.display_name,
             f"model {evaluation.model}" + (f" ({short})" if short else ""),
-            sampling_text(decoding),
+            *decoding_texts(evaluation),
             f"trials {len(evaluation.trials)}, samples {len(evaluation.seeds)} each",
             f"{evaluation.n_stimuli} stimuli",
             f"{width} × {height} px",
+            *filter(None, [evaluation.folder]),
         ]
     )
 

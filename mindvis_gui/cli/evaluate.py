@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
             scored = evaluate_folder(
                 folder, partial(show, done), args.metrics or (), args.trials, args.seed
             )
-            evaluations.append(scored)
+            evaluations.append(replace(scored, folder=str(folder)))
     if args.csv is not None:
         write_text(csv_table(evaluations), args.csv)
     if args.latex is not None:
@@ -230,18 +231,33 @@ def _levels(score: GroupScore, digits: int) -> str:
 
 def _summary(evaluations: Sequence[Evaluation]) -> Table:
     """Return one column a folder and one row a score; a paper's table lies on its side."""
-    from mindvis_gui.analysis.score_table import columns, heading, interval_text, row
+    from mindvis_gui.analysis.score_table import (
+        columns,
+        decoding_texts,
+        heading,
+        interval_text,
+        row,
+    )
 
     metrics = columns(evaluations)
     table = _table()
     table.add_column("score", no_wrap=True)
-    for each in evaluations:
-        table.add_column(f"{each.display_name}\n{each.model}\n{len(each.trials)} trials")
+    shared = set.intersection(*(set(decoding_texts(each)) for each in evaluations))
+    for name, each in zip(_short_names(evaluations), evaluations, strict=True):
+        own = [text for text in decoding_texts(each) if text not in shared]
+        facts = [name, each.display_name, each.model, *own, f"{len(each.trials)} trials"]
+        table.add_column("\n".join(facts), overflow="fold")
     rows = zip(*(row(each, metrics) for each in evaluations), strict=True)
     for metric, scores in zip(metrics, rows, strict=True):
         cells = ("–" if score is None else interval_text(score) for score in scores)
         table.add_row(heading(metric), *cells)
     return table
+
+
+def _short_names(evaluations: Sequence[Evaluation]) -> list[str]:
+    """Return the last part of each folder, or all of it where those are not enough."""
+    names = [Path(each.folder).name for each in evaluations]
+    return names if len({*names} - {""}) == len(names) else [each.folder for each in evaluations]
 
 
 def _table() -> Table:

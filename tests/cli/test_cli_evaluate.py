@@ -1,3 +1,4 @@
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -130,6 +131,42 @@ def test_several_folders_make_several_rows(folder, tmp_path, capsys):
     )
     assert [line.split(",")[5] for line in lines[1:]] == ["4", "4"]
     assert latex.read_text(encoding="utf-8").count("tiny (simulated) &") == 2
+    assert latex.read_text(encoding="utf-8").count(f"32 px · {paths[1]}") == 1
+
+
+def test_folders_decoded_in_other_ways_can_be_told_apart(folder, tmp_path, capsys):
+    guided = ("--guidance", "3", "--steps", "20", "--rois", "V1,V2", "--mask-ratio", "0.5")
+    lost = ("--without-rois", "V3", "--lesion-method", "noise", "--z-score", "voxel")
+    paths = [folder("plain"), folder("guided", *guided), folder("lost", *lost)]
+    capsys.readouterr()
+    table = tmp_path / "table.csv"
+    assert main(["evaluate", *paths, "--metrics", "pixcorr", "--csv", str(table)]) == 0
+    out = capsys.readouterr().out
+    rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
+    assert [row["folder"] for row in rows] == paths
+    assert [(row["sampler"], row["steps"], row["guidance"]) for row in rows] == [
+        ("dpm++", "10", "1.0"),
+        ("dpm++", "20", "3.0"),
+        ("dpm++", "10", "1.0"),
+    ]
+    assert [row["rois"] for row in rows] == ["", "voxels of V1, V2", ""]
+    assert [row["mask"] for row in rows] == ["", "22 of 44 patches masked (seed 0)", ""]
+    assert [row["lesion"] for row in rows] == ["", "", "without V3 (noise, seed 0)"]
+    assert [row["preparation"] for row in rows] == ["", "", "z-scored by voxel"]
+    heading = " ".join(out.split())
+    guidance = "DPM++ 2M, 20 steps, guidance 3, fp32 · voxels of V1, V2 · 22 of 44 patches masked"
+    assert guidance in heading
+    assert "DPM++ 2M, 10 steps, fp32 · without V3 (noise, seed 0) · z-scored by voxel" in heading
+    summary = out[out.rindex("Only 6 trials") :]
+    for text in (
+        "plain ",
+        "guided ",
+        "lost ",
+        "guidance 3",
+        "voxels of V1, V2",
+        "z-scored by voxel",
+    ):
+        assert text in summary
 
 
 def test_one_sample_has_no_column_for_the_best(folder, capsys):
