@@ -32,6 +32,7 @@ from mindvis_gui.errors import MindVisError, RequestError
 
 INTACT = "intact"
 _RANDOM = "random:"
+_HOLDS = ("holds", "hold")
 Scores = Mapping[str, Sequence[float]]  # score → one number a seed
 
 
@@ -188,17 +189,26 @@ def plan_lesions(
     ----------
     groups : mapping of str to sequence of str, or None
         Name → regions left out together, or ``random:800`` for as many voxels drawn at random;
-        None leaves out each region in turn.
+        None leaves out each region in turn that leaves voxels to decode from.
 
     Raises
     ------
     DataError
         If the subject has no regions, or none of that name.
     RequestError
-        If one holds no voxel or every one, or is called as the intact response is.
+        If one holds no voxel or every one, is called as the intact response is, or each region
+        holds every voxel.
     """
     if groups is None:
-        groups = {roi.name: [roi.name] for roi in subject.rois}
+        whole = whole_regions(subject)
+        groups = {roi.name: [roi.name] for roi in subject.rois if roi.name not in whole}
+        if whole and not groups:
+            raise RequestError(
+                f"{subject.name} has no region to leave out that leaves voxels to decode from: "
+                f"{', '.join(whole)} {_HOLDS[len(whole) > 1]} all {subject.n_voxels:,}; make "
+                f"smaller regions, or name what to leave out by --lesions control=random:"
+                f"{max(1, subject.n_voxels // 10)}"
+            )
     if not groups:
         raise RequestError(f"{subject.name} has no regions to leave out; give it some")
     if INTACT in groups:
@@ -209,6 +219,22 @@ def plan_lesions(
     for lesion in made:
         lesion.check(subject.n_voxels)
     return tuple(made)
+
+
+def whole_regions(subject: Subject) -> list[str]:
+    """Return the regions that hold every voxel, as that of all visual cortex often does."""
+    return [roi.name for roi in subject.rois if np.unique(roi.voxels).size == subject.n_voxels]
+
+
+def without_whole_regions(subject: Subject) -> str:
+    """Return a note on the regions that `plan_lesions` does not leave out by itself, or ""."""
+    whole = whole_regions(subject)
+    if not whole:
+        return ""
+    return (
+        f"{', '.join(whole)} {_HOLDS[len(whole) > 1]} all {subject.n_voxels:,} voxels and "
+        f"{'were' if len(whole) > 1 else 'was'} not left out."
+    )
 
 
 def _lesion(subject: Subject, names: Sequence[str], method: Any, seed: int) -> Lesion:

@@ -56,7 +56,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--lesions",
         type=_groups,
         metavar="LIST",
-        help="what to leave out: V1,V2,early=V1+V2+V3,control=random:800 (default: each region)",
+        help="what to leave out: V1,V2,early=V1+V2+V3,control=random:800 (default: each region "
+        "that does not hold every voxel)",
     )
     add("--method", choices=METHODS, default="zero", help="what takes the voxels' place")
     add("--noise-seed", type=mask_seed, metavar="N", help="of the method 'noise' (default: 0)")
@@ -71,7 +72,12 @@ def run(args: argparse.Namespace) -> int:
     """Decode and score trial by trial; each is kept before the next begins."""
     # Only now what takes time to import: --help needs none of it.
     from mindvis_gui import load_decoder, open_subject
-    from mindvis_gui.analysis.lesion import LesionStudy, plan_lesions, run_study
+    from mindvis_gui.analysis.lesion import (
+        LesionStudy,
+        plan_lesions,
+        run_study,
+        without_whole_regions,
+    )
     from mindvis_gui.analysis.lesion_folder import LesionFolder
     from mindvis_gui.analysis.lesion_scores import LesionScorer
     from mindvis_gui.cli.interruption import stopped_cleanly
@@ -86,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
     subject = prepare_subject(open_subject(args.subject), chosen_preparation(args))
     trials = select_trials(subject, args.trials)
     lesions = plan_lesions(subject, args.lesions, args.method, args.noise_seed or 0)
+    skipped = without_whole_regions(subject) if args.lesions is None else ""
     with progress(1) as show, stopped_cleanly():
         show(0, f"loading model {args.model}")
         decoder = load_decoder(args.model, args.device, chosen.precision)
@@ -108,7 +115,13 @@ def run(args: argparse.Namespace) -> int:
         scorer = LesionScorer(subject, judges.get("category"))
         folder = LesionFolder(args.out, subject, info, plan)
         study = folder.resume(
-            LesionStudy(lesions, scorer.scores, args.seeds, sampling, notes=scorer.notes)
+            LesionStudy(
+                lesions,
+                scorer.scores,
+                args.seeds,
+                sampling,
+                notes=(*scorer.notes, *filter(None, [skipped])),
+            )
         )
         steps = run_study(
             decoder, subject, measure_normalisation(subject), plan, trials, study, scorer

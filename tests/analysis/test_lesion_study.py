@@ -5,11 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mindvis_gui.analysis.lesion import INTACT, LesionStudy, plan_lesions, run_study
+from mindvis_gui.analysis.lesion import (
+    INTACT,
+    LesionStudy,
+    plan_lesions,
+    run_study,
+    without_whole_regions,
+)
 from mindvis_gui.analysis.lesion_folder import LesionFolder, long_table, summary, summary_table
 from mindvis_gui.analysis.lesion_scores import LesionScorer
 from mindvis_gui.analysis.lesion_table import latex_table, markdown_table
 from mindvis_gui.data.prepare import measure_normalisation
+from mindvis_gui.data.subject import Roi
 from mindvis_gui.decoding.request import DecodeRequest
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, ExportError, RequestError
@@ -135,6 +142,27 @@ def test_a_study_of_other_lesions_is_another_study(run, subject):
 def test_bad_plans_say_what_to_do(subject, groups, message):
     with pytest.raises((RequestError, DataError), match=message):
         plan_lesions(subject, groups, "zero")
+
+
+def with_whole(subject, *names):
+    every = tuple(Roi(name, np.arange(subject.n_voxels)) for name in names)
+    return replace(subject, rois=(*every, *subject.rois))
+
+
+def test_regions_of_every_voxel_are_not_left_out_by_themselves(subject):
+    of_all = with_whole(subject, "VC")
+    assert [each.name for each in plan_lesions(of_all, None, "zero")] == [
+        roi.name for roi in subject.rois
+    ]
+    assert without_whole_regions(of_all) == "VC holds all 700 voxels and was not left out."
+    several = with_whole(subject, "VC", "general")
+    said = "VC, general hold all 700 voxels and were not left out."
+    assert without_whole_regions(several) == said
+    assert without_whole_regions(subject) == ""
+    with pytest.raises(RequestError, match="lesion VC leaves out all 700 voxels"):
+        plan_lesions(of_all, {"VC": ("VC",)}, "zero")
+    with pytest.raises(RequestError, match=r"VC holds all 700; .* --lesions control=random:70"):
+        plan_lesions(replace(of_all, rois=of_all.rois[:1]), None, "zero")
 
 
 # -- on disk -------------------------------------------------------------------------------------

@@ -1,9 +1,12 @@
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import mindvis_gui
 from mindvis_gui.cli import main
+from mindvis_gui.data.subject import Roi
 
 
 @pytest.fixture
@@ -32,6 +35,19 @@ def test_each_region_of_the_test_trials_by_default(lesion, telling_decoder, tmp_
     assert "100" in line
     assert "−0." in line
     assert (tmp_path / "out/summary.csv").read_text().count("V1,zero,100") == 4
+
+
+def test_a_region_of_every_voxel_is_noted(lesion, subject, tmp_path, monkeypatch, capsys):
+    whole = Roi("VC", np.arange(subject.n_voxels))
+    larger = replace(subject, rois=(whole, *subject.rois[:2]))
+    monkeypatch.setattr(mindvis_gui, "open_subject", lambda path: larger)
+    assert lesion("--trials", "0,1") == 0
+    said = "VC holds all 700 voxels and was not left out."
+    assert said in capsys.readouterr().out
+    index = json.loads((tmp_path / "out/lesion.json").read_text())
+    assert [each["name"] for each in index["lesions"]] == ["V1", "V2"]
+    assert said in index["notes"]
+    assert said in (tmp_path / "out/summary.md").read_text()
 
 
 def test_the_command_repeated_decodes_what_is_missing(lesion, telling_decoder):
