@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,9 @@ try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
+
+_LOCK = ".writer"  # in the folder, while somebody writes
+_UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextmanager
@@ -140,3 +144,86 @@ def atomic_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
         raise ExportError(f"{target}: cannot be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(holder, ignore_errors=True)
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Let nobody else who asks write into `folder` during the block; the folder is made.
+
+    The system takes the lock back when the process ends, however it ends. Where a file system
+    has no locks, nobody is kept out.
+
+    Raises
+    ------
+    ExportError
+        If another one writes there, or nothing can be written.
+    """
+    path = folder / _LOCK
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = _locked(path)
+    except OSError as error:
+        raise ExportError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        if sys.platform == "win32":  # where no open file can be removed
+            os.close(lock)
+        with suppress(OSError):
+            path.unlink()
+        if sys.platform != "win32":  # only now, so that what is removed is never another's
+            os.close(lock)
+
+
+def _locked(path: Path) -> int:
+    """Open a file, lock it, and write the number of this process into it."""
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            _lock(file)
+            if os.path.samestat(os.fstat(file), path.stat()):
+                os.ftruncate(file, 0)
+                os.write(file, str(os.getpid()).encode())
+                return file
+        except BlockingIOError as error:
+            os.lseek(file, 0, os.SEEK_SET)
+            number = os.read(file, 20).decode(errors="replace").strip()
+            process = f" (process {number})" if number else ""
+            os.close(file)
+            raise ExportError(
+                f"{path.parent}: is being written by another run{process}; wait for it or choose "
+                "another folder"
+            ) from error
+        except FileNotFoundError:
+            pass  # the last writer removed it meanwhile
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)
+
+
+def _lock(file: int) -> None:
+    """Lock an open file, if its file system has locks.
+
+    Raises
+    ------
+    BlockingIOError
+        If it is locked already.
+    """
+    if sys.platform == "win32":
+        import msvcrt
+
+        os.lseek(file, 1 << 20, os.SEEK_SET)  # what is locked cannot be read
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        except PermissionError as error:
+            raise BlockingIOError from error
+        os.lseek(file, 0, os.SEEK_SET)
+    else:
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in _UNSUPPORTED:
+                raise

@@ -1,5 +1,8 @@
+import errno
 import os
+import signal
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,7 +11,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from mindvis_gui.errors import ExportError
-from mindvis_gui.files import atomic_folder, atomic_path, check_writable
+from mindvis_gui.files import atomic_folder, atomic_path, check_writable, only_writer
 
 
 def write_half(target, error):
@@ -156,3 +159,59 @@ def test_a_folder_that_can_never_be_written_is_found_before_any_work(tmp_path):
     for folder in never:
         with pytest.raises(ExportError, match=f"{folder}: cannot be written: "):
             check_writable(folder)
+
+
+def write_alone(folder):
+    with only_writer(folder):
+        pass
+
+
+def test_a_second_writer_is_refused_until_the_first_is_done(tmp_path):
+    folder = tmp_path / "new" / "out"
+    said = rf"out: is being written by another run \(process {os.getpid()}\); wait for it or choose"
+    with only_writer(folder):
+        with pytest.raises(ExportError, match=said):
+            write_alone(folder)
+        write_alone(tmp_path / "other")
+        with pytest.raises(ExportError, match="is being written"):
+            write_alone(folder)  # the one that was refused took nothing away
+    assert list(folder.iterdir()) == []
+    write_alone(folder)
+
+
+def test_an_error_lets_the_next_one_write(tmp_path):
+    with pytest.raises(RuntimeError, match="boom"), only_writer(tmp_path):
+        raise RuntimeError("boom")
+    write_alone(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_writer_that_was_killed_keeps_nobody_out(tmp_path):
+    program = (
+        "import sys; from pathlib import Path; from mindvis_gui.files import only_writer\n"
+        "with only_writer(Path(sys.argv[1])): print('writing', flush=True); input()"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    root = Path(__file__).parents[1]
+    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], cwd=root, **pipes) as it:
+        assert it.stdout.readline().strip() == b"writing"
+        with pytest.raises(ExportError, match=rf"\(process {it.pid}\)"):
+            write_alone(tmp_path)
+        it.send_signal(signal.SIGKILL)
+        it.wait()
+    write_alone(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_locked(tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ExportError, match="file: cannot be written: "):
+        write_alone(tmp_path / "file")
+    fcntl = pytest.importorskip("fcntl")
+
+    def unsupported(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", unsupported)
+    write_alone(tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
