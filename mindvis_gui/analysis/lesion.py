@@ -26,6 +26,7 @@ from mindvis_gui.decoding.request import (
     DecodeResult,
     Step,
     decode_many,
+    vector_sha256,
 )
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import MindVisError, RequestError
@@ -38,12 +39,16 @@ Scores = Mapping[str, Sequence[float]]  # score → one number a seed
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TrialScores:
-    """The scores of one trial: lesion (or ``"intact"``) → score → one number a seed."""
+    """The scores of one trial: lesion (or ``"intact"``) → score → one number a seed.
+
+    `vector_sha256` tells which response was decoded, intact; empty in studies from before it.
+    """
 
     trial: int
     stimulus_id: str
     label: str
     scores: Mapping[str, Scores]
+    vector_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +303,13 @@ def run_study(
                 yield Progress(done + len(results) + share, total, where)
             scores = {name: scorer.score(result) for name, result in results.items()}
             study = study.with_trial(
-                TrialScores(trial.index, trial.stimulus_id, trial.label, scores)
+                TrialScores(
+                    trial.index,
+                    trial.stimulus_id,
+                    trial.label,
+                    scores,
+                    vector_sha256(request.vector),
+                )
             )
         except MindVisError as error:
             study = study.with_failure(trial.index, error)

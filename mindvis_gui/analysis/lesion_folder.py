@@ -18,8 +18,9 @@ from mindvis_gui.analysis.decoded_trial import installed_versions, protocol
 from mindvis_gui.analysis.lesion import LesionStudy, TrialScores
 from mindvis_gui.analysis.lesion_scores import LesionScore
 from mindvis_gui.data.lesion import MEANING, Lesion
+from mindvis_gui.data.prepare import Normalisation, prepare
 from mindvis_gui.data.subject import Subject, read_only
-from mindvis_gui.decoding.request import DecodeRequest, ModelInfo
+from mindvis_gui.decoding.request import DecodeRequest, ModelInfo, vector_sha256
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, ExportError, MindVisError
 from mindvis_gui.files import atomic_path, check_writable
@@ -52,7 +53,7 @@ class LesionFolder:
         self, folder: Path, subject: Subject, model: ModelInfo, plan: DecodeRequest
     ) -> None:
         check_writable(folder)
-        self._folder, self._subject, self._model = folder, subject, model
+        self._folder, self._subject, self._model, self._plan = folder, subject, model, plan
         self._facts = {
             "versions": installed_versions(),
             "subject": {
@@ -64,13 +65,13 @@ class LesionFolder:
             "decoding": protocol(plan.to_json()),
         }
 
-    def resume(self, study: LesionStudy) -> LesionStudy:
+    def resume(self, study: LesionStudy, normalisation: Normalisation) -> LesionStudy:
         """Return `study` with the trials that the folder already holds.
 
         Raises
         ------
         ExportError
-            If they were decoded or scored in another way.
+            If they were decoded or scored in another way, or from other responses.
         DataError
             If its `lesion.json` is damaged.
         """
@@ -86,7 +87,24 @@ class LesionFolder:
                     f"{self._folder}: holds a study with other {key} ({was}, not {now}); "
                     "choose another folder"
                 )
-        return _with_trials(study, index, path)
+        resumed = _with_trials(study, index, path)
+        for each in resumed.trials:
+            if not self._is_the_same(each, normalisation):
+                raise ExportError(
+                    f"{self._folder}: holds trial {each.trial} of another response than "
+                    f"{self._subject.name} has at this number; choose another folder"
+                )
+        return resumed
+
+    def _is_the_same(self, kept: TrialScores, normalisation: Normalisation) -> bool:
+        """Whether a trial was decoded from what the subject has under its number."""
+        trials = self._subject.trials
+        if not 0 <= kept.trial < len(trials) or trials[kept.trial].stimulus_id != kept.stimulus_id:
+            return False
+        if not kept.vector_sha256:
+            return True
+        vector = prepare(self._subject, trials[kept.trial], normalisation, self._plan.rois)
+        return vector_sha256(vector) == kept.vector_sha256
 
     def keep(self, study: LesionStudy) -> None:
         """Write the study as it is now, in place of what the folder held.
@@ -180,6 +198,7 @@ def _with_trials(study: LesionStudy, index: Mapping[str, Any], path: Path) -> Le
                 entry["stimulus_id"],
                 entry["label"],
                 _from_json(entry["scores"]),
+                str(entry.get("vector_sha256", "")),
             )
             for entry in index["trials"]
         )
@@ -279,6 +298,7 @@ def _to_json(trial: TrialScores) -> dict[str, Any]:
         "trial": trial.trial,
         "stimulus_id": trial.stimulus_id,
         "label": trial.label,
+        "vector_sha256": trial.vector_sha256,
         "scores": scores,
     }
 

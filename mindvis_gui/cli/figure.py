@@ -109,7 +109,7 @@ def _recover(
     from mindvis_gui.data.mask import MaskState
     from mindvis_gui.data.preparation import Preparation, prepare_subject
     from mindvis_gui.data.prepare import measure_normalisation, prepare
-    from mindvis_gui.decoding.request import vector_hash
+    from mindvis_gui.decoding.request import vector_sha256
 
     if args.model is None:
         raise ExportError(f"template '{args.template}' recovers masked patches; name a --model")
@@ -130,7 +130,7 @@ def _recover(
     same = (
         trial.stimulus_id == request["stimulus_id"]
         if request.get("lesion")
-        else vector_hash(vector) == request["vector_sha256"]
+        else vector_sha256(vector) == request["vector_sha256"]
     )
     if not same:
         raise ExportError(_another(args, number))

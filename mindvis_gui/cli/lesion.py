@@ -84,6 +84,7 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.cli.output import complain, progress
     from mindvis_gui.data.preparation import prepare_subject
     from mindvis_gui.data.prepare import measure_normalisation
+    from mindvis_gui.files import only_writer
     from mindvis_gui.scoring import find_classifier
 
     if args.noise_seed is not None and args.method != "noise":
@@ -114,26 +115,27 @@ def run(args: argparse.Namespace) -> int:
         judges = find_classifier(Path(info.folder)) or {}
         scorer = LesionScorer(subject, judges.get("category"))
         folder = LesionFolder(args.out, subject, info, plan)
-        study = folder.resume(
-            LesionStudy(
-                lesions,
-                scorer.scores,
-                args.seeds,
-                sampling,
-                notes=(*scorer.notes, *filter(None, [skipped])),
+        normalisation = measure_normalisation(subject)
+        with only_writer(args.out):
+            study = folder.resume(
+                LesionStudy(
+                    lesions,
+                    scorer.scores,
+                    args.seeds,
+                    sampling,
+                    notes=(*scorer.notes, *filter(None, [skipped])),
+                ),
+                normalisation,
             )
-        )
-        steps = run_study(
-            decoder, subject, measure_normalisation(subject), plan, trials, study, scorer
-        )
-        try:
-            for step in steps:
-                if step.study is not None:
-                    study = step.study
-                    folder.keep(study)
-                show(step.done / step.total, step.what)
-        finally:
-            folder.write_tables(study)
+            steps = run_study(decoder, subject, normalisation, plan, trials, study, scorer)
+            try:
+                for step in steps:
+                    if step.study is not None:
+                        study = step.study
+                        folder.keep(study)
+                    show(step.done / step.total, step.what)
+            finally:
+                folder.write_tables(study)
     _print(study, subject, info)
     failed = study.failed or {}
     if failed:

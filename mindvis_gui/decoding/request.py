@@ -97,7 +97,7 @@ class DecodeRequest:
             "trial": self.trial,
             "stimulus_id": self.stimulus_id,
             "label": self.label,
-            "vector_sha256": vector_hash(self.vector),
+            "vector_sha256": vector_sha256(self.vector),
             "preparation": self.preparation.to_json(),
             "rois": None if self.rois is None else list(self.rois),
             **made,
@@ -110,7 +110,7 @@ class DecodeRequest:
         }
 
 
-def vector_hash(vector: FloatArray) -> str:
+def vector_sha256(vector: FloatArray) -> str:
     """Return the hash by which a request tells its vector (n_voxels,) from others."""
     return hashlib.sha256(np.ascontiguousarray(vector).tobytes()).hexdigest()
 

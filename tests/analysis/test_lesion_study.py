@@ -1,5 +1,6 @@
 """Lesion studies of a decoder that only V1 tells anything."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -173,11 +174,11 @@ def folder(tmp_path, subject, telling_decoder, plan):
     return LesionFolder(tmp_path / "study", subject, telling_decoder.info, plan)
 
 
-def test_a_stopped_study_goes_on_where_it_was(run, folder, telling_decoder):
+def test_a_stopped_study_goes_on_where_it_was(run, folder, subject, telling_decoder):
     whole, _ = run(range(4))
     part, _ = run(range(4), stop_after=2)
     folder.keep(part)
-    again = folder.resume(replace(part, trials=()))
+    again = folder.resume(replace(part, trials=()), measure_normalisation(subject))
     telling_decoder.requests.clear()
     resumed, _ = run(range(4), again)
     assert {request.trial for request in telling_decoder.requests} == {2, 3}
@@ -189,9 +190,49 @@ def test_a_folder_of_another_study_is_refused(run, folder, subject):
     study, _ = run([0])
     folder.keep(study)
     with pytest.raises(ExportError, match=r"other seeds \(0, not 5\); choose another folder"):
-        folder.resume(replace(study, seeds=(5, 1), trials=()))
+        folder.resume(replace(study, seeds=(5, 1), trials=()), measure_normalisation(subject))
+    other = replace(study, lesions=plan_lesions(subject, None, "noise"))
     with pytest.raises(ExportError, match="other lesions"):
-        folder.resume(replace(study, lesions=plan_lesions(subject, None, "noise")))
+        folder.resume(other, measure_normalisation(subject))
+
+
+class Changed:
+    """The responses of a recording, another one at trial 1."""
+
+    def __init__(self, recording):
+        self._recording = recording
+        self.stimulus = recording.stimulus
+
+    def responses(self, indices):
+        return self._recording.responses(indices) + (np.asarray(indices) == 1)[:, None]
+
+
+def test_a_study_of_other_responses_is_refused(run, folder, subject, telling_decoder, plan):
+    study, _ = run([0, 1, 2])
+    folder.keep(study)
+    normalisation = measure_normalisation(subject)
+    path = folder._folder
+
+    def resume(changed):
+        of_changed = LesionFolder(path, changed, telling_decoder.info, plan)
+        return of_changed.resume(replace(study, trials=()), normalisation)
+
+    said = "holds trial 1 of another response than tiny has at this number; choose another folder"
+    changed = replace(subject, recording=Changed(subject.recording))
+    with pytest.raises(ExportError, match=said):
+        resume(changed)
+    first, second, *others = subject.trials
+    shown = replace(second, stimulus_id=first.stimulus_id)
+    with pytest.raises(ExportError, match=said):
+        resume(replace(subject, trials=(first, shown, *others)))
+    with pytest.raises(ExportError, match=said):
+        resume(replace(subject, trials=(first,)))
+    # What was written before responses were told apart goes by the stimulus.
+    index = json.loads((path / "lesion.json").read_text())
+    for entry in index["trials"]:
+        del entry["vector_sha256"]
+    (path / "lesion.json").write_text(json.dumps(index))
+    assert [each.trial for each in resume(changed).trials] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -202,12 +243,12 @@ def test_a_folder_of_another_study_is_refused(run, folder, subject):
         ('{"format": "mindvis lesion study", "format_version": 9}', "version 9 is not 1"),
     ],
 )
-def test_a_damaged_study_says_so(run, folder, tmp_path, text, message):
+def test_a_damaged_study_says_so(run, folder, subject, tmp_path, text, message):
     study, _ = run([0])
     (tmp_path / "study").mkdir()
     (tmp_path / "study/lesion.json").write_text(text)
     with pytest.raises(DataError, match=message):
-        folder.resume(study)
+        folder.resume(study, measure_normalisation(subject))
     assert (tmp_path / "study/lesion.json").read_text() == text
 
 

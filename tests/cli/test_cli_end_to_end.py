@@ -12,7 +12,7 @@ from mindvis_gui.data import open_subject
 from mindvis_gui.data.subject import Roi
 from mindvis_gui.data.subject_file import write_subject
 from mindvis_gui.decoding.decoder import MindVisDecoder
-from mindvis_gui.decoding.request import vector_hash
+from mindvis_gui.decoding.request import vector_sha256
 
 N_VOXELS = 100  # of the tiny model
 
@@ -107,7 +107,7 @@ def test_a_figure_of_the_mask_is_of_the_response_that_was_decoded(
     recover = MindVisDecoder.recover
 
     def remembered(self, vector, mask):
-        scenes.append(vector_hash(vector))
+        scenes.append(vector_sha256(vector))
         return recover(self, vector, mask)
 
     monkeypatch.setattr(MindVisDecoder, "recover", remembered)

@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import mindvis_gui
 from mindvis_gui.cli import main
 from mindvis_gui.data.subject import Roi
+from mindvis_gui.files import only_writer
 
 
 @pytest.fixture
@@ -55,6 +57,20 @@ def test_the_command_repeated_decodes_what_is_missing(lesion, telling_decoder):
     telling_decoder.requests.clear()
     assert lesion("--trials", "0-2") == 0
     assert {request.trial for request in telling_decoder.requests} == {2}
+
+
+def test_another_run_in_the_same_folder_is_refused(lesion, telling_decoder, tmp_path, capsys):
+    assert lesion("--trials", "0") == 0
+    before = (tmp_path / "out/lesion.json").read_bytes()
+    telling_decoder.requests.clear()
+    with only_writer(tmp_path / "out"):
+        assert lesion("--trials", "0,1") == 1
+    said = capsys.readouterr().err
+    assert f"out: is being written by another run (process {os.getpid()}); wait for it" in said
+    assert not telling_decoder.requests
+    assert (tmp_path / "out/lesion.json").read_bytes() == before
+    assert lesion("--trials", "0,1") == 0
+    assert not list((tmp_path / "out").glob(".*"))
 
 
 def test_groups_and_methods(lesion, tmp_path, capsys):
