@@ -119,7 +119,7 @@ def test_failure_is_explained_and_the_files_stay(qtbot, session, filled, importe
     with qtbot.waitSignal(session.problem):
         click(qtbot, filled.start)
     qtbot.waitUntil(lambda: filled.start.isEnabled())
-    assert filled.problem.text() == "Model.ckpt: is a fine-tuned model, not …"
+    assert filled.problem.text() == "model.ckpt: is a fine-tuned model, not …"
     assert filled.files["finetuned"].text().endswith("finetuned.pth")
     assert filled.isVisible()
 
