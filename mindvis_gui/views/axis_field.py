@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
 from mindvis_gui.session.axes import OPTIONS, Axis
 from mindvis_gui.views.theme import label
@@ -36,6 +36,7 @@ class AxisField(QWidget):
         self.values = QLineEdit()
         self.values.setAccessibleName(f"Values of the {title.lower()}")
         self.values.setMinimumWidth(70)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)

@@ -26,6 +26,7 @@ from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.grid_view import LARGEST, LEAST_AT_FIRST, SMALLEST
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.theme import GAP, MARGIN
+from mindvis_gui.views.wrap_layout import WrapLayout
 
 # What people compare most, by name: rows and columns.
 GRIDS = {
@@ -87,13 +88,10 @@ class CompareHeader(QWidget):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        above, beneath = QHBoxLayout(), QHBoxLayout()
-        for row in (above, beneath):
-            row.setSpacing(GAP)
-        above.addWidget(self.grids)
-        above.addWidget(self.rows, 1)
-        above.addWidget(self.columns, 1)
-        above.addWidget(self.decode)
+        above, beneath = WrapLayout(GAP, last_right=True), QHBoxLayout()
+        beneath.setSpacing(GAP)
+        for widget in (self.grids, self.rows, self.columns, self.decode):
+            above.addWidget(widget)
         beneath.addWidget(self.order)
         beneath.addWidget(self.filter, 2)
         beneath.addWidget(self.count, 3)

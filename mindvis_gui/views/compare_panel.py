@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 
-from PySide6.QtCore import QEvent, QSignalBlocker, Qt
+from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QResizeEvent, QTextDocument
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from mindvis_gui.analysis.comparison import Comparison
@@ -13,6 +15,7 @@ from mindvis_gui.session.results import Recognitions
 from mindvis_gui.views.numerals import coefficient
 from mindvis_gui.views.score_captions import way_protocol
 from mindvis_gui.views.theme import MARGIN, label, muted
+from mindvis_gui.views.wrap_layout import WrapLayout, keep_height
 
 _PIXEL = (
     "Pearson's correlation of all pixel values of sample and stimulus, mean ± SD over samples.\n"
@@ -42,7 +45,7 @@ class ComparePanel(QWidget):
         self.pixel = QLabel()
         self.ssim = QLabel()
         self.rank = QLabel()
-        self.ways = QLabel()
+        self.ways = _WrappedLabel()
         self.consistency = QLabel()
         self.note = label("", "caption")
         self.pixel.setToolTip(_PIXEL)
@@ -64,12 +67,10 @@ class ComparePanel(QWidget):
             (self.decoded, self.pixel, self.ssim, self.rank),
             (self.consistency, self.ways, self.note),
         ):
-            row = QHBoxLayout()
-            row.setSpacing(14)
+            row = WrapLayout(14)
             for widget in widgets:
                 widget.setTextFormat(Qt.TextFormat.RichText)
                 row.addWidget(widget)
-            row.addStretch(1)
             rows.addLayout(row)
         whole = QHBoxLayout(self)
         whole.setContentsMargins(MARGIN, 4, MARGIN, 4)
@@ -137,6 +138,12 @@ class ComparePanel(QWidget):
             self._show_recognitions(session.results.recognitions)
         for widget in texts:
             widget.setVisible(bool(widget.text()))
+        keep_height(self)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Take the rows that the scores need (called by Qt)."""
+        super().resizeEvent(event)
+        keep_height(self)
 
     def _show(self, comparison: Comparison) -> None:
         chance = comparison.chance
@@ -205,3 +212,21 @@ class ComparePanel(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "difference_map"):
             self._refresh()
+
+
+class _WrappedLabel(QLabel):
+    """Asks for one line, and takes more where that is wider than the panel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWordWrap(True)
+
+    def sizeHint(self) -> QSize:
+        document = QTextDocument()
+        document.setDocumentMargin(0)
+        document.setDefaultFont(self.font())
+        document.setHtml(self.text())
+        return QSize(math.ceil(document.idealWidth()) + 1, self.fontMetrics().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, self.fontMetrics().height())

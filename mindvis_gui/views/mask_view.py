@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 
 from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QHBoxLayout,
     QLabel,
+    QSizePolicy,
     QSlider,
     QSpinBox,
     QToolButton,
@@ -27,6 +28,7 @@ from mindvis_gui.views.numerals import coefficient
 from mindvis_gui.views.region_band import RegionBand
 from mindvis_gui.views.signal_strip import SignalStrip
 from mindvis_gui.views.theme import MARGIN, label
+from mindvis_gui.views.wrap_layout import WrapLayout, keep_height
 
 RANDOM, FOCUS, PAINT = "random", "focus", "paint"
 _MAX_RATIO = 95  # per cent
@@ -47,8 +49,9 @@ class MaskView(QWidget):
         self.ratio_label = label("", "caption")
         self.ratio = QSlider(Qt.Orientation.Horizontal)
         self.ratio.setRange(0, _MAX_RATIO)
-        self.ratio.setMinimumWidth(40)
+        self.ratio.setMinimumWidth(90)
         self.ratio.setMaximumWidth(170)
+        self.ratio.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.ratio.setAccessibleName("Mask ratio in per cent")
         self.ratio.setToolTip("Fraction of the patches that is masked; the paper trains with 75 %")
         self.mode = QComboBox()
@@ -92,8 +95,7 @@ class MaskView(QWidget):
         self.strip = SignalStrip(session)
         self.band = RegionBand(self.strip.x_of)
 
-        header = QHBoxLayout()
-        header.setSpacing(7)
+        header = WrapLayout(7, last_right=True)
         header.addWidget(label("Mask", "strong"))
         for widget in (
             self.ratio_label,
@@ -104,11 +106,9 @@ class MaskView(QWidget):
             self.seed,
             self.dice,
             self.applied,
+            self.recovered,
         ):
             header.addWidget(widget)
-        header.setStretchFactor(self.ratio, 1)
-        header.addStretch(1)
-        header.addWidget(self.recovered)
         column = QVBoxLayout(self)
         column.setContentsMargins(MARGIN, 6, MARGIN, 4)
         column.setSpacing(4)
@@ -137,6 +137,11 @@ class MaskView(QWidget):
         ):
             signal.connect(self._show_recovery)
         self._set_subject()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the signal its height when the header takes more rows (called by Qt)."""
+        super().resizeEvent(event)
+        keep_height(self)
 
     def _set_subject(self) -> None:
         subject = self._session.subject
@@ -183,6 +188,7 @@ class MaskView(QWidget):
         focused = self.mode.currentText() == FOCUS
         self.focus.setVisible(focused)
         self.rate.setVisible(focused)
+        keep_height(self)
 
     def _paint(self, patches: list[int], keep: bool) -> None:
         if self._session.masking.mask is not None:

@@ -126,6 +126,7 @@ class Workspace(QMainWindow):
         page.decode_requested.connect(self.decode_missing_wanted)
         page.save_requested.connect(self.grid_save_wanted)
         page.accepted.connect(self.axes_accepted)
+        page.setMinimumWidth(_MIN_WIDTH)
         self._pages.addWidget(page)
         return page
 

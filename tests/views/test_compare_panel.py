@@ -1,3 +1,4 @@
+import itertools
 import re
 from dataclasses import replace
 
@@ -37,6 +38,19 @@ def test_every_score_has_its_chance_level_beside_it(scored, ready):
     assert re.fullmatch(r"rank \d\.\d of 6 chance 3\.5", plain(scored.rank))
     assert plain(scored.consistency).startswith("consistency ")
     assert all(label.toolTip() for label in (scored.pixel, scored.rank, scored.consistency))
+
+
+@pytest.mark.parametrize("width", [400, 480, 1000])
+def test_no_score_is_cut_in_a_narrow_panel(qtbot, scored, width):
+    scored.resize(width, 40)
+    labels = (scored.decoded, scored.pixel, scored.ssim, scored.rank, scored.consistency)
+    qtbot.waitUntil(lambda: scored.height() >= scored.layout().heightForWidth(scored.width()))
+    assert scored.width() == width
+    for label in labels:
+        assert label.width() >= label.sizeHint().width()
+        assert scored.rect().contains(label.geometry())
+    places = [label.geometry() for label in labels]
+    assert not any(a.intersects(b) for a, b in itertools.combinations(places, 2))
 
 
 def test_a_single_sample_has_no_spread_and_no_consistency(qtbot, panel, ready):

@@ -467,6 +467,22 @@ def test_closing_ends_the_jobs(qtbot, ready_window, ready, decoder):
     assert all(job.isFinished() for job in ready.findChildren(Job))
 
 
+def test_window_gets_narrow_with_every_page_and_panel_built(qtbot, ready_window, ready):
+    workspace = ready_window.workspace
+    for name in ("lesion", "history"):
+        workspace.show_panel(name, True)
+    ready_window.actions_by_id["compare"].trigger()
+    ready_window.actions_by_id["compare"].trigger()
+    qtbot.waitUntil(lambda: ready_window.minimumSizeHint().width() <= 1024)
+    ready_window.resize(1024, 700)
+    mask = workspace.mask_view
+    qtbot.waitUntil(lambda: mask.width() < 550)
+    parts = (mask.ratio, mask.mode, mask.seed, mask.dice, mask.applied, mask.recovered)
+    qtbot.waitUntil(lambda: mask.ratio.width() >= 90)
+    assert all(mask.rect().contains(part.geometry()) for part in parts)
+    assert mask.recovered.width() >= mask.recovered.sizeHint().width()
+
+
 @pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)])
 def test_window_fits_common_screens(qtbot, ready_window, size):
     ready_window.resize(*size)
