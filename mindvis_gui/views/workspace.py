@@ -258,17 +258,29 @@ class Workspace(QMainWindow):
             self._set_widths()
 
     def _set_widths(self) -> None:
+        front = self._in_front()
         widths = [
             self._widths.get(name, PANEL_WIDTH if name == "subject" else PANEL_WIDTH - 10)
-            for name in self._docks
+            for name in front
         ]
-        self.resizeDocks(list(self._docks.values()), widths, Qt.Orientation.Horizontal)
+        docks = [self._docks[name] for name in front]
+        self.resizeDocks(docks, widths, Qt.Orientation.Horizontal)
+
+    def _in_front(self) -> list[str]:
+        """Return the docks that are not behind others: Qt gives those no width of their own."""
+        bars = self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        behind = {
+            bar.tabText(i) for bar in bars for i in range(bar.count()) if i != bar.currentIndex()
+        }
+        return [name for name, dock in self._docks.items() if dock.windowTitle() not in behind]
 
     def layout_states(self) -> dict[str, QByteArray]:
         """Return the arrangement, by the names of `LAYOUT_PARTS`."""
         closed = " ".join(name for name in self._panels if not self.is_shown(name))
         widths = " ".join(
-            f"{name}={dock.width()}" for name, dock in self._docks.items() if dock.isVisible()
+            f"{name}={self._docks[name].width()}"
+            for name in self._in_front()
+            if self._docks[name].isVisible()
         )
         return {
             "docks": self.saveState(),

@@ -428,6 +428,32 @@ def test_widths_of_panels_are_remembered(qtbot, opened_window, session, settings
     qtbot.waitUntil(lambda: again.workspace._docks["subject"].width() == 330)
 
 
+def restored(qtbot, session, settings, states):
+    """Return another window with the arrangement of `states`."""
+    window = module.MainWindow(session, settings)
+    window.resize(1440, 900)
+    window.show()
+    session.subject_changed.emit()
+    window.workspace.restore_layout(states)
+    qtbot.waitUntil(lambda: window.workspace._docks["lesion"].widget() is not None)
+    qtbot.wait(50)  # for the layout
+    return window
+
+
+def test_panels_behind_others_do_not_widen_their_place(qtbot, opened_window, session, settings):
+    workspace = opened_window.workspace
+    for name in ("history", "lesion"):
+        workspace.show_panel(name, True)  # the last is before the others
+    states = workspace.layout_states()
+    for _ in range(2):  # those behind are seen in none of the windows
+        window = restored(qtbot, session, settings, states)
+        states = window.workspace.layout_states()
+        width = window.workspace._docks["lesion"].width()
+        shiboken6.delete(window)  # before the session that it listens to
+    assert width < 300
+    assert b"history" not in states["widths"].data()
+
+
 def test_palette_and_help_open(qtbot, opened_window):
     qtbot.keyClick(opened_window, Qt.Key.Key_F1)
     shortcuts = opened_window.findChild(ShortcutsDialog)
