@@ -15,10 +15,10 @@ from pathlib import Path
 
 from mindvis_gui.errors import ExportError
 
-try:
+if sys.platform == "win32":
+    import msvcrt
+else:
     import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 _LOCK = ".writer"  # in the folder, while somebody writes
 _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -68,7 +68,7 @@ def locked(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExportError(f"{folder}: cannot be written: {error.strerror or error}") from error
-    if fcntl is None:
+    if sys.platform == "win32":
         yield
         return
     held = os.open(folder, os.O_RDONLY)
@@ -211,8 +211,6 @@ def _lock(file: int) -> None:
         If it is locked already.
     """
     if sys.platform == "win32":
-        import msvcrt
-
         os.lseek(file, 1 << 20, os.SEEK_SET)  # what is locked cannot be read
         try:
             msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
@@ -220,8 +218,6 @@ def _lock(file: int) -> None:
             raise BlockingIOError from error
         os.lseek(file, 0, os.SEEK_SET)
     else:
-        import fcntl
-
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

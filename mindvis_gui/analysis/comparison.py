@@ -147,7 +147,7 @@ def compare(result: DecodeResult, subject: Subject) -> Comparison:
         notes = (f"{subject.name} has no other test stimulus: no rank and no chance level",)
     unread = candidates.unread
     if unread:
-        notes += (f"{len(unread)} test stimuli are no candidates, unreadable: {unread[0]}",)
+        notes += (f"unreadable test stimuli are no candidates ({len(unread)}): {unread[0]}",)
     return Comparison(
         result, stimulus, scores, 1 + len(others), chance, consistency, agreement, notes, unread
     )

@@ -188,7 +188,8 @@ def run(args: argparse.Namespace) -> int:
             f"the mean and deviation of {normalisation.basis}"
         )
     if unread:
-        complain(f"{len(unread)} stimuli cannot be compared with: {_first(list(unread))}")
+        which = "a stimulus" if len(unread) == 1 else f"{len(unread)} stimuli"
+        complain(f"{which} cannot be compared with: {_first(list(unread))}")
     if decoder.trouble:
         complain(decoder.trouble)
     if failures:

@@ -31,6 +31,7 @@ from mindvis_gui.views.score_captions import (
     stimulus_details,
     stimulus_hint,
 )
+from mindvis_gui.views.sentences import sentence
 from mindvis_gui.views.theme import MARGIN, label
 
 _GAP = 8
@@ -141,7 +142,7 @@ class GalleryView(QWidget):
         if session.decoder is None:
             return "Choose a model in the toolbar to decode this response"
         if complaint := misfit(session.decoder, session.subject):
-            return complaint[:1].upper() + complaint[1:]
+            return sentence(complaint)
         return "Press Decode (Ctrl+Return) to draw samples from this response"
 
     def _seen(self) -> Picture:

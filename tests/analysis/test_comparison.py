@@ -84,7 +84,7 @@ def test_stimuli_that_cannot_be_read_are_named(subject, decoded, monkeypatch):
     assert own.unread == ("picture 1 is cut off",)
     assert another.n_candidates == 4
     assert another.unread == ("picture 1 is cut off", "picture 3 is cut off")
-    assert "2 test stimuli are no candidates" in another.notes[-1]
+    assert "unreadable test stimuli are no candidates (2)" in another.notes[-1]
 
 
 def test_without_other_stimuli_there_is_no_rank(subject, decoded):

@@ -21,6 +21,7 @@ from mindvis_gui.session.state import snapshot
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views.entry import Entry
+from mindvis_gui.views.sentences import sentence
 from mindvis_gui.views.workspace import LAYOUT_PARTS, Workspace
 
 SESSION_ENTRIES = (
@@ -118,7 +119,7 @@ class SessionCommands:
     def _ask_subject(self, saved: SessionFile | Mapping[str, Any], reason: str) -> None:
         self._session.problem.emit(reason)
         # The status bar is behind the dialog.
-        path = file_dialogs.ask_subject_file(self._window, self._settings.folder, _titled(reason))
+        path = file_dialogs.ask_subject_file(self._window, self._settings.folder, sentence(reason))
         if path is not None:
             self._settings.folder = path.parent
             self.opener.open(saved, path)
@@ -128,7 +129,7 @@ class SessionCommands:
     ) -> None:
         """Ask where the positions are now; without an answer the session opens without them."""
         self._session.problem.emit(reason)
-        path = file_dialogs.ask_any_file(self._window, _titled(reason), self._settings.folder)
+        path = file_dialogs.ask_any_file(self._window, sentence(reason), self._settings.folder)
         if path is not None:
             self._settings.folder = path.parent
         self.opener.open(saved, source, path, placed=path is not None)
@@ -170,7 +171,3 @@ class SessionCommands:
         else:
             self.restorer.open_picture(path)
         return True
-
-
-def _titled(reason: str) -> str:
-    return reason[:1].upper() + reason[1:]
