@@ -60,6 +60,8 @@ class GalleryView(QWidget):
         self._scroll = QScrollArea(self)
         self._scroll.setWidget(self._canvas)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        # The canvas is as wide as the view: a bar for its height only covers its margin.
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.sentence = QLabel("", self._canvas)
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.sentence.setWordWrap(True)

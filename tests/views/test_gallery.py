@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QScrollArea, QWidget
 
 from mindvis_gui.errors import DataError
 from mindvis_gui.views.gallery import GalleryView
@@ -330,3 +330,11 @@ def test_samples_drawn_as_is_set_come_back(qtbot, decoded, ready):
     qtbot.waitUntil(lambda: ready.results.result.request.mask is not None)
     assert decoded.note.isHidden()
     qtbot.waitUntil(lambda: ready.idle)
+
+
+def test_more_rows_than_fit_are_scrolled_only_downwards(window, gallery):
+    window.show()
+    gallery.resize(500, 130)
+    scroll = gallery.findChild(QScrollArea)
+    assert scroll.verticalScrollBar().isVisible()
+    assert not scroll.horizontalScrollBar().isVisible()
