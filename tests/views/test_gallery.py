@@ -332,9 +332,10 @@ def test_samples_drawn_as_is_set_come_back(qtbot, decoded, ready):
     qtbot.waitUntil(lambda: ready.idle)
 
 
-def test_more_rows_than_fit_are_scrolled_only_downwards(window, gallery):
+def test_more_rows_than_fit_are_scrolled_only_downwards(qtbot, window, gallery, ready):
     window.show()
+    ready.set_seeds(0, 20)
     gallery.resize(500, 130)
     scroll = gallery.findChild(QScrollArea)
-    assert scroll.verticalScrollBar().isVisible()
+    qtbot.waitUntil(scroll.verticalScrollBar().isVisible)
     assert not scroll.horizontalScrollBar().isVisible()
