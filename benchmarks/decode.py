@@ -1,6 +1,6 @@
 """Decode the demo by the published way and by the preset *fast*: time, ratio, and how alike.
 
-    python benchmarks/decode.py [--repeats 5] [--threads 1]
+    python benchmarks/decode.py [--repeats 5] [--threads 1] [--guidance 2]
 
 Both start from the same noise. "Published": 250 PLMS steps in fp32, a plain loop over diffusers'
 own networks that caches nothing (published.py). The two take turns.
@@ -33,13 +33,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--repeats", type=int, default=5, help="trials that are decoded")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--guidance", type=float, help="scale (default: what the model asks for)")
     args = parser.parse_args()
     subject = mindvis_gui.open_subject("demo")
     normalisation = measure_normalisation(subject)
     decoder = mindvis_gui.load_decoder("demo", threads=args.threads)
     pipeline = load_pipeline(Path(decoder.info.folder)).to(decoder.info.device)
-    # With the guidance that the model asks for, which the published way has not.
-    fast = PRESETS["fast"].resolved(decoder.info.precision, decoder.info.guidance)
+    # The published way is not guided.
+    guidance = decoder.info.guidance if args.guidance is None else args.guidance
+    fast = PRESETS["fast"].resolved(decoder.info.precision, guidance)
     likeness, first = [], []
     seconds: dict[str, list[float]] = {"published": [], "fast": []}
     for turn in range(args.repeats + 1):
