@@ -30,7 +30,7 @@ LATENT_RGB = [[0.3, 0.2, 0.1], [0.1, 0.3, 0.2], [0.2, 0.1, 0.3], [0.0, 0.0, 0.0]
 def random_pipeline(n_voxels: int = VOXELS, *, tiny: bool = False) -> MindVisPipeline:
     """Return all networks of a model, of the published size or tiny, in fp32 on the CPU."""
     torch.manual_seed(0)
-    unet, vqvae, size = random_unet(tiny=tiny), _random_vqvae(tiny=tiny), 32 if tiny else 256
+    unet, vqvae, size = _random_unet(tiny=tiny), _random_vqvae(tiny=tiny), 32 if tiny else 256
     encoder = FmriEncoder(n_voxels, width=32, depth=1, heads=2) if tiny else FmriEncoder(n_voxels)
     conditioner = Conditioner(
         encoder.n_tokens, 32 if tiny else 1024, unet.config.cross_attention_dim, time_width(unet)
@@ -51,7 +51,7 @@ def random_pipeline(n_voxels: int = VOXELS, *, tiny: bool = False) -> MindVisPip
     return pipeline
 
 
-def random_unet(*, tiny: bool = False):
+def _random_unet(*, tiny: bool = False):
     """Return the U-Net alone."""
     torch.manual_seed(0)
     small = {

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mindvis_gui.data.subject import ImageArray, read_only
 from mindvis_gui.decoding.batches import by_batches, decoder_batch, filled_up
+from mindvis_gui.decoding.onednn import pack_convolutions
 from mindvis_gui.decoding.precision import vqvae_in
 from mindvis_gui.decoding.preview import to_uint8
 from mindvis_gui.decoding.rows_alike import treat_rows_alike
@@ -56,7 +57,8 @@ class PictureMaker:
     Parameters
     ----------
     vqvae : VQModel
-        In fp32, on the device to use; it stays as it is.
+        In fp32, on the device to use; it stays as it is. On a CPU rearranged copies of its weights
+        are kept.
     image_size : int
         Of the pictures, in pixels.
     dtype : torch.dtype
@@ -71,6 +73,12 @@ class PictureMaker:
         self._stream: torch.cuda.Stream | None = None
         if vqvae.device.type == "cuda":
             self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        elif dtype == torch.float32 or not self._size.several_fixed:
+            pack_convolutions(self._vqvae)
+        else:
+            # A small one gains nothing, but for its pointwise convolution in fp32 PyTorch would
+            # choose by the number of threads between two ways that round differently.
+            pack_convolutions(self._vqvae.post_quant_conv)
 
     def __call__(self, latents: Tensor) -> Pictures:
         """Decode latents (n, channels, h, w), in slices if memory is short."""

@@ -28,7 +28,7 @@ from mindvis_gui.files import atomic_path
 
 DEFAULT_LIMIT = 2 << 30  # bytes: some 20,000 samples of 256 pixels
 _PIXELS = "sha256"  # keyword of the PNG text chunk with the hash of the pixels
-_LAYOUT = 4  # goes up when what a key means changes, or the last bits of a sample
+_LAYOUT = 5  # goes up when what a key means changes, or the last bits of a sample
 _FREED = 0.9  # of the limit is left once it was passed
 # What a sample depends on, besides its seed and the patches that are masked.
 _SHAPES_A_SAMPLE = ("vector_sha256", "model_hash", "sampler", "steps", "precision")
