@@ -25,7 +25,7 @@ from mindvis_gui.training.samples import decoded, sampled
 from mindvis_gui.training.settings import LabelLdmSettings, Settings, VqSettings
 from mindvis_gui.training.trials import encode, held_back
 
-_MOST_HELD = 64  # pictures of the validation
+_MOST_HELD = 64  # pictures of the validation, however many there are
 _STANDARD = 256  # pictures that the latents are standardised on
 _SHOWN, _SEEDS = 6, (0, 1)
 
@@ -37,7 +37,7 @@ def train_vq(sources: Sequence[str], settings: VqSettings, run: Run) -> None:
     run.seed()
     vqvae = _vqvae(settings).to(run.accelerator.device)
     plan = run.plan(_cosine(settings), sources, data.pixels[rest])
-    pictures = data.pictures(held[:_MOST_HELD])
+    pictures = data.pictures(held)
 
     def draw(number: int, generator: Generator) -> Tensor:
         rows = rest[torch.randint(len(rest), (number,), generator=generator)]
@@ -83,7 +83,6 @@ def train_label_model(sources: Sequence[str], settings: LabelLdmSettings, run: R
         versions = torch.randint(latents.shape[1], (number,), generator=generator)
         return latents[rows, versions], labels[rows]
 
-    held = held[:_MOST_HELD]
     held_out = encode(vqvae, data.pictures(held)), data.labels[held]
     train_label_ldm(
         unet.to(vqvae.device),
@@ -114,7 +113,7 @@ def _split(
     data: LabelledPictures, settings: Settings, sources: Sequence[str]
 ) -> tuple[Tensor, Tensor]:
     try:
-        return held_back(len(data), settings.seed, settings.validation)
+        return held_back(len(data), settings.seed, settings.validation, most=_MOST_HELD)
     except DataError as error:
         raise DataError(f"{sources[0]}: one picture cannot be split; add more") from error
 
