@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation
+from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation, note_basis
 from mindvis_gui.cli.sampling import add_sampling_options, chosen_sampling
 from mindvis_gui.cli.selection import mask_seed, select_trials, trial_choice
 from mindvis_gui.data.attribution import MEANING, METHODS
@@ -95,6 +95,7 @@ def run(args: argparse.Namespace) -> int:
         text = json.dumps(document, ensure_ascii=False, indent=1)
         temporary.write_text(text + "\n", encoding="utf-8")
     _print(subject, [attribution for _, attribution in found])
+    note_basis(subject.name, normalisation)
     return 0
 
 

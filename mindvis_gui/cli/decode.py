@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation
+from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation, note_basis
 from mindvis_gui.cli.processes import joined
 from mindvis_gui.cli.sampling import add_sampling_options, chosen_sampling
 from mindvis_gui.cli.selection import (
@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.analysis.decode_folder import DecodeFolderWriter
     from mindvis_gui.cli.output import complain, progress, write
     from mindvis_gui.data.preparation import prepare_subject
-    from mindvis_gui.data.prepare import TRAINING, measure_normalisation, prepare
+    from mindvis_gui.data.prepare import measure_normalisation, prepare
     from mindvis_gui.decoding.cached_decoder import CachedDecoder
     from mindvis_gui.decoding.history_folder import open_cache
     from mindvis_gui.decoding.latents import latents_of
@@ -182,11 +182,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     n_decoded = len(trials) - len(failures)
     write(f"{args.out}: {n_decoded} trials, {n_decoded * len(args.seeds)} samples")
-    if normalisation.basis != TRAINING:
-        complain(
-            f"{subject.name}: no trial is marked as training, so the responses are normalised by "
-            f"the mean and deviation of {normalisation.basis}"
-        )
+    note_basis(subject.name, normalisation)
     if unread:
         which = "a stimulus" if len(unread) == 1 else f"{len(unread)} stimuli"
         complain(f"{which} cannot be compared with: {_first(list(unread))}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation
+from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation, note_basis
 from mindvis_gui.cli.sampling import add_sampling_options, chosen_sampling
 from mindvis_gui.cli.selection import (
     mask_seed,
@@ -137,6 +137,7 @@ def run(args: argparse.Namespace) -> int:
             finally:
                 folder.write_tables(study)
     _print(study, subject, info)
+    note_basis(subject.name, normalisation)
     failed = study.failed or {}
     if failed:
         first = "; ".join(f"trial {trial}: {why}" for trial, why in list(failed.items())[:3])

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
+from mindvis_gui.cli.output import complain
 from mindvis_gui.data.preparation import AVERAGINGS, Z_SCORES, Preparation
 from mindvis_gui.data.trial_filter import COLUMNS, TrialFilter
 from mindvis_gui.errors import RequestError
+
+if TYPE_CHECKING:
+    from mindvis_gui.data.prepare import Normalisation
 
 
 def add_preparation_options(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +45,17 @@ def add_preparation_options(parser: argparse.ArgumentParser) -> None:
 def chosen_preparation(args: argparse.Namespace) -> Preparation:
     """Return the steps that the options ask for."""
     return Preparation(tuple(args.filters), args.z_score, args.average)
+
+
+def note_basis(subject: str, normalisation: Normalisation) -> None:
+    """Say so on stderr if responses were normalised by other trials than a model's are."""
+    from mindvis_gui.data.prepare import TRAINING
+
+    if normalisation.basis != TRAINING:
+        complain(
+            f"note: {subject}: no trial is marked as training, so the responses are normalised by "
+            f"the mean and deviation of {normalisation.basis}"
+        )
 
 
 def _trial_filter(text: str) -> TrialFilter:

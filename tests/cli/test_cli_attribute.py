@@ -71,6 +71,15 @@ def test_several_trials_make_one_image(attribute, tmp_path):
     assert [each["trial"] for each in maps] == [3, 5]
 
 
+def test_responses_normalised_by_test_trials_are_said(attribute, opened, subject, capsys):
+    assert attribute("--trials", "3") == 0
+    assert capsys.readouterr().err == ""
+    tests = tuple(replace(trial, split="test") for trial in subject.trials)
+    opened.append(replace(subject, trials=tests))
+    assert attribute("--trials", "3") == 0
+    assert "the mean and deviation of all trials" in capsys.readouterr().err
+
+
 def test_what_cannot_be_written_is_said_before_anything_is_decoded(
     attribute, opened, subject, tmp_path, capsys, decoder
 ):

@@ -52,6 +52,13 @@ def test_a_region_of_every_voxel_is_noted(lesion, subject, tmp_path, monkeypatch
     assert said in (tmp_path / "out/summary.md").read_text()
 
 
+def test_responses_normalised_by_test_trials_are_said(lesion, subject, monkeypatch, capsys):
+    tests = tuple(replace(trial, split="test") for trial in subject.trials)
+    monkeypatch.setattr(mindvis_gui, "open_subject", lambda path: replace(subject, trials=tests))
+    assert lesion("--trials", "0", "--lesions", "V1") == 0
+    assert "the mean and deviation of all trials" in capsys.readouterr().err
+
+
 def test_the_command_repeated_decodes_what_is_missing(lesion, telling_decoder):
     assert lesion("--trials", "0,1") == 0
     telling_decoder.requests.clear()
