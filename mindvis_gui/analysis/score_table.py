@@ -105,19 +105,32 @@ def _numbers(score: Score | None) -> tuple[float | None, ...]:
 def latex_table(evaluations: Sequence[Evaluation]) -> str:
     """Return the table as a LaTeX ``tabular`` (needs ``booktabs``), its protocol in comments.
 
-    Below each subject stand the scores of its best seeds and the chance levels.
+    Below each row stand the scores of the best seeds and the chance levels.
     """
     metrics = columns(evaluations)
     lines = []
-    for each in evaluations:
+    for name, each in zip(row_names(evaluations), evaluations, strict=True):
         scores = row(each, metrics)
         means = ["–" if score is None else interval_text(score) for score in scores]
-        lines.append(latex_line([each.display_name, *means]))
+        lines.append(latex_line([name, *means]))
         if len(each.seeds) > 1:
             lines.append(r"\quad " + latex_line(["best seed", *map(best_text, scores)]))
         lines.append(r"\quad " + latex_line(["chance", *map(chance_text, scores)]))
     protocol = [line for each in evaluations for line in protocol_lines(each)]
     return latex_tabular(["Subject", *map(heading, metrics)], lines, protocol)
+
+
+def row_names(evaluations: Sequence[Evaluation]) -> list[str]:
+    """Return what tells the rows apart: the subject; if need be model, decoding and folder, too."""
+    shared = set.intersection(*(set(decoding_texts(each)) for each in evaluations))
+    models = {each.model for each in evaluations}
+    names = []
+    for each in evaluations:
+        own = [text for text in decoding_texts(each) if text not in shared]
+        facts = [each.display_name, *([each.model] if len(models) > 1 else []), *own]
+        names.append([each.display_name, ", ".join(facts), ", ".join([*facts, each.folder])])
+    choices = [list(choice) for choice in zip(*names, strict=True)]
+    return next((choice for choice in choices if len({*choice}) == len(choice)), choices[-1])
 
 
 def latex_tabular(head: Sequence[str], lines: Sequence[str], comments: Sequence[str]) -> str:

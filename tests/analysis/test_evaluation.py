@@ -20,6 +20,7 @@ from mindvis_gui.analysis.score_table import (
     latex_escaped,
     latex_table,
     protocol_lines,
+    row_names,
 )
 from mindvis_gui.analysis.scores import DEFAULT, metric
 from mindvis_gui.errors import DataError, RequestError, UnavailableError
@@ -271,6 +272,24 @@ def test_latex_escapes_what_it_would_read_as_commands(trials):
     # A line break in a name must not end the comment that it stands in.
     assert [line[6:12] for line in body[5:7]] == ["best s", "chance"]
     assert len(body) == 9
+
+
+def test_rows_of_a_table_are_told_apart_by_what_differs(trials):
+    one = replace(score(trials(), ("pixcorr",)), folder="a")
+    other = replace(one, model="large", folder="b")
+    exact = replace(one, decoding={**one.decoding, "steps": 100}, folder="c")
+    assert row_names([one, replace(other, subject="S2")]) == [one.display_name, "S2 (simulated)"]
+    assert row_names([one, other]) == [
+        f"{one.display_name}, {one.model}",
+        "tiny (simulated), large",
+    ]
+    assert [name.split(", ", 1)[1] for name in row_names([one, exact])] == [
+        "DPM++ 2M, 20 steps, fp32",
+        "DPM++ 2M, 100 steps, fp32",
+    ]
+    again = replace(one, folder="d")
+    assert row_names([one, again]) == ["tiny (simulated), a", "tiny (simulated), d"]
+    assert r"tiny (simulated), d & " in latex_table([one, again])
 
 
 def test_every_table_says_how_its_numbers_came_about(trials):
