@@ -39,10 +39,11 @@ from mindvis_gui.decoding.pipeline import MindVisPipeline, load_pipeline
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.files import atomic_path
 from mindvis_gui.training.augmentation import Augmentation
-from mindvis_gui.training.dcldm import DoubleConditioned, encoder_of, train_dcldm, warm_up
+from mindvis_gui.training.dcldm import DoubleConditioned, encoder_of, train_dcldm
 from mindvis_gui.training.loop import Plan, warmup_cosine
 from mindvis_gui.training.mbm import MASK_RATIO, mbm_rate, train_masked_model
 from mindvis_gui.training.trials import TrialSet, read_pictures, read_responses
+from mindvis_gui.training.warm_up import warm_up
 from tools.demo.stages import (
     CONTEXT_WIDTH,
     DECODER,

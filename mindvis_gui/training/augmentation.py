@@ -42,6 +42,9 @@ class Augmentation:
         return responses
 
 
+UNCHANGED = Augmentation()
+
+
 def interpolated(first: Tensor, second: Tensor, share: float | Tensor = 0.5) -> Tensor:
     """Mix responses (n, n_padded) in pairs: (1 - share) first + share second."""
     return (1 - share) * first + share * second

@@ -11,27 +11,19 @@ from typing import Any
 import torch
 from diffusers import PNDMScheduler, UNet2DConditionModel
 from torch import Generator, Tensor, nn
-from torch.nn import functional as F
 
 from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.decoding.conditioner import Conditioner
 from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
-from mindvis_gui.training.augmentation import Augmentation
+from mindvis_gui.training.augmentation import UNCHANGED, Augmentation
 from mindvis_gui.training.averages import Best, WeightAverage
-from mindvis_gui.training.label_ldm import (
-    DrawPictures,
-    PictureContext,
-    PictureObjective,
-    draw_noise,
-    noise_loss,
-)
+from mindvis_gui.training.label_ldm import draw_noise, noise_loss
 from mindvis_gui.training.loop import Batch, Plan, mean_values, train
 from mindvis_gui.training.randomness import EpochOrder
+from mindvis_gui.training.rehearsal import Rehearsal
 from mindvis_gui.training.settings import Trainable
 from mindvis_gui.training.trials import TrialSet
-
-_REHEARSED = "rehearsed "  # what names of rows of pictures begin with
 
 
 def trained_parameters(
@@ -80,98 +72,6 @@ def encoder_of(
         weights = {name: value for name, value in weights.items() if "norm" not in name}
     encoder.load_state_dict(encoder.state_dict() | weights)
     return encoder
-
-
-def warm_up(
-    encoder: FmriEncoder,
-    conditioner: Conditioner,
-    context: PictureContext,
-    trials: TrialSet,
-    held_out: TrialSet,
-    plan: Plan,
-    *,
-    batch: int = 24,
-    augmentation: Augmentation | None = None,
-    weight_decay: float = 0.05,
-) -> None:
-    """Teach encoder and conditioner to give the conditions that the U-Net already understands.
-
-    Not in the paper. There, hundreds of epochs teach the U-Net's cross-attention to
-    read responses; here the regression onto the label-conditional model's context
-    does most of that at a hundredth of the cost.
-    """
-    networks = nn.ModuleList([encoder, conditioner])
-    optimiser = torch.optim.AdamW(
-        networks.parameters(), lr=0.0, betas=(0.9, 0.98), weight_decay=weight_decay
-    )
-    whole = plan.whole(batch)
-    order = EpochOrder(len(trials), plan.seed)
-
-    def draw(step: int, generator: Generator) -> Batch:
-        rows = order.rows(step, whole)
-        variants = torch.randint(trials.latents.shape[1], (whole,), generator=generator)
-        return {
-            "responses": varied(trials.responses[rows], augmentation, generator),
-            "latents": trials.latents[rows, variants],
-            "concepts": trials.concepts[rows],
-        }
-
-    def error(share: Batch) -> dict[str, Tensor]:
-        part = {name: value.to(encoder.device) for name, value in share.items()}
-        with torch.no_grad():
-            wanted, second = context(part["concepts"], context.layout(part["latents"]))
-        given, time = conditioner(encoder(part["responses"]))
-        label = F.mse_loss(given[:, :1].float(), wanted[:, :1].float())
-        layout = F.mse_loss(given[:, 1:].float(), wanted[:, 1:].float())
-        again = F.mse_loss(time.float(), second.float())
-        return {"loss": label + layout + again, "label": label, "layout": layout, "time": again}
-
-    held = {
-        "responses": held_out.responses,
-        "latents": held_out.latents[:, 0],
-        "concepts": held_out.concepts,
-    }
-
-    @torch.no_grad()
-    def validate(step: int) -> dict[str, float]:
-        with plan.accelerator.autocast():
-            return mean_values(error, held, batch)
-
-    train(draw, error, networks, optimiser, {"networks": networks}, plan, validate=validate)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Rehearsal:
-    """Pictures without responses that the U-Net goes on learning from in stage B.
-
-    A thousand trials teach a whole U-Net their own pictures and let it forget others.
-
-    Attributes
-    ----------
-    objective : PictureObjective
-    draw : DrawPictures
-    each : int
-        Pictures a trial.
-    """
-
-    objective: PictureObjective
-    draw: DrawPictures
-    each: int = 2
-
-    def rows(self, number: int, generator: Generator) -> Batch:
-        """Draw the pictures that go with so many trials, (number, each, …) of everything."""
-        batch = self.objective.batch(*self.draw(number * self.each, generator), generator)
-        return {
-            f"{_REHEARSED}{name}": value.view(number, self.each, *value.shape[1:])
-            for name, value in batch.items()
-        }
-
-    def loss(self, batch: Batch) -> Tensor:
-        """Return the mean loss of the pictures in `batch`."""
-        own = {name: rows for name, rows in batch.items() if name.startswith(_REHEARSED)}
-        return self.objective.loss(
-            {name.removeprefix(_REHEARSED): rows.flatten(0, 1) for name, rows in own.items()}
-        )
 
 
 class DoubleConditioned(nn.Module):
@@ -232,7 +132,7 @@ def train_dcldm(
     whole_pictures: float | None = None,
     score: Callable[[], float] | None = None,
     unet_rate: float = 1.0,
-    augmentation: Augmentation | None = None,
+    augmentation: Augmentation = UNCHANGED,
     weight_decay: float = 0.01,
     largest_weight: float = 1.0,
     central: bool = False,
@@ -263,8 +163,8 @@ def train_dcldm(
         Judges the averaged weights in place of the loss on `held_out`; the larger the better.
     unet_rate : float
         Learning rate of the U-Net in units of the plan's.
-    augmentation : Augmentation, optional
-        None leaves the responses as they are, as the published code in effect does.
+    augmentation : Augmentation
+        By default the responses stay as they are, as the published code in effect leaves them.
     largest_weight : float
         See `noise_loss`.
     central : bool
@@ -281,23 +181,10 @@ def train_dcldm(
     average = WeightAverage(network, average_decay)
     best = Best(network)
     order = EpochOrder(len(trials), plan.seed)
-    n_versions = trials.latents.shape[1]
-
-    def drawn_for(responses: Tensor, latents: Tensor, generator: Generator) -> Batch:
-        shape = latents.flatten(0, 1).shape
-        noise, steps = draw_noise(shape, scheduler, generator, central=central)
-        return {
-            "responses": responses,
-            "latents": latents,
-            "noise": noise.view(latents.shape),
-            "steps": steps.view(latents.shape[:2]),
-        }
+    drawing = _Drawing(scheduler, draws, augmentation, whole_pictures, central)
 
     def draw(step: int, generator: Generator) -> Batch:
-        rows = order.rows(step, whole)
-        responses = varied(trials.responses[rows], augmentation, generator)
-        variants = drawn_versions(n_versions, (whole, draws), whole_pictures, generator)
-        drawn = drawn_for(responses, trials.latents[rows[:, None], variants], generator)
+        drawn = drawing.of_training(trials, order.rows(step, whole), generator)
         return {**drawn, **rehearsal.rows(whole, generator)} if rehearsal else drawn
 
     def trial_loss(share: Batch) -> dict[str, Tensor]:
@@ -318,11 +205,7 @@ def train_dcldm(
             "pictures": of_pictures,
         }
 
-    held = drawn_for(
-        held_out.responses,
-        held_out.latents[:, :1].expand(-1, draws, -1, -1, -1),
-        Generator().manual_seed(0),
-    )
+    held = drawing.of_held_out(held_out)
 
     @torch.no_grad()
     def validate(step: int) -> dict[str, float]:
@@ -353,6 +236,40 @@ def train_dcldm(
     best.restore()
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Drawing:
+    """What is drawn for trials; see `train_dcldm`."""
+
+    scheduler: PNDMScheduler
+    draws: int
+    augmentation: Augmentation
+    whole_pictures: float | None
+    central: bool
+
+    def of_training(self, trials: TrialSet, rows: Tensor, generator: Generator) -> Batch:
+        """Draw for some `rows` of the trials: changed responses, any versions of the pictures."""
+        responses = self.augmentation.apply(trials.responses[rows], generator)
+        versions = drawn_versions(
+            trials.latents.shape[1], (len(rows), self.draws), self.whole_pictures, generator
+        )
+        return self._noised(responses, trials.latents[rows[:, None], versions], generator)
+
+    def of_held_out(self, trials: TrialSet) -> Batch:
+        """Draw, always the same, for all trials: their responses and first versions."""
+        latents = trials.latents[:, :1].expand(-1, self.draws, -1, -1, -1)
+        return self._noised(trials.responses, latents, Generator().manual_seed(0))
+
+    def _noised(self, responses: Tensor, latents: Tensor, generator: Generator) -> Batch:
+        shape = latents.flatten(0, 1).shape
+        noise, steps = draw_noise(shape, self.scheduler, generator, central=self.central)
+        return {
+            "responses": responses,
+            "latents": latents,
+            "noise": noise.view(latents.shape),
+            "steps": steps.view(latents.shape[:2]),
+        }
+
+
 def _optimiser(
     network: DoubleConditioned,
     trainable: Trainable,
@@ -371,11 +288,6 @@ def _optimiser(
     ]
     groups = [group for group in groups if group["params"]]
     return torch.optim.AdamW(groups, lr=0.0, weight_decay=weight_decay)
-
-
-def varied(responses: Tensor, augmentation: Augmentation | None, generator: Generator) -> Tensor:
-    """Apply an augmentation, if there is one, to responses (batch, n_padded)."""
-    return responses if augmentation is None else augmentation.apply(responses, generator)
 
 
 def drawn_versions(

@@ -13,15 +13,15 @@ from mindvis_gui.training.augmentation import Augmentation
 from mindvis_gui.training.averages import Best
 from mindvis_gui.training.dcldm import (
     DoubleConditioned,
-    Rehearsal,
     drawn_versions,
     encoder_of,
     train_dcldm,
     trained_parameters,
-    warm_up,
 )
 from mindvis_gui.training.label_ldm import PictureContext, PictureObjective
+from mindvis_gui.training.rehearsal import Rehearsal
 from mindvis_gui.training.trials import TrialSet
+from mindvis_gui.training.warm_up import warm_up
 
 
 @pytest.fixture

@@ -26,13 +26,7 @@ from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.networks import build_scheduler, build_unet, time_width
 from mindvis_gui.files import atomic_path
 from mindvis_gui.training.augmentation import Augmentation
-from mindvis_gui.training.dcldm import (
-    DoubleConditioned,
-    Rehearsal,
-    encoder_of,
-    train_dcldm,
-    warm_up,
-)
+from mindvis_gui.training.dcldm import DoubleConditioned, encoder_of, train_dcldm
 from mindvis_gui.training.first_stage import (
     standardise_latents,
     train_first_stage,
@@ -47,7 +41,9 @@ from mindvis_gui.training.mbm import (
     train_masked_model,
 )
 from mindvis_gui.training.pictures import CutOuts, Variation
+from mindvis_gui.training.rehearsal import Rehearsal
 from mindvis_gui.training.trials import TrialSet, read_responses
+from mindvis_gui.training.warm_up import warm_up
 from tools.demo.subject import read_simulation
 from tools.demo.training_data import (
     HELD_BACK,
