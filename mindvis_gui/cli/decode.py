@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -25,10 +25,12 @@ from mindvis_gui.cli.selection import (
 )
 from mindvis_gui.data.lesion import METHODS
 from mindvis_gui.data.mask import MaskState
-from mindvis_gui.data.subject import FloatArray, Subject
+from mindvis_gui.data.subject import FloatArray, Subject, Trial
 from mindvis_gui.decoding.request import (
     DecodeFailure,
+    Decoder,
     DecodeRequest,
+    DecodeResult,
     ModelInfo,
     Step,
     decode_many,
@@ -38,6 +40,8 @@ from mindvis_gui.errors import MindVisError, ModelError
 
 if TYPE_CHECKING:
     from mindvis_gui.analysis.comparison import Comparison
+    from mindvis_gui.data.prepare import Normalisation
+    from mindvis_gui.decoding.cached_decoder import CachedDecoder
 
 _Failure: TypeAlias = tuple[int, MindVisError]  # number of a trial, what went wrong with it
 
@@ -101,15 +105,12 @@ def run(args: argparse.Namespace) -> int:
     """Decode trials, several at once where that is faster; one that fails loses no other."""
     # Only now what takes time to import: --help needs none of it.
     from mindvis_gui import load_decoder, open_subject
-    from mindvis_gui.analysis.comparison import compare
     from mindvis_gui.analysis.decode_folder import DecodeFolderWriter
     from mindvis_gui.cli.output import complain, progress, write
     from mindvis_gui.data.preparation import prepare_subject
-    from mindvis_gui.data.prepare import measure_normalisation, prepare
+    from mindvis_gui.data.prepare import measure_normalisation
     from mindvis_gui.decoding.cached_decoder import CachedDecoder
     from mindvis_gui.decoding.history_folder import open_cache
-    from mindvis_gui.decoding.latents import latents_of
-    from mindvis_gui.decoding.lesion import lesioned
 
     if args.mask_seed is not None and args.mask_ratio is None:
         args.refuse("--mask-seed needs --mask-ratio")
@@ -130,44 +131,11 @@ def run(args: argparse.Namespace) -> int:
         decoder = CachedDecoder(model, cache)
         plan = replace(_plan(args, subject, decoder.info, sampling, rois), lesion=lesion)
         folder = DecodeFolderWriter(args.out, subject, decoder.info, plan, normalisation)
-        mine = trials[processes.rank :: processes.count]
-        refused: list[_Failure] = []
-
-        def requests() -> Iterator[DecodeRequest]:
-            for trial in mine:
-                try:
-                    request = replace(
-                        plan,
-                        trial=trial.index,
-                        vector=prepare(subject, trial, normalisation, rois),
-                        stimulus_id=trial.stimulus_id,
-                        label=trial.label,
-                    )
-                    if lesion is not None:
-                        request = lesioned(request, lesion, decoder)
-                except MindVisError as error:
-                    refused.append((trial.index, error))
-                    continue
-                yield request
-
-        def outcomes() -> Iterator[_Decoded | _Failure]:
-            """Yield one outcome for each of this process's trials."""
-            done, what = 0, ""
-            for item in decode_many(decoder, requests()):
-                if isinstance(item, Step):
-                    decoded = done + len(refused) + item.n_requests * item.index / item.total
-                    show(processes.count * decoded, what)
-                    continue
-                done += 1
-                if isinstance(item, DecodeFailure):
-                    yield item.request.trial, item.error
-                else:
-                    what = f"trial {item.request.trial} {item.request.label}".rstrip()
-                    latents = latents_of(model, item.request) if args.latents else None
-                    yield _Decoded(compare(item, subject), item.found, latents)
-            yield from refused
-
-        stream = outcomes()
+        work = _Work(subject, normalisation, plan, decoder, model if args.latents else None)
+        stream = work.outcomes(
+            trials[processes.rank :: processes.count],
+            lambda done, what: show(processes.count * done, what),
+        )
         for _ in range(0, len(trials), processes.count):
             for outcome in processes.gather(next(stream, None)):
                 if outcome is None or not processes.first:
@@ -191,6 +159,69 @@ def run(args: argparse.Namespace) -> int:
     if failures:
         complain(f"{len(failures)} of {len(trials)} failed: {_first(failures)}")
     return 1 if failures else 0
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Work:
+    """Decodes trials by one plan; `latents_by` draws their latents, if they are asked for."""
+
+    subject: Subject
+    normalisation: Normalisation
+    plan: DecodeRequest
+    decoder: CachedDecoder
+    latents_by: Decoder | None
+
+    def outcomes(
+        self, trials: Sequence[Trial], show: Callable[[float, str], None]
+    ) -> Iterator[_Decoded | _Failure]:
+        """Yield one outcome for each trial, in any order, saying how many are done."""
+        refused: list[_Failure] = []
+        done, what = 0, ""
+        for item in decode_many(self.decoder, self._requests(trials, refused)):
+            if isinstance(item, Step):
+                decoded = done + len(refused) + item.n_requests * item.index / item.total
+                show(decoded, what)
+                continue
+            done += 1
+            if isinstance(item, DecodeFailure):
+                yield item.request.trial, item.error
+            else:
+                what = f"trial {item.request.trial} {item.request.label}".rstrip()
+                yield self._decoded(item)
+        yield from refused
+
+    def _requests(
+        self, trials: Sequence[Trial], refused: list[_Failure]
+    ) -> Iterator[DecodeRequest]:
+        """Yield the trials' requests; those that there cannot be go to `refused`."""
+        for trial in trials:
+            try:
+                request = self._request(trial)
+            except MindVisError as error:
+                refused.append((trial.index, error))
+            else:
+                yield request
+
+    def _request(self, trial: Trial) -> DecodeRequest:
+        from mindvis_gui.data.prepare import prepare
+        from mindvis_gui.decoding.lesion import lesioned
+
+        request = replace(
+            self.plan,
+            trial=trial.index,
+            vector=prepare(self.subject, trial, self.normalisation, self.plan.rois),
+            stimulus_id=trial.stimulus_id,
+            label=trial.label,
+        )
+        lesion = self.plan.lesion
+        return request if lesion is None else lesioned(request, lesion, self.decoder)
+
+    def _decoded(self, result: DecodeResult) -> _Decoded:
+        from mindvis_gui.analysis.comparison import compare
+        from mindvis_gui.decoding.latents import latents_of
+
+        drawn = None if self.latents_by is None else latents_of(self.latents_by, result.request)
+        return _Decoded(compare(result, self.subject), result.found, drawn)
 
 
 def _first(what: Sequence[str], most: int = 3) -> str:
