@@ -46,6 +46,21 @@ class MaskView(QWidget):
         super().__init__(parent)
         self._session = session
         self._gestures = 0
+        self.strip = SignalStrip(session)
+        self.band = RegionBand(self.strip.x_of)
+        self._make_controls()
+        self._lay_out()
+        self._connect()
+        self._set_subject()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the signal its height when the header takes more rows (called by Qt)."""
+        super().resizeEvent(event)
+        keep_height(self)
+
+    # -- made once ---------------------------------------------------------------------------
+
+    def _make_controls(self) -> None:
         self.ratio_label = label("", "caption")
         self.ratio = QSlider(Qt.Orientation.Horizontal)
         self.ratio.setRange(0, _MAX_RATIO)
@@ -92,9 +107,8 @@ class MaskView(QWidget):
         self.recovered = QLabel()
         self.recovered.setToolTip(_RECOVERED)
         self.recovered.setMinimumWidth(self.fontMetrics().horizontalAdvance("recovered r −.00 "))
-        self.strip = SignalStrip(session)
-        self.band = RegionBand(self.strip.x_of)
 
+    def _lay_out(self) -> None:
         header = WrapLayout(7, last_right=True)
         header.addWidget(label("Mask", "strong"))
         for widget in (
@@ -116,6 +130,8 @@ class MaskView(QWidget):
         column.addWidget(self.strip, 1)
         column.addWidget(self.band)
 
+    def _connect(self) -> None:
+        session = self._session
         self.ratio.sliderPressed.connect(self._begin_gesture)
         self.ratio.valueChanged.connect(self._draw_mask)
         self.seed.valueChanged.connect(self._draw_mask)
@@ -136,12 +152,6 @@ class MaskView(QWidget):
             session.loading.changed,
         ):
             signal.connect(self._show_recovery)
-        self._set_subject()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Leave the signal its height when the header takes more rows (called by Qt)."""
-        super().resizeEvent(event)
-        keep_height(self)
 
     def _set_subject(self) -> None:
         subject = self._session.subject
