@@ -6,8 +6,9 @@ noise that the samples start from is the same, and what differs is what the lesi
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -193,8 +194,9 @@ def plan_lesions(
     Parameters
     ----------
     groups : mapping of str to sequence of str, or None
-        Name → regions left out together, or ``random:800`` for as many voxels drawn at random;
-        None leaves out each region in turn that leaves voxels to decode from.
+        Name → regions left out together, or ``random:800`` for as many voxels drawn at random,
+        others for each such name; None leaves out each region in turn that leaves voxels to decode
+        from.
 
     Raises
     ------
@@ -218,8 +220,10 @@ def plan_lesions(
         raise RequestError(f"{subject.name} has no regions to leave out; give it some")
     if INTACT in groups:
         raise RequestError(f"no lesion can be called '{INTACT}'; choose another name")
+    draws = count()
     made = [
-        replace(_lesion(subject, names, method, seed), name=name) for name, names in groups.items()
+        replace(_lesion(subject, names, method, seed, draws), name=name)
+        for name, names in groups.items()
     ]
     for lesion in made:
         lesion.check(subject.n_voxels)
@@ -242,12 +246,14 @@ def without_whole_regions(subject: Subject) -> str:
     )
 
 
-def _lesion(subject: Subject, names: Sequence[str], method: Any, seed: int) -> Lesion:
+def _lesion(
+    subject: Subject, names: Sequence[str], method: Any, seed: int, draws: Iterator[int]
+) -> Lesion:
     if len(names) == 1 and names[0].startswith(_RANDOM):
         size = names[0].removeprefix(_RANDOM)
         if not size.isdecimal():
             raise RequestError(f"'{names[0]}' is no number of voxels; write for example random:800")
-        return Lesion.at_random(subject.n_voxels, int(size[:9]), method, seed)
+        return Lesion.at_random(subject.n_voxels, int(size[:9]), method, seed, next(draws))
     return Lesion.of_rois(subject, names, method, seed)
 
 

@@ -63,14 +63,20 @@ class Lesion:
         return cls(" + ".join(names), read_only(voxels), method, seed)
 
     @classmethod
-    def at_random(cls, n_voxels: int, size: int, method: Method = "zero", seed: int = 0) -> Lesion:
-        """Leave out `size` of the voxels drawn at random: what the mere number costs."""
+    def at_random(
+        cls, n_voxels: int, size: int, method: Method = "zero", seed: int = 0, draw: int = 0
+    ) -> Lesion:
+        """Leave out `size` of the voxels drawn at random: what the mere number costs.
+
+        Each `draw` from 0 on takes voxels of its own.
+        """
         if not 0 < size < n_voxels:
             raise RequestError(
                 f"{size:,} voxels at random are not between 1 and the {n_voxels - 1:,} that can be "
                 "left out"
             )
-        drawn = np.random.default_rng(seed).choice(n_voxels, size, replace=False)
+        rng = np.random.default_rng([seed, draw] if draw else seed)
+        drawn = rng.choice(n_voxels, size, replace=False)
         return cls(f"{size:,} at random", read_only(np.sort(drawn)), method, seed)
 
     @classmethod

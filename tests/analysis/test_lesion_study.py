@@ -89,6 +89,18 @@ def test_regions_are_left_out_together_or_voxels_at_random(run, subject):
     assert study.effect("early", "pixel").change < study.effect("control", "pixel").change
 
 
+def test_each_control_is_a_draw_of_its_own(subject):
+    groups = dict.fromkeys(("one", "two", "three"), ("random:70",))
+    first, *others = (lesion.voxels for lesion in plan_lesions(subject, groups, "zero"))
+    alone, again = (plan_lesions(subject, dict(list(groups.items())[:n]), "zero") for n in (1, 2))
+    assert np.array_equal(alone[0].voxels, first)
+    assert np.array_equal(again[1].voxels, others[0])
+    assert [voxels.size for voxels in (first, *others)] == [70, 70, 70]
+    # Of 70 in 700 voxels some 7 are shared by chance.
+    shared = [np.intersect1d(first, others[0]), np.intersect1d(*others)]
+    assert all(each.size < 20 for each in shared)
+
+
 def test_progress_counts_decodes_and_ends_at_its_total(run):
     _, progress = run([0, 1])
     done = [step.done for step in progress]
