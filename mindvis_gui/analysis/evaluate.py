@@ -210,6 +210,8 @@ def _why_not(metric: Metric, pictures: Pictures, network: Network | None) -> str
             return "needs 2 samples a trial or more, here is one"
         if n_stimuli < 2:
             return f"needs 2 distinct stimuli or more, here are {n_stimuli}"
+        if metric.source == "diversity" and (pictures.samples == pictures.samples[0, 0]).all():
+            return "all samples are one picture, so between trials there is no difference either"
     if metric.kind == "set" and n_stimuli < 2:
         return f"needs 2 distinct stimuli or more, here are {n_stimuli}"
     return ""

@@ -532,3 +532,18 @@ def test_chance_of_n_way_is_measured_for_each_kind_of_concept(trials):
     assert {each["top1-5way"].chance for each in (first, second)} == {1 / 5}
     assert second["pixcorr"].unseen == second["pixcorr"].chance != whole["pixcorr"].chance
     assert second["pairwise-pcc"].unseen is None
+
+
+def test_samples_that_are_all_one_picture_have_no_diversity(trials):
+    grey = np.full((32, 32, 3), 90, np.uint8)
+    collapsed = [
+        replace(each, samples=tuple(replace(sample, image=grey) for sample in each.samples))
+        for each in trials()
+    ]
+    made = score(collapsed, ("sharpness", "diversity", "pairwise-pcc", "ssim", "pixcorr"))
+    assert [each.key for each in made.unavailable] == ["diversity"]
+    assert "all samples are one picture" in made.unavailable[0].reason
+    found = by_key(made)
+    assert found["sharpness"].mean == found["pixcorr"].mean == 0
+    assert found["pairwise-pcc"].mean == 0  # ties are lost
+    json.dumps(made.to_json(), allow_nan=False)
