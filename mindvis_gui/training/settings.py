@@ -199,7 +199,7 @@ class AdaptSettings(Masking):
 
     STAGE: ClassVar[str] = "adapt"
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "paper": {"include_test_fmri": True},
+        "paper": {"include_test_fmri": True, "batch": 16},
         "small": {
             "rate": 3e-4,
             "batch": 32,

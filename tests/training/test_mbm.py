@@ -19,6 +19,7 @@ from mindvis_gui.training.mbm import (
     recovery,
     train_masked_model,
 )
+from mindvis_gui.training.settings import STAGES
 
 
 @pytest.fixture
@@ -95,6 +96,12 @@ def test_rate_warms_up_as_long_as_in_the_paper():
     assert rate(20) == pytest.approx(1.25e-4)
     assert rate(40) == pytest.approx(2.5e-4)
     assert rate(270) == pytest.approx(1.25e-4)
+
+
+def test_the_preset_has_the_batches_of_the_paper():
+    # The text says 500 for A1; of A2 and B the published configuration, for GOD.
+    published = {"mbm": 500, "adapt": 16, "ldm": 5}
+    assert {name: STAGES[name].PRESETS["paper"].get("batch") for name in published} == published
 
 
 def test_correlation_looks_at_masked_voxels_only(rng):
