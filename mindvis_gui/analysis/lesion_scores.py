@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mindvis_gui.analysis.comparison import compare
+from mindvis_gui.analysis.comparison import compare, resized
 from mindvis_gui.analysis.metrics import TWO_WAY_CHANCE, two_way_identification
 from mindvis_gui.analysis.networks import Network, NetworkOutput
 from mindvis_gui.data import picture_features as features
@@ -51,15 +51,15 @@ IDENTIFICATION = LesionScore(
 COLOUR = LesionScore(
     "colour",
     "Colour",
-    "share of the other test stimuli whose figure's mean colour (luminance, red–green, "
-    "blue–yellow) is farther from that of the sample's figure",
+    "share of the other test stimuli, at the size of the samples, whose figure's mean colour "
+    "(luminance, red–green, blue–yellow) is farther from that of the sample's figure",
     TWO_WAY_CHANCE,
 )
 LAYOUT = LesionScore(
     "layout",
     "Layout",
-    "share of the other test stimuli whose silhouette, in 12 × 12 cells, correlates less with "
-    "the sample's: where the figure is and how far it reaches",
+    "share of the other test stimuli, at the size of the samples, whose silhouette, in 12 × 12 "
+    "cells, correlates less with the sample's: where the figure is and how far it reaches",
     TWO_WAY_CHANCE,
 )
 
@@ -85,10 +85,9 @@ class LesionScorer:
     def __init__(self, subject: Subject, judge: Network | None = None) -> None:
         self._subject = subject
         shown = {t.stimulus_id: t for t in subject.trials if t.split == "test" and t.stimulus_id}
-        opened = [(t.stimulus_id, subject.stimulus(t)) for t in shown.values()]
-        known = [(name, picture) for name, picture in opened if picture is not None]
-        self._ids = [name for name, _ in known]
-        self._known = _Looks.of([picture for _, picture in known])
+        self._shown = [t for t in shown.values() if subject.stimulus(t) is not None]
+        self._ids = [trial.stimulus_id for trial in self._shown]
+        self._looks: tuple[tuple[int, int], _Looks] | None = None  # of the stimuli, at a size
         self._categories = sorted({t.category for t in subject.trials if t.category})
         knows_all = judge is not None and set(self._categories) <= set(judge.class_names)
         self.judge = judge if knows_all else NearestStimulus.of(subject)
@@ -133,7 +132,8 @@ class LesionScorer:
             ]
             looks, own = _Looks.of(pictures), _Looks.of([comparison.stimulus])
             others = [i for i, name in enumerate(self._ids) if name != trial.stimulus_id]
-            candidates = self._known.at(others)
+            height, width = pictures[0].shape[:2]
+            candidates = self._looks_at(width, height).at(others)
             found["colour"] = _identified(
                 looks.colour_likeness(own), looks.colour_likeness(candidates)
             )
@@ -143,6 +143,22 @@ class LesionScorer:
         if self.judge is not None:
             found["category"] = self._category(np.stack(pictures), trial.category)
         return found
+
+    def _looks_at(self, width: int, height: int) -> _Looks:
+        """Return the looks of the test stimuli, seen at the size of the samples.
+
+        The own stimulus is seen so, too: at another size the others would be more, or less, like
+        any sample than the own one is, and chance would not be 1 / 2.
+        """
+        if self._looks is None or self._looks[0] != (width, height):
+            opened = (self._subject.stimulus(trial) for trial in self._shown)
+            small = [
+                features.scale_picture(resized(picture, width, height))
+                for picture in opened
+                if picture is not None
+            ]
+            self._looks = (width, height), _Looks.of(small)
+        return self._looks[1]
 
     def _category(self, pictures: ImageArray, category: str) -> list[float]:
         assert self.judge is not None

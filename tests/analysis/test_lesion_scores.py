@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mindvis_gui.analysis.comparison import resized
 from mindvis_gui.analysis.lesion_scores import LesionScorer, NearestStimulus
 from mindvis_gui.analysis.networks import NetworkOutput
 from mindvis_gui.decoding.request import Sample
@@ -69,6 +70,36 @@ def test_a_figure_elsewhere_costs_the_layout_score(subject, decoded):
     assert scorer.score(right)["layout"] == [1.0]
     assert scorer.score(wrong)["layout"] == [0.0]  # the two others are less far away
     assert scorer.score(wrong)["colour"] == scorer.score(right)["colour"]
+
+
+def test_samples_that_tell_nothing_score_at_chance(subject, decoded):
+    # Grainy pictures, of which a sample at its lower resolution keeps less than the grain.
+    rng = np.random.default_rng(0)
+    names = sorted({trial.stimulus_id for trial in subject.trials})
+    pictures = {}
+    for name in names:
+        picture = np.full((192, 192, 3), 200.0)
+        top, left = rng.integers(20, 90, 2)
+        picture[top : top + 70, left : left + 80] = rng.integers(0, 120, 3)
+        grain = rng.normal(scale=60, size=picture.shape)
+        pictures[name] = np.clip(picture + grain, 0, 255).astype(np.uint8)
+    trials = tuple(
+        replace(subject.trials[i], split="test", stimulus_id=name) for i, name in enumerate(names)
+    )
+    grainy = replace(subject, trials=trials)
+    grainy.recording._stimuli.update(pictures)
+    scorer = LesionScorer(grainy)
+    found = {"colour": [], "layout": []}
+    for i in range(len(names)):
+        for shown in names[:i] + names[i + 1 :]:
+            sample = Sample(resized(pictures[shown], 32, 32), 0)
+            scores = scorer.score(replace(decoded(trial=i), samples=(sample,)))
+            for key, values in found.items():
+                values.append(scores[key][0])
+    # The stimulus that is shown wins against the own one, the n - 2 others as often as not.
+    n = len(names)
+    for values in found.values():
+        assert np.mean(values) == pytest.approx((n - 2) / 2 / (n - 1), abs=1e-3)
 
 
 def test_a_judge_that_knows_the_categories_is_asked(sorted_subject, decoded):
