@@ -83,8 +83,21 @@ class DecodeRequest:
             self.mask.check()
 
     def encoder_input(self, patch_size: int) -> FloatArray:
-        """Return the vector (n_voxels,) with masked patches at 0, as the encoder gets it."""
-        return self.vector if self.mask is None else self.mask.applied(self.vector, patch_size)
+        """Return the vector (n_voxels,) with masked patches at 0, as the encoder gets it.
+
+        Raises
+        ------
+        RequestError
+            If the mask leaves nothing of it: what is drawn then is no decode of this response.
+        """
+        if self.mask is None:
+            return self.vector
+        seen = self.mask.applied(self.vector, patch_size)
+        if not seen.any():
+            raise RequestError(
+                "the mask hides every voxel of the regions used; mask less or use more regions"
+            )
+        return seen
 
     def to_json(self) -> dict[str, Any]:
         """Return the request as JSON-ready values; arrays are given by their hash.

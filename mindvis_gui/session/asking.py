@@ -50,11 +50,7 @@ def request_of(session: Session) -> DecodeRequest:
         raise RequestError(f"trial {trial.index} has no usable response; pick another")
     info, rois = session.decoder.info, session.request_rois
     mask = session.masking.mask if session.masking.applied else None
-    if mask is not None and not mask.applied(vector, info.patch_size).any():
-        raise RequestError(
-            "the mask hides every voxel of the regions used; mask less or use more regions"
-        )
-    return DecodeRequest(
+    request = DecodeRequest(
         subject=subject.name,
         trial=trial.index,
         vector=vector,
@@ -69,3 +65,5 @@ def request_of(session: Session) -> DecodeRequest:
         label=trial.label,
         preparation=session.preparation.steps,
     )
+    request.encoder_input(info.patch_size)  # before it waits in a queue, refuses what hides all
+    return request

@@ -94,6 +94,16 @@ def test_twice_gives_the_same_pictures(tmp_path, decode):
     assert pictures(tmp_path / "a") == before
 
 
+def test_a_mask_that_leaves_no_voxel_of_the_regions_is_no_decode(tmp_path, decode, capsys):
+    # One of 44 patches is kept, and it holds no voxel of V1, which lies in the first seven.
+    options = ("--trials", "0,1", "--rois", "V1", "--mask-ratio", "0.97")
+    assert decode(*options) == 1
+    said = capsys.readouterr().err
+    assert "2 of 2 failed: trial 0: the mask hides every voxel of the regions used" in said
+    assert pictures(tmp_path / "out") == {}
+    assert decode("--trials", "0,1", "--mask-ratio", "0.97", out="whole") == 0
+
+
 def test_seed_3_alone_and_among_five(tmp_path, decode):
     assert decode("--trials", "2", "--seeds", "3", out="alone") == 0
     assert decode("--trials", "0-5", "--seeds", "0-4", out="many") == 0
