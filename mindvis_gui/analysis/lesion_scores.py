@@ -88,15 +88,16 @@ class LesionScorer:
         self._shown = [t for t in shown.values() if subject.stimulus(t) is not None]
         self._ids = [trial.stimulus_id for trial in self._shown]
         self._looks: tuple[tuple[int, int], _Looks] | None = None  # of the stimuli, at a size
-        self._categories = sorted({t.category for t in subject.trials if t.category})
-        knows_all = judge is not None and set(self._categories) <= set(judge.class_names)
+        wanted = {t.category for t in subject.trials if t.category}
+        knows_all = judge is not None and wanted <= set(judge.class_names)
         self.judge = judge if knows_all else NearestStimulus.of(subject)
         scores = [PIXEL, IDENTIFICATION, COLOUR, LAYOUT]
         notes = []
         if len(self._ids) < 2:
             notes.append(f"{subject.name} has fewer than two test stimuli: no identification")
             scores = [PIXEL]
-        if self.judge is None or len(self._categories) < 2:
+        names = () if self.judge is None else self.judge.class_names
+        if self.judge is None or len(wanted) < 2 or len(names) < 2:
             self.judge = None
             notes.append(f"{subject.name} tells no categories of its stimuli: no category score")
         else:
@@ -104,11 +105,16 @@ class LesionScorer:
                 LesionScore(
                     "category",
                     "Category",
-                    f"share of samples with the stimulus' category, of {len(self._categories)}, "
+                    f"share of samples with the stimulus' category, of {len(names)}, "
                     f"by {self.judge.name}",
-                    1 / len(self._categories),
+                    1 / len(names),
                 )
             )
+            if unknown := wanted - set(names):
+                notes.append(
+                    f"{len(unknown)} of {len(wanted)} categories have no training stimulus: their "
+                    "trials have no category score"
+                )
         self.scores, self.notes = tuple(scores), tuple(notes)
 
     def score(self, result: DecodeResult) -> dict[str, list[float]]:

@@ -116,6 +116,25 @@ def test_a_judge_of_other_categories_is_not_asked(sorted_subject):
     assert LesionScorer(sorted_subject, judge).judge.name == NearestStimulus.name
 
 
+def test_categories_that_training_does_not_show_are_no_chances(subject, decoded):
+    # Of categories a to f training shows a and b: the judge can find no other.
+    names = sorted({trial.label for trial in subject.trials})
+    category = dict(zip(names, "abcdef", strict=True))
+    trials = [replace(t, category=category[t.label]) for t in subject.trials]
+    trials = [t for t in trials if t.split != "train" or t.category in "ab"]
+    half = replace(subject, trials=tuple(replace(t, index=i) for i, t in enumerate(trials)))
+    scorer = LesionScorer(half)
+    assert scorer.judge.class_names == ("a", "b")
+    assert scorer.scores[-1].key == "category"
+    assert scorer.scores[-1].chance == 1 / 2
+    assert "stimulus' category, of 2, by" in scorer.scores[-1].definition
+    said = "4 of 6 categories have no training stimulus: their trials have no category score"
+    assert scorer.notes == (said,)
+    tested = {t.category: t.index for t in half.trials if t.split == "test"}
+    assert np.isnan(scorer.score(decoded(trial=tested["c"]))["category"]).all()
+    assert not np.isnan(scorer.score(decoded(trial=tested["a"]))["category"]).any()
+
+
 def test_one_category_is_no_category_score(subject, decoded):
     scorer = LesionScorer(subject)
     assert "category" not in {score.key for score in scorer.scores}
