@@ -18,7 +18,12 @@ from mindvis_gui.analysis.identification import n_way_identification, top_k_accu
 from mindvis_gui.analysis.looking import Looked, look
 from mindvis_gui.analysis.networks import Network, NetworkFinder
 from mindvis_gui.analysis.pictures import Pictures
-from mindvis_gui.analysis.protocols import classification_notes, evaluation_notes, score_protocol
+from mindvis_gui.analysis.protocols import (
+    classification_notes,
+    evaluation_notes,
+    group_notes,
+    score_protocol,
+)
 from mindvis_gui.analysis.sample_scores import agreement_score, pixel_score
 from mindvis_gui.analysis.sample_sets import sharpness
 from mindvis_gui.analysis.scores import ALL_WAYS, DEFAULT, Metric, metric
@@ -92,6 +97,7 @@ def evaluate(
             yield each.name
             scores.append(_score(each, in_order[each.key], pictures, seed))
     first = pictures.trials[0]
+    groups = groups_of(pictures, in_order, seed)
     return Evaluation(
         subject=first.request["subject"],
         simulated=first.simulated,
@@ -113,8 +119,8 @@ def evaluate(
             if each.key in outcome.missing
         ),
         classes=outcome.classes,
-        notes=tuple(evaluation_notes(pictures, failed)),
-        groups=groups_of(pictures, in_order, seed),
+        notes=(*evaluation_notes(pictures, failed), *group_notes(pictures, groups)),
+        groups=groups,
     )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from mindvis_gui.analysis.evaluation import Group
 from mindvis_gui.analysis.identification import DRAWS
 from mindvis_gui.analysis.networks import Features, Network
 from mindvis_gui.analysis.pictures import Pictures
 from mindvis_gui.analysis.scores import OWN_CLASSIFIERS, Metric
 from mindvis_gui.analysis.similarities import SSIM_CANDIDATES
 
-FEW_TRIALS = 20
+FEW_STIMULI = 20
 _SIMILARITIES = {
     "pcc": "Pearson's r over all RGB values",
     "mse": "squared error, 0–255²",
@@ -90,21 +91,39 @@ def evaluation_notes(pictures: Pictures, failed: Sequence[int]) -> list[str]:
         notes.append(f"{_trials(left_out)} without a stimulus left out.")
     if failed:
         notes.append(f"{_trials(sorted(failed))} could not be decoded and not scored.")
-    if n == 1:
-        notes.append("1 trial: no interval can be given.")
-    elif n < FEW_TRIALS:
+    # What is drawn again and again are stimuli, whatever the number of their trials.
+    n_stimuli = len(pictures.stimuli)
+    if n_stimuli == 1:
+        shown = "1 trial" if n == 1 else f"{n} trials of one stimulus"
+        notes.append(f"{shown}: no interval can be given.")
+    elif n_stimuli < FEW_STIMULI:
+        few = f"{n} trials" if n == n_stimuli else f"{n_stimuli} stimuli"
         notes.append(
-            f"Only {n} trials: intervals are wide, and a bootstrap of so few trials makes them "
-            "narrower than they should be."
+            f"Only {few}: intervals are wide, and a bootstrap of so few makes them narrower than "
+            "they should be."
         )
-    if len(pictures.stimuli) < n:
+    if 1 < n_stimuli < n:
         notes.append(
-            f"{n} trials show {len(pictures.stimuli)} stimuli: intervals draw stimuli with all "
-            "their trials."
+            f"{n} trials show {n_stimuli} stimuli: intervals draw stimuli with all their trials."
         )
     if len(pictures.seeds) == 1:
         notes.append("One sample a trial: the best sample is the mean.")
     return notes
+
+
+def group_notes(pictures: Pictures, groups: Sequence[Group]) -> list[str]:
+    """Return which parts of the trials have few stimuli, where all together have not."""
+    if len(pictures.stimuli) < FEW_STIMULI:
+        return []  # said of all of them
+    shown = zip(pictures.trials, pictures.ids, strict=True)
+    ids = {trial.request["trial"]: name for trial, name in shown}
+    few = [(each.name, len({ids[trial] for trial in each.trials})) for each in groups]
+    return [
+        f"{name[0].upper()}{name[1:]}: only {n} stimuli, and a bootstrap of so few makes intervals "
+        "narrower than they should be."
+        for name, n in few
+        if 1 < n < FEW_STIMULI
+    ]
 
 
 def _trials(numbers: Sequence[int]) -> str:

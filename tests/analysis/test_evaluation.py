@@ -547,3 +547,34 @@ def test_samples_that_are_all_one_picture_have_no_diversity(trials):
     assert found["sharpness"].mean == found["pixcorr"].mean == 0
     assert found["pairwise-pcc"].mean == 0  # ties are lost
     json.dumps(made.to_json(), allow_nan=False)
+
+
+def test_few_stimuli_are_few_however_often_they_were_shown(trials):
+    def again(times, **changes):
+        shown = [each for _ in range(times) for each in trials(noise=120.0)]
+        return [
+            replace(
+                each,
+                request={
+                    **each.request,
+                    "trial": i,
+                    **{key: name.format(i) for key, name in changes.items()},
+                },
+                label_in_training=i < 21,
+            )
+            for i, each in enumerate(shown)
+        ]
+
+    notes = score(again(4), ("pixcorr",)).notes
+    assert "Only 6 stimuli: intervals are wide, and a bootstrap of so few makes them " in notes[0]
+    assert notes[1].startswith("24 trials show 6 stimuli")
+    assert len(notes) == 2
+    # As many stimuli as trials are enough, but the three of one of the two groups are not.
+    notes = score(again(4, stimulus_id="picture {}"), ("pixcorr",)).notes
+    assert notes == (
+        "Concepts that they do not show: only 3 stimuli, and a bootstrap of so few makes "
+        "intervals narrower than they should be.",
+    )
+    one = score(again(4, stimulus_id="picture"), ("pixcorr",))
+    assert one.notes == ("24 trials of one stimulus: no interval can be given.",)
+    assert by_key(one)["pixcorr"].interval is None
