@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from mindvis_gui.analysis.bootstrap import FEW_STIMULI
 from mindvis_gui.analysis.evaluation import Group
 from mindvis_gui.analysis.identification import DRAWS
 from mindvis_gui.analysis.networks import Features, Network
@@ -12,7 +13,6 @@ from mindvis_gui.analysis.pictures import Pictures
 from mindvis_gui.analysis.scores import OWN_CLASSIFIERS, Metric
 from mindvis_gui.analysis.similarities import SSIM_CANDIDATES
 
-FEW_STIMULI = 20
 _SIMILARITIES = {
     "pcc": "Pearson's r over all RGB values",
     "mse": "squared error, 0–255²",
