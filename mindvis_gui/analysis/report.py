@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from mindvis_gui.analysis.caption import decimal
+from mindvis_gui.analysis.caption import decimal, response_texts
 from mindvis_gui.analysis.decode_folder import INDEX, read_decode_folder, read_failures
 from mindvis_gui.analysis.decoded_trial import SAMPLE_NOTICE, DecodedTrial
 from mindvis_gui.analysis.evaluation import Evaluation
@@ -25,6 +25,7 @@ from mindvis_gui.analysis.score_table import (
     protocol_text,
     remarks,
 )
+from mindvis_gui.data.mask import ratio_that_keeps
 from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE, sampling_text
 from mindvis_gui.errors import ExportError
 from mindvis_gui.files import atomic_path
@@ -141,6 +142,8 @@ def _protocol(folder: Path, trial: DecodedTrial) -> Iterator[tuple[str, str]]:
             f"{'by hand' if mask['seed'] is None else 'seed ' + str(mask['seed'])}"
         ),
     )
+    done = response_texts(request)
+    yield from ((name, done[name]) for name in ("lesion", "preparation") if done[name])
     yield "model", str(request["model"])
     yield "SHA-256 of its weights", str(request["model_hash"])
     yield "sampler", sampling_text(request)
@@ -157,13 +160,30 @@ def _command(trials: Sequence[DecodedTrial]) -> str:
     words += ["--sampler", request["sampler"], "--steps", str(request["steps"])]
     words += ["--precision", request["precision"]]
     guidance = request.get("guidance", NO_GUIDANCE)
-    words += [] if guidance is None else ["--guidance", f"{guidance:g}"]
+    words += [] if guidance is None else ["--guidance", f"{guidance:.15g}"]
+    words += _of_response(request)
+    return shlex.join([*words, "--out", "DIR"])
+
+
+def _of_response(request: Mapping[str, Any]) -> list[str]:
+    """Return the options of what was done to the response before it was decoded."""
+    words: list[str] = []
     if request["rois"] is not None:
         words += ["--rois", ",".join(request["rois"])]
-    mask = request["mask"]
+    lesion, mask = request.get("lesion"), request["mask"]
+    if lesion is not None:
+        regions = lesion["name"].split(" + ")
+        words += ["--without-rois", ",".join(regions), "--lesion-method", lesion["method"]]
     if mask is not None and mask["seed"] is not None:
-        words += ["--mask-ratio", f"{mask['ratio']:g}", "--mask-seed", str(mask["seed"])]
-    return shlex.join([*words, "--out", "DIR"])
+        n = mask["n_patches"]
+        ratio = ratio_that_keeps(n - len(mask["masked"]), n)
+        words += ["--mask-ratio", repr(ratio), "--mask-seed", str(mask["seed"])]
+    steps = request.get("preparation") or {}
+    words += [word for each in steps.get("filters", ()) for word in ("--filter", each)]
+    for option, usual in (("z_score", "global"), ("average", "none")):
+        if steps.get(option, usual) != usual:
+            words += [f"--{option.replace('_', '-')}", steps[option]]
+    return words
 
 
 def _ranges(numbers: Sequence[int]) -> str:

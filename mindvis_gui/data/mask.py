@@ -122,3 +122,13 @@ def kept_patches(n_patches: int, ratio: float) -> int:
     if not 0.0 <= ratio < 1.0:
         raise RequestError(f"mask ratio {ratio} is not in the range from 0 to below 1")
     return int(n_patches * (1 - ratio))
+
+
+def ratio_that_keeps(n_kept: int, n_patches: int) -> float:
+    """Return a ratio, with as few digits as do, of which a mask keeps so many patches.
+
+    The share that is masked need not be one: `kept_patches` rounds down.
+    """
+    middle = 1 - (n_kept + 0.5) / n_patches
+    ratios = (max(0.0, round(middle, digits)) for digits in range(1, 16))
+    return next(each for each in ratios if each < 1 and kept_patches(n_patches, each) == n_kept)

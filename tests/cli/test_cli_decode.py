@@ -1,7 +1,10 @@
 import errno
 import hashlib
+import html
 import json
 import os
+import re
+import shlex
 from dataclasses import replace
 from functools import partialmethod
 from pathlib import Path
@@ -109,6 +112,27 @@ def test_seed_3_alone_and_among_five(tmp_path, decode):
     assert decode("--trials", "0-5", "--seeds", "0-4", out="many") == 0
     name = "trial-0002_seed-0003.png"
     assert pictures(tmp_path / "alone")[name] == pictures(tmp_path / "many")[name]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--mask-ratio", "0.56", "--mask-seed", "3"),
+        ("--mask-ratio", "0.5", "--rois", "V1,hV4"),
+        ("--without-rois", "V1,V2", "--lesion-method", "noise"),
+        ("--z-score", "voxel", "--average", "test", "--filter", "split=test,train"),
+        ("--guidance", "1.2345678"),
+    ],
+)
+def test_the_command_in_a_report_draws_the_same_samples(tmp_path, decode, options):
+    assert decode("--trials", "2,3", "--seeds", "0,4", *options, out="first") == 0
+    report = tmp_path / "report.html"
+    assert main(["report", str(tmp_path / "first"), "--out", str(report)]) == 0
+    said = re.search(r"The same samples again: <code>(.*)</code>", report.read_text("utf-8"))
+    words = shlex.split(html.unescape(said[1]))
+    assert (words[0], words[-2:]) == ("mindvis", ["--out", "DIR"])
+    assert main([*words[1:-1], str(tmp_path / "again")]) == 0
+    assert pictures(tmp_path / "first") == pictures(tmp_path / "again")
 
 
 def test_guidance(decode, decoder):

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mindvis_gui.data.focus import Focus
-from mindvis_gui.data.mask import MaskState
+from mindvis_gui.data.mask import MaskState, kept_patches, ratio_that_keeps
 from mindvis_gui.errors import RequestError
 
 n_patches = st.integers(1, 400)
@@ -114,3 +114,16 @@ def test_patches_in_focus_are_masked_more_often():
     masked = 1 - np.mean(masks, axis=0)
     assert masked[4:10].min() > 0.57
     assert np.delete(masked, range(4, 10)).max() < 0.5
+
+
+@given(n=st.integers(1, 2000), data=st.data())
+def test_a_ratio_is_found_again_from_what_it_keeps(n, data):
+    n_kept = data.draw(st.integers(1, n))
+    ratio = ratio_that_keeps(n_kept, n)
+    assert kept_patches(n, float(repr(ratio))) == n_kept
+    assert len(repr(ratio)) <= 2 + len(str(n)) + 1  # no more digits than it takes
+
+
+def test_the_ratio_of_the_paper_is_found_again():
+    assert ratio_that_keeps(kept_patches(263, 0.75), 263) == 0.75
+    assert ratio_that_keeps(263, 263) == 0
