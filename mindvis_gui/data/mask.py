@@ -127,8 +127,10 @@ def kept_patches(n_patches: int, ratio: float) -> int:
 def ratio_that_keeps(n_kept: int, n_patches: int) -> float:
     """Return a ratio, with as few digits as do, of which a mask keeps so many patches.
 
-    The share that is masked need not be one: `kept_patches` rounds down.
+    The share that is masked is near it, but need not be one: `kept_patches` rounds down.
     """
-    middle = 1 - (n_kept + 0.5) / n_patches
-    ratios = (max(0.0, round(middle, digits)) for digits in range(1, 16))
+    share, middle = (1 - (n_kept + more) / n_patches for more in (0, 0.5))
+    ratios = (
+        max(0.0, round(value, digits)) for digits in range(1, 16) for value in (share, middle)
+    )
     return next(each for each in ratios if each < 1 and kept_patches(n_patches, each) == n_kept)

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from mindvis_gui.analysis.recovery import interpolation_baseline
 from mindvis_gui.data.focus import PUBLISHED_RATE, Focus
-from mindvis_gui.data.mask import MaskState
+from mindvis_gui.data.mask import MaskState, ratio_that_keeps
 from mindvis_gui.errors import RequestError
 from mindvis_gui.session import Session
 from mindvis_gui.views.icons import icon
@@ -228,7 +228,9 @@ class MaskView(QWidget):
         if bool((asked == mask.kept).all()):
             return
         with QSignalBlocker(self.ratio), QSignalBlocker(self.seed):
-            self.ratio.setValue(round(100 * mask.ratio))
+            # Not the share that is masked: of few patches another seed would keep fewer by it.
+            ratio = ratio_that_keeps(int(mask.kept.sum()), mask.n_patches)
+            self.ratio.setValue(round(100 * ratio))
             self.seed.setValue(mask.seed)
 
     def _show_recovery(self) -> None:

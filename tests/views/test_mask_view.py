@@ -4,6 +4,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 
+from mindvis_gui.data.mask import MaskState, kept_patches
 from mindvis_gui.views.mask_view import MaskView
 from mindvis_gui.views.theme import apply_theme
 
@@ -60,6 +61,15 @@ def test_one_drag_of_the_slider_is_one_step_to_undo(view, opened):
     opened.undo_stack.undo()
     assert np.array_equal(opened.masking.mask.kept, before.kept)
     assert view.ratio.value() == 75
+
+
+def test_another_seed_keeps_as_many_patches_as_the_mask_that_was_brought_back(view, opened):
+    n = opened.masking.mask.n_patches
+    for ratio in (0.31, 0.43, 0.5, 0.56, 0.75, 0.9):
+        opened.masking.set_mask(MaskState.random(n, ratio, 5))
+        view.seed.setValue(view.seed.value() + 1)
+        assert opened.masking.mask.seed == 6
+        assert opened.masking.mask.kept.sum() == kept_patches(n, ratio)
 
 
 def test_seed_and_dice_draw_another_mask_of_the_same_ratio(qtbot, view, opened):
