@@ -2,6 +2,7 @@ import numpy as np
 
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.trial_filter import TrialFilter
+from mindvis_gui.session.options import request_from_json
 from mindvis_gui.session.preparation import preparing_to_show
 
 
@@ -13,6 +14,8 @@ def test_steps_change_the_responses_and_the_request(qtbot, ready, subject):
     expected = (raw - raw[train].mean(axis=0)) / raw[train].std(axis=0)
     assert np.allclose(ready.response, expected[ready.trial.index], atol=1e-4)
     assert ready.request().preparation == Preparation(z_score="voxel")
+    values = ready.request().to_json()  # what samples that are brought back say of themselves
+    assert request_from_json(values, ready.vector, tuple(values["seeds"])).to_json() == values
     with qtbot.waitSignal(ready.preparation.changed):
         ready.preparation.set_steps(Preparation())
     assert ready.subject is subject

@@ -12,6 +12,7 @@ import numpy as np
 
 from mindvis_gui.data.focus import Focus
 from mindvis_gui.data.mask import MaskState
+from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.subject import FloatArray, read_only
 from mindvis_gui.decoding.request import DecodeRequest
 from mindvis_gui.decoding.sampling_settings import Sampling
@@ -119,7 +120,7 @@ def request_from_json(
             "Lesion"
         )
     try:
-        expected = values["vector_sha256"]
+        expected, steps = values["vector_sha256"], values.get("preparation")
         request = DecodeRequest(
             subject=values["subject"],
             trial=int(values["trial"]),
@@ -133,6 +134,7 @@ def request_from_json(
             stimulus_id=values["stimulus_id"],
             label=values["label"],
             made_rois=tuple(dict(values.get("made_rois", {})).items()),
+            preparation=Preparation() if steps is None else Preparation.from_json(steps),
         )
     except (KeyError, TypeError, ValueError, RequestError) as error:
         raise DataError(f"the request of this sample is incomplete: {error!r}") from error
