@@ -32,7 +32,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data.nifti_file import NiftiFile, read_volume
-from mindvis_gui.data.nifti_sessions import JoinedImages, find_betas, has_signal, is_betas
+from mindvis_gui.data.nifti_sessions import (
+    JoinedImages,
+    find_betas,
+    is_betas,
+    signal_in_all,
+)
 from mindvis_gui.data.orientation import as_ras
 from mindvis_gui.data.recording import PicturedRecording, Pictures, RowRecording
 from mindvis_gui.data.rois import Region, nifti_files, read_rois
@@ -108,7 +113,7 @@ def read_nifti_subject(
     if not betas or _is_series(betas, events):
         runs = find_runs(betas or source, events)
         image = runs[0].image
-        layout = layout_of(image, has_signal(image), rois)
+        layout = layout_of(image, signal_in_all([run.image for run in runs]), rois)
         _check_memory(max(run.image.n_volumes for run in runs), layout, source)
         averages, trials, notes = average_runs(
             runs, layout.points, window or DEFAULT_WINDOW, pictures

@@ -63,11 +63,8 @@ class JoinedImages:
             )
 
     def signal(self) -> NDArray[np.bool_]:
-        """Return which points (n,) are in every image neither 0 nor NaN in all first volumes."""
-        signal = has_signal(self.images[0])
-        for image in self.images[1:]:
-            signal &= has_signal(image)
-        return signal
+        """Return which points (n,) have a signal in every image, see `signal_in_all`."""
+        return signal_in_all(self.images)
 
     def rows(self, points: IntArray) -> JoinedRows:
         """Return what reads the values of `points` (n,), x running fastest."""
@@ -164,7 +161,15 @@ class JoinedRows:
         return found
 
 
-def has_signal(image: NiftiFile) -> NDArray[np.bool_]:
+def signal_in_all(images: Sequence[NiftiFile]) -> NDArray[np.bool_]:
+    """Return which points (n,) are in every image neither 0 nor NaN in all first volumes."""
+    signal = _signal(images[0])
+    for image in images[1:]:
+        signal &= _signal(image)
+    return signal
+
+
+def _signal(image: NiftiFile) -> NDArray[np.bool_]:
     """Return which points (n,) of the image are neither 0 nor NaN throughout the first volumes."""
     signal = np.zeros(int(np.prod(image.shape)), dtype=np.bool_)
     for _, volume in zip(range(_LOOKS), image.volumes(), strict=False):

@@ -98,6 +98,17 @@ def test_runs_follow_one_another(run):
     assert subject.trials[5].label == "house"
 
 
+@pytest.mark.parametrize("silent", [0.0, np.nan])
+def test_a_voxel_must_have_a_signal_in_every_run(run, silent):
+    values = series(3)
+    values[2, 0, 1] = silent
+    write_bold(run / "sub-1_run-3_bold.nii.gz", values)
+    (run / "sub-1_run-3_events.tsv").write_text("onset\tlabel\n20\tdog\n")
+    subject = open_subject(run)
+    assert subject.n_voxels == 63
+    assert [2, 0, 1] not in subject.ijk.tolist()
+
+
 def test_runs_and_events_in_two_folders(run):
     events = run / "events"
     events.mkdir()
