@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 
 import torch
@@ -29,6 +30,7 @@ from mindvis_gui.training.settings import LdmSettings
 from mindvis_gui.training.trials import TrialSet, read_trials
 
 _SHOWN, _SEEDS = 6, (0, 1, 2)  # trials and samples of a plot
+_OF_ENCODER = ("padding", "patch_size", "width", "depth", "heads")
 
 
 def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
@@ -48,6 +50,7 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
     base = read_base(settings.base, settings.image_size)
     run.seed()
     encoder, masked_model = _encoder(settings, subject, run)
+    settings = _as_built(settings, encoder, base)
     if settings.selection == "test":
         run.say("the weights are chosen on the test trials, as published; the model will say so")
     if shared := pictures_on_both_sides(subject):
@@ -122,6 +125,27 @@ def _encoder(
         masked_model, global_pool=settings.global_pool, fresh_norms=settings.fresh_norms
     )
     return encoder, masked_model
+
+
+def _as_built(settings: LdmSettings, encoder: FmriEncoder, base: Base) -> LdmSettings:
+    """Return the settings with the sizes that encoder and base brought along.
+
+    Raises
+    ------
+    RequestError
+        If others were asked for: nothing would come of them.
+    """
+    sizes = {name: (encoder.config[name], "masked model") for name in _OF_ENCODER}
+    sizes["image_size"] = (base.image_size, "base")
+    defaults = {each.name: each.default for each in fields(settings)}
+    for name, (here, whose) in sizes.items():
+        asked = getattr(settings, name)
+        if asked not in (here, defaults[name]):
+            without = " or take --no-pretraining" if name in _OF_ENCODER else ""
+            raise RequestError(
+                f"{name}: {asked} was asked for, but the {whose} has {here}; leave it out{without}"
+            )
+    return replace(settings, **{name: here for name, (here, _) in sizes.items()})
 
 
 def _conditioner(settings: LdmSettings, encoder: FmriEncoder, base: Base) -> Conditioner:

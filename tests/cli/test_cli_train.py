@@ -282,6 +282,30 @@ def test_what_cannot_be_trained(file, masked, tune, pictures, tmp_path, subject_
     assert "nothing is conditioned" in capsys.readouterr().err
 
 
+def test_the_card_has_the_sizes_that_the_model_has(tune):
+    code, out = tune()
+    assert code == 0
+    card = read_model_info(out).card
+    for name, value in {"width": 32, "depth": 1, "heads": 2, "image_size": 32}.items():
+        assert f"| `{name}` | {value} |" in card
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--width", "64", "width: 64 was asked for, but the masked model has 32; leave it out or"),
+        ("--patch-size", "8", "patch_size: 8 was asked for, but the masked model has 16"),
+        ("--padding", "cut", "padding: cut was asked for, but the masked model has wrap"),
+        ("--image-size", "64", "image_size: 64 was asked for, but the base has 32; leave it out"),
+    ],
+)
+def test_sizes_that_pre_training_decided_cannot_be_asked_for(tune, capsys, option, value, said):
+    code, out = tune(option, value)
+    assert code == 1
+    assert said in capsys.readouterr().err
+    assert not out.exists()
+
+
 @pytest.mark.parametrize("resume", [[], ["--resume"]])
 @pytest.mark.parametrize("kept", ["", "vqvae"])
 def test_a_model_that_no_run_made_is_not_overwritten(
