@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data.hdf5 import check_chunks, damage_reported, open_hdf5
-from mindvis_gui.data.hdf5_text import LooseTexts
+from mindvis_gui.data.hdf5_text import LooseTexts, is_cell_array, read_cells
 from mindvis_gui.data.matlab_file import MAGIC, MatlabFile
 from mindvis_gui.data.npy import HEADER_DAMAGE, read_header
 from mindvis_gui.data.npz import NpzFile
@@ -201,7 +201,7 @@ class _Hdf5Arrays:
             for node in self._datasets(self._file, 0):
                 shape = node.shape[::-1] if self._turned else node.shape
                 name = node.name.lstrip("/")
-                is_text = h5py.check_string_dtype(node.dtype) is not None
+                is_text = h5py.check_string_dtype(node.dtype) is not None or is_cell_array(node)
                 self.arrays[name] = ArrayInfo(name, shape, "S" if is_text else _kind(node.dtype))
                 if len(self.arrays) > _MAX_ARRAYS:
                     raise DataError(f"{path.name}: more than {_MAX_ARRAYS:,} arrays")
@@ -225,6 +225,8 @@ class _Hdf5Arrays:
         _checked(self, name)
         with damage_reported(self.path):
             node = check_chunks(self._file[name])
+            if is_cell_array(node):
+                return np.array(read_cells(node))
             if self.arrays[name].kind == "S":
                 return np.array(LooseTexts(self._file).read(node))
             values: NDArray[Any] = node[()]

@@ -10,13 +10,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data.checks import MAX_TRIALS
 from mindvis_gui.data.hdf5 import damage_reported, dataset, group, has, open_hdf5, read_whole
-from mindvis_gui.data.hdf5_text import LooseTexts
+from mindvis_gui.data.hdf5_text import LooseTexts, is_cell_array, read_cells
 from mindvis_gui.data.subject import FloatArray, IntArray
 from mindvis_gui.errors import DataError
 
@@ -155,12 +154,6 @@ class Hdf5BData(BDataTable):
             raise DataError(f"{self.path.name}: /{name} has {cells.size:,} keys")
         if not self._matlab:
             return tuple(self._texts.read(cells))
-        if h5py.check_ref_dtype(cells.dtype) is not h5py.Reference:
+        if not is_cell_array(cells):
             raise DataError(f"{self.path.name}: /{name} is no cell array of text")
-        return tuple(self._characters(reference) for reference in cells[()].ravel())
-
-    def _characters(self, reference: h5py.Reference) -> str:
-        node = self.file[reference]
-        if not isinstance(node, h5py.Dataset) or node.dtype != np.uint16 or node.is_virtual:
-            raise DataError(f"{self.path.name}: /{self._metadata}/key holds more than text")
-        return "".join(map(chr, read_whole(node).ravel().tolist()))
+        return tuple(read_cells(cells))

@@ -11,8 +11,9 @@ from typing import IO
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
-from mindvis_gui.data.hdf5 import MAX_TEXT, read_text
+from mindvis_gui.data.hdf5 import MAX_TEXT, read_text, read_whole
 from mindvis_gui.errors import DataError
 
 _ELEMENT = np.dtype([("length", "<u4"), ("heap", "<u8"), ("index", "<u4")])
@@ -21,6 +22,40 @@ _OBJECT_HEADER = 16  # index, reference count, four spare bytes, size
 _MAX_CELLS = 1 << 17
 
 _Heap = dict[int, bytes]  # its objects by index
+
+
+def is_cell_array(node: h5py.Dataset) -> bool:
+    """Whether MATLAB 7.3 keeps cells in a dataset, each in a place of its own."""
+    return h5py.check_ref_dtype(node.dtype) is h5py.Reference
+
+
+def read_cells(node: h5py.Dataset) -> list[str]:
+    """Return the texts in a cell array of MATLAB 7.3.
+
+    Raises
+    ------
+    DataError
+        If a cell holds anything else.
+    """
+    where = f"{Path(node.file.filename).name}: {node.name}"
+    if node.size > _MAX_CELLS:
+        raise DataError(f"{where} has {node.size:,} cells")
+    return [_characters(node.file[cell], where) for cell in node[()].ravel()]
+
+
+def _characters(cell: h5py.Dataset | h5py.Group, where: str) -> str:
+    if isinstance(cell, h5py.Dataset) and "MATLAB_empty" in cell.attrs:
+        return ""  # what is stored is its shape
+    if (
+        not isinstance(cell, h5py.Dataset)
+        or cell.dtype != np.uint16
+        or cell.size > MAX_TEXT
+        or cell.is_virtual
+        or cell.external
+    ):
+        raise DataError(f"{where} holds more than text")
+    characters: NDArray[np.uint16] = read_whole(cell)
+    return characters.astype("<u2").tobytes().decode("utf-16-le", errors="replace")
 
 
 class LooseTexts:

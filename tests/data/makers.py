@@ -366,6 +366,23 @@ def make_arrays(folder: Path, kind: str = "npz") -> Path:
     return path
 
 
+def make_arrays_matlab73(folder: Path) -> Path:
+    """Write these arrays as MATLAB 7.3 stores them: all axes reversed, text in cells."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path, arrays = folder / "mine.mat", trial_arrays()
+    names = [f"s{number}" for number in arrays.pop("image_ids")]
+    with h5py.File(path, "w", userblock_size=512) as file:
+        for name, values in arrays.items():
+            file[name] = np.atleast_2d(values).T.astype(np.uint8 if values.dtype == bool else "f8")
+        cells = file.create_dataset("shown", (len(names), 1), h5py.ref_dtype)
+        for row, name in enumerate(names):
+            file[f"#refs#/{row}"] = np.array([[ord(letter)] for letter in name], np.uint16)
+            cells[row, 0] = file[f"#refs#/{row}"].ref
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file")
+    return path
+
+
 def make_own(folder: Path) -> Path:
     """Write a subject file from the GLMsingle one."""
     from mindvis_gui.data import open_subject
@@ -540,6 +557,7 @@ ARRAY_MAKERS: dict[str, Maker] = {
     "arrays-npy": lambda folder: make_arrays(folder, "npy"),
     "arrays-hdf5": lambda folder: make_arrays(folder, "h5"),
     "arrays-matlab5": lambda folder: make_arrays(folder, "mat"),
+    "arrays-matlab73": make_arrays_matlab73,
 }
 
 

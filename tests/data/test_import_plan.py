@@ -18,7 +18,14 @@ from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.source_contents import inspect_source
 from mindvis_gui.data.trial_filter import TrialFilter
 from mindvis_gui.errors import DataError
-from tests.data.makers import ARRAY_MAKERS, make_arrays, make_bold5000, make_nifti, trial_arrays
+from tests.data.makers import (
+    ARRAY_MAKERS,
+    make_arrays,
+    make_arrays_matlab73,
+    make_bold5000,
+    make_nifti,
+    trial_arrays,
+)
 
 GUESSED = [name for name in ARRAY_MAKERS if name != "arrays-npy"]
 
@@ -43,6 +50,29 @@ def test_what_arrays_are_is_guessed(tmp_path, name):
     assert not found.known
     assert found.missing == ("stimuli",)
     assert {info.name for info in found.arrays} >= {"responses", "V1", "affine"}
+
+
+def test_cells_of_matlab_73_are_text_of_any_alphabet_or_empty(tmp_path):
+    path = make_arrays_matlab73(tmp_path)
+    with h5py.File(path, "r+") as file:
+        cells = file["#refs#"]
+        del cells["7"], cells["8"]
+        cells["a"] = np.frombuffer("Käse 🧀".encode("utf-16-le"), np.uint16)[:, None]
+        cells["b"] = np.zeros(2, np.uint64)
+        cells["b"].attrs["MATLAB_empty"] = np.uint8(1)
+        file["shown"][7, 0], file["shown"][8, 0] = cells["a"].ref, cells["b"].ref
+    trials = inspect_source(path).plan.read().trials
+    assert [trial.stimulus_id for trial in trials[6:10]] == ["s6", "Käse 🧀", "", "s9"]
+
+
+def test_cells_of_matlab_73_that_hold_numbers_are_no_text(tmp_path):
+    path = make_arrays_matlab73(tmp_path)
+    with h5py.File(path, "r+") as file:
+        file["#refs#/n"] = np.zeros((3, 1))
+        file["shown"][7, 0] = file["#refs#/n"].ref
+    plan = ImportPlan(path, responses="responses", trial_arrays=(("stimulus", "shown"),))
+    with pytest.raises(DataError, match=r"mine\.mat: /shown holds more than text"):
+        plan.read()
 
 
 @pytest.mark.parametrize("kind", ["npz", "npy", "h5", "mat"])
