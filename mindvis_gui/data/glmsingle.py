@@ -163,10 +163,11 @@ def _voxels(
         units = np.flatnonzero(good)
         if not 1 <= units.size <= MAX_VOXELS:
             raise DataError(f"{path.name}: {units.size:,} voxels have a value of R2")
-        note = (
-            "No rois beside the results: all voxels are one region, and where they lie is not known"
-        )
-        return units, (Roi("all", read_only(np.arange(units.size))),), [note], {}
+        notes = [
+            "No rois beside the results: all voxels are one region",
+            "No grid beside the results: where the voxels lie is not known",
+        ]
+        return units, (Roi("all", read_only(np.arange(units.size))),), notes, {}
     image = NiftiFile(folder if folder.is_file() else _first(folder))
     if image.shape != grid:
         raise DataError(

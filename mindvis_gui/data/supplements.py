@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mindvis_gui.data.array_subject import read_columns
 from mindvis_gui.data.nifti_file import read_volume
+from mindvis_gui.data.notes import PICTURES, STIMULI, without
 from mindvis_gui.data.prepared_recording import PreparedRecording
 from mindvis_gui.data.recording import PicturedRecording, Pictures
 from mindvis_gui.data.repeats import shown_in_test
@@ -43,9 +44,10 @@ def with_pictures(subject: Subject, path: Path) -> Subject:
     """
     pictures = open_pictures(path)
     trials = subject.trials
-    notes = subject.notes
+    notes = without(subject.notes, PICTURES)
     if not any(trial.stimulus_id for trial in trials) and len(pictures) == len(trials):
         names = list(pictures)
+        notes = without(notes, STIMULI)
         notes += (f"The {len(names):,} pictures in sorted order are taken for the trials' stimuli",)
     else:
         names = complete_names([trial.stimulus_id for trial in trials], pictures)
@@ -60,6 +62,8 @@ def with_pictures(subject: Subject, path: Path) -> Subject:
 
 def with_table(subject: Subject, path: Path) -> Subject:
     """Take what is known of the trials from a table with one row a trial, see `trial_table`.
+
+    Names of stimuli are completed where they lack the suffix of a picture that the subject has.
 
     Parameters
     ----------
@@ -78,7 +82,9 @@ def with_table(subject: Subject, path: Path) -> Subject:
     rows = len(next(iter(table.values())))
     if rows != n:
         raise DataError(f"{path.name}: {rows:,} rows but {subject.name} has {n:,} trials")
-    found = trials_from_table(table, path, {})
+    recording = subject.recording
+    pictures = recording.pictures if isinstance(recording, PicturedRecording) else None
+    found = trials_from_table(table, path, pictures or {})
     blank = Trial(0, "")
     merged = []
     for old, new in zip(subject.trials, found, strict=True):
@@ -89,7 +95,12 @@ def with_table(subject: Subject, path: Path) -> Subject:
         }
         split = new.split if "split" in table else old.split
         merged.append(replace(old, split=split, **told))
-    return replace(subject, trials=tuple(merged))
+    notes = subject.notes
+    if any(trial.stimulus_id for trial in found):
+        notes = without(notes, STIMULI)
+        if pictures is not None:
+            notes = (*without(notes, PICTURES), *missing_pictures(merged, pictures))
+    return replace(subject, trials=tuple(merged), notes=notes)
 
 
 def with_split(subject: Subject, rule: str) -> Subject:

@@ -5,12 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mindvis_gui.data import open_subject
+from mindvis_gui.data.glmsingle import read_glmsingle_subject
+from mindvis_gui.data.nifti import read_nifti_subject
+from mindvis_gui.data.positions import with_positions
 from mindvis_gui.data.preparation import Preparation, prepare_subject
 from mindvis_gui.data.recording import ArrayRecording, RowRecording
 from mindvis_gui.data.repeats import shown_in_test, with_means
 from mindvis_gui.data.subject import Trial
-from mindvis_gui.data.supplements import with_split
+from mindvis_gui.data.subject_file import write_subject
+from mindvis_gui.data.supplements import with_pictures, with_split, with_table
+from mindvis_gui.data.trial_filter import TrialFilter
 from mindvis_gui.errors import DataError
+from tests.data.makers import make_glmsingle, make_nifti
+
+_NOWHERE = "No grid beside the results: where the voxels lie is not known"
 
 
 @pytest.fixture
@@ -79,3 +88,58 @@ def test_means_without_single_trials_stay(like_nsd):
 def test_a_split_of_nothing_but_means_says_why(like_nsd):
     with pytest.raises(DataError, match=r"tests 0 of the 18 trials \(2 averaged ones, whose"):
         with_split(like_nsd, "presentations=3")
+
+
+def written(path, stimuli):
+    path.write_text("\n".join(["stimulus", *stimuli]), encoding="utf-8")
+    return path
+
+
+def test_a_table_finds_the_pictures_that_the_subject_has(tmp_path):
+    folder = make_nifti(tmp_path / "mine")
+    before = read_nifti_subject(folder)
+    (folder / "trials.tsv").unlink()
+    names = [trial.stimulus_id.removesuffix(".png") for trial in before.trials]
+    after = with_table(read_nifti_subject(folder), written(tmp_path / "shown.csv", names))
+    assert [t.stimulus_id for t in after.trials] == [t.stimulus_id for t in before.trials]
+    assert after.notes == before.notes
+
+
+def test_a_table_says_which_pictures_are_missing_now(tmp_path):
+    subject = read_nifti_subject(make_nifti(tmp_path / "mine"))
+    names = ["none", *(trial.stimulus_id for trial in subject.trials[1:])]
+    told = with_table(subject, written(tmp_path / "shown.csv", names))
+    assert "1 of the stimuli shown have no picture, for example 'none'" in told.notes
+    assert with_table(told, written(tmp_path / "true.csv", ["0"] * len(names))).notes == ()
+
+
+def test_what_was_not_known_is_not_said_once_it_is_told(tmp_path):
+    results = make_glmsingle(tmp_path / "results")
+    results.with_name("DESIGNINFO.npy").unlink()
+    (tmp_path / "results" / "stimuli").rename(tmp_path / "elsewhere")
+    subject = read_glmsingle_subject(results)
+    assert any("showed is not known" in note for note in subject.notes)
+    n = len(subject.trials)
+    told = with_table(subject, written(tmp_path / "shown.csv", ["p1"] * (n - 1) + ["p2"]))
+    assert not any("showed is not known" in note for note in told.notes)
+    assert "2 of the stimuli shown have no picture, for example 'p1'" in told.notes
+    pictured = with_pictures(told, tmp_path / "elsewhere")
+    assert not any("no picture" in note for note in pictured.notes)
+
+
+def test_where_voxels_lie_is_known_once_there_are_positions(subject, tmp_path):
+    write_subject(tmp_path / "placed.h5", subject)
+    bare = replace(subject, ijk=None, affine=None, anatomy=None, notes=("said", _NOWHERE))
+    placed = with_positions(bare, tmp_path / "placed.h5")
+    assert not any("not known" in note for note in placed.notes)
+    assert placed.notes[0] == "said"
+
+
+def test_pictures_that_a_filter_made_needless_are_not_missing(tmp_path):
+    folder = make_nifti(tmp_path / "mine")
+    (folder / "stimuli" / "0.png").unlink()
+    subject = read_nifti_subject(folder)
+    assert "1 of the stimuli shown have no picture, for example '0.png'" in subject.notes
+    steps = Preparation((TrialFilter.parse("stimulus!=0.png"),))
+    write_subject(tmp_path / "mine.h5", prepare_subject(subject, steps))
+    assert not any("no picture" in note for note in open_subject(tmp_path / "mine.h5").notes)
