@@ -49,7 +49,8 @@ def atomic_path(target: Path) -> Iterator[Path]:
         raise ExportError(f"{target}: cannot be written: {error.strerror or error}") from error
     finally:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):  # in a closed folder there is nothing to look for either
+                temporary.unlink()
 
 
 @contextmanager

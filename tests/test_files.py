@@ -47,6 +47,16 @@ def test_a_full_disk_is_an_export_error_that_names_the_file(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_closed_folder_is_an_export_error(tmp_path, monkeypatch):
+    def refuse(path, **options):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(ExportError, match=r"a\.txt: cannot be written: Permission denied"):
+        write_half(tmp_path / "a.txt", None)
+
+
 def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path):
     (tmp_path / "a.txt").mkdir()
     with pytest.raises(ExportError, match=r"a\.txt: cannot be written"):

@@ -7,6 +7,7 @@ of the command that was asked for is imported, and it imports what is heavy insi
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -37,6 +38,8 @@ COMMANDS = {
 }
 _OPTIONS = ("-h", "--help", "--version")  # that stand before a command
 _STOPPED = 130  # what shells report for Ctrl+C
+# What the system says of a path that somebody gave, and never of a bug here.
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 _SHORT = ("decode", "lesion", "attribute", "evaluate")  # commands that compute, for minutes
 
 
@@ -61,14 +64,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     if implied:
         words.insert(0, "view")
     parser = _parser(words[0])
-    if implied and len(words) > 1:
-        _check_subject(parser, words[1])
-    args = parser.parse_args(words)
-    os.environ.setdefault("OMP_WAIT_POLICY", _waiting(words[0]))
     try:
+        if implied and len(words) > 1:
+            _check_subject(parser, words[1])
+        args = parser.parse_args(words)
+        os.environ.setdefault("OMP_WAIT_POLICY", _waiting(words[0]))
         return _load(words[0]).run(args)
     except MindVisError as error:
         complain(f"{launched().prefix}{error}")
+        return 1
+    except OSError as error:  # even a look whether a file is there may be refused
+        if error.filename is None or error.errno not in _REFUSED:
+            raise
+        complain(f"{launched().prefix}{error.filename}: {error.strerror}; check the path")
         return 1
     except KeyboardInterrupt:
         complain(f"{launched().prefix}stopped; what was finished is kept")

@@ -1,4 +1,5 @@
 import ast
+import errno
 import os
 import subprocess
 import sys
@@ -101,6 +102,47 @@ def test_ctrl_c_is_one_line_too(monkeypatch, capsys):
     monkeypatch.setattr(module, "run", stop)
     assert main([]) == 130
     assert capsys.readouterr().err.count("\n") == 1
+
+
+LONG = "x" * 300  # no file system takes such a name; a look at it is refused as in a closed folder
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [LONG],
+        ["info", LONG],
+        ["decode", "demo", "--model", LONG, "--out", "out"],
+        ["decode", "demo", "--trials", "0", "--out", LONG],
+        ["train", "mbm", LONG, "--out", "out"],
+        ["train", "mbm", "demo", "--out", LONG],
+        ["train", "adapt", "demo", "--masked-model", LONG, "--out", "out"],
+        ["train", "vq", LONG, "--out", "out"],
+        ["simulate", "--stimuli", LONG, "--out", "out.h5"],
+        ["import-model", "--ldm", LONG, "--finetuned", LONG, "--out", "out"],
+    ],
+)
+def test_a_path_that_the_system_refuses_to_look_at_is_one_line(
+    words, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("mindvis: ")
+    assert captured.err.count("\n") == 1
+    assert "File name too long" in captured.err
+
+
+def test_an_error_of_the_system_that_no_path_explains_is_not_hidden(monkeypatch):
+    import mindvis_gui.cli.view as module
+
+    def crash(args):
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", "of ours")
+
+    monkeypatch.setattr(module, "run", crash)
+    with pytest.raises(FileNotFoundError):
+        main([])
 
 
 def test_bugs_are_not_hidden(monkeypatch):
