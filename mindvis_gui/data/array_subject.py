@@ -102,7 +102,7 @@ def _regions(file: ArrayFile, n_voxels: int, names: Sequence[str] | None) -> tup
 
 
 def _trials(file: ArrayFile, n: int, columns: Mapping[str, str]) -> tuple[Trial, ...]:
-    table: dict[str, list[str]] = {"": [""] * n}
+    table: dict[str, list[str]] = {"label": [""] * n}  # so many rows, whatever is told
     for column, name in columns.items():
         if column not in TRIAL_COLUMNS:
             raise DataError(f"trials have no column '{column}'; use {', '.join(TRIAL_COLUMNS)}")

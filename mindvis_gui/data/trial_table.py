@@ -13,6 +13,8 @@ from mindvis_gui.errors import DataError
 
 _STIMULUS = ("stimulus", "stim_file", "stimulus_id")
 _LABEL = ("label", "trial_type")
+_OTHERS = ("category", "split", "session", "run", "presentations")
+_TIMES = ("onset",)  # of events, which may tell nothing else
 
 
 def trials_from_table(table: dict[str, list[str]], path: Path, pictures: Pictures) -> list[Trial]:
@@ -21,7 +23,19 @@ def trials_from_table(table: dict[str, list[str]], path: Path, pictures: Picture
     Columns, all optional: ``stimulus`` (or ``stim_file``), the name of a picture with or
     without its suffix; ``label`` (or ``trial_type``); ``category``; ``split``; ``session``;
     ``run``; ``presentations``. Others are ignored. Without ``split`` all trials are training.
+
+    Raises
+    ------
+    DataError
+        If the table has none of these columns (such as one with other separators), or one holds
+        what it cannot.
     """
+    if table.keys().isdisjoint((*_STIMULUS, *_LABEL, *_OTHERS, *_TIMES)):
+        raise DataError(
+            f"{path.name}: no column is called {_STIMULUS[0]}, {_LABEL[0]}, {', '.join(_OTHERS)}; "
+            f"it has: {', '.join(table)[:200]} (cells of a .csv are separated by commas, of other "
+            "tables by tabs)"
+        )
     n = len(next(iter(table.values())))
     splits = [
         check_split(split or "train", path.name) for split in table.get("split", ["train"] * n)

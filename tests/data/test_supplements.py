@@ -143,3 +143,14 @@ def test_pictures_that_a_filter_made_needless_are_not_missing(tmp_path):
     steps = Preparation((TrialFilter.parse("stimulus!=0.png"),))
     write_subject(tmp_path / "mine.h5", prepare_subject(subject, steps))
     assert not any("no picture" in note for note in open_subject(tmp_path / "mine.h5").notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "header"), [("a.csv", "stimulus;split"), ("a.tsv", "stimulus,split"), ("a.csv", "Run")]
+)
+def test_a_table_that_would_change_nothing_is_refused(subject, tmp_path, name, header):
+    rows = [header.replace("stimulus", "cactus").replace("split", "test")] * len(subject.trials)
+    (tmp_path / name).write_text("\n".join([header, *rows]), encoding="utf-8")
+    said = rf"{name}: no column is called stimulus, label, .*; it has: {header}"
+    with pytest.raises(DataError, match=said):
+        with_table(subject, tmp_path / name)
