@@ -1,4 +1,4 @@
-"""Where the crosshair is: mm, voxel, response, regions and patch."""
+"""Where the crosshair is: mm, voxel, response, patch and regions."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import html
 import re
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QColor, QFontMetrics
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
+from PySide6.QtGui import QColor, QFontMetrics, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QWidget
 
 from mindvis_gui.session import Session
 from mindvis_gui.views.readout import position, regions_at
 from mindvis_gui.views.theme import is_dark, label, roi_colours
+from mindvis_gui.views.wrap_layout import WrapLayout, keep_height
+
+_LONGEST = 16  # letters of a region's name that a row of its own is made for
 
 
 class LocationBar(QWidget):
@@ -36,25 +39,19 @@ class LocationBar(QWidget):
         self.region.setTextFormat(Qt.TextFormat.RichText)
         self.patch = self._value("Patch of the response vector that holds this voxel")
 
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
+        # What is as long as its text stands last, so that no other field moves with it.
         fields = {
             "mm": self.mm,
             "voxel": self.voxel,
             "response": self.response,
-            "region": self.region,
             "patch": self.patch,
+            "region": self.region,
         }
+        rows = WrapLayout(12)
+        self.setLayout(rows)
         for caption, field in fields.items():
-            row.addWidget(label(caption, "caption"))
-            row.addWidget(field)
-            row.addSpacing(2)
-        row.addStretch(1)
-        bold = self.font()
-        bold.setBold(True)
-        self.response.setMinimumWidth(QFontMetrics(bold).horizontalAdvance("−0.00 z"))
-        self.patch.setMinimumWidth(1)  # cut short where the window is narrow
+            rows.addWidget(_captioned(caption, field, growing=field is self.region))
+        self._room(self.response, "−0.00 z")
 
         session.subject_changed.connect(self._set_subject)
         session.rois_edited.connect(self._set_subject)
@@ -72,9 +69,26 @@ class LocationBar(QWidget):
         made.setToolTip(name)
         return made
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Take as many rows as are needed (called by Qt)."""
+        super().resizeEvent(event)
+        keep_height(self)
+
+    def _room(self, field: QLabel, text: str) -> None:
+        """Let a field have room for this text at least, whatever it says now."""
+        bold = self.font()
+        bold.setBold(True)
+        field.setMinimumWidth(QFontMetrics(bold).horizontalAdvance(text))
+
     def _set_subject(self) -> None:
         subject = self._session.subject
         self._colours = roi_colours(subject) if subject is not None else {}
+        names = [name[:_LONGEST] for name in self._colours]
+        self._room(self.region, max(["none", *names], key=len))
+        if subject is not None:
+            patches = -(-subject.n_voxels // self._session.masking.patch_size)
+            self._room(self.patch, f"{patches}/{patches}")
+        keep_height(self)
         self._refresh()
 
     def _go_to_mm(self) -> None:
@@ -152,6 +166,19 @@ class LocationBar(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "patch"):
             self._refresh()
+
+
+def _captioned(caption: str, field: QWidget, *, growing: bool) -> QWidget:
+    """Put a caption before a field; both stay together, and may grow to the end of the row."""
+    policy = QSizePolicy.Policy
+    made = QWidget()
+    made.setSizePolicy(policy.Expanding if growing else policy.Fixed, policy.Preferred)
+    row = QHBoxLayout(made)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(6)
+    row.addWidget(label(caption, "caption"))
+    row.addWidget(field, int(growing))
+    return made
 
 
 def _numbers(text: str) -> list[float]:

@@ -1,5 +1,7 @@
+import itertools
+
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QApplication
 
 from mindvis_gui.views.location_bar import LocationBar
@@ -68,6 +70,30 @@ def test_where_nothing_was_recorded_no_value_is_made_up(bar, opened):
     opened.brain.set_crosshair((0, 0, 0))
     assert bar.voxel.text() == ""
     assert bar.response.text() == bar.region.text() == bar.patch.text() == "–"
+
+
+@pytest.mark.parametrize("width", [300, 485, 900])
+def test_no_field_is_cut_in_a_narrow_window(qtbot, bar, opened, width):
+    opened.brain.set_crosshair(opened.brain.grid.voxel_position(105))
+    bar.resize(width, 30)
+    qtbot.waitUntil(lambda: bar.height() >= bar.layout().heightForWidth(bar.width()))
+    assert bar.width() == width
+    fields = (bar.mm, bar.voxel, bar.response, bar.patch, bar.region)
+    places = [QRect(field.mapTo(bar, QPoint()), field.size()) for field in fields]
+    assert all(bar.rect().contains(place) for place in places)
+    assert not any(a.intersects(b) for a, b in itertools.combinations(places, 2))
+    for field in (bar.response, bar.patch, bar.region):
+        assert field.width() >= field.sizeHint().width()
+
+
+def test_the_bar_keeps_its_rows_wherever_the_crosshair_is(qtbot, bar, opened):
+    def height_at(point):
+        opened.brain.set_crosshair(point)
+        QApplication.processEvents()
+        return bar.layout().heightForWidth(485)
+
+    points = [opened.brain.grid.voxel_position(i) for i in range(0, 700, 60)]
+    assert len({height_at(point) for point in [(0, 0, 0), *points]}) == 1
 
 
 def test_regions_are_written_darker_on_light(qtbot, bar, opened):
