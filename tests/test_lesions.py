@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from mindvis_gui.analysis.lesion import INTACT
+from mindvis_gui.analysis.lesion_folder import read_index, read_study
 from mindvis_gui.data.attribution import Attribution
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding.request import Step
 from mindvis_gui.errors import RequestError
+from mindvis_gui.files import only_writer
 from mindvis_gui.session.lesions import EACH_REGION, MASKED_PATCHES, UNUSED_REGIONS
 from mindvis_gui.session.overlays import ATTRIBUTION, ERROR, MASK
 
@@ -132,6 +134,67 @@ def test_a_study_is_written_into_a_folder(qtbot, telling, tmp_path):
         lesions.start_export(tmp_path / "out")
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["lesion.csv", "lesion.json", "summary.csv", "summary.md", "summary.tex"]
+
+
+def export(qtbot, session, lesions, folder):
+    """Export a study and return what is said."""
+    with qtbot.waitSignal(session.message) as said:
+        lesions.start_export(folder)
+    return said.args[0]
+
+
+def test_regions_that_hold_every_voxel_are_named_when_they_are_passed_over(qtbot, telling):
+    telling.regions.add("all", np.arange(telling.subject.n_voxels), "sphere")
+    lesions = study(qtbot, telling, EACH_REGION, trials=(0,))
+    n = telling.subject.n_voxels
+    assert f"all holds all {n:,} voxels and was not left out." in lesions.study.notes
+    assert "all" not in {lesion.name for lesion in lesions.study.lesions}
+
+
+def test_a_folder_that_another_run_writes_to_is_left_alone(qtbot, telling, tmp_path):
+    lesions = study(qtbot, telling, EACH_REGION, trials=(0,))
+    with only_writer(tmp_path), qtbot.waitSignal(telling.problem) as problem:
+        lesions.start_export(tmp_path)
+    assert "is being written by another run" in problem.args[0]
+    assert not list(tmp_path.glob("*.json"))
+
+
+def test_a_folder_with_another_study_is_not_written_over(qtbot, telling, tmp_path):
+    export(qtbot, telling, study(qtbot, telling, EACH_REGION, "noise", trials=(0,)), tmp_path)
+    before = (tmp_path / "lesion.json").read_bytes()
+    with qtbot.waitSignal(telling.problem) as problem:
+        study(qtbot, telling, EACH_REGION, trials=(1,)).start_export(tmp_path)
+    assert "holds a study with other lesions" in problem.args[0]
+    assert (tmp_path / "lesion.json").read_bytes() == before
+
+
+def test_a_folder_with_other_trials_of_the_study_gets_these_too(
+    qtbot, telling, telling_decoder, tmp_path
+):
+    export(qtbot, telling, study(qtbot, telling, EACH_REGION, trials=(0,)), tmp_path)
+    telling.take_decoder(telling_decoder)  # forgets the study
+    said = export(qtbot, telling, study(qtbot, telling, EACH_REGION, trials=(2,)), tmp_path)
+    assert said.startswith("Lesion study of 2 trials written")
+    assert [each.trial for each in read_study(tmp_path).trials] == [0, 2]
+
+
+def test_an_unwritable_folder_is_said_in_one_line(qtbot, telling, tmp_path):
+    lesions = study(qtbot, telling, EACH_REGION, trials=(0,))
+    (tmp_path / "file").touch()
+    with qtbot.waitSignal(telling.problem) as problem:
+        lesions.start_export(tmp_path / "file")
+    assert "cannot be written" in problem.args[0]
+
+
+def test_what_is_exported_says_how_that_study_was_decoded(qtbot, telling, tmp_path):
+    lesions = study(qtbot, telling, EACH_REGION, trials=(0,))
+    telling.set_sampling(replace(telling.sampling, steps=telling.sampling.steps + 3))
+    lesions.start(EACH_REGION, "zero", [telling.subject.trials[1]])
+    lesions.stop()  # before its first trial is done
+    qtbot.waitUntil(lambda: not lesions.running, timeout=20_000)
+    assert [each.trial for each in lesions.study.trials] == [0]
+    export(qtbot, telling, lesions, tmp_path)
+    assert read_index(tmp_path / "lesion.json")["decoding"]["steps"] == telling.sampling.steps - 3
 
 
 # -- attribution ---------------------------------------------------------------------------------

@@ -96,6 +96,15 @@ class LesionFolder:
                 )
         return resumed
 
+    def joined(self, study: LesionStudy, normalisation: Normalisation) -> LesionStudy:
+        """Return `study` with the trials that the folder holds besides; raises as `resume`."""
+        whole = self.resume(replace(study, trials=(), failed=None), normalisation)
+        there = {each.trial for each in whole.trials}
+        for each in study.trials:
+            whole = whole.with_trial(each)
+        failed = {trial: why for trial, why in (study.failed or {}).items() if trial not in there}
+        return replace(whole, failed={**(whole.failed or {}), **failed})
+
     def _is_the_same(self, kept: TrialScores, normalisation: Normalisation) -> bool:
         """Whether a trial was decoded from what the subject has under its number."""
         trials = self._subject.trials

@@ -15,6 +15,7 @@ from mindvis_gui.analysis.lesion import (
     Progress,
     plan_lesions,
     run_study,
+    without_whole_regions,
 )
 from mindvis_gui.analysis.lesion_folder import LesionFolder
 from mindvis_gui.analysis.lesion_scores import LesionScorer
@@ -28,6 +29,7 @@ from mindvis_gui.decoding.request import (
     ModelInfo,
 )
 from mindvis_gui.errors import MindVisError, RequestError, UnavailableError
+from mindvis_gui.files import only_writer
 from mindvis_gui.job import Job
 from mindvis_gui.session.results import ClassifierLoader
 
@@ -64,7 +66,8 @@ class Lesions(QObject):
         self._job: Job | None = None
         self._scorer: tuple[Recording, str, LesionScorer] | None = None  # the newest, of what
         self._wanted: tuple[Subject, Decoder] | None = None  # what the results are for
-        self._plan: DecodeRequest | None = None
+        self._asked: DecodeRequest | None = None  # by the study that runs
+        self._plan: DecodeRequest | None = None  # of `study`
         self._info: ModelInfo | None = None
         self._load_classifiers = load_classifiers
         self.study: LesionStudy | None = None
@@ -106,15 +109,18 @@ class Lesions(QObject):
         try:
             plan = replace(session.request(), rois=None, mask=None)
             lesions = self._lesions(kind, method)
+            passed_over = self._passed_over(kind)
         except MindVisError as error:
             session.problem.emit(str(error))
             return
         assert session.subject is not None
         assert session.decoder is not None
         self._wanted = (session.subject, session.decoder)
-        self._plan, self._info = plan, session.decoder.info
+        self._asked, self._info = plan, session.decoder.info
         self._job = session.jobs.start(
-            self._run(session.subject, session.decoder, plan, lesions, trials),
+            self._run(
+                session.subject, session.decoder, plan, lesions, trials, passed_over, self.study
+            ),
             "Lesion study",
             self._finish,
             progress=self._report,
@@ -146,6 +152,13 @@ class Lesions(QObject):
         lesion.check(subject.n_voxels)
         return (lesion,)
 
+    def _passed_over(self, kind: str) -> tuple[str, ...]:
+        """Say which regions are not left out since nothing would be left."""
+        subject = self._session.subject
+        if kind != EACH_REGION or subject is None:
+            return ()
+        return tuple(filter(None, [without_whole_regions(subject)]))
+
     def _run(
         self,
         subject: Subject,
@@ -153,14 +166,19 @@ class Lesions(QObject):
         plan: DecodeRequest,
         lesions: tuple[Lesion, ...],
         trials: list[Trial],
+        notes: tuple[str, ...],
+        before: LesionStudy | None,
     ) -> Generator[tuple[Progress, Effects | None], None, None]:
         """Continue the study in the background; effects are computed there too."""
         normalisation = self._session.normalisation
         assert normalisation is not None
         yield Progress(0, 1, "looking at the stimuli"), None
         scorer = self._scorer_of(subject, decoder.info)
-        fresh = LesionStudy(lesions, scorer.scores, plan.seeds, plan.sampling, notes=scorer.notes)
-        study = self.study if self.study is not None and self.study.continues(fresh) else fresh
+        notes = (*scorer.notes, *notes)
+        fresh = LesionStudy(lesions, scorer.scores, plan.seeds, plan.sampling, notes=notes)
+        study = fresh
+        if before is not None and before.continues(fresh):
+            study = replace(before, notes=notes)
         taking_turns = self._session.taking_turns(decoder)
         steps = run_study(taking_turns, subject, normalisation, plan, trials, study, scorer)
         for step in steps:
@@ -188,6 +206,7 @@ class Lesions(QObject):
             return  # another subject was opened, or another model loaded, meanwhile
         self.progress, effects = item
         if self.progress.study is not None:
+            self._plan = self._asked
             self._set(self.progress.study, effects or {}, self.progress.results or {})
         self.progressed.emit()
 
@@ -213,18 +232,30 @@ class Lesions(QObject):
         self.changed.emit()
 
     def start_export(self, folder: Path) -> None:
-        """Write `lesion.json` and the tables of the study in the background."""
+        """Write `lesion.json` and the tables of the study in the background.
+
+        A folder that holds trials of this study gets the others; one of another study, or that
+        somebody writes to, is a `Session.problem`.
+        """
         study, plan, info = self.study, self._plan, self._info
+        normalisation = self._session.normalisation
         if study is None or self._wanted is None or plan is None or info is None:
             return
-        target = LesionFolder(folder, self._wanted[0], info, plan)
+        assert normalisation is not None
+        subject = self._wanted[0]
 
-        def write() -> None:
-            target.keep(study)
-            target.write_tables(study)
+        def write() -> int:
+            with only_writer(folder):
+                target = LesionFolder(folder, subject, info, plan)
+                whole = target.joined(study, normalisation)
+                target.keep(whole)
+                target.write_tables(whole)
+            return len(whole.trials)
 
         self._session.jobs.run(
             write,
             f"Writing {folder.name}",
-            lambda _: self._session.message.emit(f"Lesion study written to {folder}"),
+            lambda n: self._session.message.emit(
+                f"Lesion study of {n} trial{'s' * (n != 1)} written to {folder}"
+            ),
         )

@@ -60,6 +60,8 @@ class LesionPanel(QScrollArea):
         self.plot = EffectPlot()
         self.plot.setAccessibleName("Change of the score by lesion")
         self.table = EffectTable()
+        self.notes = label("", "caption")
+        self.notes.setWordWrap(True)
         self.samples = LesionSamples()
         self.note = label(_ABOUT, "note")
         self.note.setWordWrap(True)
@@ -91,6 +93,7 @@ class LesionPanel(QScrollArea):
         found.addLayout(head)
         found.addWidget(self.plot)
         found.addWidget(self.table)
+        found.addWidget(self.notes)
         found.addWidget(self.samples)
         page = QWidget()
         column = QVBoxLayout(page)
@@ -177,6 +180,8 @@ class LesionPanel(QScrollArea):
         self._found.setVisible(study is not None)
         if study is None:
             return
+        self.notes.setText("\n".join(study.notes))
+        self.notes.setVisible(bool(study.notes))
         names = [lesion.name for lesion in study.lesions]
         if self._lesion not in names:
             self._lesion = names[0]

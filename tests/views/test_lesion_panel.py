@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from mindvis_gui.analysis.lesion import Effect
@@ -59,6 +60,16 @@ def test_a_study_fills_table_bars_and_samples(qtbot, panel, telling):
     assert panel.samples.without.text() == "without V1, same seeds"
     shown = [tile for tile in panel.samples.lesioned.tiles if tile.isVisible()]
     assert [tile.picture.title for tile in shown] == ["seed 0", "seed 1"]
+
+
+def test_the_notes_of_a_study_stand_beneath_its_table(qtbot, panel, telling):
+    run(qtbot, panel, telling)
+    assert "was not left out" not in panel.notes.text()
+    telling.regions.add("all", np.arange(telling.subject.n_voxels), "sphere")
+    panel.method.setCurrentIndex(2)
+    run(qtbot, panel, telling)
+    assert "all holds all 700 voxels and was not left out." in panel.notes.text()
+    assert panel.notes.isVisible()
 
 
 def test_the_largest_change_is_written_narrowly(qtbot, panel, telling):
