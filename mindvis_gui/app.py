@@ -112,7 +112,13 @@ def run(
 
 
 def _make_session() -> Session:
-    return Session(_load_decoder, _load_classifiers, cache=open_cache(), history=history_folder())
+    return Session(
+        _load_decoder,
+        _load_classifiers,
+        cache=open_cache(),
+        history=history_folder(),
+        studies=state_dir() / "lesions",
+    )
 
 
 def _make_window(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mindvis_gui.analysis.lesion import INTACT
-from mindvis_gui.analysis.lesion_folder import read_index, read_study
+from mindvis_gui.analysis.lesion_folder import LesionFolder, read_index, read_study
 from mindvis_gui.data.attribution import Attribution
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding.request import Step
@@ -195,6 +195,86 @@ def test_what_is_exported_says_how_that_study_was_decoded(qtbot, telling, tmp_pa
     assert [each.trial for each in lesions.study.trials] == [0]
     export(qtbot, telling, lesions, tmp_path)
     assert read_index(tmp_path / "lesion.json")["decoding"]["steps"] == telling.sampling.steps - 3
+
+
+# -- kept on disk --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def keeping(telling, tmp_path):
+    """Return the session, which keeps its studies in a folder."""
+    telling.lesions.folder = tmp_path / "lesions"
+    return telling
+
+
+class CountingDecoder:
+    """Passes on to another decoder and notes the trials."""
+
+    def __init__(self, decoder):
+        self._decoder, self.trials = decoder, set()
+        self.info, self.recover = decoder.info, decoder.recover
+
+    def decode(self, request):
+        self.trials.add(request.trial)
+        return self._decoder.decode(request)
+
+
+def in_a_new_window(session, decoder):
+    counting = CountingDecoder(decoder)
+    session.take_decoder(counting)
+    assert session.lesions.study is None
+    return counting
+
+
+def test_a_study_goes_on_in_the_next_window(qtbot, keeping, telling_decoder):
+    before = study(qtbot, keeping, EACH_REGION, trials=(0, 1, 2)).study
+    counting = in_a_new_window(keeping, telling_decoder)
+    lesions = study(qtbot, keeping, EACH_REGION, trials=(0, 1, 3))
+    assert counting.trials == {3}
+    assert [each.trial for each in lesions.study.trials] == [0, 1, 3]
+    assert lesions.study.values("V1", "pixel")[:2].tolist() == (
+        before.values("V1", "pixel")[:2].tolist()
+    )
+    assert lesions.results
+    in_a_new_window(keeping, telling_decoder)  # nor is trial 2 lost by the second study
+    assert len(study(qtbot, keeping, EACH_REGION, trials=(0, 1, 2, 3)).study.trials) == 4
+
+
+def test_one_trial_is_decoded_anew_for_its_pictures(qtbot, keeping, telling_decoder):
+    study(qtbot, keeping, EACH_REGION, trials=(0,))
+    counting = in_a_new_window(keeping, telling_decoder)
+    assert study(qtbot, keeping, EACH_REGION, trials=(0,)).results
+    assert counting.trials == {0}
+
+
+def test_a_study_of_another_kind_or_of_other_responses_begins_anew(
+    qtbot, keeping, telling_decoder, monkeypatch
+):
+    study(qtbot, keeping, EACH_REGION, trials=(0, 1))
+    counting = in_a_new_window(keeping, telling_decoder)
+    study(qtbot, keeping, EACH_REGION, "noise", trials=(0, 1))
+    assert counting.trials == {0, 1}
+    counting = in_a_new_window(keeping, telling_decoder)
+    monkeypatch.setattr(LesionFolder, "_is_the_same", lambda *_: False)
+    study(qtbot, keeping, EACH_REGION, trials=(0, 1))
+    assert counting.trials == {0, 1}
+
+
+def test_only_the_newest_studies_are_kept(qtbot, keeping, monkeypatch):
+    monkeypatch.setattr("mindvis_gui.session.kept_studies._MOST", 2)
+    for first_seed in (0, 10, 20):
+        keeping.set_seeds(first_seed, 1)
+        study(qtbot, keeping, EACH_REGION, trials=(0,))
+    kept = [read_index(path)["seeds"] for path in keeping.lesions.folder.glob("*/lesion.json")]
+    assert sorted(kept) == [[10], [20]]
+
+
+def test_a_study_that_cannot_be_kept_is_done_all_the_same(qtbot, keeping, tmp_path):
+    (tmp_path / "lesions").touch()
+    with qtbot.waitSignal(keeping.problem) as problem:
+        lesions = study(qtbot, keeping, EACH_REGION, trials=(0, 1))
+    assert "is not saved by itself" in problem.args[0]
+    assert len(lesions.study.trials) == 2
 
 
 # -- attribution ---------------------------------------------------------------------------------

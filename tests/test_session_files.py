@@ -23,6 +23,7 @@ from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError
 from mindvis_gui.session.autosave import Autosave
 from mindvis_gui.session.history import History
+from mindvis_gui.session.lesions import EACH_REGION
 from mindvis_gui.views import file_dialogs
 
 NORMALISATION = Normalisation(0.1, 1.5, "training trials")
@@ -251,6 +252,17 @@ def test_work_that_was_not_done_is_offered_after_closing(
     )
     state = json.loads((tmp_path / "state" / "last-session.json").read_text())
     assert state["fingerprint"] == fingerprint(ready.subject)
+
+
+def test_a_study_that_ran_is_offered_after_closing(
+    qtbot, saving, ready, decoder, settings, tmp_path
+):
+    decoder.hold()
+    ready.lesions.start(EACH_REGION, "zero", list(ready.subject.trials[:3]))
+    decoder.release()
+    assert offered(saving, settings, tmp_path) == (
+        "Your last session: tiny, 0 samples, unfinished lesion study of 3 trials"
+    )
 
 
 def test_nothing_is_offered_after_closing_with_all_done(qtbot, saving, ready, settings, tmp_path):

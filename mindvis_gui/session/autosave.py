@@ -13,10 +13,11 @@ from mindvis_gui.data.fingerprint import fingerprint
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.errors import DataError, ExportError, MindVisError
 from mindvis_gui.session.session import Session
-from mindvis_gui.session.state import State, holds_unsaved, snapshot
+from mindvis_gui.session.state import State, holds_unsaved, snapshot, unfinished
 
 _PAUSE = 3000  # ms that changes are gathered before they are written
 QUIT = "quit"  # key of a state: its session was closed by hand
+UNFINISHED = "unfinished"  # likewise: names of studies that ran then
 _STATE, _LOCK = "last-session.json", "last-session.lock"
 
 
@@ -46,6 +47,7 @@ class Autosave(QObject):
         self._writing = self._stale = self._failed = False
         self._fingerprint: tuple[Subject, str] | None = None
         self._undone: State | None = None
+        self._unfinished: list[str] = []
         self.left_over: dict[str, Any] | None = None
         self._soon = QTimer(self, singleShot=True, interval=_PAUSE)
         self._soon.timeout.connect(self._write)
@@ -122,13 +124,14 @@ class Autosave(QObject):
             self._soon.start()
 
     def note_undone(self, saved: Mapping[str, Any] | None) -> None:
-        """Look, before the queue is emptied, whether work is left that no file holds.
+        """Look, before all is stopped, whether work is left that no file holds, or a study runs.
 
         `saved` is the document of the session file that was opened or written last.
         """
         self._soon.stop()
         state = None if self._lock is None else snapshot(self._session, self._layout())
-        if state is not None and holds_unsaved(state.document, saved):
+        self._unfinished = unfinished(self._session)
+        if state is not None and (self._unfinished or holds_unsaved(state.document, saved)):
             self._undone = state
 
     def close(self) -> None:
@@ -150,7 +153,8 @@ class Autosave(QObject):
         except MindVisError:
             found = ""  # its file is gone: the next start will ask for it
         try:
-            write_state(self._path, {**state.by_reference(), "fingerprint": found, QUIT: True})
+            of_closing = {"fingerprint": found, QUIT: True, UNFINISHED: self._unfinished}
+            write_state(self._path, {**state.by_reference(), **of_closing})
         except ExportError as error:
             self._session.problem.emit(f"the session is not saved by itself: {error}")
 

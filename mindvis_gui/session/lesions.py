@@ -31,6 +31,7 @@ from mindvis_gui.decoding.request import (
 from mindvis_gui.errors import MindVisError, RequestError, UnavailableError
 from mindvis_gui.files import only_writer
 from mindvis_gui.job import Job
+from mindvis_gui.session.kept_studies import KeptStudy
 from mindvis_gui.session.results import ClassifierLoader
 
 if TYPE_CHECKING:
@@ -55,12 +56,18 @@ class Lesions(QObject):
         None while nothing runs.
     stopping : bool
         Whether the study that runs was told to stop.
+    n_asked : int
+        Trials that the study which runs was asked for.
+    folder : pathlib.Path or None
+        Where studies are kept as they go; without it they are forgotten with the session.
     """
 
     changed = Signal()  # study, effects and results
     progressed = Signal()
 
-    def __init__(self, session: Session, load_classifiers: ClassifierLoader) -> None:
+    def __init__(
+        self, session: Session, load_classifiers: ClassifierLoader, folder: Path | None = None
+    ) -> None:
         super().__init__(session)
         self._session = session
         self._job: Job | None = None
@@ -75,6 +82,8 @@ class Lesions(QObject):
         self.results: Mapping[str, DecodeResult] = {}
         self.progress: Progress | None = None
         self.stopping = False
+        self.n_asked = 0
+        self.folder = folder
         session.subject_changed.connect(self.forget)
         session.model_changed.connect(self.forget)
 
@@ -117,6 +126,7 @@ class Lesions(QObject):
         assert session.decoder is not None
         self._wanted = (session.subject, session.decoder)
         self._asked, self._info = plan, session.decoder.info
+        self.n_asked = len(trials)
         self._job = session.jobs.start(
             self._run(
                 session.subject, session.decoder, plan, lesions, trials, passed_over, self.study
@@ -168,8 +178,11 @@ class Lesions(QObject):
         trials: list[Trial],
         notes: tuple[str, ...],
         before: LesionStudy | None,
-    ) -> Generator[tuple[Progress, Effects | None], None, None]:
-        """Continue the study in the background; effects are computed there too."""
+    ) -> Generator[tuple[Progress, Effects | None], None, str]:
+        """Continue the study in the background; effects are computed there too.
+
+        Returns why it could not be kept, if so.
+        """
         normalisation = self._session.normalisation
         assert normalisation is not None
         yield Progress(0, 1, "looking at the stimuli"), None
@@ -179,10 +192,25 @@ class Lesions(QObject):
         study = fresh
         if before is not None and before.continues(fresh):
             study = replace(before, notes=notes)
+        kept = None
+        if self.folder is not None:
+            kept = KeptStudy(self.folder, subject, decoder.info, plan, fresh)
+            # One is decoded in any case, for its pictures.
+            found = kept.found(normalisation, {trial.index for trial in trials[:-1]})
+            there = {each.trial for each in study.trials}
+            for each in found.trials:
+                study = study if each.trial in there else study.with_trial(each)
+            if len(study.trials) > len(there):
+                pictures = self.results if there else None
+                what = "going on with what was done before"
+                yield Progress(0, 1, what, study, pictures), study.effects()
         taking_turns = self._session.taking_turns(decoder)
         steps = run_study(taking_turns, subject, normalisation, plan, trials, study, scorer)
         for step in steps:
+            if step.study is not None and kept is not None:
+                kept.keep(step.study)
             yield step, None if step.study is None else step.study.effects()
+        return "" if kept is None else kept.trouble
 
     def _scorer_of(self, subject: Subject, info: ModelInfo) -> LesionScorer:
         """Return the scorer made before, or make one; editing regions needs no other."""
@@ -210,13 +238,15 @@ class Lesions(QObject):
             self._set(self.progress.study, effects or {}, self.progress.results or {})
         self.progressed.emit()
 
-    def _finish(self, _: None) -> None:
+    def _finish(self, trouble: str) -> None:
         if self.study is None:
             return
         failed = self.study.failed or {}
         if failed:
             trial, why = next(iter(failed.items()))
             self._session.problem.emit(f"{len(failed)} trials failed: trial {trial}: {why}")
+        elif trouble:
+            self._session.problem.emit(f"the lesion study is not saved by itself: {trouble}")
         else:
             n = len(self.study.trials)
             self._session.message.emit(f"Lesion study: {n} trial{'s' if n != 1 else ''}")

@@ -56,6 +56,8 @@ class Session(Choices):
         Where samples are kept and looked up; None draws everything anew.
     history : pathlib.Path, optional
         Folder that decodes are remembered in; None forgets them with the session.
+    studies : pathlib.Path, optional
+        Folder that lesion studies are kept in as they go; likewise.
 
     Attributes
     ----------
@@ -81,6 +83,7 @@ class Session(Choices):
         parent: QObject | None = None,
         cache: SampleCache | None = None,
         history: Path | None = None,
+        studies: Path | None = None,
     ) -> None:
         super().__init__(parent)
         self.load_decoder = load_decoder
@@ -105,7 +108,7 @@ class Session(Choices):
         self._connect()
         self.movie = Movie(self)
         self.figures = Figures(self)
-        self.lesions = Lesions(self, load_classifiers)
+        self.lesions = Lesions(self, load_classifiers, studies)
         self.attributions = Attributions(self)
         self.keeping = Keeping(self)
         self.grid = Grid(self)

@@ -144,6 +144,16 @@ def holds_unsaved(document: Mapping[str, Any], saved: Mapping[str, Any] | None) 
     )
 
 
+def unfinished(session: Session) -> list[str]:
+    """Name what runs, is in no document, and ends with the window."""
+    lesions, running = session.lesions, []
+    if lesions.running and not lesions.stopping:
+        running.append(f"lesion study of {lesions.n_asked} trial{'s' * (lesions.n_asked != 1)}")
+    if session.attributions.running:
+        running.append("attribution of a sample")
+    return running
+
+
 def _same_subject(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether both are of one subject, wherever its file lay."""
     told = [

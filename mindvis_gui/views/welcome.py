@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from mindvis_gui.paths import resources_dir
-from mindvis_gui.session.autosave import QUIT
+from mindvis_gui.session.autosave import QUIT, UNFINISHED
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.theme import GAP, label
 
@@ -75,6 +75,7 @@ class WelcomePage(QWidget):
         for part, word in (("queue", "waiting decode"), ("regions", "made region")):
             if left_over.get(part):
                 told.append(_counted(len(left_over[part]), word))
+        told += [f"unfinished {name}" for name in left_over.get(UNFINISHED, ())]
         how = (
             "Your last session" if left_over.get(QUIT) else "Go on where the last session broke off"
         )

@@ -14,6 +14,7 @@ from mindvis_gui.analysis.figures.reading import holds_record
 from mindvis_gui.analysis.session_file import SUFFIX, SessionFile, write_session
 from mindvis_gui.data.fingerprint import fingerprint
 from mindvis_gui.session import Session
+from mindvis_gui.session.autosave import UNFINISHED
 from mindvis_gui.session.decode_folders import open_decode_folder
 from mindvis_gui.session.opener import SessionOpener
 from mindvis_gui.session.restorer import Restorer
@@ -138,6 +139,12 @@ class SessionCommands:
         if document is not self.left_over:
             self.in_file = document
         self._take_up_layout(document)
+        unfinished = document.get(UNFINISHED)
+        if unfinished and not document.get("queue"):  # of those that wait the opener has told
+            self._session.message.emit(
+                f"Not finished last time: {', '.join(unfinished)}; start it again, trials that "
+                "were done are kept"
+            )
 
     def _take_up_layout(self, document: Mapping[str, Any]) -> None:
         layout = document.get("layout", {})

@@ -1,0 +1,99 @@
+"""Lesion studies of the window on disk: the same study goes on where it was stopped or closed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from mindvis_gui.analysis.decoded_trial import protocol
+from mindvis_gui.analysis.lesion import LesionStudy
+from mindvis_gui.analysis.lesion_folder import INDEX, LesionFolder
+from mindvis_gui.data.prepare import Normalisation
+from mindvis_gui.data.subject import Subject
+from mindvis_gui.decoding.request import DecodeRequest, ModelInfo
+from mindvis_gui.errors import ExportError, MindVisError
+
+_MOST = 50  # studies that are kept
+
+
+class KeptStudy:
+    """The folder that one study of the window has among those that are kept.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        Where each study has a folder.
+    subject : Subject
+    model : ModelInfo
+    plan : DecodeRequest
+        The request without its trial.
+    fresh : LesionStudy
+        Without trials.
+
+    Attributes
+    ----------
+    trouble : str
+        Why it cannot be kept, or "".
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        subject: Subject,
+        model: ModelInfo,
+        plan: DecodeRequest,
+        fresh: LesionStudy,
+    ) -> None:
+        self._whole, self.trouble = fresh, ""
+        self._folder: LesionFolder | None = None
+        try:
+            _thin(root)
+            self._folder = LesionFolder(root / _key(model, plan, fresh), subject, model, plan)
+        except (ExportError, OSError) as error:
+            self.trouble = str(error)
+
+    def found(self, normalisation: Normalisation, trials: Collection[int]) -> LesionStudy:
+        """Return the study with those of some trials that were finished before."""
+        if self._folder is not None:
+            # Damaged, of other responses or other packages: it begins anew.
+            with suppress(MindVisError):
+                self._whole = self._folder.resume(self._whole, normalisation)
+        wanted = tuple(each for each in self._whole.trials if each.trial in trials)
+        return replace(self._whole, trials=wanted, failed=None)
+
+    def keep(self, study: LesionStudy) -> None:
+        """Write the trials of a study, and those that were there before."""
+        if self._folder is None:
+            return
+        by_number = {each.trial: each for each in (*self._whole.trials, *study.trials)}
+        trials = tuple(by_number[number] for number in sorted(by_number))
+        self._whole = replace(study, trials=trials)
+        try:
+            self._folder.keep(self._whole)
+        except ExportError as error:
+            self._folder, self.trouble = None, str(error)
+
+
+def _key(model: ModelInfo, plan: DecodeRequest, study: LesionStudy) -> str:
+    """Tell studies apart; whether the responses are the same is told by each trial."""
+    told = [
+        plan.subject,
+        model.hash,
+        protocol(plan.to_json()),
+        list(study.seeds),
+        [lesion.to_json() for lesion in study.lesions],
+        [asdict(score) for score in study.scores],
+    ]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _thin(root: Path) -> None:
+    """Make room for one more by throwing away those that nobody went on with for the longest."""
+    kept = sorted(root.glob(f"*/{INDEX}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in kept[_MOST - 1 :]:
+        shutil.rmtree(path.parent, ignore_errors=True)
