@@ -50,20 +50,26 @@ class CommandPalette(QDialog):
         self.line.returnPressed.connect(self._do)
         self.found.itemClicked.connect(self._do)
         self._find("")
+        self.line.setFocus()  # X11 never activates a popup, which would give it the focus
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Let the arrow keys walk the list while the line keeps the focus."""
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
             if step is not None:
-                self._go_to(self.found.currentIndex().row() + step)
+                self._walk(step)
                 return True
         return super().eventFilter(watched, event)
 
-    def _go_to(self, row: int) -> None:
-        last = self.found.topLevelItemCount() - 1
-        if last >= 0:
-            self.found.setCurrentIndex(self.found.model().index(max(0, min(row, last)), 0))
+    def _walk(self, step: int) -> None:
+        """Choose the next action up or down that can be done now."""
+        row, count = self.found.currentIndex().row() + step, self.found.topLevelItemCount()
+        while 0 <= row < count:
+            item = self.found.topLevelItem(row)
+            if item is not None and not item.isDisabled():
+                self.found.setCurrentItem(item)
+                return
+            row += step
 
     def _find(self, text: str) -> None:
         words = text.lower().split()
@@ -77,7 +83,7 @@ class CommandPalette(QDialog):
                 item.setSizeHint(0, QSize(0, _ROW_HEIGHT))
                 item.setDisabled(not action.isEnabled())
                 self.found.addTopLevelItem(item)
-        self._go_to(0)
+        self._walk(1)  # from before the first
 
     def _do(self) -> None:
         item = self.found.currentItem()

@@ -79,6 +79,26 @@ def test_palette_does_what_is_chosen(qtbot, palette):
     assert not palette.isVisible()
 
 
+def test_palette_takes_keys_where_popups_are_never_activated(qtbot):
+    made = CommandPalette([])  # X11 shows it with the focus that it was made with
+    qtbot.addWidget(made)
+    assert made.focusWidget() is made.line
+
+
+def test_palette_walks_over_disabled_actions(qtbot, palette):
+    palette._actions[0].setEnabled(False)
+    palette._actions[1].setEnabled(False)
+    palette._find("")
+    assert palette.found.currentItem().text(0) == "Decode"
+    qtbot.keyClick(palette.line, Qt.Key.Key_Up)
+    assert palette.found.currentItem().text(0) == "Decode"
+    palette._actions[0].setEnabled(True)
+    palette._find("")
+    qtbot.keyClick(palette.line, Qt.Key.Key_Down)
+    qtbot.keyClick(palette.line, Qt.Key.Key_Return)
+    assert palette.done_actions == ["Decode"]
+
+
 def test_palette_leaves_disabled_actions_alone(qtbot, palette):
     qtbot.keyClicks(palette.line, "stop")
     qtbot.keyClick(palette.line, Qt.Key.Key_Return)
