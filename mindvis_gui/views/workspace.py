@@ -194,9 +194,15 @@ class Workspace(QMainWindow):
         """Whether the panel of that name is open."""
         return not self._panels[panel].isHidden()
 
+    def is_behind(self, panel: str) -> bool:
+        """Whether it is open, but another tab of its place or the grid is in front of it."""
+        return self.is_shown(panel) and self._panels[panel].visibleRegion().isEmpty()
+
     def show_panel(self, panel: str, shown: bool) -> None:
         """Open or close the panel of that name; opening gives it the keyboard."""
         widget = self._panels[panel]
+        if shown and panel not in self._docks:
+            self.compare(False)
         widget.setVisible(shown)
         if shown:
             widget.raise_()  # to the front of the tabs it shares a place with

@@ -375,6 +375,28 @@ def test_panels_close_and_come_back(qtbot, opened_window):
     assert actions["panel_mask"].isChecked()
 
 
+def test_a_panel_behind_another_comes_to_the_front_instead_of_closing(qtbot, opened_window):
+    workspace, actions = opened_window.workspace, opened_window.actions_by_id
+    actions["panel_overlays"].trigger()
+    actions["panel_lesion"].trigger()
+    qtbot.waitUntil(lambda: workspace.is_behind("overlays"))
+    actions["panel_overlays"].trigger()
+    qtbot.waitUntil(lambda: not workspace.is_behind("overlays"))
+    assert workspace.is_shown("overlays")
+    assert actions["panel_overlays"].isChecked()
+    actions["panel_overlays"].trigger()
+    assert not workspace.is_shown("overlays")
+
+
+def test_a_panel_behind_the_grid_comes_to_the_front_instead_of_closing(qtbot, opened_window):
+    workspace, actions = opened_window.workspace, opened_window.actions_by_id
+    actions["compare"].trigger()
+    actions["panel_mask"].trigger()
+    assert not workspace.comparing
+    assert workspace.mask_view.isVisible()
+    assert actions["panel_mask"].isChecked()
+
+
 def test_cross_of_a_dock_unchecks_its_action(qtbot, opened_window):
     cross = next(
         b

@@ -69,8 +69,8 @@ class ViewCommands:
         return dict.fromkeys(("default_layout", *(entry.id for entry in PANEL_ENTRIES)), opened)
 
     def show_panel(self, name: str, shown: bool) -> None:
-        """Open or close a panel."""
-        self._workspace.show_panel(name, shown)
+        """Open or close a panel; one that nobody sees comes to the front instead of closing."""
+        self._workspace.show_panel(name, shown or self._workspace.is_behind(name))
 
     def restore_default_layout(self) -> None:
         """Put every panel back where it was at first, and forget the saved arrangement."""
