@@ -80,9 +80,9 @@ class GalleryView(QWidget):
             session.options_changed,
             session.model_changed,
             session.loading.changed,
-            session.results.maps_changed,
         ):
             signal.connect(self._refresh)
+        session.results.maps_changed.connect(self._show_maps)
         for signal in (session.masking.mask_changed, session.rois_changed):
             signal.connect(self._show_note)
         session.trial_changed.connect(self._set_trial)
@@ -263,6 +263,13 @@ class GalleryView(QWidget):
         tile.dragged.connect(lambda: self._drag(tile))
         tile.show()
         return tile
+
+    def _show_maps(self) -> None:
+        """Show the maps that were chosen; one more picture may lie where nobody looks."""
+        before = len(self.tiles)
+        self._refresh()
+        if len(self.tiles) > before:
+            self._scroll.ensureWidgetVisible(self.tiles[-1], 0, _GAP)
 
     # -- layout ------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QScrollArea, QWidget
 
@@ -339,3 +339,18 @@ def test_more_rows_than_fit_are_scrolled_only_downwards(qtbot, window, gallery, 
     scroll = gallery.findChild(QScrollArea)
     qtbot.waitUntil(scroll.verticalScrollBar().isVisible)
     assert not scroll.horizontalScrollBar().isVisible()
+
+
+def test_a_map_that_is_asked_for_is_scrolled_to(qtbot, decoded, ready):
+    decoded.resize(730, 240)  # room for all but the map in one row
+    bar = decoded._scroll.verticalScrollBar()
+    qtbot.waitUntil(lambda: decoded._scroll.width() == 730)
+    assert bar.maximum() < 10  # frames
+    ready.results.set_maps(frozenset({"consistency"}))
+    assert bar.maximum() > 10
+    view = decoded._scroll.viewport()
+    tile = decoded.tiles[-1]
+    assert view.rect().contains(tile.rect().translated(tile.mapTo(view, QPoint())))
+    bar.setValue(0)
+    ready.set_seeds(0, 5)  # whatever else changes, nothing is scrolled
+    assert bar.value() == 0
