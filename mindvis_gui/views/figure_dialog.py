@@ -130,10 +130,13 @@ class FigureDialog(QDialog):
             ("Letters", self.font_size),
         )
         for row, (text, field) in enumerate(rows):
-            form.addWidget(label(text), row, 0)
+            if text:
+                form.addWidget(label(text), row, 0)
             form.addWidget(field, row, 1)
             field.setAccessibleName(text or "Width in mm")
-            field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            long = field is self.font_family  # as any font's name may be
+            policy = QSizePolicy.Policy.Ignored if long else QSizePolicy.Policy.Preferred
+            field.setSizePolicy(policy, QSizePolicy.Policy.Fixed)
             if isinstance(field, QAbstractSpinBox):
                 field.setAlignment(Qt.AlignmentFlag.AlignRight)
         form.setColumnStretch(1, 1)
@@ -158,9 +161,9 @@ class FigureDialog(QDialog):
             buttons.addWidget(button)
         left.addLayout(buttons)
         options = QWidget()
-        options.setFixedWidth(_OPTIONS_WIDTH)
         options.setLayout(left)
         left.setContentsMargins(0, 0, 0, 0)
+        options.setFixedWidth(max(_OPTIONS_WIDTH, form.sizeHint().width()))
         page = QHBoxLayout(self)
         page.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         page.setSpacing(MARGIN)

@@ -36,6 +36,11 @@ def test_the_preview_follows_what_is_chosen(qtbot, dialog):
     assert not dialog.style_chosen.captions
 
 
+def test_every_choice_can_be_read_in_full(dialog):
+    for field in (dialog.template, dialog.trials, dialog.width_kind):
+        assert field.width() >= field.sizeHint().width()
+
+
 def test_the_empty_sheet_says_that_it_is_drawn(qtbot, ready_window, ready):
     with qtbot.waitSignal(ready.results.comparison_changed):
         ready.decode()
