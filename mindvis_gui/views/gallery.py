@@ -256,6 +256,10 @@ class GalleryView(QWidget):
             self.note.setVisible(bool(found))
             self._arrange()
 
+    def _above(self) -> int:
+        """Return the height of the note above the pictures."""
+        return 0 if self.note.isHidden() else self.note.sizeHint().height() + _GAP
+
     def _new_tile(self) -> PictureTile:
         tile = PictureTile(self._canvas)
         tile.opened.connect(lambda: self._open(tile))
@@ -279,14 +283,15 @@ class GalleryView(QWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        above = 0 if self.note.isHidden() else self.note.sizeHint().height() + _GAP
+        above = self._above()
         self.note.setGeometry(MARGIN, _GAP, self.width() - 2 * MARGIN, max(above - _GAP, 0))
         self._scroll.setGeometry(self.rect().adjusted(0, above, 0, 0))
         shown = self.height() - above
         count = max(len(self.tiles), 1)
         caption = PictureTile.caption_height(self)
         width, height = self.width() - 2 * MARGIN, shown - 2 * _GAP
-        side, columns = _best_fit(count, width, height, caption)
+        # Pictures beneath the note are smaller rather than without captions.
+        side, columns = _best_fit(count, width, height, caption, _SMALLEST - above)
         rows = -(-count // columns)
         for i, tile in enumerate(self.tiles):
             row, column = divmod(i, columns)
@@ -367,7 +372,7 @@ def _same_seeds(step: Step, before: Step) -> bool:
     return True
 
 
-def _best_fit(count: int, width: int, height: int, caption: int) -> tuple[int, int]:
+def _best_fit(count: int, width: int, height: int, caption: int, smallest: int) -> tuple[int, int]:
     """Return the side of the largest squares of which `count` fit, and how many stand in a row."""
     best = (0, 1)
     for columns in range(1, count + 1):
@@ -375,7 +380,8 @@ def _best_fit(count: int, width: int, height: int, caption: int) -> tuple[int, i
         across = (width - _GAP * (columns - 1)) // columns
         down = (height - _GAP * (rows - 1)) // rows - caption
         best = max(best, (min(across, down), columns))
-    if best[0] >= _SMALLEST:
+    if best[0] >= smallest:
         return best
-    columns = max((width + _GAP) // (_SMALLEST + _GAP), 1)
-    return max((width - _GAP * (columns - 1)) // columns, 1), columns
+    columns = max((width + _GAP) // (smallest + _GAP), 1)
+    across = (width - _GAP * (columns - 1)) // columns
+    return max(min(across, max(height - caption, smallest)), 1), columns

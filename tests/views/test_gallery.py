@@ -354,3 +354,12 @@ def test_a_map_that_is_asked_for_is_scrolled_to(qtbot, decoded, ready):
     bar.setValue(0)
     ready.set_seeds(0, 5)  # whatever else changes, nothing is scrolled
     assert bar.value() == 0
+
+
+def test_captions_of_the_first_row_are_seen_however_low_the_gallery_is(qtbot, decoded, ready):
+    ready.set_seeds(7, 4)  # a note stands above
+    qtbot.waitUntil(decoded.note.isVisible)
+    decoded.resize(730, decoded.minimumHeight())
+    view = decoded._scroll.viewport()
+    for tile in decoded.tiles[:3]:
+        assert view.rect().contains(tile.rect().translated(tile.mapTo(view, QPoint())))
