@@ -73,7 +73,7 @@ class SliceView(pg.GraphicsView):
         self.setAccessibleDescription(
             "Arrows move the crosshair, Shift+Up and Shift+Down go through slices"
         )
-        self.setMinimumSize(120, 120)
+        self.setMinimumSize(120, 80)
 
     # -- what is shown -----------------------------------------------------------------------
 

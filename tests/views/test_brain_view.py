@@ -389,3 +389,10 @@ def test_no_scipy_is_loaded_for_drawing():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_two_rows_beneath_a_narrow_brain_leave_others_their_height(qtbot, brain):
+    brain.resize(485, 300)
+    qtbot.waitUntil(lambda: brain.location.height() > 40)
+    bars = brain.header.minimumSizeHint().height() + brain.location.minimumHeight()
+    assert brain.minimumSizeHint().height() - bars < 120
