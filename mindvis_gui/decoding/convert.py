@@ -14,6 +14,7 @@ from diffusers import UNet2DConditionModel, VQModel
 from mindvis_gui.data.prepare import padded_length
 from mindvis_gui.decoding import published_keys as published
 from mindvis_gui.decoding.base_model import read_base_model, renamed_ldm
+from mindvis_gui.decoding.building import building
 from mindvis_gui.decoding.checkpoint import Checkpoint, Weights, listed
 from mindvis_gui.decoding.conditioner import Conditioner
 from mindvis_gui.decoding.encoder import FmriEncoder
@@ -60,6 +61,7 @@ def convert_published(
     )
 
 
+@building()
 def convert(
     base: Weights, tuned: Checkpoint, stage_a: Checkpoint | None = None, n_voxels: int | None = None
 ) -> MindVisPipeline:

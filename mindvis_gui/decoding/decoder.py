@@ -18,6 +18,7 @@ from mindvis_gui.data.prepare import pad_to_patches
 from mindvis_gui.data.subject import FloatArray, ImageArray, read_only
 from mindvis_gui.decoding.attribution import attribute
 from mindvis_gui.decoding.batches import unet_batch
+from mindvis_gui.decoding.building import building
 from mindvis_gui.decoding.company import requests_together
 from mindvis_gui.decoding.denoiser import BatchedDenoiser, Conditions, Denoiser
 from mindvis_gui.decoding.device import DTYPES, choose_device, choose_precision, failures_said
@@ -276,10 +277,11 @@ class MindVisDecoder:
         if precision not in self._networks:
             # The first stage's decoder exceeds the range of fp16.
             dtype = DTYPES["fp32" if precision == "fp16" else precision]
-            self._networks[precision] = (
-                Denoiser(self._pipeline.unet, DTYPES[precision]),
-                PictureMaker(self._pipeline.vqvae, self._pipeline.config.image_size, dtype),
-            )
+            with building():
+                self._networks[precision] = (
+                    Denoiser(self._pipeline.unet, DTYPES[precision]),
+                    PictureMaker(self._pipeline.vqvae, self._pipeline.config.image_size, dtype),
+                )
         return self._networks[precision]
 
     def _precision(self, sampling: Sampling) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mindvis_gui import paths
 from mindvis_gui.data.prepare import PADDINGS, Padding, padded_length
+from mindvis_gui.decoding.building import building
 from mindvis_gui.decoding.request import ModelInfo
 from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE, check_guidance
 from mindvis_gui.decoding.weight_file import WeightFile, read_weight_file
@@ -137,6 +138,7 @@ def read_model_info(folder: Path) -> ModelInfo:
     )
 
 
+@building()
 def load_decoder(
     folder: str | Path,
     device: str = "auto",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mindvis_gui.analysis.networks import Network, NetworkFinder
 from mindvis_gui.analysis.scores import CLASSIFIER, OWN_CLASSIFIERS
+from mindvis_gui.decoding.building import building
 from mindvis_gui.errors import UnavailableError
 from mindvis_gui.scoring.weights import EXTRA, require_packages
 
@@ -18,6 +19,7 @@ CLASSIFIER_PACKAGES = (
 
 
 @cache
+@building()
 def load_network(key: str) -> Network:
     """Return the network of a key (see `analysis.scores`), loaded once.
 
@@ -66,6 +68,7 @@ def find_classifier(model_folder: Path) -> dict[str, Network] | None:
 
 
 @cache
+@building()
 def _load_classifiers(folder: Path) -> dict[str, Network]:
     require_packages(CLASSIFIER_PACKAGES, EXTRA)
     from mindvis_gui.scoring.own_classifier import load_classifiers
