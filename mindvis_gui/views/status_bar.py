@@ -143,6 +143,7 @@ class _ElidedLabel(QLabel):
     def __init__(self, lines: int = 1) -> None:
         super().__init__()
         self._text, self._lines = "", lines
+        self.setIndent(0)  # a label with a style sheet has one, which would cut the other end
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
 

@@ -106,3 +106,24 @@ def test_problem_takes_the_room_there_is_and_a_second_line(qtbot, bar):
     assert bar.problem.toolTip()[1:] == long[1:]
     assert QLabel.text(bar.activity) == "Ready"
     assert height < bar.sizeHint().height() < 2 * height
+
+
+def written(label):
+    """Return how many pixels wide the text of a label is as it is drawn."""
+    image = label.grab().toImage()
+    back = image.pixel(0, 0)
+    columns = [
+        x
+        for x in range(image.width())
+        if any(image.pixel(x, y) != back for y in range(image.height()))
+    ]
+    return columns[-1] - columns[0]
+
+
+def test_no_letter_of_a_problem_is_cut(qtbot, bar):
+    bar.show_problem("/data/study: no betas and no runs in this folder; see docs/formats.md")
+    label = bar.problem
+    qtbot.waitUntil(lambda: label.width() == label.sizeHint().width())
+    shown = written(label)
+    label.resize(label.width() + 100, label.height())
+    assert shown == written(label)
