@@ -88,6 +88,7 @@ class ImportWizard(QDialog):
         self._lay_out()
         self._connect()
         self._show_contents()
+        self.source_page.source.setFocus()
         if source is not None:
             self.open_source(source)
 

@@ -217,3 +217,7 @@ def test_positions_are_added_to_what_is_open(qtbot, window, session, tmp_path, m
     with qtbot.waitSignal(session.problem):
         session.preparation.add_positions(tmp_path / "gone.nii")
     assert session.brain.grid is not None
+
+
+def test_the_keyboard_is_in_the_field_of_the_source_at_first(wizard):
+    assert wizard.focusWidget() is wizard.source_page.source.line

@@ -1,6 +1,6 @@
 import pytest
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QCheckBox, QRadioButton, QWidget
 
 from mindvis_gui.data.roi_colours import ROI_COLOURS
 from mindvis_gui.data.subject import Roi
@@ -54,6 +54,22 @@ def test_themes_differ_on_screen(qapp, qtbot):
     assert seen[1][:2] == (False, False)
     assert seen[0][2:] == (THEMES["dark"].muted, THEMES["dark"].problem)
     assert seen[1][2:] == (THEMES["light"].muted, THEMES["light"].problem)
+
+
+@pytest.mark.parametrize("name", THEMES)
+@pytest.mark.parametrize("kind", [QCheckBox, QRadioButton])
+def test_boxes_and_circles_stand_out_from_the_window(qapp, qtbot, name, kind):
+    apply_theme(qapp, name)
+    box = QRadioButton() if kind is QRadioButton else QCheckBox()
+    qtbot.addWidget(box)
+    box.resize(30, 20)
+    image = box.grab().toImage()
+    shown = {image.pixelColor(x, 10).name() for x in range(image.width())}
+    assert max(contrast(colour, THEMES[name].window) for colour in shown) >= 1.8
+    box.setChecked(True)
+    image = box.grab().toImage()
+    shown = {image.pixelColor(x, 10).name() for x in range(image.width())}
+    assert THEMES[name].accent in shown
 
 
 def test_every_region_has_a_colour_of_its_own(subject):
