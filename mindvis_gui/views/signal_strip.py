@@ -36,6 +36,7 @@ class SignalStrip(pg.PlotWidget):
         self.painting = False
         self._limit = _LEAST_RANGE
         self._stroke: set[int] = set()
+        self._brushed = 0  # patch that the stroke has come to
         self._keeps = False
         plot = self.getPlotItem()
         plot.hideButtons()
@@ -221,7 +222,7 @@ class SignalStrip(pg.PlotWidget):
         if event.button() != Qt.MouseButton.LeftButton or patch is None or mask is None:
             return
         if self.painting:
-            self._keeps = not bool(mask.kept[patch])
+            self._keeps, self._brushed = not bool(mask.kept[patch]), patch
             self._extend_stroke(patch)
         else:
             self._go_to(int(self._voxel(event.position())))
@@ -281,8 +282,11 @@ class SignalStrip(pg.PlotWidget):
             event.ignore()
 
     def _extend_stroke(self, patch: int) -> None:
-        if patch not in self._stroke:
-            self._stroke.add(patch)
+        """Go on to a patch, over those that a quick mouse has passed."""
+        passed = range(min(patch, self._brushed), max(patch, self._brushed) + 1)
+        self._brushed = patch
+        if not self._stroke.issuperset(passed):
+            self._stroke.update(passed)
             self._draw_mask()
 
     def _go_to(self, voxel: int) -> None:

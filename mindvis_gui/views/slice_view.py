@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
@@ -52,6 +54,7 @@ class SliceView(pg.GraphicsView):
         self._zoom = 1.0
         self._notches = 0
         self._grabbed: QPointF | None = None
+        self._brushed = QPointF()  # where the brush was last
         self._letterings: dict[tuple[str, str, float], QPixmap] = {}
 
         self._view = pg.ViewBox(
@@ -166,6 +169,7 @@ class SliceView(pg.GraphicsView):
         if event.button() == Qt.MouseButton.LeftButton and self._session.regions.brush:
             erase = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
             self._session.regions.begin_stroke(erase=erase)
+            self._brushed = event.position()
             self._paint(event.position())
         elif event.button() == Qt.MouseButton.LeftButton:
             self._pick(event.position())
@@ -237,15 +241,20 @@ class SliceView(pg.GraphicsView):
         return self._view.mapSceneToView(self.mapToScene(pixel.toPoint()))
 
     def _paint(self, pixel: QPointF) -> None:
-        """Let the brush run over the voxels drawn around a pixel."""
+        """Let the brush run over the voxels drawn on the way to a pixel."""
         brush = self._session.regions.brush
         if self.plane is None or self._grid is None or brush is None:
             return
-        mm = self._to_mm(pixel)
-        near = self.plane.disc((mm.x(), mm.y()), brush.radius)
         index = self._session.brain.crosshair[self.plane.through]
         here = self.plane.slice(self._grid.voxel_at, index)
-        voxels = np.unique(here[near]).astype(np.int64)
+        start, end = self._to_mm(self._brushed), self._to_mm(pixel)
+        self._brushed = pixel
+        way = end - start
+        step = max(brush.radius, min(self.plane.spacing) / 2)
+        count = max(math.ceil(math.hypot(way.x(), way.y()) / step), 1)  # a quick mouse jumps
+        places = [end - way * (i / count) for i in range(count)]
+        under = [here[self.plane.disc((at.x(), at.y()), brush.radius)] for at in places]
+        voxels = np.unique(np.concatenate(under)).astype(np.int64)
         self._session.regions.extend_stroke(voxels[voxels >= 0])
 
     def _point(self, pixel: QPointF) -> tuple[int, int, int] | None:

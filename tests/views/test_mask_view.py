@@ -101,6 +101,15 @@ def test_a_stroke_paints_every_patch_it_passes_and_is_one_step_to_undo(qtbot, pa
     assert np.array_equal(opened.masking.mask.kept, before.kept)
 
 
+@pytest.mark.parametrize(("start", "end"), [(3, 20), (20, 3)])
+def test_a_quick_stroke_leaves_no_patch_out(qtbot, painting, opened, start, end):
+    strip, before = painting.strip, opened.masking.mask
+    qtbot.mousePress(strip.viewport(), Qt.MouseButton.LeftButton, pos=pixel_of(strip, start))
+    qtbot.mouseMove(strip.viewport(), pixel_of(strip, end))
+    qtbot.mouseRelease(strip.viewport(), Qt.MouseButton.LeftButton, pos=pixel_of(strip, end))
+    assert (opened.masking.mask.kept[3:21] != before.kept[start]).all()
+
+
 def test_going_back_to_random_draws_the_mask_anew(qtbot, painting, opened):
     before = opened.masking.mask
     qtbot.mouseClick(

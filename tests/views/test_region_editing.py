@@ -109,7 +109,7 @@ def test_painting_on_a_slice_makes_a_region_of_the_voxels_under_the_brush(brain,
     before = opened.brain.crosshair
     axial = brain.slices[AXIAL]
     here = np.argwhere(axial.plane.slice(grid.voxel_at, before[2]) >= 0)
-    points = [(int(x), int(y), before[2]) for y, x in (here[2], here[-3])]
+    points = [(int(x), int(y), before[2]) for y, x in (here[2], here[3])]
     opened.regions.set_brush(Brush("painted", radius=0))
     drag(axial, [pixel_of(axial, point) for point in points])
     voxels = sorted(int(grid.voxel_at[point]) for point in points)
@@ -122,6 +122,21 @@ def test_painting_on_a_slice_makes_a_region_of_the_voxels_under_the_brush(brain,
     assert opened.regions.brush is None
     drag(axial, [pixel_of(axial, points[0])])
     assert opened.brain.crosshair == points[0]
+
+
+def test_a_quick_stroke_leaves_no_voxel_out(brain, opened):
+    grid = opened.brain.grid
+    opened.brain.set_crosshair(grid.voxel_position(105))
+    axial, z = brain.slices[AXIAL], opened.brain.crosshair[2]
+    here = axial.plane.slice(grid.voxel_at, z) >= 0
+    row = int(here.sum(axis=1).argmax())
+    across = np.flatnonzero(here[row])
+    on_the_way = [(int(x), row, z) for x in across]
+    assert len(on_the_way) > 4
+    opened.regions.set_brush(Brush("painted", radius=0))
+    drag(axial, [pixel_of(axial, on_the_way[0]), pixel_of(axial, on_the_way[-1])])
+    painted = set(opened.subject.roi("painted").voxels.tolist())
+    assert {int(grid.voxel_at[point]) for point in on_the_way} <= painted
 
 
 def test_a_larger_brush_takes_a_disc_of_the_slice(brain, opened):
