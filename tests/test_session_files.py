@@ -92,6 +92,22 @@ def test_session_comes_back_with_samples_choices_and_layout(
         assert np.array_equal(old, new.image)
 
 
+@pytest.mark.parametrize("comparing", [False, True])
+def test_session_that_was_opened_has_the_keyboard(
+    qtbot, worked, ready, monkeypatch, tmp_path, comparing
+):
+    if not comparing:
+        worked.actions_by_id["compare"].trigger()
+    save(qtbot, worked, ready, monkeypatch, tmp_path / "a.mindvis")
+    worked.workspace.decode_panel.samples.setFocus()
+    with qtbot.waitSignal(worked._saved.opener.opened):
+        worked._saved.open_any(tmp_path / "a.mindvis")
+    focus = worked.focusWidget()
+    workspace = worked.workspace
+    expected = workspace.compare_page if comparing else workspace.subject_panel.trials
+    assert focus is expected or expected.isAncestorOf(focus)
+
+
 def test_session_holds_its_samples_itself(qtbot, worked, ready, monkeypatch, tmp_path):
     save(qtbot, worked, ready, monkeypatch, tmp_path / "a.mindvis")
     saved = SessionFile(tmp_path / "a.mindvis")

@@ -219,11 +219,15 @@ class Workspace(QMainWindow):
         if shown == self.comparing:
             return
         self._pages.setCurrentWidget(self.compare_page if shown else self._splitter)
-        if shown:
+        self.take_focus()
+        self.page_changed.emit()
+
+    def take_focus(self) -> None:
+        """Give the keyboard to the grid or the trials, whichever is looked at."""
+        if self.comparing:
             self.compare_page.take_focus()
         else:
             self.subject_panel.trials.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.page_changed.emit()
 
     def show_stimulus(self, shown: bool) -> None:
         """Lay the stimulus over all samples, or take it away again."""

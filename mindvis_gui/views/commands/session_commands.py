@@ -153,6 +153,7 @@ class SessionCommands:
         }
         self._workspace.restore_layout(states)
         self._workspace.compare(bool(layout.get("comparing", False)))
+        self._workspace.take_focus()  # which arranging panels has given to the first button
 
     # -- decode folders, pictures ------------------------------------------------------------
 
