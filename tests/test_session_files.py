@@ -737,3 +737,24 @@ def test_picture_of_another_subject_is_one_line(qtbot, ready_window, ready, tmp_
     with qtbot.waitSignal(ready.problem) as problem:
         ready_window._saved.open_any(tmp_path / "sample.png")
     assert "decoded from S7; open that subject first" in problem.args[0]
+
+
+def test_history_keeps_its_place_when_an_entry_is_starred_or_forgotten(qtbot, ready_window, ready):
+    for trial in (0, 1, 2):
+        ready.set_trial(trial)
+        ready.decode()
+        qtbot.waitUntil(lambda: ready.idle)
+    ready_window.workspace.show_panel("history", True)
+    panel = ready_window.workspace.history_panel
+
+    def chosen():
+        entry = panel.list.currentIndex().data(Qt.ItemDataRole.UserRole)
+        return None if entry is None else (entry.request["trial"], entry.starred)
+
+    qtbot.waitUntil(lambda: panel.list.model().rowCount() == 3)
+    panel.list.setCurrentIndex(panel.list.model().index(1))
+    assert chosen() == (1, False)
+    qtbot.keyClick(panel.list, Qt.Key.Key_S)
+    qtbot.waitUntil(lambda: chosen() == (1, True))
+    qtbot.keyClick(panel.list, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: chosen() == (0, False))

@@ -83,7 +83,12 @@ class HistoryPanel(QWidget):
         if not self.isVisible():
             return
         found = self._history.search(self.search.text())
+        chosen, row = self.list.currentIndex().data(_ENTRY), self.list.currentIndex().row()
         self._model.show_entries(found)
+        if chosen is not None and found:  # the same one, or what has moved into its place
+            there = [i for i, entry in enumerate(found) if entry.id == chosen.id]
+            row = there[0] if there else min(row, len(found) - 1)
+            self.list.setCurrentIndex(self._model.index(row))
         if found:
             self._note.setText("Return brings back, S stars, Delete forgets.")
         elif self._history.entries:
