@@ -198,15 +198,16 @@ class Workspace(QMainWindow):
         """Whether it is open, but another tab of its place or the grid is in front of it."""
         return self.is_shown(panel) and self._panels[panel].visibleRegion().isEmpty()
 
-    def show_panel(self, panel: str, shown: bool) -> None:
-        """Open or close the panel of that name; opening gives it the keyboard."""
+    def show_panel(self, panel: str, shown: bool, *, keyboard: bool = True) -> None:
+        """Open or close the panel of that name; opening gives it the keyboard, if wanted."""
         widget = self._panels[panel]
         if shown and panel not in self._docks:
             self.compare(False)
         widget.setVisible(shown)
         if shown:
             widget.raise_()  # to the front of the tabs it shares a place with
-            widget.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        if shown and keyboard:
+            _first_field(widget).setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.panel_toggled.emit()
 
     @property
@@ -317,6 +318,20 @@ class Workspace(QMainWindow):
         parts = (each.partition("=") for each in widths)
         self._widths = {name: int(width) for name, _, width in parts if width.isdecimal()}
         self._set_widths()
+
+
+def _first_field(panel: QWidget) -> QWidget:
+    """Return where the keyboard goes in a panel: where the panel says, or else its first field."""
+    inside = panel.widget() if isinstance(panel, QDockWidget) else panel
+    if inside is None or inside.focusProxy() is not None:
+        return inside or panel  # nothing is inside before it was seen
+    each = inside.nextInFocusChain()
+    while each is not None and each is not inside:
+        takes = each.focusPolicy() & Qt.FocusPolicy.TabFocus
+        if takes and inside.isAncestorOf(each) and each.isVisible() and each.isEnabled():
+            return each
+        each = each.nextInFocusChain()
+    return inside
 
 
 class _Dock(QDockWidget):

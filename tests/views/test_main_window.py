@@ -397,6 +397,30 @@ def test_a_panel_behind_the_grid_comes_to_the_front_instead_of_closing(qtbot, op
     assert actions["panel_mask"].isChecked()
 
 
+@pytest.mark.parametrize(
+    "name", ["subject", "brain", "mask", "decode", "overlays", "lesion", "queue", "history"]
+)
+def test_a_panel_that_is_opened_has_the_keyboard(qtbot, ready_window, name):
+    workspace, action = ready_window.workspace, ready_window.actions_by_id[f"panel_{name}"]
+    workspace.show_panel(name, False)
+    ready_window.toolbar.setFocus()
+    action.trigger()
+    panel = workspace._panels[name]
+    qtbot.waitUntil(lambda: not workspace.is_behind(name))
+    focus = ready_window.focusWidget()
+    assert panel.isAncestorOf(focus)
+    assert focus.focusPolicy() & Qt.FocusPolicy.TabFocus
+
+
+def test_a_study_that_is_run_leaves_the_keyboard_where_it_is(qtbot, ready_window, ready):
+    trials = ready_window.workspace.subject_panel.trials
+    trials.setFocus()
+    ready_window.actions_by_id["run_lesions"].trigger()
+    assert ready_window.workspace.is_shown("lesion")
+    assert ready_window.focusWidget() is trials
+    qtbot.waitUntil(lambda: ready.idle, timeout=20_000)
+
+
 def test_cross_of_a_dock_unchecks_its_action(qtbot, opened_window):
     cross = next(
         b

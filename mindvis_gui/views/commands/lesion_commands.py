@@ -49,7 +49,7 @@ class LesionCommands:
 
     def run_study(self) -> None:
         """Show the panel of lesions and run the study that it says."""
-        self._workspace.show_panel("lesion", True)
+        self._workspace.show_panel("lesion", True, keyboard=False)
         self._workspace.lesion_panel.start()
 
     def stop_study(self) -> None:
@@ -58,7 +58,7 @@ class LesionCommands:
 
     def attribute(self) -> None:
         """Show the panel of attributions and attribute the sample that it says."""
-        self._workspace.show_panel("attribution", True)
+        self._workspace.show_panel("attribution", True, keyboard=False)
         self._workspace.attribution_panel.start()
 
     def export_study(self) -> None:
