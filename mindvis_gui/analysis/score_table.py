@@ -125,12 +125,18 @@ def row_names(evaluations: Sequence[Evaluation]) -> list[str]:
     shared = set.intersection(*(set(decoding_texts(each)) for each in evaluations))
     models = {each.model for each in evaluations}
     names = []
-    for each in evaluations:
+    for each, folder in zip(evaluations, folder_names(evaluations), strict=True):
         own = [text for text in decoding_texts(each) if text not in shared]
         facts = [each.display_name, *([each.model] if len(models) > 1 else []), *own]
-        names.append([each.display_name, ", ".join(facts), ", ".join([*facts, each.folder])])
+        names.append([each.display_name, ", ".join(facts), ", ".join([*facts, folder])])
     choices = [list(choice) for choice in zip(*names, strict=True)]
     return next((choice for choice in choices if len({*choice}) == len(choice)), choices[-1])
+
+
+def folder_names(evaluations: Sequence[Evaluation]) -> list[str]:
+    """Return the last part of each folder, or all of it where those are not enough."""
+    names = [Path(each.folder).name for each in evaluations]
+    return names if len({*names} - {""}) == len(names) else [each.folder for each in evaluations]
 
 
 def latex_tabular(head: Sequence[str], lines: Sequence[str], comments: Sequence[str]) -> str:

@@ -234,6 +234,7 @@ def _summary(evaluations: Sequence[Evaluation]) -> Table:
     from mindvis_gui.analysis.score_table import (
         columns,
         decoding_texts,
+        folder_names,
         heading,
         interval_text,
         row,
@@ -243,7 +244,7 @@ def _summary(evaluations: Sequence[Evaluation]) -> Table:
     table = _table()
     table.add_column("score", no_wrap=True)
     shared = set.intersection(*(set(decoding_texts(each)) for each in evaluations))
-    for name, each in zip(_short_names(evaluations), evaluations, strict=True):
+    for name, each in zip(folder_names(evaluations), evaluations, strict=True):
         own = [text for text in decoding_texts(each) if text not in shared]
         facts = [name, each.display_name, each.model, *own, f"{len(each.trials)} trials"]
         table.add_column("\n".join(facts), overflow="fold")
@@ -252,12 +253,6 @@ def _summary(evaluations: Sequence[Evaluation]) -> Table:
         cells = ("–" if score is None else interval_text(score) for score in scores)
         table.add_row(heading(metric), *cells)
     return table
-
-
-def _short_names(evaluations: Sequence[Evaluation]) -> list[str]:
-    """Return the last part of each folder, or all of it where those are not enough."""
-    names = [Path(each.folder).name for each in evaluations]
-    return names if len({*names} - {""}) == len(names) else [each.folder for each in evaluations]
 
 
 def _table() -> Table:

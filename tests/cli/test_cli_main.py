@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from accelerate.state import AcceleratorState
 
 import mindvis_gui.cli
 from mindvis_gui.cli import COMMANDS, main
@@ -104,9 +105,16 @@ def test_ctrl_c_is_one_line_too(monkeypatch, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.fixture
+def _no_precision_left():
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
 LONG = "x" * 300  # no file system takes such a name; a look at it is refused as in a closed folder
 
 
+@pytest.mark.usefixtures("_no_precision_left")
 @pytest.mark.parametrize(
     "words",
     [
