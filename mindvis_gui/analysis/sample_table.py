@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mindvis_gui.analysis.caption import response_texts
 from mindvis_gui.data.subject import FloatArray, ImageArray
 from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE
 from mindvis_gui.errors import ExportError
@@ -21,6 +22,7 @@ Row = Mapping[str, str | int | float | None]
 def request_row(request: Mapping[str, Any], seed: int) -> dict[str, str | int | float | None]:
     """Return how one sample was decoded, in columns; `request` is in JSON values."""
     mask, rois = request["mask"], request["rois"]
+    done = response_texts(request)
     return {
         "subject": request["subject"],
         "trial": request["trial"],
@@ -33,6 +35,8 @@ def request_row(request: Mapping[str, Any], seed: int) -> dict[str, str | int | 
         "guidance": request.get("guidance", NO_GUIDANCE),
         "rois": None if rois is None else " ".join(rois),
         "mask_ratio": None if mask is None else len(mask["masked"]) / mask["n_patches"],
+        "lesion": done["lesion"] or None,
+        "preparation": done["preparation"] or None,
         "model": request["model"],
         "model_hash": request["model_hash"],
     }

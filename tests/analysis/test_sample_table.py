@@ -4,7 +4,10 @@ import json
 import numpy as np
 import pytest
 
-from mindvis_gui.analysis.sample_table import write_arrays, write_table
+from mindvis_gui.analysis.sample_table import request_row, write_arrays, write_table
+from mindvis_gui.data.lesion import Lesion
+from mindvis_gui.data.preparation import Preparation
+from mindvis_gui.data.trial_filter import TrialFilter
 from mindvis_gui.errors import ExportError
 
 ROWS = [{"trial": 0, "seed": 1, "r": 0.5, "rank": None}, {"trial": 1, "seed": 1, "r": 1, "rank": 2}]
@@ -16,6 +19,19 @@ def test_table_as_csv(tmp_path):
         read = list(csv.DictReader(file))
     assert read[0] == {"trial": "0", "seed": "1", "r": "0.5", "rank": ""}
     assert len(read) == 2
+
+
+def test_a_row_says_what_was_done_to_the_response(decoded):
+    lesion = Lesion("V1 + V2", np.arange(3), "noise", 4)
+    steps = Preparation((TrialFilter.parse("session=1"),), "voxel", "test")
+    plain, lesioned, prepared = (
+        request_row(decoded(**changes).request.to_json(), 1)
+        for changes in ({}, {"lesion": lesion}, {"preparation": steps})
+    )
+    assert (plain["lesion"], plain["preparation"]) == (None, None)
+    assert lesioned == {**plain, "lesion": "without V1 + V2 (noise, seed 4)"}
+    said = "session=1; z-scored by voxel; repeats averaged: test"
+    assert prepared == {**plain, "preparation": said}
 
 
 def test_table_as_parquet_or_one_line_why_not(tmp_path):
