@@ -54,6 +54,7 @@ def protocol_caption(trial: DecodedTrial) -> str:
             f"Subject {subject}",
             done["rois"] or "all voxels",
             done["mask"] or "no mask",
+            *filter(None, (done["lesion"], done["preparation"])),
             f"model {request['model']}" + _short(request["model_hash"]),
             sampling_text(request),
             ", ".join(

@@ -249,6 +249,14 @@ def test_the_protocol_names_regions_and_mask(trials):
     assert "voxels of V1, hV4 · 22 of 44 patches masked (seed 7)" in protocol_caption(trial)
     (painted,) = trials((0,), mask=mask.painted([0], keep=False))
     assert "masked (by hand)" in protocol_caption(painted)
+    assert "(by hand) · model" in protocol_caption(painted)
+    done = {
+        "lesion": {"name": "V1", "method": "zero", "seed": None},
+        "preparation": {"filters": [], "z_score": "voxel", "average": "test"},
+    }
+    changed = replace(painted, request={**painted.request, **done})
+    said = "(by hand) · without V1 (zero) · z-scored by voxel; repeats averaged: test · model"
+    assert said in protocol_caption(changed)
 
 
 def test_every_score_has_its_chance_level_beside_it(trials):
