@@ -111,14 +111,19 @@ class QueueModel(QAbstractListModel):
         queue.changed.connect(self._follow)
 
     def _follow(self) -> None:
-        """Take over the queue; the usual change is that its first row is taken off."""
-        items = self._queue.waiting
+        """Take over the queue; the usual changes are that rows begin or that some join in."""
+        items, before = self._queue.waiting, len(self._items)
+        begun = before - len(items)
         if items == self._items:
             return
-        if items == self._items[1:]:
-            self.beginRemoveRows(QModelIndex(), 0, 0)
+        if begun > 0 and items == self._items[begun:]:
+            self.beginRemoveRows(QModelIndex(), 0, begun - 1)
             self._items = items
             self.endRemoveRows()
+        elif begun < 0 and items[:before] == self._items:
+            self.beginInsertRows(QModelIndex(), before, len(items) - 1)
+            self._items = items
+            self.endInsertRows()
         else:
             self.beginResetModel()
             self._items = items
@@ -197,6 +202,7 @@ class _QueueList(QListView):
         alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
         if rows and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self._rows.remove(rows)
+            self.setCurrentIndex(self._rows.index(min(min(rows), self._rows.rowCount() - 1), 0))
         elif rows and alt and event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             row = self._rows.move(rows, -1 if event.key() == Qt.Key.Key_Up else 1)
             self.setCurrentIndex(self._rows.index(row, 0))

@@ -1,0 +1,63 @@
+"""The list of what waits, and its keys."""
+
+import pytest
+from PySide6.QtCore import Qt
+
+from mindvis_gui.views.queue_panel import QueuePanel
+
+
+@pytest.fixture
+def panel(qtbot, ready):
+    made = QueuePanel(ready)
+    qtbot.addWidget(made)
+    made.show()
+    ready.queue.pause()
+    for trial in range(5):
+        ready.set_trial(trial)
+        ready.decode()
+    return made
+
+
+def waiting(session):
+    return [each.request.trial for each in session.queue.waiting]
+
+
+def chosen(panel, session):
+    rows = [index.row() for index in panel.list.selectedIndexes()]
+    return [waiting(session)[row] for row in rows]
+
+
+def choose(panel, row):
+    panel.list.setCurrentIndex(panel.list.model().index(row))
+
+
+def test_delete_removes_one_after_the_other(qtbot, panel, ready):
+    choose(panel, 1)
+    qtbot.keyClick(panel.list, Qt.Key.Key_Delete)
+    assert waiting(ready) == [0, 2, 3, 4]
+    qtbot.keyClick(panel.list, Qt.Key.Key_Delete)
+    assert waiting(ready) == [0, 3, 4]
+    choose(panel, 2)
+    qtbot.keyClick(panel.list, Qt.Key.Key_Delete)
+    assert chosen(panel, ready) == [3]
+    qtbot.keyClick(panel.list, Qt.Key.Key_Delete)
+    qtbot.keyClick(panel.list, Qt.Key.Key_Delete)
+    assert waiting(ready) == []
+    assert chosen(panel, ready) == []
+
+
+def test_alt_and_arrows_move_what_is_chosen(qtbot, panel, ready):
+    choose(panel, 3)
+    for key, order in ((Qt.Key.Key_Up, [0, 1, 3, 2, 4]), (Qt.Key.Key_Down, [0, 1, 2, 3, 4])):
+        qtbot.keyClick(panel.list, key, Qt.KeyboardModifier.AltModifier)
+        assert waiting(ready) == order
+        assert chosen(panel, ready) == [3]
+
+
+def test_what_is_chosen_stays_when_others_join_or_begin(qtbot, panel, ready):
+    choose(panel, 3)
+    ready.set_trial(5)
+    ready.decode()
+    assert chosen(panel, ready) == [3]
+    ready.queue.remove(ready.queue.waiting[:2])  # as when several are drawn together
+    assert chosen(panel, ready) == [3]
