@@ -25,9 +25,17 @@ def frechet_distance(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
     """
     if min(len(a), len(b)) < 2:
         raise DataError(f"FID needs two pictures or more of each kind, not {len(a)} and {len(b)}")
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    difference = a.mean(axis=0) - b.mean(axis=0)
-    first, second = (np.atleast_2d(np.cov(each, rowvar=False)) for each in (a, b))
-    # The trace of a square root is the sum of the square roots of the eigenvalues.
-    roots = np.sqrt(np.linalg.eigvals(first @ second).astype(np.complex128)).real.sum()
-    return float(difference @ difference + np.trace(first) + np.trace(second) - 2 * roots)
+    difference = a.mean(axis=0, dtype=np.float64) - b.mean(axis=0, dtype=np.float64)
+    first, second = _root(a), _root(b)
+    # tr (Σa Σb)^½ is the sum of the singular values of the product of their roots, which rounds
+    # to less error than the eigenvalues of Σa Σb do and is had from n × m numbers, not d × d.
+    shared = np.linalg.svd(first @ second.T, compute_uv=False).sum()
+    apart = np.square(first).sum() + np.square(second).sum() - 2 * shared
+    return float(difference @ difference + max(apart, 0.0))
+
+
+def _root(features: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return a matrix R (min(n, d), d) with RᵀR the unbiased covariance of features (n, d)."""
+    centred = features.astype(np.float64) - features.mean(axis=0, dtype=np.float64)
+    scaled = centred / np.sqrt(len(features) - 1)
+    return np.asarray(np.linalg.qr(scaled, mode="r"), dtype=np.float64)

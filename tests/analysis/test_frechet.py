@@ -18,13 +18,13 @@ def test_it_is_the_formula_with_a_matrix_square_root():
 
 def test_a_shift_costs_its_square_and_nothing_else():
     a = np.random.default_rng(1).normal(size=(50, 3))
-    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-6)
+    assert 0 <= frechet_distance(a, a) < 1e-9
     assert frechet_distance(a, a + np.array([3, 0, 4])) == pytest.approx(25)
 
 
 def test_singular_covariances_are_no_failure():
     a = np.random.default_rng(2).normal(size=(4, 20))
-    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-5)
+    assert 0 <= frechet_distance(a, a) < 1e-9
 
 
 def test_one_picture_has_no_covariance():
