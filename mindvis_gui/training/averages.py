@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mindvis_gui.errors import TrainingError
+
 
 class WeightAverage:
     """An exponential moving average of a network's weights, kept on the side.
@@ -72,7 +74,18 @@ class Best:
             self.value, self._weights = value, _copied(self._network)
 
     def restore(self) -> None:
-        """Give the network the best weights."""
+        """Give the network the best weights.
+
+        Raises
+        ------
+        TrainingError
+            If none were: no value was a number.
+        """
+        if self.value == float("inf"):
+            raise TrainingError(
+                "no validation gave a finite number, so no weights are the best; train with a lower "
+                "learning rate, or in fp32, in another folder"
+            )
         self._network.load_state_dict(self._weights)
 
     def state_dict(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import torch
 from mindvis_gui.decoding.conditioner import Conditioner
 from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.networks import build_unet, time_width
+from mindvis_gui.errors import TrainingError
 from mindvis_gui.training.augmentation import Augmentation
 from mindvis_gui.training.averages import Best
 from mindvis_gui.training.dcldm import (
@@ -172,6 +173,14 @@ def test_best_weights_come_back():
         best.offer(value)
     best.restore()
     assert float(network.weight.detach()) == 2.0
+
+
+def test_weights_of_which_none_was_validated_are_not_the_best():
+    network = torch.nn.Linear(1, 1, bias=False)
+    best = Best(network)
+    best.offer(float("nan"))
+    with pytest.raises(TrainingError, match="no validation gave a finite number"):
+        best.restore()
 
 
 def test_warm_up_approaches_the_context(masked_model, conditioner, trials, plan, metrics):
