@@ -83,8 +83,8 @@ class Best:
         """
         if self.value == float("inf"):
             raise TrainingError(
-                "no validation gave a finite number, so no weights are the best; train with a lower "
-                "learning rate, or in fp32, in another folder"
+                "no validation gave a finite number, so no weights are the best; train with a "
+                "lower learning rate, or in fp32, in another folder"
             )
         self._network.load_state_dict(self._weights)
 
