@@ -46,9 +46,17 @@ def damage_reported(path: Path) -> Iterator[None]:
 
 
 def open_hdf5(path: Path) -> h5py.File:
-    """Open an HDF5 file for reading, without a lock (network drives often have none)."""
+    """Open an HDF5 file for reading, without a lock (network drives often have none).
+
+    In this very process, such as a notebook, it may be open as h5py opens files: then like that.
+    """
     with damage_reported(path):
-        return h5py.File(path, "r", locking=False)
+        try:
+            return h5py.File(path, "r", locking=False)
+        except OSError as error:
+            if "locking flag" not in str(error):
+                raise
+            return h5py.File(path, "r")
 
 
 def top_level(path: Path) -> dict[str, tuple[int, ...]]:

@@ -412,3 +412,11 @@ def test_a_file_can_be_replaced_while_it_is_open(subject_path, pictured):
     opened = open_subject(subject_path)
     write_subject(subject_path, opened)
     assert_same(open_subject(subject_path), pictured)
+
+
+def test_a_file_that_is_open_in_the_same_process_opens(tmp_path, subject):
+    write_subject(tmp_path / "mine.h5", subject)
+    with h5py.File(tmp_path / "mine.h5") as held:
+        opened = open_subject(tmp_path / "mine.h5")
+        assert opened.n_voxels == held["responses"].shape[1]
+        assert opened.responses([0]).shape == (1, subject.n_voxels)
