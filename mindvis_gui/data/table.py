@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 from mindvis_gui.errors import DataError
@@ -46,12 +47,19 @@ def read_table(path: Path, delimiter: str = "\t") -> dict[str, list[str]]:
 def read_integers(table: dict[str, list[str]], name: str, default: int, path: Path) -> list[int]:
     """Return a column of integers ≥ 0; empty cells, or all if it is missing, are `default`."""
     try:
-        values = [int(cell) if cell else default for cell in table.get(name, [])]
+        values = [_integer(cell) if cell else default for cell in table.get(name, [])]
     except ValueError as error:
         raise DataError(f"{path.name}: column '{name}' must hold integers ({error})") from error
     if values and min(values) < 0:
         raise DataError(f"{path.name}: column '{name}' holds the negative value {min(values)}")
     return values or [default] * len(next(iter(table.values())))
+
+
+def _integer(cell: str) -> int:
+    """Return a whole number; pandas writes 1.0 for the 1 of a column where some are missing."""
+    if not re.fullmatch(r"\d{1,15}\.0*", cell):
+        return int(cell)
+    return int(cell.partition(".")[0])
 
 
 def read_seconds(table: dict[str, list[str]], name: str, path: Path) -> list[float]:

@@ -154,3 +154,16 @@ def test_a_table_that_would_change_nothing_is_refused(subject, tmp_path, name, h
     said = rf"{name}: no column is called stimulus, label, .*; it has: {header}"
     with pytest.raises(DataError, match=said):
         with_table(subject, tmp_path / name)
+
+
+def test_whole_numbers_may_have_a_point_as_pandas_writes_them(subject, tmp_path):
+    runs = [str(float(1 + trial.index // 4)) for trial in subject.trials]
+    runs[2] = ""  # which makes the column one of floats
+    (tmp_path / "a.csv").write_text("\n".join(["trial,run", *(f"x,{run}" for run in runs)]))
+    told = with_table(subject, tmp_path / "a.csv")
+    assert told.trials[1].run == 1
+    assert told.trials[5].run == 2
+    assert told.trials[2].run == subject.trials[2].run
+    (tmp_path / "a.csv").write_text("\n".join(["run", *(["1.5"] * len(runs))]))
+    with pytest.raises(DataError, match="column 'run' must hold integers"):
+        with_table(subject, tmp_path / "a.csv")
