@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-from mindvis_gui.cli.output import complain
+from mindvis_gui.cli.output import complain, settle_encoding
 from mindvis_gui.cli.processes import launched
 from mindvis_gui.errors import MindVisError
 from mindvis_gui.paths import docs_dir
@@ -59,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0 done, 1 an expected error, said in one line on stderr. Wrong usage exits with 2.
     """
+    settle_encoding()
     words = list(sys.argv[1:] if argv is None else argv)
     implied = not words or words[0] not in (*COMMANDS, *_OPTIONS)
     if implied:

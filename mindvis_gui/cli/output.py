@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+
+def settle_encoding() -> None:
+    """Let stdout take every character: minus signs, lines of tables, names of any alphabet.
+
+    Where the system's encoding has not all of them (Windows, old locales), what goes into a file
+    or a pipe is UTF-8; a terminal, or an encoding that was asked for, gets them escaped.
+    """
+    stdout = sys.stdout
+    if not isinstance(stdout, io.TextIOWrapper) or _is_utf8():
+        return
+    fixed = stdout.isatty() or "PYTHONIOENCODING" in os.environ
+    stdout.reconfigure(encoding=None if fixed else "utf-8", errors="backslashreplace")
+
+
+def _is_utf8() -> bool:
+    return codecs.lookup(sys.stdout.encoding or "utf-8").name == "utf-8"
 
 
 def write(text: str) -> None:
@@ -16,7 +36,7 @@ def write(text: str) -> None:
 
 def write_json(document: dict[str, Any]) -> None:
     """Write one JSON document to stdout."""
-    write(json.dumps(document, ensure_ascii=False, indent=2))
+    write(json.dumps(document, ensure_ascii=not _is_utf8(), indent=2))
 
 
 def complain(message: str) -> None:

@@ -1,5 +1,7 @@
 import ast
 import errno
+import io
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from accelerate.state import AcceleratorState
 
 import mindvis_gui.cli
 from mindvis_gui.cli import COMMANDS, main
+from mindvis_gui.cli.output import write, write_json
 from mindvis_gui.errors import DataError
 from mindvis_gui.version import __version__
 
@@ -109,6 +112,49 @@ def test_ctrl_c_is_one_line_too(monkeypatch, capsys):
 def _no_precision_left():
     yield
     AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@pytest.fixture
+def spoken(monkeypatch):
+    """Return a function: words, encoding of stdout → the bytes that come out."""
+
+    def run(words, encoding):
+        out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        monkeypatch.setattr(sys, "stdout", out)
+        assert main(words) == 0
+        out.flush()
+        return out.buffer.getvalue()
+
+    return run
+
+
+@pytest.fixture
+def minus(monkeypatch):
+    import mindvis_gui.cli.view as module
+
+    def say(args):
+        write_json({"a": "−0.1 ü"})
+        write("−0.1 ü")
+        return 0
+
+    monkeypatch.setattr(module, "run", say)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8", "UTF8"])
+@pytest.mark.usefixtures("minus")
+def test_what_goes_into_a_file_is_utf8(spoken, monkeypatch, encoding):
+    monkeypatch.delenv("PYTHONIOENCODING", raising=False)
+    document, _, text = spoken([], encoding).decode().rstrip().rpartition("\n")
+    assert text == "−0.1 ü"
+    assert json.loads(document) == {"a": "−0.1 ü"}
+
+
+@pytest.mark.usefixtures("minus")
+def test_an_encoding_that_was_asked_for_is_kept(spoken, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    document, _, text = spoken([], "cp1252").decode("cp1252").rstrip().rpartition("\n")
+    assert text == r"\u22120.1 ü"
+    assert json.loads(document) == {"a": "−0.1 ü"}
 
 
 LONG = "x" * 300  # no file system takes such a name; a look at it is refused as in a closed folder
