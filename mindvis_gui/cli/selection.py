@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from mindvis_gui.data.lesion import Lesion, Method
+from mindvis_gui.data.prepare import used_voxels
 from mindvis_gui.errors import DataError, RequestError
 
 if TYPE_CHECKING:
@@ -110,16 +111,19 @@ def select_trials(subject: Subject, chosen: Trials) -> list[Trial]:
 def select_rois(subject: Subject, used: Sequence[str] | None) -> tuple[str, ...] | None:
     """Return the regions to decode from, in the subject's order; None is the whole vector.
 
+    All regions are the whole vector only where no voxel lies outside of them.
+
     Raises
     ------
     DataError
         If a region does not exist.
     """
-    for name in used or ():
-        subject.roi(name)
+    if used is None:
+        return None
+    every = used_voxels(subject, used).size == subject.n_voxels
     known = tuple(roi.name for roi in subject.rois)
-    chosen = known if used is None else tuple(name for name in known if name in used)
-    return None if chosen == known else chosen
+    chosen = tuple(name for name in known if name in used)
+    return None if chosen == known and every else chosen
 
 
 def select_lesion(

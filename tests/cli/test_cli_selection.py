@@ -105,6 +105,12 @@ def test_regions_are_selected_in_the_subjects_order(subject):
     assert select_rois(subject, [roi.name for roi in subject.rois]) is None
 
 
+def test_all_regions_are_not_the_whole_vector_where_voxels_lie_outside(subject):
+    fewer = replace(subject, rois=subject.rois[:1])
+    assert select_rois(fewer, None) is None
+    assert select_rois(fewer, ("V1",)) == ("V1",)
+
+
 def test_regions_to_leave_out_go_with_the_voxels_that_others_share(subject):
     everything = Roi("VC", np.arange(subject.n_voxels))
     shared = replace(subject, rois=(*subject.rois, everything))
