@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mindvis_gui.data.picture import SUFFIXES
 from mindvis_gui.data.subject import Trial
 from mindvis_gui.errors import RequestError
 
@@ -33,7 +34,8 @@ class TrialFilter:
     column : str
         One of `COLUMNS`; ``trial`` is the number of the trial in the file.
     values : tuple of str
-        For a column of numbers also ranges: ``"1-3"``.
+        For a column of numbers also ranges: ``"1-3"``. Stimuli with or without the suffix of
+        their picture, as in a table of trials.
     excludes : bool
         Whether the trials with these values are left out instead.
     """
@@ -76,7 +78,11 @@ class TrialFilter:
         if self.column in _TEXTS:
             text = _TEXTS[self.column]
             wanted = set(self.values)
-            return [trial for trial in trials if (text(trial) in wanted) != self.excludes]
+            return [
+                trial
+                for trial in trials
+                if (not wanted.isdisjoint(_names(self.column, text(trial)))) != self.excludes
+            ]
         number = _NUMBERS[self.column]
         ranges = [_range(self.column, value) for value in self.values]
         return [
@@ -84,6 +90,13 @@ class TrialFilter:
             for trial in trials
             if any(first <= number(trial) <= last for first, last in ranges) != self.excludes
         ]
+
+
+def _names(column: str, text: str) -> tuple[str, ...]:
+    """Return what a trial may be called by whoever filters."""
+    stem, point, suffix = text.rpartition(".")
+    pictured = column == "stimulus" and f"{point}{suffix}".lower() in SUFFIXES
+    return (text, stem) if pictured else (text,)
 
 
 def _range(column: str, text: str) -> tuple[int, int]:

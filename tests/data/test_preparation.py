@@ -172,3 +172,17 @@ def test_pictures_are_those_of_the_subject(subject):
     assert np.array_equal(prepared.stimulus(prepared.trials[0]), shown)
     assert prepared.recording.encoded_stimulus("crab").startswith(b"\x89PNG")
     assert prepared.recording.encoded_stimulus("nobody") is None
+
+
+def test_a_stimulus_is_filtered_by_its_name_with_or_without_suffix():
+    names = ("a.png", "a.b", "b.JPG", "a", "2000000.5")
+    trials = [Trial(row, "train", name, label=name) for row, name in enumerate(names)]
+
+    def kept(words):
+        return [trial.index for trial in TrialFilter.parse(words).kept(trials)]
+
+    assert kept("stimulus=a") == [0, 3]
+    assert kept("stimulus=a.png,b") == [0, 2]
+    assert kept("stimulus!=a") == [1, 2, 4]
+    assert kept("stimulus=2000000") == []
+    assert kept("label=a") == [3]
