@@ -269,6 +269,19 @@ def test_only_the_newest_studies_are_kept(qtbot, keeping, monkeypatch):
     assert sorted(kept) == [[10], [20]]
 
 
+def test_the_study_that_is_gone_on_with_is_not_thrown_away(qtbot, keeping, monkeypatch):
+    monkeypatch.setattr("mindvis_gui.session.kept_studies._MOST", 2)
+    decoder = keeping.decoder
+    for first_seed in (0, 10):
+        keeping.set_seeds(first_seed, 1)
+        study(qtbot, keeping, EACH_REGION, trials=(0, 1))
+    keeping.set_seeds(0, 1)  # the one that nobody went on with for the longest
+    counting = in_a_new_window(keeping, decoder)
+    study(qtbot, keeping, EACH_REGION, trials=(0, 1))
+    assert counting.trials == {1}  # trial 0 was there
+    assert len(list(keeping.lesions.folder.glob("*/lesion.json"))) == 2
+
+
 def test_a_study_that_cannot_be_kept_is_done_all_the_same(qtbot, keeping, tmp_path):
     (tmp_path / "lesions").touch()
     with qtbot.waitSignal(keeping.problem) as problem:

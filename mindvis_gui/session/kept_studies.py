@@ -52,8 +52,9 @@ class KeptStudy:
         self._whole, self.trouble = fresh, ""
         self._folder: LesionFolder | None = None
         try:
-            _thin(root)
-            self._folder = LesionFolder(root / _key(model, plan, fresh), subject, model, plan)
+            folder = root / _key(model, plan, fresh)
+            _make_room(root, folder)
+            self._folder = LesionFolder(folder, subject, model, plan)
         except (ExportError, OSError) as error:
             self.trouble = str(error)
 
@@ -92,8 +93,9 @@ def _key(model: ModelInfo, plan: DecodeRequest, study: LesionStudy) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _thin(root: Path) -> None:
-    """Make room for one more by throwing away those that nobody went on with for the longest."""
-    kept = sorted(root.glob(f"*/{INDEX}"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in kept[_MOST - 1 :]:
+def _make_room(root: Path, folder: Path) -> None:
+    """Throw away the studies that nobody went on with for the longest, but never `folder`."""
+    others = [path for path in root.glob(f"*/{INDEX}") if path.parent != folder]
+    others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in others[_MOST - 1 :]:
         shutil.rmtree(path.parent, ignore_errors=True)
