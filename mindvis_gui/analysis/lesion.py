@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mindvis_gui.analysis.bootstrap import bootstrap_intervals
+from mindvis_gui.analysis.bootstrap import FEW_STIMULI, bootstrap_intervals
 from mindvis_gui.analysis.lesion_scores import LesionScore, LesionScorer
 from mindvis_gui.data.lesion import Lesion
 from mindvis_gui.data.prepare import Normalisation, prepare
@@ -50,6 +50,11 @@ class TrialScores:
     label: str
     scores: Mapping[str, Scores]
     vector_sha256: str = ""
+
+    @property
+    def bootstrap_unit(self) -> str:
+        """What the bootstrap draws as one: the stimulus, or the trial where that is not known."""
+        return self.stimulus_id or str(self.trial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +143,7 @@ class LesionStudy:
         known = np.asarray(~np.isnan(change).any(axis=1))
         if not known.any():
             return None
-        stimuli = [
-            each.stimulus_id or str(each.trial)
-            for each, has in zip(self.trials, known, strict=True)
-            if has
-        ]
+        stimuli = [each.bootstrap_unit for each, has in zip(self.trials, known, strict=True) if has]
         (interval,) = bootstrap_intervals(
             change[known], stimuli, [lambda means: means.mean(axis=-1)]
         )
@@ -161,6 +162,14 @@ class LesionStudy:
             for score in self.scores
         }
         return {key: effect for key, effect in found.items() if effect is not None}
+
+    def cautions(self) -> list[str]:
+        """Return what the numbers have to be read with, one sentence each."""
+        n = len({each.bootstrap_unit for each in self.trials})
+        few = (
+            f"Only {n} stimuli: a bootstrap of so few makes intervals narrower than they should be."
+        )
+        return [*self.notes, *([few] if 1 < n < FEW_STIMULI else [])]
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isnan
 
-from mindvis_gui.analysis.bootstrap import FEW_STIMULI
 from mindvis_gui.analysis.caption import decimal
 from mindvis_gui.analysis.lesion import LesionStudy
 from mindvis_gui.analysis.score_table import latex_line, latex_tabular, mean_text
@@ -55,13 +54,6 @@ def facts(study: LesionStudy, subject: Subject, model: ModelInfo) -> str:
     )
 
 
-def cautions(study: LesionStudy) -> list[str]:
-    """Return what the numbers have to be read with, one sentence each."""
-    n = len({each.stimulus_id or str(each.trial) for each in study.trials})
-    few = f"Only {n} stimuli: a bootstrap of so few makes intervals narrower than they should be."
-    return [*study.notes, *([few] if 1 < n < FEW_STIMULI else [])]
-
-
 def markdown_table(study: LesionStudy, subject: Subject, model: ModelInfo) -> str:
     """Return the table as Markdown, with how to read it below."""
     head = heading(study)
@@ -71,7 +63,7 @@ def markdown_table(study: LesionStudy, subject: Subject, model: ModelInfo) -> st
             *map(_markdown_line, lines),
             "",
             f"{facts(study, subject, model)}. {READING}",
-            *cautions(study),
+            *study.cautions(),
             "",
         ]
     )
@@ -87,7 +79,7 @@ def latex_table(study: LesionStudy, subject: Subject, model: ModelInfo) -> str:
     return latex_tabular(
         heading(study),
         [latex_line(line) for line in rows(study)],
-        [facts(study, subject, model), READING, *cautions(study)],
+        [facts(study, subject, model), READING, *study.cautions()],
     )
 
 

@@ -167,7 +167,7 @@ def _print(study: LesionStudy, subject: Subject, model: ModelInfo) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from mindvis_gui.analysis.lesion_table import READING, cautions, facts, heading, rows
+    from mindvis_gui.analysis.lesion_table import READING, facts, heading, rows
 
     console = Console(
         file=sys.stdout,
@@ -185,5 +185,5 @@ def _print(study: LesionStudy, subject: Subject, model: ModelInfo) -> None:
     console.print(facts(study, subject, model), style="bold")
     console.print(table)
     console.print(READING)
-    for note in cautions(study):
+    for note in study.cautions():
         console.print(note)

@@ -180,8 +180,9 @@ class LesionPanel(QScrollArea):
         self._found.setVisible(study is not None)
         if study is None:
             return
-        self.notes.setText("\n".join(study.notes))
-        self.notes.setVisible(bool(study.notes))
+        cautions = study.cautions()
+        self.notes.setText("\n".join(cautions))
+        self.notes.setVisible(bool(cautions))
         names = [lesion.name for lesion in study.lesions]
         if self._lesion not in names:
             self._lesion = names[0]

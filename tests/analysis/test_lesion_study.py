@@ -15,7 +15,7 @@ from mindvis_gui.analysis.lesion import (
 )
 from mindvis_gui.analysis.lesion_folder import LesionFolder, long_table, summary, summary_table
 from mindvis_gui.analysis.lesion_scores import LesionScorer
-from mindvis_gui.analysis.lesion_table import cautions, latex_table, markdown_table
+from mindvis_gui.analysis.lesion_table import latex_table, markdown_table
 from mindvis_gui.data.prepare import measure_normalisation
 from mindvis_gui.data.subject import Roi
 from mindvis_gui.decoding.request import DecodeRequest
@@ -303,8 +303,8 @@ def test_intervals_of_few_stimuli_are_said_to_be_too_narrow(run, subject, tellin
     assert said in latex_table(study, subject, telling_decoder.info)
     (first, *_) = study.trials
     many = [replace(first, trial=i, stimulus_id=f"picture {i}") for i in range(20)]
-    assert cautions(replace(study, trials=tuple(many))) == list(study.notes)
-    assert cautions(replace(study, trials=tuple(many[:1]))) == list(study.notes)  # has none
+    assert replace(study, trials=tuple(many)).cautions() == list(study.notes)
+    assert replace(study, trials=tuple(many[:1])).cautions() == list(study.notes)  # has none
 
 
 def test_names_of_lesions_cannot_break_a_table(run, subject, telling_decoder):

@@ -72,6 +72,14 @@ def test_the_notes_of_a_study_stand_beneath_its_table(qtbot, panel, telling):
     assert panel.notes.isVisible()
 
 
+def test_intervals_of_few_stimuli_are_said_to_be_too_narrow(qtbot, panel, telling):
+    run(qtbot, panel, telling)
+    assert "narrower" not in panel.notes.text()  # one stimulus has no interval
+    panel.trials.setCurrentIndex(1)
+    run(qtbot, panel, telling)
+    assert "a bootstrap of so few makes intervals narrower" in panel.notes.text()
+
+
 def test_the_largest_change_is_written_narrowly(qtbot, panel, telling):
     run(qtbot, panel, telling)
     study = telling.lesions.study
