@@ -24,6 +24,7 @@ from mindvis_gui.errors import DataError
 from mindvis_gui.session.autosave import Autosave
 from mindvis_gui.session.history import History
 from mindvis_gui.session.lesions import EACH_REGION
+from mindvis_gui.session.state import unfinished
 from mindvis_gui.views import file_dialogs
 
 NORMALISATION = Normalisation(0.1, 1.5, "training trials")
@@ -279,6 +280,18 @@ def test_a_study_that_ran_is_offered_after_closing(
     assert offered(saving, settings, tmp_path) == (
         "Your last session: tiny, 0 samples, unfinished lesion study of 3 trials"
     )
+
+
+def test_only_of_a_study_something_is_said_to_be_kept(qtbot, saving, ready, decoder, tmp_path):
+    with qtbot.waitSignal(ready.message) as said:
+        saving._saved._take_up({"unfinished": ["attribution of a sample"]})
+    assert said.args[0] == "Not finished last time: attribution of a sample; start it again"
+    ready.lesions.folder = tmp_path / "lesions"
+    decoder.hold()
+    ready.lesions.start(EACH_REGION, "zero", list(ready.subject.trials[:3]))
+    assert unfinished(ready) == ["lesion study of 3 trials (finished ones are kept)"]
+    decoder.release()
+    qtbot.waitUntil(lambda: ready.idle, timeout=20_000)
 
 
 def test_nothing_is_offered_after_closing_with_all_done(qtbot, saving, ready, settings, tmp_path):

@@ -148,7 +148,9 @@ def unfinished(session: Session) -> list[str]:
     """Name what runs, is in no document, and ends with the window."""
     lesions, running = session.lesions, []
     if lesions.running and not lesions.stopping:
-        running.append(f"lesion study of {lesions.n_asked} trial{'s' * (lesions.n_asked != 1)}")
+        kept = "" if lesions.folder is None else " (finished ones are kept)"
+        many = "s" * (lesions.n_asked != 1)
+        running.append(f"lesion study of {lesions.n_asked} trial{many}{kept}")
     if session.attributions.running:
         running.append("attribution of a sample")
     return running

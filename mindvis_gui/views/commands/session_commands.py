@@ -142,8 +142,7 @@ class SessionCommands:
         unfinished = document.get(UNFINISHED)
         if unfinished and not document.get("queue"):  # of those that wait the opener has told
             self._session.message.emit(
-                f"Not finished last time: {', '.join(unfinished)}; start it again, trials that "
-                "were done are kept"
+                f"Not finished last time: {', '.join(unfinished)}; start it again"
             )
 
     def _take_up_layout(self, document: Mapping[str, Any]) -> None:
