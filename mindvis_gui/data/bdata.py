@@ -34,6 +34,7 @@ from mindvis_gui.data.hdf5 import damage_reported
 from mindvis_gui.data.imagenet import label_of, picture_name, read_class_names
 from mindvis_gui.data.matlab_file import MAGIC
 from mindvis_gui.data.nifti_file import NiftiFile
+from mindvis_gui.data.notes import NO_POSITIONS
 from mindvis_gui.data.orientation import as_ras
 from mindvis_gui.data.recording import Pictures, RowRecording
 from mindvis_gui.data.scratch import ReadOnce, ScratchRows
@@ -196,7 +197,7 @@ def _positions(
 ) -> tuple[IntArray | None, NDArray[np.float64] | None, str]:
     """Return voxel indices, affine, and a note that says where they come from."""
     if not set(_AXES) <= set(file.keys):
-        return None, None, "No voxel positions in this file; the brain cannot be drawn"
+        return None, None, f"{NO_POSITIONS} in this file; the brain cannot be drawn"
     mm = np.stack([file.values(axis)[columns] for axis in _AXES], axis=1)
     template = _template(file.path)
     more = ""

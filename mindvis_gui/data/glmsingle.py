@@ -27,6 +27,7 @@ from mindvis_gui.data.checks import MAX_TRIALS, MAX_VOXELS, check_grid_shape
 from mindvis_gui.data.glmsingle_trials import read_trials
 from mindvis_gui.data.hdf5 import damage_reported, dataset, has, open_hdf5, read_whole
 from mindvis_gui.data.nifti_file import NiftiFile, read_volume
+from mindvis_gui.data.notes import PLACES_UNKNOWN
 from mindvis_gui.data.npy import HEADER_DAMAGE, read_header
 from mindvis_gui.data.orientation import as_ras
 from mindvis_gui.data.pickled_arrays import PICKLE_DAMAGE, PickledArray, read_pickled_dictionary
@@ -165,7 +166,7 @@ def _voxels(
             raise DataError(f"{path.name}: {units.size:,} voxels have a value of R2")
         notes = [
             "No rois beside the results: all voxels are one region",
-            "No grid beside the results: where the voxels lie is not known",
+            f"No grid beside the results: {PLACES_UNKNOWN}",
         ]
         return units, (Roi("all", read_only(np.arange(units.size))),), notes, {}
     image = NiftiFile(folder if folder.is_file() else _first(folder))

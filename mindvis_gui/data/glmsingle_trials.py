@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mindvis_gui.data.notes import SHOWED_UNKNOWN, TAKEN_IN_ORDER
 from mindvis_gui.data.pickled_arrays import PICKLE_DAMAGE, read_pickled_dictionary
 from mindvis_gui.data.recording import Pictures
 from mindvis_gui.data.repeats import with_means
@@ -34,7 +35,7 @@ def read_trials(path: Path, n: int, pictures: Pictures) -> Trials:
     if design.exists():
         return _from_design(design, path, n, pictures)
     trials = [Trial(index, "train", label=f"trial {index}") for index in range(n)]
-    note = f"Neither trials.tsv nor DESIGNINFO.npy: what the {n:,} trials showed is not known"
+    note = f"Neither trials.tsv nor DESIGNINFO.npy: what the {n:,} trials {SHOWED_UNKNOWN}"
     return (*with_means(trials)[:2], [note])
 
 
@@ -54,10 +55,8 @@ def _from_design(design: Path, path: Path, n: int, pictures: Pictures) -> Trials
         for index, c in enumerate(order)
     ]
     n_conditions = len(np.unique(order))
-    what = "the pictures in sorted order are taken for them" if names else "what they showed is not"
+    what = f"the {TAKEN_IN_ORDER} them" if names else f"what they {SHOWED_UNKNOWN}"
     note = f"The trials show {n_conditions:,} conditions, numbered from 0; {what}"
-    if not names:
-        note += (
-            f" known ({len(pictures):,} pictures are not one a condition)" if pictures else " known"
-        )
+    if pictures and not names:
+        note += f" ({len(pictures):,} pictures are not one a condition)"
     return (*with_means(trials)[:2], [note])

@@ -27,6 +27,7 @@ import numpy as np
 
 from mindvis_gui.data.checks import MAX_TRIALS, MAX_VOXELS
 from mindvis_gui.data.imagenet import label_of, read_class_names, read_picture_names
+from mindvis_gui.data.notes import SHOWED_UNKNOWN
 from mindvis_gui.data.npz import NpzFile
 from mindvis_gui.data.npz_pictures import NpzPictures
 from mindvis_gui.data.recording import Pictures, RowRecording, StackedRows
@@ -62,7 +63,7 @@ def read_god_subject(archive: NpzFile) -> Subject:
     trials, places = _trials(archive, images)
     pictures: Pictures = NpzPictures(images, places) if images else {}
     if "arr_1" in archive and "arr_4" not in archive:
-        notes.append("arr_4 is missing: what the single test trials showed is not known")
+        notes.append(f"arr_4 is missing: what the single test trials {SHOWED_UNKNOWN}")
     stack = StackedRows(
         [
             (archive.headers[name].shape[0], partial(archive.read, name, np.float32, columns))

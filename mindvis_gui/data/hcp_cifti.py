@@ -21,6 +21,7 @@ import numpy as np
 from mindvis_gui.data.checks import MAX_VOXELS
 from mindvis_gui.data.cifti_file import SCALARS, SERIES, CiftiFile
 from mindvis_gui.data.hcp import REGIONS, subject_of_series
+from mindvis_gui.data.notes import NO_POSITIONS
 from mindvis_gui.data.orientation import as_ras
 from mindvis_gui.data.parcellation import find_parcellation, read_parcellation
 from mindvis_gui.data.recording import RowRecording
@@ -180,7 +181,7 @@ def _positions(file: CiftiFile, where: Grayordinates) -> tuple[dict[str, Any], s
     if on_surface:
         rest = f"; the {total - on_surface:,} of volumes have some" if on_surface < total else ""
         return {}, (
-            f"No voxel positions: {on_surface:,} of {total:,} are vertices, of which a pair of "
+            f"{NO_POSITIONS}: {on_surface:,} of {total:,} are vertices, of which a pair of "
             f".surf.gii files says where they lie{rest}"
         )
     assert file.affine is not None

@@ -25,6 +25,7 @@ from mindvis_gui.data.checks import MAX_TRIALS, MAX_VOXELS
 from mindvis_gui.data.hdf5 import check_chunks, damage_reported, dataset, open_hdf5
 from mindvis_gui.data.mindeye2_tables import read_shown
 from mindvis_gui.data.nifti_file import NiftiFile
+from mindvis_gui.data.notes import PLACES_UNKNOWN, SHOWED_UNKNOWN
 from mindvis_gui.data.npz import converted
 from mindvis_gui.data.nsd_rois import read_nsd_rois
 from mindvis_gui.data.orientation import as_ras
@@ -139,14 +140,14 @@ def _singles(path: Path, subject: str, n_trials: int) -> tuple[list[Trial], list
     left = n_trials - len(shown)
     where = f"wds/{subject}"
     if not shown:
-        return trials, [f"No tables in {where}: what the {n_trials:,} trials showed is not known"]
+        return trials, [f"No tables in {where}: what the {n_trials:,} trials {SHOWED_UNKNOWN}"]
     return trials, [f"{left:,} trials are in no table of {where}"] if left else []
 
 
 def _positions(path: Path, n_voxels: int) -> tuple[tuple[Roi, ...], dict[str, Any], list[str]]:
     mask = path.with_name("nsdgeneral.nii.gz")
     if not mask.exists():
-        return (), {}, ["No nsdgeneral.nii.gz beside the file: where the voxels lie is not known"]
+        return (), {}, [f"No nsdgeneral.nii.gz beside the file: {PLACES_UNKNOWN}"]
     image = NiftiFile(mask)
     points, rois, notes = read_nsd_rois(image, mask.parent)
     if len(points) != n_voxels:

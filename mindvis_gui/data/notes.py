@@ -1,19 +1,27 @@
-"""Notes on what a source does not say, which are no longer true once it is added."""
+"""Notes on what a source does not say, and taking them back once it is added.
+
+Notes are sentences, and subject files keep them as such. Those of a reader on what is missing are
+put together with these words, by which they are found again; they stay as they are, since files
+hold them.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
-STIMULI = re.compile(
-    r"\bshowed is not known|\bstimuli of the .* trials are not known"
-    r"|\bpictures in sorted order are taken for"
-)
-MISSING = re.compile(r"\bstimuli shown have no picture")
-PICTURES = re.compile(rf"{MISSING.pattern}|\bpictures shown cannot be displayed")
-POSITIONS = re.compile(r"^No voxel pos|\bwhere the voxels lie is not known")
+SHOWED_UNKNOWN = "showed is not known"
+TRIALS_UNKNOWN = "trials are not known"
+TAKEN_IN_ORDER = "pictures in sorted order are taken for"
+WITHOUT_PICTURE = "of the stimuli shown have no picture"
+NOT_DISPLAYED = "pictures shown cannot be displayed"
+PLACES_UNKNOWN = "where the voxels lie is not known"
+NO_POSITIONS = "No voxel positions"
+
+STIMULI = (SHOWED_UNKNOWN, TRIALS_UNKNOWN, TAKEN_IN_ORDER)
+PICTURES = (WITHOUT_PICTURE, NOT_DISPLAYED)
+POSITIONS = (PLACES_UNKNOWN, NO_POSITIONS)
 
 
-def without(notes: Iterable[str], *said: re.Pattern[str]) -> tuple[str, ...]:
-    """Return the notes but for those that say what one of the patterns finds."""
-    return tuple(note for note in notes if not any(each.search(note) for each in said))
+def without(notes: Iterable[str], *words: str) -> tuple[str, ...]:
+    """Return the notes but for those with any of the words."""
+    return tuple(note for note in notes if not any(each in note for each in words))

@@ -28,6 +28,7 @@ import numpy as np
 from mindvis_gui.data.checks import MAX_TRIALS
 from mindvis_gui.data.hdf5 import check_chunks, damage_reported, dataset, open_hdf5
 from mindvis_gui.data.nifti_file import NiftiFile, read_volume
+from mindvis_gui.data.notes import NOT_DISPLAYED, SHOWED_UNKNOWN
 from mindvis_gui.data.nsd_betas import Hdf5Session, NiftiSession, SessionRows, open_session
 from mindvis_gui.data.nsd_design import TRIALS, NsdDesign, read_design
 from mindvis_gui.data.nsd_files import NsdFiles
@@ -143,7 +144,7 @@ def _singles(files: NsdFiles, numbers: list[int]) -> tuple[list[Trial], list[str
     path = files.beside("nsd_expdesign.mat", "nsddata/experiments/nsd/nsd_expdesign.mat")
     missing = []
     if path is None:
-        missing.append("No nsd_expdesign.mat: what the trials showed is not known")
+        missing.append(f"No nsd_expdesign.mat: what the trials {SHOWED_UNKNOWN}")
     if not 1 <= files.number <= 8:
         missing.append("No folder subj01 to subj08 says whose betas these are")
     design = read_design(path) if path and not missing else None
@@ -174,7 +175,7 @@ def _trial(row: int, design: NsdDesign | None, subject: int, session: int, at: i
 def _pictures(files: NsdFiles, trials: tuple[Trial, ...]) -> tuple[Pictures, str, list[str]]:
     path = files.beside("nsd_stimuli.hdf5", "nsddata_stimuli/stimuli/nsd/nsd_stimuli.hdf5")
     if path is None:
-        return {}, "", ["No nsd_stimuli.hdf5: the pictures shown cannot be displayed"]
+        return {}, "", [f"No nsd_stimuli.hdf5: the {NOT_DISPLAYED}"]
     pictures = Brick(path, {trial.stimulus_id for trial in trials if trial.stimulus_id})
     return pictures, path.name, missing_pictures(trials, pictures)
 

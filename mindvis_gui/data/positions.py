@@ -49,7 +49,7 @@ def with_positions(subject: Subject, path: Path) -> Subject:
         joined = _of_masks(subject, path)
     else:
         joined = _of_subject(subject, path)
-    return replace(joined, notes=without(joined.notes, POSITIONS))
+    return replace(joined, notes=without(joined.notes, *POSITIONS))
 
 
 def _first_mask(folder: Path) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mindvis_gui.data.array_subject import read_columns
 from mindvis_gui.data.nifti_file import read_volume
-from mindvis_gui.data.notes import PICTURES, STIMULI, without
+from mindvis_gui.data.notes import PICTURES, STIMULI, TAKEN_IN_ORDER, without
 from mindvis_gui.data.prepared_recording import PreparedRecording
 from mindvis_gui.data.recording import PicturedRecording, Pictures
 from mindvis_gui.data.repeats import shown_in_test
@@ -44,11 +44,11 @@ def with_pictures(subject: Subject, path: Path) -> Subject:
     """
     pictures = open_pictures(path)
     trials = subject.trials
-    notes = without(subject.notes, PICTURES)
+    notes = without(subject.notes, *PICTURES)
     if not any(trial.stimulus_id for trial in trials) and len(pictures) == len(trials):
         names = list(pictures)
-        notes = without(notes, STIMULI)
-        notes += (f"The {len(names):,} pictures in sorted order are taken for the trials' stimuli",)
+        notes = without(notes, *STIMULI)
+        notes += (f"The {len(names):,} {TAKEN_IN_ORDER} the trials' stimuli",)
     else:
         names = complete_names([trial.stimulus_id for trial in trials], pictures)
     shown = tuple(replace(t, stimulus_id=name) for t, name in zip(trials, names, strict=True))
@@ -97,9 +97,9 @@ def with_table(subject: Subject, path: Path) -> Subject:
         merged.append(replace(old, split=split, **told))
     notes = subject.notes
     if any(trial.stimulus_id for trial in found):
-        notes = without(notes, STIMULI)
+        notes = without(notes, *STIMULI)
         if pictures is not None:
-            notes = (*without(notes, PICTURES), *missing_pictures(merged, pictures))
+            notes = (*without(notes, *PICTURES), *missing_pictures(merged, pictures))
     return replace(subject, trials=tuple(merged), notes=notes)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mindvis_gui.data.checks import check_split
+from mindvis_gui.data.notes import TAKEN_IN_ORDER, TRIALS_UNKNOWN, WITHOUT_PICTURE
 from mindvis_gui.data.recording import Pictures
 from mindvis_gui.data.subject import Trial
 from mindvis_gui.data.table import read_integers
@@ -67,12 +68,10 @@ def unnamed_trials(n: int, pictures: Pictures) -> tuple[list[Trial], str]:
     """Return `n` training trials without a table, and a note on what they are taken to show."""
     if len(pictures) == n:
         names = list(pictures)
-        note = (
-            f"No trials.tsv: the {n:,} pictures in sorted order are taken for the trials' stimuli"
-        )
+        note = f"No trials.tsv: the {n:,} {TAKEN_IN_ORDER} the trials' stimuli"
     else:
         names = [""] * n
-        note = f"No trials.tsv: the stimuli of the {n:,} trials are not known"
+        note = f"No trials.tsv: the stimuli of the {n:,} {TRIALS_UNKNOWN}"
         if pictures:
             note += f" ({len(pictures):,} pictures are not one a trial)"
     return [Trial(index, "train", name) for index, name in enumerate(names)], note
@@ -83,7 +82,7 @@ def missing_pictures(trials: Sequence[Trial], pictures: Pictures) -> list[str]:
     missing = sorted({t.stimulus_id for t in trials if t.stimulus_id} - set(pictures))
     if not missing:
         return []
-    return [f"{len(missing):,} of the stimuli shown have no picture, for example '{missing[0]}'"]
+    return [f"{len(missing):,} {WITHOUT_PICTURE}, for example '{missing[0]}'"]
 
 
 def complete_names(cells: Sequence[str], pictures: Pictures) -> list[str]:
