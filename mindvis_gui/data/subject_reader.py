@@ -240,9 +240,7 @@ def _trials(path: Path, file: h5py.File, n_trials: int) -> tuple[Trial, ...]:
     columns: dict[str, Sequence[Any]] = {}
     for name in ("split", *TEXT_COLUMNS, *NUMBER_COLUMNS):
         if name != "split" and not has(file, f"trials/{name}"):
-            columns[name] = [
-                {"presentations": 1}.get(name, 0 if name in NUMBER_COLUMNS else "")
-            ] * n_trials
+            columns[name] = [_DEFAULTS[name]] * n_trials
             continue
         node = dataset(file, f"trials/{name}", 1, "iu" if name in NUMBER_COLUMNS else "S")
         if len(node) != n_trials:
