@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from mindvis_gui.analysis.bootstrap import FEW_STIMULI, bootstrap_intervals
 from mindvis_gui.analysis.lesion_scores import LesionScore, LesionScorer
 from mindvis_gui.data.lesion import Lesion
-from mindvis_gui.data.prepare import Normalisation, prepare
+from mindvis_gui.data.prepare import Normalisation
 from mindvis_gui.data.subject import Subject, Trial
 from mindvis_gui.decoding.lesion import lesioned
+from mindvis_gui.decoding.plan import for_trial
 from mindvis_gui.decoding.request import (
     DecodeFailure,
     Decoder,
@@ -244,14 +245,14 @@ def whole_regions(subject: Subject) -> list[str]:
     return [roi.name for roi in subject.rois if np.unique(roi.voxels).size == subject.n_voxels]
 
 
-def without_whole_regions(subject: Subject) -> str:
-    """Return a note on the regions that `plan_lesions` does not leave out by itself, or ""."""
+def without_whole_regions(subject: Subject) -> tuple[str, ...]:
+    """Return a note on the regions that `plan_lesions` does not leave out by itself, if any."""
     whole = whole_regions(subject)
     if not whole:
-        return ""
+        return ()
     return (
         f"{', '.join(whole)} {_HOLDS[len(whole) > 1]} all {subject.n_voxels:,} voxels and "
-        f"{'were' if len(whole) > 1 else 'was'} not left out."
+        f"{'were' if len(whole) > 1 else 'was'} not left out.",
     )
 
 
@@ -300,13 +301,7 @@ def run_study(
         done = float(place * len(conditions))
         results: dict[str, DecodeResult] = {}
         try:
-            request = replace(
-                plan,
-                trial=trial.index,
-                vector=prepare(subject, trial, normalisation, plan.rois),
-                stimulus_id=trial.stimulus_id,
-                label=trial.label,
-            )
+            request = for_trial(plan, subject, trial, normalisation)
             requests = [
                 request if lesion is None else lesioned(request, lesion, decoder)
                 for lesion in conditions

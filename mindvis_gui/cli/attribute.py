@@ -19,9 +19,8 @@ from mindvis_gui.errors import DataError, ModelError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from mindvis_gui.data.attribution import Attribution
-    from mindvis_gui.data.prepare import Normalisation
-    from mindvis_gui.data.subject import Subject, Trial
+    from mindvis_gui.data.attribution import Attribution, Method
+    from mindvis_gui.data.subject import Subject
     from mindvis_gui.decoding.request import Step
 
 FORMAT = "mindvis attribution"
@@ -58,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.data.attribution import NAMES, to_json, write_maps
     from mindvis_gui.data.preparation import prepare_subject
     from mindvis_gui.data.prepare import measure_normalisation
+    from mindvis_gui.decoding.plan import for_trial, plan_of
     from mindvis_gui.files import atomic_path, check_writable
 
     if not args.out.name.endswith((".nii", ".nii.gz")):
@@ -75,8 +75,11 @@ def run(args: argparse.Namespace) -> int:
         decoder = load_decoder(args.model, args.device, chosen.precision)
         if not isinstance(decoder, Attributor):
             raise ModelError(f"model {args.model} cannot say what its samples rest on")
+        preparation = chosen_preparation(args)
+        plan = plan_of(subject, decoder.info, chosen, (args.seed,), preparation=preparation)
         for done, trial in enumerate(trials):
-            steps = _attribute(decoder, subject, normalisation, trial, args)
+            request = for_trial(plan, subject, trial, normalisation)
+            steps = _attribute(decoder, request, args.method)
             found.append(_drained(steps, show, done, f"trial {trial.index}"))
     maps = [attribution.values for _, attribution in found]
     write_maps(maps, subject, args.out, f"mindvis: {NAMES[args.method]}, {args.model}")
@@ -100,29 +103,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _attribute(
-    decoder: Attributor,
-    subject: Subject,
-    normalisation: Normalisation,
-    trial: Trial,
-    args: argparse.Namespace,
+    decoder: Attributor, request: DecodeRequest, method: Method
 ) -> Generator[Step, None, tuple[DecodeRequest, Attribution]]:
-    from mindvis_gui.data.prepare import prepare
-
-    info = decoder.info
-    request = DecodeRequest(
-        subject=subject.name,
-        trial=trial.index,
-        vector=prepare(subject, trial, normalisation),
-        seeds=(args.seed,),
-        sampling=chosen_sampling(args).resolved(info.precision, info.guidance),
-        model=info.name,
-        model_hash=info.hash,
-        stimulus_id=trial.stimulus_id,
-        label=trial.label,
-        preparation=chosen_preparation(args),
-    )
     result = yield from decoder.decode(request)
-    return request, (yield from decoder.attribute(request, result.samples[0], args.method))
+    return request, (yield from decoder.attribute(request, result.samples[0], method))
 
 
 def _drained(

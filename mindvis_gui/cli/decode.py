@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
-
-import numpy as np
 
 from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation, note_basis
 from mindvis_gui.cli.processes import joined
@@ -35,8 +33,7 @@ from mindvis_gui.decoding.request import (
     Step,
     decode_many,
 )
-from mindvis_gui.decoding.sampling_settings import Sampling
-from mindvis_gui.errors import MindVisError, ModelError
+from mindvis_gui.errors import MindVisError
 
 if TYPE_CHECKING:
     from mindvis_gui.analysis.comparison import Comparison
@@ -111,6 +108,7 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.data.prepare import measure_normalisation
     from mindvis_gui.decoding.cached_decoder import CachedDecoder
     from mindvis_gui.decoding.history_folder import open_cache
+    from mindvis_gui.decoding.plan import plan_of
 
     if args.mask_seed is not None and args.mask_ratio is None:
         args.refuse("--mask-seed needs --mask-ratio")
@@ -129,7 +127,16 @@ def run(args: argparse.Namespace) -> int:
         cache = None if args.no_cache else open_cache()
         model = load_decoder(args.model, args.device, sampling.precision)
         decoder = CachedDecoder(model, cache)
-        plan = replace(_plan(args, subject, decoder.info, sampling, rois), lesion=lesion)
+        plan = plan_of(
+            subject,
+            decoder.info,
+            sampling,
+            args.seeds,
+            rois=rois,
+            mask=_mask(args, decoder.info),
+            lesion=lesion,
+            preparation=chosen_preparation(args),
+        )
         folder = DecodeFolderWriter(args.out, subject, decoder.info, plan, normalisation)
         work = _Work(subject, normalisation, plan, decoder, model if args.latents else None)
         stream = work.outcomes(
@@ -203,16 +210,10 @@ class _Work:
                 yield request
 
     def _request(self, trial: Trial) -> DecodeRequest:
-        from mindvis_gui.data.prepare import prepare
         from mindvis_gui.decoding.lesion import lesioned
+        from mindvis_gui.decoding.plan import for_trial
 
-        request = replace(
-            self.plan,
-            trial=trial.index,
-            vector=prepare(self.subject, trial, self.normalisation, self.plan.rois),
-            stimulus_id=trial.stimulus_id,
-            label=trial.label,
-        )
+        request = for_trial(self.plan, self.subject, trial, self.normalisation)
         lesion = self.plan.lesion
         return request if lesion is None else lesioned(request, lesion, self.decoder)
 
@@ -228,28 +229,7 @@ def _first(what: Sequence[str], most: int = 3) -> str:
     return "; ".join(what[:most]) + ("; …" if len(what) > most else "")
 
 
-def _plan(
-    args: argparse.Namespace,
-    subject: Subject,
-    info: ModelInfo,
-    sampling: Sampling,
-    rois: tuple[str, ...] | None,
-) -> DecodeRequest:
-    """Return the request without its trial: all that is the same for every one."""
-    if not info.fits(subject.n_voxels):
-        raise ModelError(info.misfit(subject.name, subject.n_voxels))
-    mask = None
-    if args.mask_ratio is not None:
-        mask = MaskState.random(info.n_patches, args.mask_ratio, args.mask_seed or 0)
-    return DecodeRequest(
-        subject=subject.name,
-        trial=0,
-        vector=np.zeros(subject.n_voxels, dtype=np.float32),
-        seeds=args.seeds,
-        sampling=sampling.resolved(info.precision, info.guidance),
-        model=info.name,
-        model_hash=info.hash,
-        rois=rois,
-        mask=mask,
-        preparation=chosen_preparation(args),
-    )
+def _mask(args: argparse.Namespace, info: ModelInfo) -> MaskState | None:
+    if args.mask_ratio is None:
+        return None
+    return MaskState.random(info.n_patches, args.mask_ratio, args.mask_seed or 0)

@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation, note_basis
 from mindvis_gui.cli.sampling import add_sampling_options, chosen_sampling
 from mindvis_gui.cli.selection import (
@@ -18,8 +16,6 @@ from mindvis_gui.cli.selection import (
     trial_choice,
 )
 from mindvis_gui.data.lesion import MEANING, METHODS
-from mindvis_gui.decoding.request import DecodeRequest
-from mindvis_gui.errors import ModelError
 
 if TYPE_CHECKING:
     from mindvis_gui.analysis.lesion import LesionStudy
@@ -84,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.cli.output import complain, progress
     from mindvis_gui.data.preparation import prepare_subject
     from mindvis_gui.data.prepare import measure_normalisation
+    from mindvis_gui.decoding.plan import plan_of
     from mindvis_gui.files import only_writer
     from mindvis_gui.scoring import find_classifier
 
@@ -93,40 +90,21 @@ def run(args: argparse.Namespace) -> int:
     subject = prepare_subject(open_subject(args.subject), chosen_preparation(args))
     trials = select_trials(subject, args.trials)
     lesions = plan_lesions(subject, args.lesions, args.method, args.noise_seed or 0)
-    skipped = without_whole_regions(subject) if args.lesions is None else ""
+    skipped = without_whole_regions(subject) if args.lesions is None else ()
     with progress(1) as show, stopped_cleanly():
         show(0, f"loading model {args.model}")
         decoder = load_decoder(args.model, args.device, chosen.precision)
-        info = decoder.info
-        if not info.fits(subject.n_voxels):
-            raise ModelError(info.misfit(subject.name, subject.n_voxels))
-        sampling = chosen.resolved(info.precision, info.guidance)
-        plan = DecodeRequest(
-            subject=subject.name,
-            trial=0,
-            vector=np.zeros(subject.n_voxels, dtype=np.float32),
-            seeds=args.seeds,
-            sampling=sampling,
-            model=info.name,
-            model_hash=info.hash,
-            preparation=chosen_preparation(args),
-        )
+        info, preparation = decoder.info, chosen_preparation(args)
+        plan = plan_of(subject, info, chosen, args.seeds, preparation=preparation)
         show(0, "looking at the stimuli")
         judges = find_classifier(Path(info.folder)) or {}
         scorer = LesionScorer(subject, judges.get("category"))
+        notes = (*scorer.notes, *skipped)
+        fresh = LesionStudy(lesions, scorer.scores, plan.seeds, plan.sampling, notes=notes)
         folder = LesionFolder(args.out, subject, info, plan)
         normalisation = measure_normalisation(subject)
         with only_writer(args.out):
-            study = folder.resume(
-                LesionStudy(
-                    lesions,
-                    scorer.scores,
-                    args.seeds,
-                    sampling,
-                    notes=(*scorer.notes, *filter(None, [skipped])),
-                ),
-                normalisation,
-            )
+            study = folder.resume(fresh, normalisation)
             steps = run_study(decoder, subject, normalisation, plan, trials, study, scorer)
             try:
                 for step in steps:

@@ -167,7 +167,7 @@ class Lesions(QObject):
         subject = self._session.subject
         if kind != EACH_REGION or subject is None:
             return ()
-        return tuple(filter(None, [without_whole_regions(subject)]))
+        return without_whole_regions(subject)
 
     def _run(
         self,

@@ -167,11 +167,11 @@ def test_regions_of_every_voxel_are_not_left_out_by_themselves(subject):
     assert [each.name for each in plan_lesions(of_all, None, "zero")] == [
         roi.name for roi in subject.rois
     ]
-    assert without_whole_regions(of_all) == "VC holds all 700 voxels and was not left out."
+    assert without_whole_regions(of_all) == ("VC holds all 700 voxels and was not left out.",)
     several = with_whole(subject, "VC", "general")
     said = "VC, general hold all 700 voxels and were not left out."
-    assert without_whole_regions(several) == said
-    assert without_whole_regions(subject) == ""
+    assert without_whole_regions(several) == (said,)
+    assert without_whole_regions(subject) == ()
     with pytest.raises(RequestError, match="lesion VC leaves out all 700 voxels"):
         plan_lesions(of_all, {"VC": ("VC",)}, "zero")
     with pytest.raises(RequestError, match=r"VC holds all 700; .* --lesions control=random:70"):
