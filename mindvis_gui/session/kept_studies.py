@@ -58,14 +58,18 @@ class KeptStudy:
         except (ExportError, OSError) as error:
             self.trouble = str(error)
 
-    def found(self, normalisation: Normalisation, trials: Collection[int]) -> LesionStudy:
-        """Return the study with those of some trials that were finished before."""
+    def added_to(
+        self, study: LesionStudy, normalisation: Normalisation, trials: Collection[int]
+    ) -> LesionStudy:
+        """Return `study` with those of some trials that it lacks and that are kept."""
         if self._folder is not None:
             # Damaged, of other responses or other packages: it begins anew.
             with suppress(MindVisError):
                 self._whole = self._folder.resume(self._whole, normalisation)
-        wanted = tuple(each for each in self._whole.trials if each.trial in trials)
-        return replace(self._whole, trials=wanted, failed=None)
+        missing = set(trials) - {each.trial for each in study.trials}
+        for each in self._whole.trials:
+            study = study.with_trial(each) if each.trial in missing else study
+        return study
 
     def keep(self, study: LesionStudy) -> None:
         """Write the trials of a study, and those that were there before."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from mindvis_gui.analysis.lesion_folder import LesionFolder
 from mindvis_gui.analysis.lesion_scores import LesionScorer
 from mindvis_gui.analysis.networks import Network
 from mindvis_gui.data.lesion import Lesion, Method
+from mindvis_gui.data.prepare import Normalisation
 from mindvis_gui.data.subject import Recording, Subject, Trial
 from mindvis_gui.decoding.request import (
     Decoder,
@@ -41,6 +42,19 @@ EACH_REGION, UNUSED_REGIONS, MASKED_PATCHES = "each region", "unused regions", "
 KINDS = (EACH_REGION, UNUSED_REGIONS, MASKED_PATCHES)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Asked:
+    """What a study was asked for; `plan` is the request without its trial."""
+
+    subject: Subject
+    decoder: Decoder
+    normalisation: Normalisation
+    plan: DecodeRequest
+    lesions: tuple[Lesion, ...]
+    trials: tuple[Trial, ...]
+    notes: tuple[str, ...]
+
+
 class Lesions(QObject):
     """Runs one study after the other in the background; the same study again goes on.
 
@@ -56,8 +70,6 @@ class Lesions(QObject):
         None while nothing runs.
     stopping : bool
         Whether the study that runs was told to stop.
-    n_asked : int
-        Trials that the study which runs was asked for.
     folder : pathlib.Path or None
         Where studies are kept as they go; without it they are forgotten with the session.
     """
@@ -72,17 +84,14 @@ class Lesions(QObject):
         self._session = session
         self._job: Job | None = None
         self._scorer: tuple[Recording, str, LesionScorer] | None = None  # the newest, of what
-        self._wanted: tuple[Subject, Decoder] | None = None  # what the results are for
-        self._asked: DecodeRequest | None = None  # by the study that runs
-        self._plan: DecodeRequest | None = None  # of `study`
-        self._info: ModelInfo | None = None
+        self._asked: _Asked | None = None  # newest; None once nobody wants it any more
+        self._shown: _Asked | None = None  # of which `study` is
         self._load_classifiers = load_classifiers
         self.study: LesionStudy | None = None
         self.effects: Effects = {}
         self.results: Mapping[str, DecodeResult] = {}
         self.progress: Progress | None = None
         self.stopping = False
-        self.n_asked = 0
         self.folder = folder
         session.subject_changed.connect(self.forget)
         session.model_changed.connect(self.forget)
@@ -92,11 +101,15 @@ class Lesions(QObject):
         """Whether a study runs, one that was told to stop included."""
         return self._job is not None
 
+    @property
+    def n_asked(self) -> int:
+        """Trials that the newest study was asked for."""
+        return 0 if self._asked is None else len(self._asked.trials)
+
     def forget(self) -> None:
         """Stop, and drop the study: it was of another subject or model."""
         self.stop()
-        self._wanted = None
-        self._scorer = None
+        self._asked = self._shown = self._scorer = None
         self._set(None, {}, {})
 
     def start(self, kind: str, method: Method, trials: list[Trial]) -> None:
@@ -122,15 +135,15 @@ class Lesions(QObject):
         except MindVisError as error:
             session.problem.emit(str(error))
             return
-        assert session.subject is not None
-        assert session.decoder is not None
-        self._wanted = (session.subject, session.decoder)
-        self._asked, self._info = plan, session.decoder.info
-        self.n_asked = len(trials)
+        subject, decoder, normalisation = session.subject, session.decoder, session.normalisation
+        assert subject is not None  # or there were no request
+        assert decoder is not None
+        assert normalisation is not None
+        self._asked = _Asked(
+            subject, decoder, normalisation, plan, lesions, tuple(trials), passed_over
+        )
         self._job = session.jobs.start(
-            self._run(
-                session.subject, session.decoder, plan, lesions, trials, passed_over, self.study
-            ),
+            self._run(self._asked, self.study, self.results),
             "Lesion study",
             self._finish,
             progress=self._report,
@@ -170,43 +183,36 @@ class Lesions(QObject):
         return without_whole_regions(subject)
 
     def _run(
-        self,
-        subject: Subject,
-        decoder: Decoder,
-        plan: DecodeRequest,
-        lesions: tuple[Lesion, ...],
-        trials: list[Trial],
-        notes: tuple[str, ...],
-        before: LesionStudy | None,
+        self, asked: _Asked, before: LesionStudy | None, shown: Mapping[str, DecodeResult]
     ) -> Generator[tuple[Progress, Effects | None], None, str]:
         """Continue the study in the background; effects are computed there too.
 
+        `before` is the study so far, which may be another, and `shown` its pictures.
         Returns why it could not be kept, if so.
         """
-        normalisation = self._session.normalisation
-        assert normalisation is not None
+        subject, decoder, plan = asked.subject, asked.decoder, asked.plan
         yield Progress(0, 1, "looking at the stimuli"), None
         scorer = self._scorer_of(subject, decoder.info)
-        notes = (*scorer.notes, *notes)
-        fresh = LesionStudy(lesions, scorer.scores, plan.seeds, plan.sampling, notes=notes)
+        notes = (*scorer.notes, *asked.notes)
+        fresh = LesionStudy(asked.lesions, scorer.scores, plan.seeds, plan.sampling, notes=notes)
         study = fresh
         if before is not None and before.continues(fresh):
             study = replace(before, notes=notes)
         kept = None
         if self.folder is not None:
             kept = KeptStudy(self.folder, subject, decoder.info, plan, fresh)
+            n_before = len(study.trials)
             # One is decoded in any case, for its pictures.
-            found = kept.found(normalisation, {trial.index for trial in trials[:-1]})
-            there = {each.trial for each in study.trials}
-            for each in found.trials:
-                study = study if each.trial in there else study.with_trial(each)
-            if len(study.trials) > len(there):
-                pictures = self.results if there else None
+            wanted = {trial.index for trial in asked.trials[:-1]}
+            study = kept.added_to(study, asked.normalisation, wanted)
+            if len(study.trials) > n_before:
+                pictures = shown if n_before else None
                 what = "going on with what was done before"
                 yield Progress(0, 1, what, study, pictures), study.effects()
         taking_turns = self._session.taking_turns(decoder)
-        steps = run_study(taking_turns, subject, normalisation, plan, trials, study, scorer)
-        for step in steps:
+        for step in run_study(
+            taking_turns, subject, asked.normalisation, plan, asked.trials, study, scorer
+        ):
             if step.study is not None and kept is not None:
                 kept.keep(step.study)
             yield step, None if step.study is None else step.study.effects()
@@ -230,11 +236,11 @@ class Lesions(QObject):
             return None
 
     def _report(self, item: tuple[Progress, Effects | None]) -> None:
-        if self._wanted is None:
+        if self._asked is None:
             return  # another subject was opened, or another model loaded, meanwhile
         self.progress, effects = item
         if self.progress.study is not None:
-            self._plan = self._asked
+            self._shown = self._asked
             self._set(self.progress.study, effects or {}, self.progress.results or {})
         self.progressed.emit()
 
@@ -267,17 +273,14 @@ class Lesions(QObject):
         A folder that holds trials of this study gets the others; one of another study, or that
         somebody writes to, is a `Session.problem`.
         """
-        study, plan, info = self.study, self._plan, self._info
-        normalisation = self._session.normalisation
-        if study is None or self._wanted is None or plan is None or info is None:
+        study, of = self.study, self._shown
+        if study is None or of is None:
             return
-        assert normalisation is not None
-        subject = self._wanted[0]
 
         def write() -> int:
             with only_writer(folder):
-                target = LesionFolder(folder, subject, info, plan)
-                whole = target.joined(study, normalisation)
+                target = LesionFolder(folder, of.subject, of.decoder.info, of.plan)
+                whole = target.joined(study, of.normalisation)
                 target.keep(whole)
                 target.write_tables(whole)
             return len(whole.trials)
