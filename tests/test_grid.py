@@ -258,3 +258,13 @@ def test_guidance_is_an_axis(ready):
     for wrong in ("much", "0.5", "99"):
         with pytest.raises(RequestError):
             ready.grid.set_values("guidance", wrong)
+
+
+def test_after_stop_no_request_comes_that_was_made_before(qtbot, ready):
+    ready.grid.start(ready.grid.missing())
+    (job,) = ready.grid._planner._jobs
+    assert job.wait(20_000)  # its requests are made, but nobody was told of them yet
+    ready.queue.stop()
+    with qtbot.assertNotEmitted(ready.queue.started):
+        qtbot.waitUntil(lambda: ready.idle, timeout=20_000)
+    assert not ready.grid.queued

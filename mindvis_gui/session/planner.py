@@ -27,7 +27,7 @@ class Planner(QObject):
         super().__init__(session)
         self._session = session
         self._jobs: list[Job] = []
-        self._running = 0
+        self._running = self._stops = 0
         session.queue.cleared.connect(self.stop)
 
     @property
@@ -64,24 +64,25 @@ class Planner(QObject):
             dict(masks),
             session.preparation.steps,
         )
-        count = len(groups)
+        count, stops = len(groups), self._stops
+
+        def enqueue(items: list[Waiting]) -> None:
+            if stops == self._stops:  # what was made before a stop may arrive after it
+                session.queue.extend(items)
+
         title = f"Queueing {count} decode{'s' * (count != 1)}"
         self._running += 1
         self._jobs.append(
             session.jobs.start(
-                plan, title, self._report_unplanned, progress=self._enqueue, ended=self._end
+                plan, title, self._report_unplanned, progress=enqueue, ended=self._end
             )
         )
 
     def stop(self) -> None:
         """Put no more into the queue."""
+        self._stops += 1
         for job in self._jobs:
             job.cancel()
-
-    def _enqueue(self, items: list[Waiting]) -> None:
-        subject = self._session.subject
-        if items and subject is not None and items[0].request.subject == subject.name:
-            self._session.queue.extend(items)
 
     def _report_unplanned(self, complaints: list[str]) -> None:
         if complaints:
