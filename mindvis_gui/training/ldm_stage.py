@@ -109,15 +109,18 @@ def _encoder(
 ) -> tuple[FmriEncoder, MaskedBrainModel | None]:
     if not settings.pretraining:
         run.say("the encoder starts from random weights: no pre-training")
-        encoder = FmriEncoder(
-            subject.n_voxels,
-            settings.patch_size,
-            settings.width,
-            settings.depth,
-            settings.heads,
-            global_pool=settings.global_pool,
-            padding=settings.padding,
-        )
+        try:
+            encoder = FmriEncoder(
+                subject.n_voxels,
+                settings.patch_size,
+                settings.width,
+                settings.depth,
+                settings.heads,
+                global_pool=settings.global_pool,
+                padding=settings.padding,
+            )
+        except (ValueError, RuntimeError) as error:  # too large ones are of the latter kind
+            raise RequestError(f"no encoder has these sizes: {error}") from error
         return encoder, None
     masked_model, note = for_subject(load_masked_model(settings.masked_model), subject)
     run.say(note)

@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import Generator, Tensor
 
 from mindvis_gui.data import open_subject
+from mindvis_gui.data.mask import kept_patches
 from mindvis_gui.data.prepare import measure_normalisation, padded_length
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
@@ -63,7 +64,7 @@ def pre_train(sources: Sequence[str], settings: MbmSettings, run: Run) -> None:
             settings.mlp_ratio,
             settings.padding,
         )
-    except (ValueError, AssertionError, RuntimeError) as error:
+    except (ValueError, RuntimeError) as error:  # too large ones are of the latter kind
         raise RequestError(f"no network has these sizes: {error}") from error
     _train(model, responses, subjects, settings, run)
 
@@ -94,6 +95,11 @@ def _train(
     settings: Masking,
     run: Run,
 ) -> None:
+    if not kept_patches(model.n_patches, settings.mask_ratio):
+        raise RequestError(
+            f"mask_ratio: {settings.mask_ratio:g} leaves none of {model.n_patches} patches; mask "
+            "less or take smaller patches"
+        )
     names = ", ".join(each.name for each in subjects)
     try:
         held, rest = held_back(len(responses), settings.seed, settings.validation, most=_MOST_HELD)

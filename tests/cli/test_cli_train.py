@@ -277,9 +277,13 @@ def test_what_cannot_be_trained(file, masked, tune, pictures, tmp_path, subject_
     refused("mbm", file, file, *SMALL, "--focus", "V1", said="give a range of voxels")
     refused("mbm", file, *SMALL, "--focus", "V9", said="no region is called 'V9'")
     refused("mbm", file, *SMALL, "--heads", "3", said="no network has these sizes")
+    refused("mbm", file, *SMALL, "--mask-ratio", "0.99", said="0.99 leaves none of 44 patches")
     code, _ = tune("--no-time-condition", "--no-cross-attention")
     assert code == 1
     assert "nothing is conditioned" in capsys.readouterr().err
+    code, _ = tune("--no-pretraining", "--heads", "3")
+    assert code == 1
+    assert "no encoder has these sizes" in capsys.readouterr().err
 
 
 def test_the_card_has_the_sizes_that_the_model_has(tune):
