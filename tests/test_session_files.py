@@ -321,6 +321,70 @@ def test_work_that_is_in_a_file_is_not_offered(
     assert bool(offered(saving, settings, tmp_path)) == (how == "changed")
 
 
+@pytest.fixture
+def left(qtbot, saving, ready, decoder):
+    """Return the window whose subject was opened again while two decodes waited or ran."""
+    ready.regions.add("mine", np.arange(30), "sphere")
+    decoder.hold()
+    with qtbot.waitSignal(ready.queue.progressed):
+        for trial in (1, 2):
+            ready.set_trial(trial)
+            ready.decode()
+    with qtbot.waitSignal(ready.subject_changed), qtbot.waitSignal(saving._saved.leaving.found):
+        ready.open("tiny.h5")
+    decoder.release()
+    qtbot.waitUntil(lambda: ready.idle)
+    return saving
+
+
+def test_opening_a_subject_tells_what_is_left_undone_and_brings_it_back(qtbot, left, ready):
+    assert left.status.problem.text() == (
+        "Left undone with tiny: 2 waiting decodes, 1 made region; “Restore the last session” in "
+        "the menu File goes on with it"
+    )
+    assert len(ready.queue) == 0
+    with qtbot.waitSignal(left._saved.opener.opened):
+        left.actions_by_id["restore_session"].trigger()
+    qtbot.waitUntil(lambda: len(ready.queue) == 2)
+    assert [each.name for each in ready.regions.rois if each.made] == ["mine"]
+    assert left._saved.in_file is None
+    ready.queue.stop()
+    qtbot.waitUntil(lambda: ready.idle)
+
+
+def test_what_was_left_undone_is_offered_after_closing(left, settings, tmp_path):
+    assert "2 waiting decodes, 1 made region" in offered(left, settings, tmp_path)
+    state = json.loads((tmp_path / "state" / "last-session.json").read_text())
+    assert len(state["queue"]) == 2
+    assert state["fingerprint"]
+
+
+def test_other_steps_tell_of_decodes_but_not_of_regions_that_stay(qtbot, saving, ready, decoder):
+    ready.regions.add("mine", np.arange(30), "sphere")
+    with qtbot.waitSignal(ready.subject_changed):
+        ready.preparation.set_steps(Preparation(z_score="voxel"))
+    qtbot.waitUntil(lambda: ready.idle)
+    assert saving.status.problem.isHidden()
+    decoder.hold()
+    with qtbot.waitSignal(ready.queue.progressed):
+        ready.decode()
+    with qtbot.waitSignal(saving._saved.leaving.found):
+        ready.preparation.set_steps(Preparation())
+    decoder.release()
+    qtbot.waitUntil(lambda: ready.idle)
+    assert "Left undone with tiny: 1 waiting decode" in saving.status.problem.text()
+
+
+def test_a_subject_left_with_all_done_or_in_a_file_is_left_without_a_word(
+    qtbot, saving, ready, monkeypatch, tmp_path
+):
+    ready.regions.add("mine", np.arange(30), "sphere")
+    save(qtbot, saving, ready, monkeypatch, tmp_path / "a.mindvis")
+    start_anew(qtbot, ready)
+    assert saving.status.problem.isHidden()
+    assert not saving.actions_by_id["restore_session"].isEnabled()
+
+
 def test_state_cut_short_is_not_offered(ready, tmp_path):
     (tmp_path / "last-session.json").write_text('{"format": "mindvis se')
     autosave = Autosave(ready, tmp_path, dict)

@@ -13,11 +13,10 @@ from mindvis_gui.data.fingerprint import fingerprint
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.errors import DataError, ExportError, MindVisError
 from mindvis_gui.session.session import Session
-from mindvis_gui.session.state import State, holds_unsaved, snapshot, unfinished
+from mindvis_gui.session.state import UNFINISHED, State, holds_unsaved, snapshot, unfinished
 
 _PAUSE = 3000  # ms that changes are gathered before they are written
 QUIT = "quit"  # key of a state: its session was closed by hand
-UNFINISHED = "unfinished"  # likewise: names of studies that ran then
 _STATE, _LOCK = "last-session.json", "last-session.lock"
 
 
@@ -48,6 +47,7 @@ class Autosave(QObject):
         self._fingerprint: tuple[Subject, str] | None = None
         self._undone: State | None = None
         self._unfinished: list[str] = []
+        self._left_behind: Mapping[str, Any] | None = None
         self.left_over: dict[str, Any] | None = None
         self._soon = QTimer(self, singleShot=True, interval=_PAUSE)
         self._soon.timeout.connect(self._write)
@@ -123,11 +123,16 @@ class Autosave(QObject):
         if self._stale and self._lock is not None:
             self._soon.start()
 
-    def note_undone(self, saved: Mapping[str, Any] | None) -> None:
+    def note_undone(
+        self, saved: Mapping[str, Any] | None, left_behind: Mapping[str, Any] | None = None
+    ) -> None:
         """Look, before all is stopped, whether work is left that no file holds, or a study runs.
 
-        `saved` is the document of the session file that was opened or written last.
+        `saved` is the document of the session file that was opened or written last, `left_behind`
+        that of a subject before with work undone: it is kept where nothing else is.
         """
+        if left_behind is not None and holds_unsaved(left_behind, saved):
+            self._left_behind = left_behind
         self._soon.stop()
         state = None if self._lock is None else snapshot(self._session, self._layout())
         self._unfinished = unfinished(self._session)
@@ -142,6 +147,8 @@ class Autosave(QObject):
         subject = self._session.subject
         if self._undone is not None and subject is not None:
             self._keep(self._undone, subject)
+        elif self._left_behind is not None:
+            self._write_left({**self._left_behind, QUIT: True})
         elif subject is not None or self.left_over is None:
             self._path.unlink(missing_ok=True)
         self._lock.unlock()
@@ -152,9 +159,12 @@ class Autosave(QObject):
             found = self._known(subject) or fingerprint(subject)
         except MindVisError:
             found = ""  # its file is gone: the next start will ask for it
+        of_closing = {"fingerprint": found, QUIT: True, UNFINISHED: self._unfinished}
+        self._write_left({**state.by_reference(), **of_closing})
+
+    def _write_left(self, document: Mapping[str, Any]) -> None:
         try:
-            of_closing = {"fingerprint": found, QUIT: True, UNFINISHED: self._unfinished}
-            write_state(self._path, {**state.by_reference(), **of_closing})
+            write_state(self._path, document)
         except ExportError as error:
             self._session.problem.emit(f"the session is not saved by itself: {error}")
 

@@ -73,6 +73,7 @@ class Session(Choices):
         What is made of many samples or trials.
     """
 
+    leaving = Signal()  # the open subject is replaced, which ends what was asked of it
     import_offered = Signal(object)  # Path that is no subject, but of which one could be made
     crashed = Signal(object)  # an unexpected exception
 
@@ -140,6 +141,7 @@ class Session(Choices):
 
     def take_subject(self, opened: PreparedSubject, trial: int | None = None) -> None:
         """Open a subject that was read, and choose row `trial` or else the first test trial."""
+        self.leaving.emit()
         self.queue.abandon()
         self.loading.want_decode(False)
         self.movie.play(False)

@@ -19,6 +19,8 @@ from mindvis_gui.session.options import mask_from_json
 if TYPE_CHECKING:
     from mindvis_gui.session.session import Session
 
+UNFINISHED = "unfinished"  # key of a document: names of studies that ran when it was left
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class State:
@@ -154,6 +156,15 @@ def unfinished(session: Session) -> list[str]:
     if session.attributions.running:
         running.append("attribution of a sample")
     return running
+
+
+def undone(document: Mapping[str, Any]) -> list[str]:
+    """Name, with their numbers, decodes that wait, regions that were made, and unfinished work."""
+    told = []
+    for part, word in (("queue", "waiting decode"), ("regions", "made region")):
+        if count := len(document.get(part, ())):
+            told.append(f"{count:,} {word}{'s' * (count != 1)}")
+    return told + [f"unfinished {name}" for name in document.get(UNFINISHED, ())]
 
 
 def _same_subject(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -114,6 +114,7 @@ class MainWindow(QMainWindow):
             session.attributions.changed,
         ):
             signal.connect(self._show_state)
+        self._saved.leaving.found.connect(self._show_state)
         self.workspace.panel_toggled.connect(self._show_panels)
         self.workspace.page_changed.connect(self._show_panels)
         self.workspace.decode_missing_wanted.connect(self.actions_by_id["decode_missing"].trigger)
@@ -215,7 +216,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout and what is undone, then cancel what runs and wait for it."""
         if self._autosave is not None:
-            self._autosave.note_undone(self._saved.in_file)
+            self._autosave.note_undone(self._saved.in_file, self._saved.left_behind)
         for name, state in self.workspace.layout_states().items():
             self._settings.set_layout(name, state)
         self._settings.set_layout("window", self.saveGeometry())

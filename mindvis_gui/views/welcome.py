@@ -11,7 +11,8 @@ from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from mindvis_gui.paths import resources_dir
-from mindvis_gui.session.autosave import QUIT, UNFINISHED
+from mindvis_gui.session.autosave import QUIT
+from mindvis_gui.session.state import undone
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.theme import GAP, label
 
@@ -72,10 +73,7 @@ class WelcomePage(QWidget):
         told = [
             _counted(sum(len(each["samples"]) for each in left_over.get("results", ())), "sample")
         ]
-        for part, word in (("queue", "waiting decode"), ("regions", "made region")):
-            if left_over.get(part):
-                told.append(_counted(len(left_over[part]), word))
-        told += [f"unfinished {name}" for name in left_over.get(UNFINISHED, ())]
+        told += undone(left_over)
         how = (
             "Your last session" if left_over.get(QUIT) else "Go on where the last session broke off"
         )

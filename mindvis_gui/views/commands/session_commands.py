@@ -14,11 +14,11 @@ from mindvis_gui.analysis.figures.reading import holds_record
 from mindvis_gui.analysis.session_file import SUFFIX, SessionFile, write_session
 from mindvis_gui.data.fingerprint import fingerprint
 from mindvis_gui.session import Session
-from mindvis_gui.session.autosave import UNFINISHED
 from mindvis_gui.session.decode_folders import open_decode_folder
+from mindvis_gui.session.left_behind import LeftBehind
 from mindvis_gui.session.opener import SessionOpener
 from mindvis_gui.session.restorer import Restorer
-from mindvis_gui.session.state import snapshot
+from mindvis_gui.session.state import UNFINISHED, snapshot
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views.entry import Entry
@@ -54,12 +54,16 @@ class SessionCommands:
     ) -> None:
         self._window, self._session = window, session
         self._settings, self._workspace = settings, workspace
-        self.left_over: Mapping[str, Any] | None = None  # of the last session
+        self.left_over: Mapping[str, Any] | None = None  # of the last session, or a subject before
+        self.left_behind: Mapping[str, Any] | None = None  # the latter, until it is restored
         self.in_file: Mapping[str, Any] | None = None  # of the file opened or written last
+        self.leaving = LeftBehind(session, self.layout, lambda: self.in_file)
+        self.leaving.found.connect(self._offer)
         self.opener = SessionOpener(session)
         self.opener.subject_wanted.connect(self._ask_subject)
         self.opener.positions_wanted.connect(self._ask_positions)
         self.opener.opened.connect(self._take_up)
+        self._restored: Mapping[str, Any] | None = None
         self.restorer = Restorer(session)
         self.restorer.grid_filled.connect(lambda: workspace.compare(True))
 
@@ -111,7 +115,11 @@ class SessionCommands:
     def restore(self) -> None:
         """Go on where the last session broke off."""
         if self.left_over is not None:
+            self._restored = self.left_over
             self.opener.open(self.left_over)
+
+    def _offer(self, left_behind: Mapping[str, Any]) -> None:
+        self.left_over = self.left_behind = left_behind
 
     def _open_session(self, path: Path) -> None:
         session = self._session
@@ -136,7 +144,9 @@ class SessionCommands:
         self.opener.open(saved, source, path, placed=path is not None)
 
     def _take_up(self, document: Mapping[str, Any]) -> None:
-        if document is not self.left_over:
+        if document is self.left_behind:
+            self.left_behind = None
+        if document is not self._restored:
             self.in_file = document
         self._take_up_layout(document)
         unfinished = document.get(UNFINISHED)
