@@ -11,6 +11,7 @@ from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPalette, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from mindvis_gui.views.number_axis import NumberAxis
 from mindvis_gui.views.theme import muted, rule
 
 _ROW = 21  # pixels a bar
@@ -47,7 +48,8 @@ class EffectPlot(pg.PlotWidget):
     chosen = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent, enableMenu=False)
+        self._values = NumberAxis("bottom")
+        super().__init__(parent, enableMenu=False, axisItems={"bottom": self._values})
         self.bars: tuple[Bar, ...] = ()
         self._chosen = ""
         plot = self.getPlotItem()
@@ -67,7 +69,13 @@ class EffectPlot(pg.PlotWidget):
         self.show_bars((), "")
 
     def show_bars(
-        self, bars: Sequence[Bar], unit: str, floor: float = float("nan"), chosen: str = ""
+        self,
+        bars: Sequence[Bar],
+        unit: str,
+        floor: float = float("nan"),
+        chosen: str = "",
+        *,
+        of_coefficients: bool = False,
     ) -> None:
         """Show other bars.
 
@@ -80,7 +88,10 @@ class EffectPlot(pg.PlotWidget):
             Where the dashed line stands; NaN for none. Far from all bars it is out of view.
         chosen : str
             Name of the bar that stands out.
+        of_coefficients : bool
+            Whether values are written as correlations are: −.05.
         """
+        self._values.of_coefficients = of_coefficients
         self.bars, self._unit, self._floor, self._chosen = tuple(bars), unit, floor, chosen
         self.setFixedHeight(_ROW * max(len(bars), 1) + _AXIS)
         described = ", ".join(f"{bar.name} {bar.value:.3g}" for bar in bars)

@@ -213,7 +213,7 @@ class LesionPanel(QScrollArea):
         floor = float("nan") if score.chance is None else score.chance - study.intact(score.key)
         n = len(study.trials)
         unit = f"change of {score.name}, {n} trial{'s' * (n != 1)}"
-        self.plot.show_bars(bars, unit, floor, self._lesion)
+        self.plot.show_bars(bars, unit, floor, self._lesion, of_coefficients=True)
         dashed = "Dashed: where the score falls to chance." if score.chance is not None else ""
         self.plot.setToolTip(f"{score.name}: {score.definition}. {dashed}".strip())
         self.table.show_study(study, lesions.effects, colours, self._lesion)

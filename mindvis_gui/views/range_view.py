@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 from mindvis_gui.data.subject import FloatArray
 from mindvis_gui.session.overlays import Look
 from mindvis_gui.views.colour_bar import paint_colours
+from mindvis_gui.views.number_axis import NumberAxis
 from mindvis_gui.views.theme import accent, muted
 
 _BINS = 64
@@ -29,7 +30,7 @@ class RangeView(pg.PlotWidget):
     edited = Signal(object)  # Look
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent, enableMenu=False)
+        super().__init__(parent, enableMenu=False, axisItems={"bottom": NumberAxis("bottom")})
         self._look = Look()
         self._values: FloatArray | None = None
         self.setFixedHeight(_HEIGHT)

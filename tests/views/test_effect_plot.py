@@ -35,6 +35,16 @@ def test_bars_begin_at_zero_and_have_their_colour(plot):
     assert picture.pixelColor(beyond) == plot.palette().window().color()
 
 
+@pytest.mark.parametrize(
+    ("of_coefficients", "written"),
+    [(False, ["−0.10", "−0.05", "0", "1.05"]), (True, ["−.10", "−.05", "0", "1.05"])],
+)
+def test_axis_is_written_as_the_other_numbers_are(plot, of_coefficients, written):
+    plot.show_bars(BARS, "change of Pixel r", of_coefficients=of_coefficients)
+    axis = plot.getPlotItem().getAxis("bottom")
+    assert axis.tickStrings([-0.1, -0.05, 0.0, 1.05], 1.0, 0.05) == written
+
+
 def test_everything_is_in_view(plot):
     (low, high), _ = plot.getViewBox().viewRange()
     assert low < -0.5  # where chance is
