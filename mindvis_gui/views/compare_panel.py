@@ -29,7 +29,7 @@ _RANK = (
     "Place of the own stimulus among all test stimuli by pixel correlation, mean over samples; "
     "1 is best.\nChance: (n + 1) / 2."
 )
-_CONSISTENCY = (
+_AGREEMENT = (
     "Pixel correlation of the samples with each other, mean over all pairs.\n"
     "It says how much the response determines, not whether it is right."
 )
@@ -46,12 +46,12 @@ class ComparePanel(QWidget):
         self.ssim = QLabel()
         self.rank = QLabel()
         self.ways = _WrappedLabel()
-        self.consistency = QLabel()
+        self.agreement = QLabel()
         self.note = label("", "caption")
         self.pixel.setToolTip(_PIXEL)
         self.ssim.setToolTip(_SSIM)
         self.rank.setToolTip(_RANK)
-        self.consistency.setToolTip(_CONSISTENCY)
+        self.agreement.setToolTip(_AGREEMENT)
         self.consistency_map = self._toggle(
             "consistency", "Consistency", "Show where the samples agree, as one more picture"
         )
@@ -65,7 +65,7 @@ class ComparePanel(QWidget):
         rows.setSpacing(2)
         for widgets in (
             (self.decoded, self.pixel, self.ssim, self.rank),
-            (self.consistency, self.ways, self.note),
+            (self.agreement, self.ways, self.note),
         ):
             row = WrapLayout(14)
             for widget in widgets:
@@ -119,7 +119,7 @@ class ComparePanel(QWidget):
             self.pixel,
             self.ssim,
             self.rank,
-            self.consistency,
+            self.agreement,
             self.ways,
             self.note,
         )
@@ -167,7 +167,7 @@ class ComparePanel(QWidget):
                 + self._small(f"chance {chance.rank:g}")
             )
         if comparison.agreement is not None:
-            self.consistency.setText(f"consistency <b>{coefficient(comparison.agreement)}</b>")
+            self.agreement.setText(f"agreement r <b>{coefficient(comparison.agreement)}</b>")
         for note in comparison.notes:
             self._add_note(note)
         if self._session.results.test_use:

@@ -36,14 +36,14 @@ def test_every_score_has_its_chance_level_beside_it(scored, ready):
     assert plain(scored.decoded) == "decoded 4 of 4"
     assert re.fullmatch(r"pixel r −?\.\d\d ± \.\d\d chance −?\.\d\d", plain(scored.pixel))
     assert re.fullmatch(r"rank \d\.\d of 6 chance 3\.5", plain(scored.rank))
-    assert plain(scored.consistency).startswith("consistency ")
-    assert all(label.toolTip() for label in (scored.pixel, scored.rank, scored.consistency))
+    assert plain(scored.agreement).startswith("agreement r ")
+    assert all(label.toolTip() for label in (scored.pixel, scored.rank, scored.agreement))
 
 
 @pytest.mark.parametrize("width", [400, 480, 1000])
 def test_no_score_is_cut_in_a_narrow_panel(qtbot, scored, width):
     scored.resize(width, 40)
-    labels = (scored.decoded, scored.pixel, scored.ssim, scored.rank, scored.consistency)
+    labels = (scored.decoded, scored.pixel, scored.ssim, scored.rank, scored.agreement)
     qtbot.waitUntil(lambda: scored.height() >= scored.layout().heightForWidth(scored.width()))
     assert scored.width() == width
     for label in labels:
@@ -58,7 +58,7 @@ def test_a_single_sample_has_no_spread_and_no_consistency(qtbot, panel, ready):
     ready.decode()
     qtbot.waitUntil(lambda: ready.results.comparison is not None)
     assert "±" not in plain(panel.pixel)
-    assert not panel.consistency.isVisible()
+    assert not panel.agreement.isVisible()
     assert not panel.consistency_map.isEnabled()
 
 
