@@ -223,7 +223,8 @@ def plan_lesions(
             raise RequestError(
                 f"{subject.name} has no region to leave out that leaves voxels to decode from: "
                 f"{', '.join(whole)} {_HOLDS[len(whole) > 1]} all {subject.n_voxels:,}; make "
-                f"smaller regions, or name what to leave out by --lesions control=random:"
+                "smaller regions, leave out masked patches in the window, or name what to leave "
+                "out on the command line by --lesions control=random:"
                 f"{max(1, subject.n_voxels // 10)}"
             )
     if not groups:

@@ -23,7 +23,10 @@ _OTHERS = {
     b"\xff\xd8\xff": "a JPEG picture",
     b"RIFF": "a WebP picture",
 }
-_NAME_THE_RESPONSES = "say which one holds the responses: mindvis import-subject --responses NAME"
+_NAME_THE_RESPONSES = (
+    "say which one holds the responses: Import subject… in the window, or mindvis import-subject "
+    "--responses NAME"
+)
 # What stands for a whole folder. GLMsingle's best model is the one with all four steps.
 _FILES = (
     "sub-*_ResponseData.h5",
@@ -213,7 +216,8 @@ def _read_npy(path: Path) -> Subject:
         return read_glmsingle_subject(path)
     raise DataError(
         f"{path.name}: this is a single numpy array, and not one of BOLD5000's by its name; if it "
-        f"is (trials, voxels), mindvis import-subject --responses {path.stem[:60]}"
+        "is (trials, voxels), make a subject of it: Import subject… in the window, or mindvis "
+        f"import-subject --responses {path.stem[:60]}"
     )
 
 

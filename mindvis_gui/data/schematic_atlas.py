@@ -18,7 +18,8 @@ from mindvis_gui.paths import resources_dir
 
 SCHEMATIC_NOTE = (
     "No regions given and the image is in MNI space: the schematic regions are used, a drawing "
-    "on the template and no atlas, good to a centimetre; give --rois, see 'mindvis import-rois'"
+    "on the template and no atlas, good to a centimetre; others: Load label image… in the window, "
+    "--rois on the command line, see 'mindvis import-rois'"
 )
 
 

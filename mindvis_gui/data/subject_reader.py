@@ -117,8 +117,8 @@ class SubjectFile(PicturedRecording):
         if read_attribute(self.file, "format") != FORMAT:
             raise DataError(
                 f"{name}: this HDF5 file is not a subject file (its attribute 'format' is not "
-                f"'{FORMAT}'); if it holds responses, say where: mindvis import-subject "
-                "--responses NAME"
+                f"'{FORMAT}'); if it holds responses, say where: Import subject… in the "
+                "window, or mindvis import-subject --responses NAME"
             )
         version = read_number(self.file, "format_version", 0)
         if version != FORMAT_VERSION:
