@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QScrollBar,
     QTabBar,
+    QToolButton,
     QWidget,
 )
 
@@ -91,3 +92,15 @@ def test_tab_reaches_every_control_of_a_panel(qtbot, ready_window, panel):
             focus = focus.parentWidget()
     assert wanted
     assert wanted <= reached
+
+
+def test_arrows_of_many_tabs_are_large_enough_to_hit(qtbot, ready_window):
+    for panel in ("overlays", "lesion", "attribution", "queue", "history"):
+        ready_window.workspace.show_panel(panel, True)
+
+    def arrows():
+        bars = ready_window.findChildren(QTabBar)
+        return [each for bar in bars for each in bar.findChildren(QToolButton) if each.isVisible()]
+
+    qtbot.waitUntil(lambda: len(arrows()) == 2)
+    assert min(each.width() for each in arrows()) >= 20
