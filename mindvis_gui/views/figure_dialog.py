@@ -214,7 +214,10 @@ class FigureDialog(QDialog):
         self._stale = False
         self.preview.say("Drawing …")  # the first time matplotlib looks through all fonts
         self._job = self._session.jobs.start(
-            self._render(_PREVIEW_DPI), "", self._show, ended=self._end
+            self._render(round(_PREVIEW_DPI * self.devicePixelRatioF())),
+            "",
+            self._show,
+            ended=self._end,
         )
 
     def _render(self, dpi: int) -> Generator[Any, None, bytes | str]:

@@ -36,6 +36,14 @@ def test_the_preview_follows_what_is_chosen(qtbot, dialog):
     assert not dialog.style_chosen.captions
 
 
+def test_the_preview_is_as_large_where_two_pixels_stand_for_one(qtbot, dialog, monkeypatch):
+    shown = dialog.preview.image.width()
+    monkeypatch.setattr(dialog, "devicePixelRatioF", lambda: 2.0)
+    with qtbot.waitSignal(dialog.previewed, timeout=30_000):
+        dialog.captions.setChecked(False)
+    assert dialog.preview.image.width() == pytest.approx(2 * shown, abs=2)
+
+
 def test_every_choice_can_be_read_in_full(dialog):
     for field in (dialog.template, dialog.trials, dialog.width_kind):
         assert field.width() >= field.sizeHint().width()
