@@ -11,6 +11,8 @@ from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.roi_strip import RoiStrip
 from mindvis_gui.views.theme import GAP, MARGIN, label
 
+_LEAST = 34  # pixels of the regions: hardly more than slices ask for, which stand here as well
+
 
 class RegionResponses(QWidget):
     """The chosen trial's response region by region, in the colours it would have on the brain."""
@@ -36,6 +38,7 @@ class RegionResponses(QWidget):
         area.setWidgetResizable(True)
         area.setAccessibleName("Responses region by region")  # the keys scroll it
         area.setWidget(self.strip)
+        area.setMinimumHeight(_LEAST)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         head = QHBoxLayout()
         head.setSpacing(MARGIN)

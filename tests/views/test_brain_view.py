@@ -396,3 +396,4 @@ def test_two_rows_beneath_a_narrow_brain_leave_others_their_height(qtbot, brain)
     qtbot.waitUntil(lambda: brain.location.height() > 40)
     bars = brain.header.minimumSizeHint().height() + brain.location.minimumHeight()
     assert brain.minimumSizeHint().height() - bars < 120
+    assert brain.regions.minimumSizeHint().height() <= 85  # slices: 80
