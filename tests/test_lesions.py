@@ -290,6 +290,22 @@ def test_a_study_that_cannot_be_kept_is_done_all_the_same(qtbot, keeping, tmp_pa
     assert len(lesions.study.trials) == 2
 
 
+def test_a_second_window_at_the_same_study_does_not_write_over_the_first(
+    qtbot, keeping, telling_decoder
+):
+    study(qtbot, keeping, EACH_REGION, trials=(0, 1))
+    (index,) = keeping.lesions.folder.glob("*/lesion.json")
+    before = index.read_bytes()
+    counting = in_a_new_window(keeping, telling_decoder)
+    with only_writer(index.parent), qtbot.waitSignal(keeping.problem) as problem:
+        lesions = study(qtbot, keeping, EACH_REGION, trials=(0, 2))
+    assert "not saved by itself: another window runs the same one" in problem.args[0]
+    assert [each.trial for each in lesions.study.trials] == [0, 2]
+    assert counting.trials == {2}
+    assert index.read_bytes() == before
+    assert [each.name for each in index.parent.iterdir()] == ["lesion.json"]  # no lock is left
+
+
 # -- attribution ---------------------------------------------------------------------------------
 
 

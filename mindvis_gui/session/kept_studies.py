@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Collection
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -17,12 +17,16 @@ from mindvis_gui.data.prepare import Normalisation
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.request import DecodeRequest, ModelInfo
 from mindvis_gui.errors import ExportError, MindVisError
+from mindvis_gui.files import only_writer
 
 _MOST = 50  # studies that are kept
 
 
 class KeptStudy:
     """The folder that one study of the window has among those that are kept.
+
+    While it is open, no other window writes there: one that runs the same study reads what was
+    done before, and keeps nothing.
 
     Parameters
     ----------
@@ -51,12 +55,21 @@ class KeptStudy:
     ) -> None:
         self._whole, self.trouble = fresh, ""
         self._folder: LesionFolder | None = None
+        self._lock = ExitStack()
+        self._writes = False
+        folder = root / _key(model, plan, fresh)
         try:
-            folder = root / _key(model, plan, fresh)
             _make_room(root, folder)
             self._folder = LesionFolder(folder, subject, model, plan)
+            self._lock.enter_context(only_writer(folder))
+            self._writes = True
         except (ExportError, OSError) as error:
-            self.trouble = str(error)
+            other = isinstance(error.__cause__, BlockingIOError)
+            self.trouble = "another window runs the same one" if other else str(error)
+
+    def close(self) -> None:
+        """Let other windows write there."""
+        self._lock.close()
 
     def added_to(
         self, study: LesionStudy, normalisation: Normalisation, trials: Collection[int]
@@ -73,7 +86,7 @@ class KeptStudy:
 
     def keep(self, study: LesionStudy) -> None:
         """Write the trials of a study, and those that were there before."""
-        if self._folder is None:
+        if self._folder is None or not self._writes:
             return
         by_number = {each.trial: each for each in (*self._whole.trials, *study.trials)}
         trials = tuple(by_number[number] for number in sorted(by_number))

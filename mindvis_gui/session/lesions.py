@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -199,23 +200,25 @@ class Lesions(QObject):
         if before is not None and before.continues(fresh):
             study = replace(before, notes=notes)
         kept = None
-        if self.folder is not None:
-            kept = KeptStudy(self.folder, subject, decoder.info, plan, fresh)
-            n_before = len(study.trials)
-            # One is decoded in any case, for its pictures.
-            wanted = {trial.index for trial in asked.trials[:-1]}
-            study = kept.added_to(study, asked.normalisation, wanted)
-            if len(study.trials) > n_before:
-                pictures = shown if n_before else None
-                what = "going on with what was done before"
-                yield Progress(0, 1, what, study, pictures), study.effects()
-        taking_turns = self._session.taking_turns(decoder)
-        for step in run_study(
-            taking_turns, subject, asked.normalisation, plan, asked.trials, study, scorer
-        ):
-            if step.study is not None and kept is not None:
-                kept.keep(step.study)
-            yield step, None if step.study is None else step.study.effects()
+        with ExitStack() as stack:
+            if self.folder is not None:
+                kept = KeptStudy(self.folder, subject, decoder.info, plan, fresh)
+                stack.enter_context(closing(kept))
+                n_before = len(study.trials)
+                # One is decoded in any case, for its pictures.
+                wanted = {trial.index for trial in asked.trials[:-1]}
+                study = kept.added_to(study, asked.normalisation, wanted)
+                if len(study.trials) > n_before:
+                    pictures = shown if n_before else None
+                    what = "going on with what was done before"
+                    yield Progress(0, 1, what, study, pictures), study.effects()
+            taking_turns = self._session.taking_turns(decoder)
+            for step in run_study(
+                taking_turns, subject, asked.normalisation, plan, asked.trials, study, scorer
+            ):
+                if step.study is not None and kept is not None:
+                    kept.keep(step.study)
+                yield step, None if step.study is None else step.study.effects()
         return "" if kept is None else kept.trouble
 
     def _scorer_of(self, subject: Subject, info: ModelInfo) -> LesionScorer:
