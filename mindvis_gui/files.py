@@ -24,6 +24,17 @@ _LOCK = ".writer"  # in the folder, while somebody writes
 _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
+def is_there(path: Path) -> bool:
+    """Whether something is at a path; where the system refuses to look, as if nothing were.
+
+    `pathlib` raises then: in a folder that nobody may enter, on a network drive that is gone.
+    """
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 @contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside `target` that takes its place once the block is done.

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from mindvis_gui.files import is_there
+
 _N_RECENT = 5
 
 
@@ -36,7 +38,7 @@ class Settings:
     def folder(self) -> Path:
         """Folder that file dialogs start in."""
         folder = Path(str(self._store.value("folder", "")) or Path.home())
-        return folder if folder.is_dir() else Path.home()
+        return folder if is_there(folder) and folder.is_dir() else Path.home()
 
     @folder.setter
     def folder(self, folder: Path) -> None:
@@ -51,7 +53,7 @@ class Settings:
             self._store.setArrayIndex(i)
             paths.append(Path(str(self._store.value("path"))))
         self._store.endArray()
-        return [path for path in paths if path.exists()]
+        return [path for path in paths if is_there(path)]
 
     def add_recent(self, path: Path) -> None:
         """Put `path` in front of the subjects opened last."""

@@ -24,6 +24,7 @@ from mindvis_gui.errors import DataError
 from mindvis_gui.session.autosave import Autosave
 from mindvis_gui.session.history import History
 from mindvis_gui.session.lesions import EACH_REGION
+from mindvis_gui.session.opener import SessionOpener
 from mindvis_gui.session.state import unfinished
 from mindvis_gui.views import file_dialogs
 
@@ -146,6 +147,13 @@ def test_subject_that_moved_is_asked_for_and_checked(
     assert "its content differs" in problems[1]
     assert [title.lower() for title in titles] == [problem.lower() for problem in problems]
     assert ready.results.result.request.trial == 2
+
+
+def test_a_subject_that_the_system_refuses_to_look_at_is_asked_for(qtbot, ready):
+    opener = SessionOpener(ready)
+    with qtbot.waitSignal(opener.subject_wanted) as wanted:
+        opener.open({"subject": {"name": "tiny", "source": "x" * 300}})
+    assert "choose where subject tiny is now" in wanted.args[1]
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "other", "newer"])

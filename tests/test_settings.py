@@ -33,6 +33,16 @@ def test_recent_are_the_newest_five_that_exist(settings, tmp_path):
     assert settings.recent == [files[4], files[5], files[3], files[2]]
 
 
+def test_paths_that_the_system_refuses_to_look_at_are_passed_over(settings, tmp_path):
+    there, refused = tmp_path / "a.h5", tmp_path / ("x" * 300)
+    there.touch()
+    settings.add_recent(refused)  # no file system takes such a name
+    settings.add_recent(there)
+    settings.folder = refused
+    assert settings.recent == [there]
+    assert settings.folder == Path.home()
+
+
 def test_recent_subject_is_found_from_any_folder(settings, tmp_path, monkeypatch):
     (tmp_path / "subj").mkdir()
     file = tmp_path / "subj" / "betas.nii.gz"

@@ -15,6 +15,7 @@ from mindvis_gui.data.picture import decode_picture
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.decoding.request import Decoder
 from mindvis_gui.errors import DataError, MindVisError, RequestError
+from mindvis_gui.files import is_there
 from mindvis_gui.session.opening import read_subject
 from mindvis_gui.session.preparation import positioned, prepared
 from mindvis_gui.session.state import take_up_choices
@@ -77,7 +78,7 @@ class SessionOpener(QObject):
         except (KeyError, TypeError, RequestError) as error:
             session.problem.emit(f"the session is incomplete: {error!r}")
             return
-        if not path.exists():
+        if not is_there(path):
             self.subject_wanted.emit(saved, f"{path} is gone; choose where subject {name} is now")
             return
 
@@ -122,7 +123,7 @@ class SessionOpener(QObject):
 
         def load() -> Decoder | MindVisError:
             try:
-                found = Path(wanted["folder"]).is_dir() if wanted["folder"] else False
+                found = bool(wanted["folder"]) and is_there(Path(wanted["folder"]))
                 return session.load_decoder(wanted["folder"] if found else wanted["name"])
             except MindVisError as error:
                 return error
@@ -189,7 +190,7 @@ class SessionOpener(QObject):
 
 def _with_positions(opened: PreparedSubject, path: Path, expected: str) -> PreparedSubject:
     """Add positions, checked by what is taken from the file."""
-    if not path.exists():
+    if not is_there(path):
         raise DataError(f"{path} is gone; choose where it is now")
     placed = positioned(opened, path)
     if positions_fingerprint(placed.subject) != expected:
@@ -217,6 +218,6 @@ def _referred_to(document: Mapping[str, Any]) -> Sources:
     found: Sources = []
     for result in document.get("results", ()):
         paths = [(each["seed"], Path(each["path"])) for each in result["samples"]]
-        sources: list[tuple[int, Path | ImageArray]] = [each for each in paths if each[1].exists()]
+        sources: list[tuple[int, Path | ImageArray]] = [each for each in paths if is_there(each[1])]
         found.append((result["request"], sources))
     return found

@@ -18,6 +18,7 @@ from mindvis_gui.data.subject import ImageArray, Subject
 from mindvis_gui.decoding.history_folder import HistoryEntry
 from mindvis_gui.decoding.sample_cache import SampleCache, read_kept_sample, sample_key
 from mindvis_gui.errors import DataError, MindVisError, RequestError
+from mindvis_gui.files import is_there
 from mindvis_gui.session.options import Options, vector_hash
 from mindvis_gui.session.restore import restore_request
 
@@ -158,10 +159,10 @@ class Restorer(QObject):
         if session.subject is not None and session.subject.name == name:
             self._attempt(lambda: self._with_preparation(request, then))
             return
-        if source is None or not source.exists():
+        if source is None or not is_there(source):
             known = session.history.search("")
             sources = [Path(each.source) for each in known if each.request["subject"] == name]
-            source = next((each for each in sources if each.exists()), None)
+            source = next((each for each in sources if is_there(each)), None)
             if source is None:
                 session.problem.emit(f"this was decoded from {name}; open that subject first")
                 return
@@ -242,4 +243,4 @@ def _look_up(
 def _files(cache: SampleCache, keys: Mapping[int, str]) -> list[tuple[int, Path]]:
     """Return the files of the samples that are kept, by seed."""
     paths = [(seed, cache.path(key)) for seed, key in keys.items()]
-    return [(seed, path) for seed, path in paths if path.exists()]
+    return [(seed, path) for seed, path in paths if is_there(path)]

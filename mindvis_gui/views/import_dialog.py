@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from mindvis_gui.files import is_there
 from mindvis_gui.job import Job
 from mindvis_gui.paths import new_models_dir
 from mindvis_gui.session import Session
@@ -126,7 +127,7 @@ class ImportDialog(QDialog):
         """Allow the import once everything that it needs is given."""
         name = self.name.text().strip()
         usable = re.fullmatch(r"\w[\w. -]*", name) is not None
-        taken = usable and self.target.exists()
+        taken = usable and is_there(self.target)
         self.place.setText(f"Will be written to {self.target}" if usable else "")
         if name and not usable:
             self.problem.setText("A name has letters, digits, spaces, dots and dashes.")

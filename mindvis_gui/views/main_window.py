@@ -229,11 +229,5 @@ class MainWindow(QMainWindow):
 
 def model_names() -> list[str]:
     """Return the names of the model folders that can be found."""
-    return sorted(
-        {
-            folder.name
-            for parent in model_dirs()
-            for folder in parent.iterdir()
-            if (folder / "model_index.json").is_file()
-        }
-    )
+    found = (index for parent in model_dirs() for index in parent.glob("*/model_index.json"))
+    return sorted({index.parent.name for index in found})

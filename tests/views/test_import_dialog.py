@@ -100,6 +100,13 @@ def test_name_that_is_taken(qtbot, filled, models):
     assert "exists" in filled.problem.text()
 
 
+def test_a_name_that_no_file_system_takes_is_no_crash(qtbot, filled, models):
+    models.mkdir()
+    with qtbot.capture_exceptions() as errors:
+        filled.name.setText("x" * 300)
+    assert not errors
+
+
 def test_import_closes_the_dialog_and_loads_the_model(qtbot, session, filled, importer, models):
     with qtbot.waitSignal(session.model_changed):
         click(qtbot, filled.start)

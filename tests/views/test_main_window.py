@@ -237,6 +237,11 @@ def test_what_is_dropped_is_opened(qtbot, window, session, tmp_path):
         drop(window, tmp_path / "tiny.h5", model)
 
 
+def test_a_path_that_the_system_refuses_to_look_at_is_left_to_the_readers(qtbot, window, session):
+    with qtbot.waitSignal(session.trial_changed):  # those of the tests open anything
+        drop(window, Path("/" + "x" * 300))
+
+
 def test_exported_sample_dropped_brings_its_request_back(qtbot, ready_window, ready, tmp_path):
     ready.set_trial(2)
     with qtbot.waitSignal(ready.results.result_changed):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QWidget
 
+from mindvis_gui.files import is_there
 from mindvis_gui.session import Session
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import file_dialogs
@@ -109,7 +110,7 @@ class FileCommands:
         """Open what was saved, load a model folder, or open a subject."""
         if self._open_saved(path):
             return
-        if (path / "model_index.json").is_file():
+        if is_there(path / "model_index.json"):
             self._session.load_model(str(path))
         else:
             self._session.open(path)

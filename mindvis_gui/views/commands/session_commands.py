@@ -13,6 +13,7 @@ from mindvis_gui.analysis.decode_folder import INDEX
 from mindvis_gui.analysis.figures.reading import holds_record
 from mindvis_gui.analysis.session_file import SUFFIX, SessionFile, write_session
 from mindvis_gui.data.fingerprint import fingerprint
+from mindvis_gui.files import is_there
 from mindvis_gui.session import Session
 from mindvis_gui.session.decode_folders import open_decode_folder
 from mindvis_gui.session.left_behind import LeftBehind
@@ -43,7 +44,7 @@ def was_saved(path: Path) -> bool:
 
 
 def _holds_decodes(path: Path) -> bool:
-    return (path / INDEX).is_file() or path.name == INDEX
+    return is_there(path / INDEX) or path.name == INDEX
 
 
 class SessionCommands:
@@ -184,7 +185,7 @@ class SessionCommands:
         if path.suffix.lower() == SUFFIX:
             self._open_session(path)
         elif _holds_decodes(path):
-            self._open_decodes(path if path.is_dir() else path.parent)
+            self._open_decodes(path.parent if path.name == INDEX else path)
         else:
             self.restorer.open_picture(path)
         return True
