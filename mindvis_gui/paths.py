@@ -12,6 +12,7 @@ from pathlib import Path
 from platformdirs import user_cache_path, user_data_path
 
 from mindvis_gui.errors import MindVisError
+from mindvis_gui.files import is_there
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -66,7 +67,8 @@ def model_dirs() -> list[Path]:
         _own_models_dir(),
         _shipped("models"),
     ]
-    return list(dict.fromkeys(folder.resolve() for folder in candidates if folder.is_dir()))
+    folders = (each for each in candidates if is_there(each) and each.is_dir())
+    return list(dict.fromkeys(folder.resolve() for folder in folders))
 
 
 def state_dir() -> Path:

@@ -20,3 +20,10 @@ def test_models_are_searched_in_the_order_that_is_written_down(tmp_path, monkeyp
     assert paths.model_dirs() == [
         folder.resolve() for folder in (given, more, shipped, own / "models")
     ]
+
+
+def test_a_models_folder_that_the_system_refuses_to_look_at_is_passed_over(tmp_path, monkeypatch):
+    refused, given = tmp_path / ("x" * 300), tmp_path / "given"
+    given.mkdir()
+    monkeypatch.setenv("MINDVIS_MODELS", os.pathsep.join([str(refused), str(given)]))
+    assert paths.model_dirs()[0] == given.resolve()
