@@ -66,7 +66,7 @@ class SignalStrip(pg.PlotWidget):
         session.model_changed.connect(self._set_subject)
         session.trial_changed.connect(self._set_trial)
         session.rois_changed.connect(self._draw_signal)
-        session.masking.mask_changed.connect(self._draw_mask)
+        session.masking.mask_changed.connect(self._set_mask)
         session.masking.recovery_changed.connect(self._draw_recovery)
         session.masking.hovered_patch_changed.connect(self._draw_frames)
         session.brain.crosshair_changed.connect(self._draw_frames)
@@ -109,6 +109,11 @@ class SignalStrip(pg.PlotWidget):
 
     def _set_subject(self) -> None:
         self.show_all()
+        self._set_mask()
+
+    def _set_mask(self) -> None:
+        """Show another mask; a stroke over the one before ends."""
+        self._stroke = set()
         self._draw_mask()
 
     def _set_trial(self) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -108,6 +110,18 @@ def test_a_quick_stroke_leaves_no_patch_out(qtbot, painting, opened, start, end)
     qtbot.mouseMove(strip.viewport(), pixel_of(strip, end))
     qtbot.mouseRelease(strip.viewport(), Qt.MouseButton.LeftButton, pos=pixel_of(strip, end))
     assert (opened.masking.mask.kept[3:21] != before.kept[start]).all()
+
+
+def test_a_stroke_ends_when_a_model_of_other_patches_comes(qtbot, painting, opened, decoder):
+    strip, left = painting.strip, Qt.MouseButton.LeftButton
+    qtbot.mousePress(strip.viewport(), left, pos=pixel_of(strip, 40))
+    decoder.info = replace(decoder.info, patch_size=64, n_patches=11)
+    opened.take_decoder(decoder)
+    qtbot.mouseMove(strip.viewport(), QPoint(strip.width() // 2, 20))
+    before = opened.masking.mask
+    qtbot.mouseRelease(strip.viewport(), left, pos=QPoint(strip.width() // 2, 20))
+    assert before.n_patches == 11
+    assert opened.masking.mask is before
 
 
 def test_going_back_to_random_draws_the_mask_anew(qtbot, painting, opened):
