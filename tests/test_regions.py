@@ -4,13 +4,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mindvis_gui.data.grid import DisplayGrid
+from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.region_shapes import voxels_hash
 from mindvis_gui.errors import DataError, RequestError
 from mindvis_gui.session.options import Options, request_from_json
 from mindvis_gui.session.overlays import RESPONSE, Overlay
+from mindvis_gui.session.preparation import preparing_to_show
 from mindvis_gui.session.regions import Brush
 from mindvis_gui.session.restore import restore_request
 from mindvis_gui.session.state import snapshot, take_up_choices
+from mindvis_gui.steps import finish
 
 OWN = ("V1", "V2", "V3", "hV4", "LOC", "FFA", "PPA")
 
@@ -179,6 +183,38 @@ def test_regions_are_saved_and_loaded(qtbot, opened, tmp_path):
     with qtbot.waitSignal(opened.problem) as refused:
         regions.save(frozenset({"a", "a 2"}), path)
     assert "share 2 voxels" in refused.args[0]
+
+
+def read_meanwhile(session, other):
+    """Let what is being read come once another subject is open."""
+    for job in session.jobs._receivers:
+        assert job.wait(20_000)
+    session.take_subject(finish(preparing_to_show(other, Preparation(), DisplayGrid.of(other))))
+
+
+def test_regions_of_the_subject_before_are_not_those_of_another(
+    qtbot, opened, subject_factory, tmp_path
+):
+    path, other = tmp_path / "mine.nii.gz", subject_factory(8)
+    opened.regions.add("a", np.array([3, 4]), "sphere")
+    opened.regions.save(frozenset({"a"}), path)
+    opened.regions.load(path)
+    read_meanwhile(opened, other)
+    qtbot.waitUntil(lambda: opened.jobs.idle)
+    assert names(opened) == [roi.name for roi in other.rois]
+
+
+def test_a_volume_over_the_subject_before_is_not_drawn_over_another(
+    qtbot, opened, subject_factory, tmp_path
+):
+    path = tmp_path / "map.nii.gz"
+    opened.regions.add("a", np.array([3, 4]), "sphere")
+    opened.regions.save(frozenset({"a"}), path)
+    opened.overlays.open(path)
+    read_meanwhile(opened, subject_factory(8))
+    keys = [each.key for each in opened.overlays.items]
+    qtbot.waitUntil(lambda: opened.jobs.idle)
+    assert [each.key for each in opened.overlays.items] == keys
 
 
 def test_samples_of_regions_with_one_name_and_other_voxels_are_told_apart(ready):

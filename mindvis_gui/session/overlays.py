@@ -12,7 +12,7 @@ from mindvis_gui.data.checks import check_affine
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.prepare import Normalisation
 from mindvis_gui.data.sampling import GridSampler
-from mindvis_gui.data.subject import FloatArray, Subject, Volume, read_only
+from mindvis_gui.data.subject import FloatArray, IntArray, Subject, Volume, read_only
 from mindvis_gui.errors import DataError
 from mindvis_gui.jobs import Jobs
 
@@ -132,6 +132,7 @@ class Overlays(QObject):
         super().__init__(parent)
         self._jobs = jobs
         self._n_voxels = 0
+        self._places: IntArray | None = None  # of the voxels: another subject has others
         self.items: tuple[Overlay, ...] = ()
         self.chosen = REGIONS
 
@@ -140,7 +141,7 @@ class Overlays(QObject):
 
         `changed` is the session's to emit, once all that listeners ask for is the other subject's.
         """
-        self._n_voxels = subject.n_voxels
+        self._n_voxels, self._places = subject.n_voxels, subject.ijk
         limit = _round_up(_LIMIT * normalisation.std)
         hidden = np.full(subject.n_voxels, np.nan, dtype=np.float32)
         response = Look(low=-limit, high=limit, opacity=0.9, visible=False)
@@ -185,8 +186,11 @@ class Overlays(QObject):
 
     def open(self, path: Path) -> None:
         """Read a 3-D NIfTI image in the background and put it on top."""
+        places = self._places
 
         def show(volume: Volume) -> None:
+            if self._places is not places:
+                return  # another subject was opened meanwhile
             name = path.name.removesuffix(".gz").removesuffix(".nii")
             values = Overlay("", "", volume=volume).finite
             signed = bool(values.size) and values.min() < 0 < values.max()

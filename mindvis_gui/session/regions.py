@@ -249,10 +249,15 @@ class Regions(QObject):
     def load(self, path: Path) -> None:
         """Add the regions of a label image, read in the background."""
         subject = self._subject
-        if subject is not None:
-            self._jobs.run(
-                lambda: _read(path, subject), f"Opening {path.name}", lambda read: self._take(*read)
-            )
+        if subject is None:
+            return
+
+        def take(read: tuple[list[Roi], list[str]]) -> None:
+            # Otherwise another subject was opened meanwhile; after a preparation it is the same.
+            if self._subject is not None and self._subject.ijk is subject.ijk:
+                self._take(*read)
+
+        self._jobs.run(lambda: _read(path, subject), f"Opening {path.name}", take)
 
     def _take(self, rois: list[Roi], missed: list[str]) -> None:
         taken = list(self.rois)
