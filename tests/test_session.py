@@ -1,9 +1,13 @@
+from pathlib import Path
+from threading import Event
+
 import pytest
 
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding.sampling_settings import PRESETS
 from mindvis_gui.job import Job
 from mindvis_gui.session import Session
+from mindvis_gui.session.opener import SessionOpener
 
 
 def problems_of(session):
@@ -236,6 +240,42 @@ def test_busy_is_the_title_of_the_job(qtbot, session):
     with qtbot.waitSignal(session.jobs.changed):
         pass
     assert session.jobs.busy == ""
+
+
+@pytest.fixture
+def slow(monkeypatch, subject, subject_factory):
+    """Let `slow.h5` be another subject, which is read once the event is set."""
+    go_on, other = Event(), subject_factory(8)
+
+    def open_subject(path):
+        if Path(path).name != "slow.h5":
+            return subject
+        go_on.wait(20)
+        return other
+
+    monkeypatch.setattr("mindvis_gui.session.opening.open_subject", open_subject)
+    yield go_on
+    go_on.set()
+
+
+def test_of_two_subjects_the_one_asked_for_last_is_shown(qtbot, session, slow, subject):
+    session.open("slow.h5")
+    with qtbot.waitSignal(session.subject_changed):
+        session.open("tiny.h5")
+    slow.set()
+    qtbot.waitUntil(lambda: session.idle)
+    assert session.subject is subject
+
+
+def test_a_subject_asked_for_after_a_session_is_shown(qtbot, session, slow, subject, tmp_path):
+    (tmp_path / "slow.h5").touch()
+    source = str(tmp_path / "slow.h5")
+    SessionOpener(session).open({"subject": {"name": "tiny", "source": source}})
+    with qtbot.waitSignal(session.subject_changed):
+        session.open("tiny.h5")
+    slow.set()
+    qtbot.waitUntil(lambda: session.idle)
+    assert session.subject is subject
 
 
 def test_close_ends_what_runs(qtbot, ready, decoder):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,7 +82,8 @@ class SessionOpener(QObject):
             self.subject_wanted.emit(saved, f"{path} is gone; choose where subject {name} is now")
             return
 
-        def read() -> PreparedSubject | _Wanted:
+        def read() -> Generator[None, None, PreparedSubject | _Wanted]:
+            yield  # until here it can be stopped
             opened = read_subject(path)
             if added is not None:
                 try:
@@ -110,7 +111,7 @@ class SessionOpener(QObject):
             session.take_subject(opened)
             self._load_model(saved, document)
 
-        session.jobs.run(read, f"Opening {path.name}", go_on)
+        session.bring(read(), f"Opening {path.name}", go_on)
 
     def _load_model(
         self, saved: SessionFile | Mapping[str, Any], document: Mapping[str, Any]

@@ -7,9 +7,10 @@ chosen is in `Choices`; what belongs together besides is a part of its own: `Ses
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -17,6 +18,7 @@ from mindvis_gui.decode_queue import DecodeQueue
 from mindvis_gui.decoding.request import Decoder, DecodeRequest
 from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.errors import MindVisError, UnassignedError
+from mindvis_gui.job import Job
 from mindvis_gui.session.asking import misfit, request_of
 from mindvis_gui.session.attributions import Attributions
 from mindvis_gui.session.brain import BrainState
@@ -90,6 +92,7 @@ class Session(Choices):
         self.load_decoder = load_decoder
         self.cache = cache
         self._turns = Turns()
+        self._opening: Job | None = None  # the newest that reads a subject
         self.loading = Loading(self.jobs, self)
         self.brain = BrainState(self)
         self.overlays = Overlays(self.jobs, self)
@@ -133,11 +136,31 @@ class Session(Choices):
 
         Then row `trial` is chosen, or else the first test trial.
         """
-        self.jobs.start(
+        self.bring(
             opening(path),
             f"Opening {Path(path).name}",
             lambda opened: self.take_subject(opened, trial),
         )
+
+    def bring(
+        self, items: Generator[Any, None, Any], title: str, done: Callable[[Any], None]
+    ) -> None:
+        """Read a subject in the background for `done`; who asked before does not get one any more.
+
+        Otherwise one that takes long to read would take the place of the one asked for after it.
+        """
+        if self._opening is not None:
+            self._opening.cancel()
+
+        def take(read: Any) -> None:
+            if self._opening is job:
+                done(read)
+
+        def end() -> None:
+            if self._opening is job:
+                self._opening = None
+
+        job = self._opening = self.jobs.start(items, title, take, ended=end)
 
     def take_subject(self, opened: PreparedSubject, trial: int | None = None) -> None:
         """Open a subject that was read, and choose row `trial` or else the first test trial."""
