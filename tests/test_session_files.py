@@ -22,10 +22,13 @@ from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError
 from mindvis_gui.session.autosave import Autosave
+from mindvis_gui.session.decode_folders import open_decode_folder
 from mindvis_gui.session.history import History
 from mindvis_gui.session.lesions import EACH_REGION
 from mindvis_gui.session.opener import SessionOpener
+from mindvis_gui.session.preparation import preparing_to_show
 from mindvis_gui.session.state import unfinished
+from mindvis_gui.steps import finish
 from mindvis_gui.views import file_dialogs
 
 NORMALISATION = Normalisation(0.1, 1.5, "training trials")
@@ -461,6 +464,37 @@ def test_decode_folder_is_shown_beside_the_stimuli_without_decoding(
     ready.grid.set_values("seed", "0-3")
     ready_window.actions_by_id["decode_missing"].trigger()
     assert "is not loaded" in problems[0]
+
+
+def read_meanwhile(session, other):
+    """Let what is being read come once another subject is open."""
+    for job in session.jobs._receivers:
+        assert job.wait(20_000)
+    session.take_subject(finish(preparing_to_show(other, Preparation(), None)))
+
+
+def test_a_decode_folder_of_the_subject_before_is_not_shown(
+    qtbot, ready_window, ready, folder, subject_factory
+):
+    open_decode_folder(ready, folder)
+    read_meanwhile(ready, subject_factory(8))
+    qtbot.waitUntil(lambda: ready.idle)
+    assert len(ready.collection) == 0
+
+
+def test_samples_of_a_session_are_not_those_of_a_subject_opened_after_it(
+    qtbot, worked, ready, monkeypatch, tmp_path, subject_factory
+):
+    save(qtbot, worked, ready, monkeypatch, tmp_path / "a.mindvis")
+    start_anew(qtbot, ready)
+    opener = SessionOpener(ready)
+    with qtbot.waitSignal(ready.subject_changed):
+        opener.open(SessionFile(tmp_path / "a.mindvis"))
+    read_meanwhile(ready, subject_factory(8))
+    with qtbot.assertNotEmitted(opener.opened):
+        qtbot.waitUntil(lambda: ready.idle)
+    assert len(ready.collection) == 0
+    assert ready.request_rois is None
 
 
 def test_decode_folder_of_another_subject_is_one_line(qtbot, ready_window, ready, folder):

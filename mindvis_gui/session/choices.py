@@ -53,6 +53,10 @@ class Choices(QObject):
         self._response = Response(self.jobs, self)
         self._response.problem.connect(self.problem)
 
+    def is_open(self, subject: Subject) -> bool:
+        """Whether a subject is the open one still, whatever regions were made of it meanwhile."""
+        return self.subject is not None and self.subject.recording is subject.recording
+
     # -- response ----------------------------------------------------------------------------
 
     @property

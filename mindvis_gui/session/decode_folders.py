@@ -14,6 +14,7 @@ from mindvis_gui.errors import DataError, MindVisError, RequestError
 from mindvis_gui.session.options import Options, mask_from_json, vector_hash
 
 if TYPE_CHECKING:
+    from mindvis_gui.data.subject import Subject
     from mindvis_gui.session.session import Session
 
 Listed = list[tuple[Mapping[str, Any], list[tuple[int, Path]]]]
@@ -21,9 +22,10 @@ Listed = list[tuple[Mapping[str, Any], list[tuple[int, Path]]]]
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What is in a folder: requests and the files of their samples."""
+    """What is in a folder: requests and the files of their samples, decoded from a subject."""
 
     folder: Path
+    subject: Subject
     listed: Listed
 
 
@@ -47,15 +49,14 @@ def open_decode_folder(session: Session, folder: Path) -> None:
                 f"{folder}: trial {options.trial} was decoded from another response than "
                 f"{subject.name} has here; open the subject file that was used then"
             )
-        return _Found(folder, listed)
+        return _Found(folder, subject, listed)
 
     session.jobs.run(read, f"Opening {folder.name}", lambda found: _show(session, found))
 
 
 def _show(session: Session, found: _Found) -> None:
-    subject = session.subject
-    if subject is None:
-        return
+    if not session.is_open(found.subject):
+        return  # another one was opened meanwhile
     try:
         for request, files in found.listed:
             session.collection.add_files(request, files)

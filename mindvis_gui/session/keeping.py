@@ -113,7 +113,7 @@ class Keeping(QObject):
 
         def show(result: DecodeResult | None) -> None:
             at = None if session.trial is None else session.trial.index
-            if result and result.request.trial == at and session.subject is subject:
+            if result and result.request.trial == at and session.is_open(subject):
                 session.results.keep(result)
 
         session.jobs.run(lambda: recalled(drawn, subject, normalisation), "", show)

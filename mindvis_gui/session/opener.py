@@ -21,7 +21,7 @@ from mindvis_gui.session.preparation import positioned, prepared
 from mindvis_gui.session.state import take_up_choices
 
 if TYPE_CHECKING:
-    from mindvis_gui.data.subject import ImageArray
+    from mindvis_gui.data.subject import ImageArray, Subject
     from mindvis_gui.session.preparation import PreparedSubject
     from mindvis_gui.session.session import Session
 
@@ -109,17 +109,20 @@ class SessionOpener(QObject):
                     self.subject_wanted.emit(saved, opened.reason)
                 return
             session.take_subject(opened)
-            self._load_model(saved, document)
+            self._load_model(saved, document, opened.subject)
 
         session.bring(read(), f"Opening {path.name}", go_on)
 
     def _load_model(
-        self, saved: SessionFile | Mapping[str, Any], document: Mapping[str, Any]
+        self,
+        saved: SessionFile | Mapping[str, Any],
+        document: Mapping[str, Any],
+        subject: Subject,
     ) -> None:
         session, wanted = self._session, document.get("model")
         loaded = session.decoder.info.hash if session.decoder else ""
         if not wanted or wanted["hash"] == loaded:
-            self._read_samples(saved, document)
+            self._read_samples(saved, document, subject)
             return
 
         def load() -> Decoder | MindVisError:
@@ -130,6 +133,8 @@ class SessionOpener(QObject):
                 return error
 
         def go_on(decoder: Decoder | MindVisError) -> None:
+            if not session.is_open(subject):
+                return  # another one was opened meanwhile
             if isinstance(decoder, MindVisError):
                 session.problem.emit(f"the model of this session is not here: {decoder}")
             else:
@@ -138,12 +143,15 @@ class SessionOpener(QObject):
                     session.problem.emit(
                         f"model {wanted['name']} has other weights here than in this session"
                     )
-            self._read_samples(saved, document)
+            self._read_samples(saved, document, subject)
 
         session.loading.start(load, wanted["name"], go_on)
 
     def _read_samples(
-        self, saved: SessionFile | Mapping[str, Any], document: Mapping[str, Any]
+        self,
+        saved: SessionFile | Mapping[str, Any],
+        document: Mapping[str, Any],
+        subject: Subject,
     ) -> None:
         session = self._session
         read: Callable[[], Sources] = (
@@ -153,6 +161,8 @@ class SessionOpener(QObject):
         )
 
         def show(results: Sources) -> None:
+            if not session.is_open(subject):
+                return
             try:
                 for request, sources in results:
                     session.collection.add_files(request, sources)

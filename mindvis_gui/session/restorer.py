@@ -101,7 +101,7 @@ class Restorer(QObject):
         device = "cpu" if session.decoder is None else session.decoder.info.device
 
         def show(found: list[_Kept]) -> None:
-            if session.subject is subject:
+            if session.is_open(subject):
                 self._attempt(lambda: self._fill_in(found, axes))
 
         session.jobs.run(
