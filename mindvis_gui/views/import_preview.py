@@ -30,6 +30,7 @@ class ImportPreviewView(QWidget):
         self.bars = label(kind="caption")
         regions = QScrollArea()
         regions.setWidgetResizable(True)
+        regions.setAccessibleName("Responses region by region")  # the keys scroll it
         regions.setWidget(self.strip)
         regions.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._parts = QWidget()
