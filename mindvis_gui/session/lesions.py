@@ -253,7 +253,9 @@ class Lesions(QObject):
         failed = self.study.failed or {}
         if failed:
             trial, why = next(iter(failed.items()))
-            self._session.problem.emit(f"{len(failed)} trials failed: trial {trial}: {why}")
+            self._session.problem.emit(
+                f"{len(failed)} trial{'s' * (len(failed) != 1)} failed: trial {trial}: {why}"
+            )
         elif trouble:
             self._session.problem.emit(f"the lesion study is not saved by itself: {trouble}")
         else:

@@ -17,6 +17,7 @@ from mindvis_gui.views.theme import muted, rule
 _ROW = 21  # pixels a bar
 _AXIS = 46  # pixels of the axis beneath
 _NAMES = 62  # pixels of the names at the left, at least
+_WIDEST, _AIR = 110, 10  # likewise, at most, and what of it is free
 _THICKNESS = 0.62  # of a row
 _FARTHEST = 2.5  # ranges of the bars that the dashed line may lie away and still be in view
 _CAP = 0.16  # of a row, half the end of a whisker
@@ -135,8 +136,11 @@ class EffectPlot(pg.PlotWidget):
         font.setPointSizeF(font.pointSizeF() * 0.9)
         left, bottom = plot.getAxis("left"), plot.getAxis("bottom")
         widest = [self.fontMetrics().horizontalAdvance(bar.name) for bar in self.bars]
-        left.setWidth(min(max([_NAMES, *(w + 10 for w in widest)]), 110))
-        left.setTicks([[(row, bar.name) for row, bar in enumerate(self.bars)]])
+        left.setWidth(min(max([_NAMES, *(w + _AIR for w in widest)]), _WIDEST))
+        # Names of an atlas begin alike; one that is wider than the axis would not be drawn at all.
+        middle, metrics = Qt.TextElideMode.ElideMiddle, self.fontMetrics()
+        names = [metrics.elidedText(bar.name, middle, _WIDEST - _AIR) for bar in self.bars]
+        left.setTicks([list(enumerate(names))])
         left.setPen(pg.mkPen(None))
         left.setTextPen(text)
         left.setStyle(tickFont=font, tickLength=0, tickAlpha=0)

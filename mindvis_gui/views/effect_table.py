@@ -21,6 +21,7 @@ from mindvis_gui.views.numerals import coefficient
 from mindvis_gui.views.theme import muted
 
 _ROW = 22
+_WIDEST = 92  # pixels of the names: scores are to be seen, too
 _ALIGNED = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -41,6 +42,7 @@ class EffectTable(QTableWidget):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setTabKeyNavigation(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names of an atlas begin alike
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(_ROW)
         self.horizontalHeader().setHighlightSections(False)
@@ -70,7 +72,9 @@ class EffectTable(QTableWidget):
                 self._set(0, column, coefficient(study.intact(score.key)), _chance(score))
             self._set_chance(study.scores)
             for row, lesion in enumerate(study.lesions, 1):
-                first = self._set(row, 0, lesion.name, f"{lesion.voxels.size:,} voxels")
+                first = self._set(
+                    row, 0, lesion.name, f"{lesion.name}: {lesion.voxels.size:,} voxels"
+                )
                 if lesion.name in colours:
                     first.setData(Qt.ItemDataRole.DecorationRole, colours[lesion.name])
                 for column, score in enumerate(study.scores, 1):
@@ -78,7 +82,8 @@ class EffectTable(QTableWidget):
                 if lesion.name == chosen:
                     self.selectRow(row)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
+        self.setColumnWidth(0, min(self.sizeHintForColumn(0), _WIDEST))
         self.setFixedHeight(self.horizontalHeader().sizeHint().height() + _ROW * self.rowCount())
 
     def _set(self, row: int, column: int, text: str, tip: str) -> QTableWidgetItem:

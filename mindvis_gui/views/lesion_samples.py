@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from mindvis_gui.analysis.lesion import INTACT
 from mindvis_gui.decoding.request import DecodeResult
+from mindvis_gui.views.elided_label import ElidedLabel
 from mindvis_gui.views.picture import Picture, PictureTile
-from mindvis_gui.views.theme import label
 
 _COLUMNS = 4
 _GAP = 4
@@ -55,8 +55,9 @@ class LesionSamples(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title = label("", "caption")
-        self.without = label("", "caption")
+        self.title, self.without = ElidedLabel(), ElidedLabel()
+        for each in (self.title, self.without):
+            each.setProperty("kind", "caption")
         self.intact, self.lesioned = _Row(), _Row()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -146,6 +146,8 @@ class LocationBar(QWidget):
         value = "–" if response is None else f"{response[index]:.2f} {subject.unit}"
         self.response.setText(value.replace("-", "−"))
         self.region.setText(self._regions(index))
+        here = ", ".join(regions_at(self._session, index))
+        self.region.setToolTip(f"Regions here: {here}" if here else "Regions here")
         mask, size = self._session.masking.mask, self._session.masking.patch_size
         count = "" if mask is None else f"/{mask.n_patches}"
         self.patch.setText(f"{index // size + 1}{count}")
@@ -156,7 +158,7 @@ class LocationBar(QWidget):
         colours = [self._colours[name] for name in names]
         shades = [colour.lighter(125) if dark else colour.darker(135) for colour in colours]
         parts = [
-            f'<span style="color:{shade.name()}">{html.escape(name)}</span>'
+            f'<span style="color:{shade.name()}">{html.escape(_short(name))}</span>'
             for name, shade in zip(names, shades, strict=True)
         ]
         return " ".join(parts) or "none"
@@ -166,6 +168,13 @@ class LocationBar(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "patch"):
             self._refresh()
+
+
+def _short(name: str) -> str:
+    """Leave out the middle of a name that would not fit; those of an atlas begin alike."""
+    if len(name) <= 2 * _LONGEST:
+        return name
+    return f"{name[: _LONGEST - 1]}…{name[-_LONGEST:]}"
 
 
 def _captioned(caption: str, field: QWidget, *, growing: bool) -> QWidget:

@@ -39,5 +39,6 @@ class PreparationPanel(QWidget):
         self.effect.setVisible(prepared)
         if prepared and subject is not None and original is not None:
             before, now = len(original.trials), len(subject.trials)
-            trials = f"{now:,} of {before:,} trials" if now != before else f"{now:,} trials"
+            trials = f"{now:,} of {before:,}" if now != before else f"{now:,}"
+            trials += f" trial{'s' * (before != 1)}"
             self.effect.setText(f"{trials}, responses in {subject.unit}; recorded in each sample")

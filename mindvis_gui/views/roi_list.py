@@ -9,10 +9,22 @@ from PySide6.QtGui import (
     QEnterEvent,
     QIcon,
     QPainter,
+    QPaintEvent,
     QPalette,
     QPixmap,
 )
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionButton,
+    QStylePainter,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from mindvis_gui.data.subject import Roi, Subject
 from mindvis_gui.session import Session
@@ -20,6 +32,9 @@ from mindvis_gui.views.buttons import icon_button
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.roi_menu import RoiMenu
 from mindvis_gui.views.theme import GAP, SWATCH, label, roi_colours
+
+_LEAST = 80  # pixels of tick, colour and name
+_GAP = 6  # between colour and name, drawn by the style
 
 
 class RoiList(QWidget):
@@ -62,7 +77,7 @@ class RoiList(QWidget):
         return self.fontMetrics().height() + 10
 
     def _add(self, roi: Roi, colour: QColor) -> None:
-        use = QCheckBox(roi.name)
+        use = _Tick(roi.name)
         use.setIcon(_swatch(colour))
         use.setIconSize(QSize(SWATCH, SWATCH))
         use.setAccessibleName(f"Use {roi.name} for decoding")
@@ -101,6 +116,30 @@ class RoiList(QWidget):
             with QSignalBlocker(eye):
                 eye.setChecked(visible)
             eye.setIcon(icon("eye" if visible else "eye-off", QPalette.ColorRole.PlaceholderText))
+
+
+class _Tick(QCheckBox):
+    """Gets by with the room there is for the name of its region; the tooltip has all of it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def minimumSizeHint(self) -> QSize:
+        """Ask for a few letters (called by Qt)."""
+        hint = super().minimumSizeHint()
+        return QSize(min(hint.width(), _LEAST), hint.height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw tick, colour, and what there is room for of the name (called by Qt)."""
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        part = QStyle.SubElement.SE_CheckBoxContents
+        room = self.style().subElementRect(part, option, self).width() - SWATCH - _GAP
+        # Names of an atlas begin alike and differ at the end.
+        cut = Qt.TextElideMode.ElideMiddle
+        option.text = self.fontMetrics().elidedText(self.text(), cut, room)
+        QStylePainter(self).drawControl(QStyle.ControlElement.CE_CheckBox, option)
 
 
 class _Row(QWidget):

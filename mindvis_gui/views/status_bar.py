@@ -5,19 +5,20 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
-from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar, QWidget
+from PySide6.QtWidgets import QProgressBar, QStatusBar, QWidget
 
 from mindvis_gui.decoding.request import DecodeRequest, ModelInfo, Step
 from mindvis_gui.session import Session
 from mindvis_gui.views.buttons import push_button
+from mindvis_gui.views.elided_label import ElidedLabel
 from mindvis_gui.views.numerals import duration
 from mindvis_gui.views.sentences import sentence
 from mindvis_gui.views.theme import label
 
 _BAR_WIDTH = 180
-_PADDING = 8  # of labels here, as the style sheet has it
+_PADDING = 16  # of labels here, as the style sheet has it, both sides
 _FEW_WORDS = 150  # pixels that a text gets by with
 
 
@@ -38,9 +39,9 @@ class ActivityBar(QStatusBar):
         self.bar.setFixedSize(_BAR_WIDTH, 4)
         self.bar.setAccessibleName("Progress")
         self.bar.hide()
-        self.activity = _ElidedLabel()
+        self.activity = ElidedLabel(least=_FEW_WORDS, padding=_PADDING)
         self.activity.setText(self._message)
-        self.problem = _ElidedLabel(lines=2)
+        self.problem = ElidedLabel(lines=2, least=_FEW_WORDS, padding=_PADDING)
         self.problem.setProperty("kind", "problem")
         self.problem.setAccessibleName("Problem")
         self.problem.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -135,59 +136,6 @@ class ActivityBar(QStatusBar):
             left = elapsed / max(step.index, 1) * (step.total - step.index)
         waiting = f" · {len(self._session.queue)} waiting" if len(self._session.queue) else ""
         self.activity.setText(f"Step {step.index} of {step.total} · {duration(left)} left{waiting}")
-
-
-class _ElidedLabel(QLabel):
-    """A line, or a few, that get by with the room there is; the tooltip has all of it."""
-
-    def __init__(self, lines: int = 1) -> None:
-        super().__init__()
-        self._text, self._lines = "", lines
-        self.setIndent(0)  # a label with a style sheet has one, which would cut the other end
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
-
-    def setText(self, text: str) -> None:
-        self._text = text
-        self.setToolTip(text)
-        self.setAccessibleDescription(text)
-        self._elide()
-        self.updateGeometry()
-
-    def text(self) -> str:
-        return self._text
-
-    def resizeEvent(self, event: object) -> None:
-        self._elide()
-
-    def sizeHint(self) -> QSize:
-        """Ask for the whole text in one line, as high as it is now (called by Qt)."""
-        width = self.fontMetrics().horizontalAdvance(self._text) + 2 * _PADDING + 1
-        return QSize(width, super().sizeHint().height())
-
-    def minimumSizeHint(self) -> QSize:
-        """Get by with a few words (called by Qt)."""
-        return self.sizeHint().boundedTo(QSize(_FEW_WORDS, self.sizeHint().height()))
-
-    def _elide(self) -> None:
-        width = self.contentsRect().width()
-        rest = self._text
-        lines: list[str] = []
-        while len(lines) < self._lines - 1 and self._wide(rest) > width:
-            words = rest.split(" ")
-            count = len(words) - 1
-            while count > 1 and self._wide(" ".join(words[:count])) > width:
-                count -= 1
-            lines.append(" ".join(words[: max(count, 1)]))
-            rest = " ".join(words[max(count, 1) :])
-        lines.append(rest)
-        cut = Qt.TextElideMode.ElideRight
-        super().setText(
-            "\n".join(self.fontMetrics().elidedText(each, cut, width) for each in lines)
-        )
-
-    def _wide(self, text: str) -> int:
-        return self.fontMetrics().horizontalAdvance(text)
 
 
 def _count(info: ModelInfo) -> str:

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from mindvis_gui.data.subject import Subject, Trial
 from mindvis_gui.session import Session
 from mindvis_gui.views.buttons import icon_button
+from mindvis_gui.views.elided_label import ElidedLabel
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.roi_list import RoiList
 from mindvis_gui.views.theme import GAP, MARGIN, label
@@ -38,7 +39,8 @@ class SubjectPanel(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._name = label(kind="strong")
+        self._name = ElidedLabel()
+        self._name.setProperty("kind", "strong")
         self._simulated = label("(simulated)", "muted")
         self._facts = label(kind="muted")
         self._facts.setWordWrap(True)
@@ -166,7 +168,8 @@ class SubjectPanel(QWidget):
 
 def _facts(subject: Subject) -> str:
     """Return the line with the numbers of trials and voxels and the size of a voxel."""
-    parts = [f"{len(subject.trials):,} trials", f"{subject.n_voxels:,} voxels"]
+    n = len(subject.trials)
+    parts = [f"{n:,} trial{'s' * (n != 1)}", f"{subject.n_voxels:,} voxels"]
     if subject.affine is not None:
         sizes = np.linalg.norm(subject.affine[:3, :3], axis=0)
         shown = sizes[:1] if np.allclose(sizes, sizes[0], atol=0.01) else sizes

@@ -45,6 +45,15 @@ def test_axis_is_written_as_the_other_numbers_are(plot, of_coefficients, written
     assert axis.tickStrings([-0.1, -0.05, 0.0, 1.05], 1.0, 0.05) == written
 
 
+def test_names_longer_than_the_axis_are_drawn_without_their_middle(plot):
+    long = "7Networks_left_inferior_temporal_gyrus_posterior_division_"
+    plot.show_bars([Bar(long + end, 0.1) for end in ("1", "2")], "share")
+    axis = plot.getPlotItem().getAxis("left")
+    (names,) = ([text for _, text in level] for level in axis._tickLevels)
+    assert [(name[:5], name[-1]) for name in names] == [("7Netw", "1"), ("7Netw", "2")]
+    assert all(plot.fontMetrics().horizontalAdvance(name) <= 100 for name in names)
+
+
 def test_everything_is_in_view(plot):
     (low, high), _ = plot.getViewBox().viewRange()
     assert low < -0.5  # where chance is

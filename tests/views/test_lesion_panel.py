@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,19 @@ def test_before_a_study_there_is_nothing_to_see_or_export(panel):
     assert [panel.trials.itemText(i) for i in range(panel.trials.count())] == [
         "this trial", "all 6 test trials",
     ]  # fmt: skip
+
+
+def test_long_names_leave_the_scores_in_view(qtbot, panel, telling, subject):
+    for each in subject.rois:
+        object.__setattr__(each, "name", "left_inferior_temporal_gyrus_posterior_" + each.name)
+    object.__setattr__(subject, "trials", tuple(replace(t, label="x" * 99) for t in subject.trials))
+    with qtbot.waitSignal(telling.trial_changed):
+        telling.open("tiny.h5")
+    run(qtbot, panel, telling)
+    assert panel.widget().width() == panel.viewport().width()
+    table = panel.table
+    assert table.columnWidth(0) < table.width() / 2
+    assert min(table.columnWidth(column) for column in range(1, table.columnCount())) > 30
 
 
 def test_a_study_fills_table_bars_and_samples(qtbot, panel, telling):

@@ -56,6 +56,30 @@ def test_real_subject_is_not_called_simulated(panel, subject, qtbot, session):
     assert "(simulated)" not in texts(panel)
 
 
+@pytest.fixture
+def of_an_atlas(qtbot, panel, subject, session):
+    """Return the panel with regions and a subject whose names are longer than it is wide."""
+    long = "7Networks_left_inferior_temporal_gyrus_posterior_division_"
+    for each in subject.rois:
+        object.__setattr__(each, "name", long + each.name)
+    object.__setattr__(subject, "name", "participant of the second study of 2026, session 3")
+    with qtbot.waitSignal(session.trial_changed):
+        session.open("tiny.h5")
+    return panel
+
+
+def test_long_names_leave_the_other_fields_of_their_rows_in_view(of_an_atlas):
+    fields = [b for b in of_an_atlas.rois.findChildren(QToolButton) if b.isCheckable()]
+    fields += [text for text in of_an_atlas.rois.findChildren(QLabel) if text.text() == "100"]
+    assert len(fields) == 14
+    for each in fields:
+        assert each.visibleRegion().boundingRect().width() == each.width()
+    name = of_an_atlas._name
+    assert QLabel.text(name).startswith("participant of")
+    assert QLabel.text(name).endswith("…")
+    assert name.toolTip() == "participant of the second study of 2026, session 3"
+
+
 def test_tick_says_whether_a_region_is_used(full, opened):
     box(full, "V1").click()
     assert opened.used_rois == {"V2", "V3", "hV4", "LOC", "FFA", "PPA"}
