@@ -27,14 +27,17 @@ def load_decoder(
     ----------
     folder : str or pathlib.Path
     device : {"auto", "cpu", "cuda"}
+        ``"auto"`` takes a GPU if there is one.
     precision : {"auto", "fp32", "bf16", "fp16"}
+        What a request's ``"auto"`` means; ``"auto"`` is bf16 where the device is fast at it.
     threads : int, optional
         CPU threads torch may use in this process.
 
     Raises
     ------
     ModelError
-        If the folder is no complete model or the device is not available.
+        If the folder is no complete model, the device is not available or cannot compute in the
+        precision, or fewer than one thread is asked for.
     """
     # torch takes seconds to import: only when a model is really wanted.
     from mindvis_gui.decoding.models import load_decoder as load

@@ -80,6 +80,8 @@ class MindVisDecoder:
         cls, info: ModelInfo, device: str, precision: str, threads: int | None
     ) -> MindVisDecoder:
         """Load the networks of a model folder, see `mindvis_gui.decoding.models.load_decoder`."""
+        if threads is not None and threads < 1:
+            raise ModelError(f"{threads} threads cannot compute; give 1 or more")
         device = choose_device(device)
         info = replace(info, device=device, precision=choose_precision(precision, device))
         if threads is not None:

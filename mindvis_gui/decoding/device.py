@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
+from mindvis_gui.decoding.sampling_settings import PRECISIONS
 from mindvis_gui.errors import ModelError
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -39,8 +40,10 @@ def choose_precision(name: str, device: str) -> str:
     Raises
     ------
     ModelError
-        If `device` cannot compute in the precision asked for.
+        If there is no such precision, or `device` cannot compute in it.
     """
+    if name not in PRECISIONS:
+        raise ModelError(f"unknown precision '{name}'; choose one of {', '.join(PRECISIONS)}")
     if name == "auto":
         if _has_bf16(device):
             return "bf16"

@@ -161,7 +161,8 @@ def load_decoder(
     Raises
     ------
     ModelError
-        If the model is incomplete or damaged, or the device is not available.
+        If the model is incomplete or damaged, the device is not available or cannot compute in
+        the precision, or fewer than one thread is asked for.
     """
     info = read_model_info(find_model(folder))
     # torch takes seconds to import: not before a folder has proved to be a model.

@@ -240,6 +240,15 @@ def test_gpu_that_is_not_there(tiny_model_folder, monkeypatch):
     assert load_decoder(tiny_model_folder, device="auto").info.device == "cpu"
 
 
+def test_precision_and_threads_that_there_are_not(tiny_model_folder):
+    with pytest.raises(ModelError, match="unknown precision 'fp8'; choose one of auto, fp32"):
+        load_decoder(tiny_model_folder, device="cpu", precision="fp8")
+    threads = torch.get_num_threads()
+    with pytest.raises(ModelError, match="0 threads cannot compute; give 1 or more"):
+        load_decoder(tiny_model_folder, device="cpu", threads=0)
+    assert torch.get_num_threads() == threads
+
+
 @pytest.mark.parametrize("fast", [True, False])
 def test_auto_precision_follows_the_processor(tiny_model_folder, monkeypatch, fast):
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: fast)
