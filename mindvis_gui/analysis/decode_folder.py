@@ -196,11 +196,18 @@ def read_decode_folder(folder: Path, only: Collection[int] | None = None) -> lis
         entries = {entry["request"]["trial"]: entry for entry in index["trials"]}
         absent = sorted(set(only or ()) - set(entries))
         if absent:
-            raise DataError(f"{folder}: holds no trial {absent[0]}; it has {len(entries)} trials")
+            raise DataError(f"{folder}: holds no trial {absent[0]}; it has {_which(entries)}")
         chosen = [entries[number] for number in entries if only is None or number in only]
         return [_read_trial(folder, index, entry) for entry in chosen]
     except (KeyError, TypeError, AttributeError) as error:
         raise _damaged(folder, f"{type(error).__name__} {error}") from error
+
+
+def _which(numbers: Collection[int]) -> str:
+    """Return in words which trials there are: their numbers are those of the subject."""
+    if len(numbers) < 2:
+        return f"trial {min(numbers)} alone" if numbers else "none"
+    return f"{len(numbers)} trials from {min(numbers)} to {max(numbers)}"
 
 
 def list_samples(

@@ -124,8 +124,14 @@ def test_some_trials_come_back(folder, writer, add):
     for trial in (4, 1, 2):
         add(written, trial)
     assert [each.request["trial"] for each in read_decode_folder(folder, {4, 2})] == [2, 4]
-    with pytest.raises(DataError, match="holds no trial 3; it has 3 trials"):
+    with pytest.raises(DataError, match="holds no trial 3; it has 3 trials from 1 to 4"):
         read_decode_folder(folder, {3, 4})
+
+
+def test_the_only_trial_is_named_where_another_is_asked_for(folder, writer, add):
+    add(writer(), 4)
+    with pytest.raises(DataError, match="holds no trial 0; it has trial 4 alone"):
+        read_decode_folder(folder, {0})
 
 
 def test_what_training_made_of_test_trials_comes_back(folder, subject, model_info, decoded):

@@ -210,7 +210,7 @@ def test_only_some_trials(folder, capsys):
     assert evaluation["trials"] == [1, 3, 4]
     assert evaluation["stimuli"] == 3
     assert main(["evaluate", path, "--trials", "1,9", *options]) == 1
-    assert "holds no trial 9; it has 6 trials" in capsys.readouterr().err
+    assert "holds no trial 9; it has 6 trials from 0 to 5" in capsys.readouterr().err
 
 
 def test_the_classifier_of_the_model_is_used_where_it_brings_one(
