@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation, note_basis
-from mindvis_gui.cli.sampling import add_sampling_options, chosen_sampling
+from mindvis_gui.cli.sampling import add_device_option, add_sampling_options, chosen_sampling
 from mindvis_gui.cli.selection import mask_seed, select_trials, trial_choice
 from mindvis_gui.data.attribution import MEANING, METHODS
 from mindvis_gui.decoding.request import Attributor, DecodeRequest
@@ -45,7 +45,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--method", choices=METHODS, default=METHODS[0], help=f"default: {METHODS[0]}")
     add_sampling_options(parser)
     add_preparation_options(parser)
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    add_device_option(parser)
     add("--out", type=Path, required=True, metavar="FILE", help="image to write, .nii.gz")
 
 

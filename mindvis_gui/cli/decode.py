@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation, note_basis
 from mindvis_gui.cli.processes import joined
-from mindvis_gui.cli.sampling import add_sampling_options, chosen_sampling
+from mindvis_gui.cli.sampling import add_device_option, add_sampling_options, chosen_sampling
 from mindvis_gui.cli.selection import (
     mask_ratio,
     mask_seed,
@@ -87,7 +87,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--mask-ratio", type=mask_ratio, metavar="R", help="mask this fraction of the patches")
     add("--mask-seed", type=mask_seed, metavar="N", help="which patches (default: 0)")
     add_preparation_options(parser)
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    add_device_option(parser)
     add("--out", type=Path, required=True, metavar="DIR", help="folder to write into")
     add(
         "--latents",

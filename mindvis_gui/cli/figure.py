@@ -35,11 +35,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add = parser.add_argument
     add("folder", type=Path, metavar="DIR", help="folder that 'mindvis decode' wrote")
     add("--out", type=Path, required=True, metavar="FILE", help="figure.png, .svg, .pdf or .tif")
-    add("--template", choices=_TEMPLATES, default="comparison", help="what to draw")
+    add(
+        "--template",
+        choices=_TEMPLATES,
+        default="comparison",
+        help="what to draw (default: comparison)",
+    )
     add("--trials", type=numbers, metavar="0,3,5-9", help="only these (default: all)")
     add("--width", metavar="MM", help="'single' (85 mm), 'double' (170 mm) or millimetres")
     add("--dpi", type=int, default=300, help="of PNG and TIFF (default: 300)")
-    add("--font", default="DejaVu Sans", help="family of the letters")
+    add("--font", default="DejaVu Sans", help="family of the letters (default: DejaVu Sans)")
     add("--font-size", type=float, default=5.5, metavar="PT", help="in points (default: 5.5)")
     add("--no-captions", action="store_true", help="leave the text below out")
     add("--no-seeds", action="store_true", help="leave the seeds under the samples out")

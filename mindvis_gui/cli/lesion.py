@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation, note_basis
-from mindvis_gui.cli.sampling import add_sampling_options, chosen_sampling
+from mindvis_gui.cli.sampling import add_device_option, add_sampling_options, chosen_sampling
 from mindvis_gui.cli.selection import (
     mask_seed,
     numbers,
@@ -55,11 +55,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="what to leave out: V1,V2,early=V1+V2+V3,control=random:800 (default: each region "
         "that does not hold every voxel)",
     )
-    add("--method", choices=METHODS, default="zero", help="what takes the voxels' place")
+    add("--method", choices=METHODS, default="zero", help="what takes their place (default: zero)")
     add("--noise-seed", type=mask_seed, metavar="N", help="of the method 'noise' (default: 0)")
     add_sampling_options(parser)
     add_preparation_options(parser)
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    add_device_option(parser)
     add("--out", type=Path, required=True, metavar="DIR", help="folder to write into")
     parser.set_defaults(refuse=parser.error)
 

@@ -7,6 +7,16 @@ import argparse
 from mindvis_gui.decoding.sampling_settings import PRECISIONS, PRESETS, SAMPLERS, Sampling
 
 
+def add_device_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says where networks run."""
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="auto takes a GPU if there is one (default: auto)",
+    )
+
+
 def add_sampling_options(parser: argparse.ArgumentParser) -> None:
     """Add a preset, and what may be given in place of its parts."""
     add = parser.add_argument

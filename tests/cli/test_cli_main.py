@@ -11,7 +11,7 @@ import pytest
 from accelerate.state import AcceleratorState
 
 import mindvis_gui.cli
-from mindvis_gui.cli import COMMANDS, main
+from mindvis_gui.cli import COMMANDS, _parser, main
 from mindvis_gui.cli.output import write, write_json
 from mindvis_gui.errors import DataError
 from mindvis_gui.version import __version__
@@ -228,6 +228,15 @@ def test_every_command_explains_its_options(command, capsys):
     with pytest.raises(SystemExit, match="0"):
         main([command, "--help"])
     assert f"usage: mindvis {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_has_a_help_that_names_the_choice_made_without_it(command):
+    (commands,) = (each for each in _parser(command)._actions if each.choices)
+    for option in filter(lambda each: each.option_strings, commands.choices[command]._actions):
+        assert option.help, option
+        if option.choices and option.default is not None:
+            assert "default" in option.help, option
 
 
 def test_help_imports_nothing_heavy():
