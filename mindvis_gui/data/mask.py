@@ -125,11 +125,12 @@ def kept_patches(n_patches: int, ratio: float) -> int:
 
 
 def ratio_that_keeps(n_kept: int, n_patches: int) -> float:
-    """Return a ratio, with as few digits as do, of which a mask keeps so many patches.
+    """Return a mask ratio at which `n_kept` of `n_patches` are kept, with as few digits as can be.
 
-    The share that is masked is near it, but need not be one: `kept_patches` rounds down.
+    The share that is masked need not be such a ratio: `kept_patches` rounds down.
     """
-    share, middle = (1 - (n_kept + more) / n_patches for more in (0, 0.5))
+    share = 1 - n_kept / n_patches
+    middle = share - 0.5 / n_patches  # of all ratios that keep so many
     ratios = (
         max(0.0, round(value, digits)) for digits in range(1, 16) for value in (share, middle)
     )
