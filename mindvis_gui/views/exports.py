@@ -35,7 +35,7 @@ def drawn_name(drawn: Drawn) -> str:
     if options.sampling.guidance not in (None, NO_GUIDANCE):
         parts.append(f"guidance-{options.sampling.guidance:g}")
     if options.rois is not None:
-        parts.append("-".join(options.rois).lower())
+        parts.append("-".join(map(_plain, options.rois)))
     if options.masked is not None:
         parts.append(f"masked-{len(options.masked)}")
     return "_".join(parts)[:120] + ".png"
@@ -152,6 +152,9 @@ def _stem(request: DecodeRequest) -> str:
 
 
 def _stem_of(subject: str, trial: int) -> str:
-    """Return subject and trial in letters that every file system takes."""
-    name = re.sub(r"[^\w.-]+", "-", subject).strip("-.").lower() or "subject"
-    return f"{name}_trial-{trial:04d}"
+    return f"{_plain(subject) or 'subject'}_trial-{trial:04d}"
+
+
+def _plain(text: str) -> str:
+    """Return text in letters that every file system takes."""
+    return re.sub(r"[^\w.-]+", "-", text).strip("-.").lower()
