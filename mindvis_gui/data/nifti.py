@@ -24,7 +24,7 @@ not in the first, and so on; within a region along the grid closest to RAS+, the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,13 +39,14 @@ from mindvis_gui.data.nifti_sessions import (
     signal_in_all,
 )
 from mindvis_gui.data.orientation import as_ras
-from mindvis_gui.data.recording import PicturedRecording, Pictures, RowRecording
+from mindvis_gui.data.recording import Pictures, RowRecording
 from mindvis_gui.data.rois import Region, nifti_files, read_rois
 from mindvis_gui.data.stimuli import open_pictures
-from mindvis_gui.data.subject import IntArray, Roi, Subject, read_only
+from mindvis_gui.data.subject import FloatArray, IntArray, Roi, Subject, Trial, read_only
 from mindvis_gui.data.table import read_table
 from mindvis_gui.data.time_series import (
     DEFAULT_WINDOW,
+    Run,
     Window,
     average_runs,
     find_runs,
@@ -107,53 +108,69 @@ def read_nifti_subject(
     stimuli = stimuli or _beside(folder, "stimuli", "stimuli.npz", "stimuli.h5")
     anatomy = anatomy or _beside(folder, "anatomy.nii", "anatomy.nii.gz")
     pictures: Pictures = open_pictures(stimuli) if stimuli else {}
-    place = stimuli.name if stimuli else ""
     betas = [source, *more] if source.is_file() else find_betas(source)
-    recording: PicturedRecording
     if not betas or _is_series(betas, events):
-        runs = find_runs(betas or source, events)
-        image = runs[0].image
-        layout = layout_of(image, signal_in_all([run.image for run in runs]), rois)
-        _check_memory(max(run.image.n_volumes for run in runs), layout, source)
-        averages, trials, notes = average_runs(
-            runs, layout.points, window or DEFAULT_WINDOW, pictures
-        )
-        each = [np.array([row]) for row in range(len(trials))]
-        recording = RowRecording(averages, each, pictures, place)
-        unit = "z"
+        found = _of_series(find_runs(betas or source, events), source, rois, window, pictures)
     elif window is not None:
         raise DataError(
             f"{source.name}: --window is for time series, but these are betas, one volume a trial; "
             "leave it out"
         )
     else:
-        joined = JoinedImages(betas)
-        image = joined.images[0]
-        trials, notes = joined.trials(events or _beside(folder, "trials.tsv"), pictures)
-        layout = layout_of(image, joined.signal(), rois)
-        rows = joined.rows(layout.points)
-        if len(betas) == 1 and image.packed:
-            rows(np.zeros(1, np.int64))  # the end of a packed file is where damage shows
-        each = [np.array([row]) for row in range(joined.n_volumes)]
-        recording = RowRecording(rows, each, pictures, place)
-        if len(betas) > 1:
-            notes.append(f"{joined.n_volumes:,} volumes of {len(betas)} images, one after another")
-        unit = "a.u."
-    if not image.oriented:
+        table = events or _beside(folder, "trials.tsv")
+        found = _of_betas(JoinedImages(betas), table, rois, pictures)
+    notes = list(found.notes)
+    if not found.image.oriented:
         notes.append("The NIfTI header does not say where left and right are; they may be swapped")
+    each = [np.array([row]) for row in range(len(found.trials))]
     return Subject(
         name=_name(source),
         source=source,
-        trials=tuple(trials),
-        rois=layout.rois,
-        n_voxels=len(layout.points),
-        recording=recording,
-        unit=unit,
-        ijk=read_only(layout.ijk),
-        affine=read_only(layout.affine),
+        trials=tuple(found.trials),
+        rois=found.layout.rois,
+        n_voxels=len(found.layout.points),
+        recording=RowRecording(found.rows, each, pictures, stimuli.name if stimuli else ""),
+        unit=found.unit,
+        ijk=read_only(found.layout.ijk),
+        affine=read_only(found.layout.affine),
         anatomy=read_volume(anatomy) if anatomy else None,
-        notes=(*notes, *layout.notes, *missing_pictures(trials, pictures)),
+        notes=(*notes, *found.layout.notes, *missing_pictures(found.trials, pictures)),
     )
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Found:
+    """What images hold: one row of responses a trial, and which points of `image` they are of."""
+
+    image: NiftiFile
+    layout: Layout
+    rows: Callable[[IntArray], FloatArray]
+    trials: Sequence[Trial]
+    notes: Sequence[str]
+    unit: str
+
+
+def _of_series(
+    runs: list[Run], source: Path, rois: Rois, window: Window | None, pictures: Pictures
+) -> _Found:
+    """Average time series after the onset of each event."""
+    layout = layout_of(runs[0].image, signal_in_all([run.image for run in runs]), rois)
+    _check_memory(max(run.image.n_volumes for run in runs), layout, source)
+    averages, trials, notes = average_runs(runs, layout.points, window or DEFAULT_WINDOW, pictures)
+    return _Found(runs[0].image, layout, averages, trials, notes, "z")
+
+
+def _of_betas(joined: JoinedImages, table: Path | None, rois: Rois, pictures: Pictures) -> _Found:
+    """Take each volume for a trial; it is read when it is asked for."""
+    image, count = joined.images[0], len(joined.images)
+    trials, notes = joined.trials(table, pictures)
+    layout = layout_of(image, joined.signal(), rois)
+    rows = joined.rows(layout.points)
+    if count == 1 and image.packed:
+        rows(np.zeros(1, np.int64))  # the end of a packed file is where damage shows
+    if count > 1:
+        notes.append(f"{joined.n_volumes:,} volumes of {count} images, one after another")
+    return _Found(image, layout, rows, trials, notes, "a.u.")
 
 
 def has_images(folder: Path) -> bool:
