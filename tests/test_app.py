@@ -15,6 +15,7 @@ from mindvis_gui import app
 from mindvis_gui.analysis.export import read_request
 from mindvis_gui.data.subject_file import write_subject
 from mindvis_gui.errors import MindVisError
+from mindvis_gui.session.shown import shown_sample
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views.error_dialog import ErrorDialog
 from mindvis_gui.views.figure_dialog import FigureDialog
@@ -142,7 +143,7 @@ def test_suggested_names_say_what_is_inside(qtbot, ready_window, ready, monkeypa
     with qtbot.waitSignal(ready.results.result_changed):
         ready.decode()
     export_figure(qtbot, ready_window, ready_window.actions_by_id["export_figure"].trigger)
-    ready_window.workspace.gallery.export_requested.emit(3)
+    ready_window.workspace.gallery.export_requested.emit(shown_sample(ready, 3))
     assert asked == ["s-1-day-2_trial-0000_comparison.png", "s-1-day-2_trial-0000_seed-0003.png"]
 
 
@@ -151,7 +152,7 @@ def test_one_sample_from_the_gallery(qtbot, ready_window, ready, monkeypatch, tm
     monkeypatch.setattr(file_dialogs, "ask_sample_file", lambda *_: path)
     with qtbot.waitSignal(ready.results.result_changed):
         ready.decode()
-    ready_window.workspace.gallery.export_requested.emit(3)
+    ready_window.workspace.gallery.export_requested.emit(shown_sample(ready, 3))
     qtbot.waitUntil(lambda: ready.idle)
     assert read_request(path)["seed"] == 3
     assert np.array_equal(pixels(path), ready.results.result.samples[3].image)

@@ -625,7 +625,9 @@ def test_sample_of_the_gallery_is_taken_out_as_a_file(qtbot, ready_window, ready
     from mindvis_gui.views.drag_out import sample_data
 
     taken = []
-    monkeypatch.setattr(module, "drag_sample", lambda _, drawn: taken.append(sample_data(drawn)))
+    monkeypatch.setattr(
+        module, "drag_sample", lambda _, drawn, complain: taken.append(sample_data(drawn))
+    )
     ready.decode()
     qtbot.waitUntil(lambda: ready.idle)
     tile = ready_window.workspace.gallery.tiles[2]

@@ -260,7 +260,7 @@ class ComparePage(QWidget):
     def _drag(self, index: QModelIndex) -> None:
         drawn = self.model.drawn_at(index)
         if drawn is not None:
-            drag_sample(self, drawn)
+            drag_sample(self, drawn, self._session.problem.emit)
 
     def _open_menu(self, index: QModelIndex, position: QPoint) -> None:
         menu = self.menu(index)

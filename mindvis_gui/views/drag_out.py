@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from PySide6.QtGui import QDrag, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from mindvis_gui.analysis.export import write_drawn
+from mindvis_gui.errors import ExportError
 from mindvis_gui.session.collection import Drawn
 from mindvis_gui.views.exports import drawn_name
 from mindvis_gui.views.picture import to_qimage
@@ -17,9 +19,16 @@ from mindvis_gui.views.picture import to_qimage
 _SHOWN = 96  # pixels beside the pointer
 
 
-def drag_sample(source: QWidget, drawn: Drawn) -> None:
-    """Let a sample be dropped elsewhere, until the mouse button is let go."""
-    data = sample_data(drawn)
+def drag_sample(source: QWidget, drawn: Drawn, complain: Callable[[str], None]) -> None:
+    """Let a sample be dropped elsewhere, until the mouse button is let go.
+
+    `complain` gets a sentence where there is no file to be dropped, such as on a full disk.
+    """
+    try:
+        data = sample_data(drawn)
+    except ExportError as error:
+        complain(str(error))
+        return
     if data is None:
         return
     drag = QDrag(source)
@@ -35,7 +44,13 @@ def drag_sample(source: QWidget, drawn: Drawn) -> None:
 
 
 def sample_data(drawn: Drawn) -> QMimeData | None:
-    """Return a sample as a PNG file and as a picture; None where its pixels are gone."""
+    """Return a sample as a PNG file and as a picture; None where its pixels are gone.
+
+    Raises
+    ------
+    ExportError
+        If the file cannot be written.
+    """
     image = drawn.picture()
     if image is None:
         return None

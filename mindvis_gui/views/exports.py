@@ -22,9 +22,9 @@ def figure_name(request: DecodeRequest, template: str) -> str:
     return f"{_stem(request)}_{template}.png"
 
 
-def sample_name(request: DecodeRequest, seed: int) -> str:
+def sample_name(subject: str, trial: int, seed: int) -> str:
     """Return the name of one sample's file."""
-    return f"{_stem(request)}_seed-{seed:04d}.png"
+    return f"{_stem_of(subject, trial)}_seed-{seed:04d}.png"
 
 
 def drawn_name(drawn: Drawn) -> str:
@@ -62,8 +62,8 @@ def start_samples(session: Session, folder: Path) -> None:
 
     def write() -> int:
         for sample in result.samples:
-            path = folder / sample_name(result.request, sample.seed)
-            write_sample(sample, result.request, path)
+            name = sample_name(result.request.subject, result.request.trial, sample.seed)
+            write_sample(sample, result.request, folder / name)
         return len(result.samples)
 
     session.jobs.run(
@@ -73,21 +73,8 @@ def start_samples(session: Session, folder: Path) -> None:
     )
 
 
-def start_sample(session: Session, seed: int, path: Path) -> None:
-    """Write the sample of one seed to `path`."""
-    result = session.results.result
-    if result is None:
-        return
-    sample = next(sample for sample in result.samples if sample.seed == seed)
-    session.jobs.run(
-        lambda: write_sample(sample, result.request, path),
-        f"Writing {path.name}",
-        lambda _: _report(session, f"Wrote {path}"),
-    )
-
-
 def start_drawn(session: Session, drawn: Drawn, path: Path) -> None:
-    """Write a sample of the collection to `path`."""
+    """Write one sample to `path`."""
 
     def write() -> Path:
         image = drawn.picture()

@@ -16,9 +16,8 @@ from mindvis_gui.decoding.request import Sample, Step
 from mindvis_gui.errors import DataError
 from mindvis_gui.session import Session
 from mindvis_gui.session.asking import misfit
-from mindvis_gui.session.collection import Drawn
 from mindvis_gui.session.differing import differences
-from mindvis_gui.session.options import Options
+from mindvis_gui.session.shown import running_decode, shown_sample
 from mindvis_gui.views.drag_out import drag_sample
 from mindvis_gui.views.large_view import LargeView
 from mindvis_gui.views.numerals import coefficient
@@ -46,7 +45,7 @@ class GalleryView(QWidget):
     A click shows a picture large, holding Space the stimulus over all samples.
     """
 
-    export_requested = Signal(int)  # seed
+    export_requested = Signal(object)  # Drawn
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -124,8 +123,7 @@ class GalleryView(QWidget):
         if session.subject is None or session.trial is None:
             self._show([], "Open a subject to see what was shown and what is decoded")
             return
-        at, result = session.trial.index, session.results.result
-        running = next((each for each in session.queue.together if each.trial == at), None)
+        running, result = running_decode(session), session.results.result
         if running is not None:
             self._show([self._seen(), *self._previews(running.seeds)])
         elif result is not None:
@@ -340,11 +338,9 @@ class GalleryView(QWidget):
 
     def _drag(self, tile: PictureTile) -> None:
         """Take a sample out of the window as a file."""
-        result, seed = self._session.results.result, tile.picture.seed
-        if result is not None and seed is not None:
-            values = result.request.to_json()
-            image = next(each.image for each in result.samples if each.seed == seed)
-            drag_sample(self, Drawn(Options.of(values, seed), values, image))
+        drawn = shown_sample(self._session, tile.picture.seed)
+        if drawn is not None:
+            drag_sample(self, drawn, self._session.problem.emit)
 
     def _open_menu(self, tile: PictureTile, position: QPoint) -> None:
         picture = tile.picture
@@ -357,11 +353,12 @@ class GalleryView(QWidget):
     def menu(self, picture: Picture) -> QMenu:
         """Return what can be done with a picture."""
         assert picture.image is not None
-        image, seed = to_qimage(picture.image), picture.seed
+        image = to_qimage(picture.image)
+        drawn = shown_sample(self._session, picture.seed)
         menu = QMenu(self)
         menu.addAction("Copy", lambda: QGuiApplication.clipboard().setImage(image))
-        if seed is not None:
-            menu.addAction("Save PNG…", lambda: self.export_requested.emit(seed))
+        if drawn is not None:
+            menu.addAction("Save PNG…", lambda: self.export_requested.emit(drawn))
         return menu
 
 

@@ -6,7 +6,9 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QScrollArea, QWidget
 
-from mindvis_gui.errors import DataError
+from mindvis_gui.decoding.request import Sample
+from mindvis_gui.errors import DataError, ExportError
+from mindvis_gui.session.shown import shown_sample
 from mindvis_gui.views.gallery import GalleryView
 
 
@@ -238,8 +240,35 @@ def test_the_menu_copies_and_asks_for_an_export(qtbot, decoded):
     assert QGuiApplication.clipboard().image().size().toTuple() == (32, 32)
     with qtbot.waitSignal(decoded.export_requested) as asked:
         save.trigger()
-    assert asked.args == [2]
+    assert asked.args[0].options.seed == 2
     assert len(decoded.menu(decoded.pictures[0]).actions()) == 1  # the stimulus is not ours to save
+
+
+def test_of_a_decode_that_runs_its_own_sample_is_saved_not_that_of_the_one_before(
+    qtbot, decoded, ready
+):
+    before, image = ready.results.result, np.full((32, 32, 3), 9, np.uint8)
+    request = replace(before.request, sampling=replace(before.request.sampling, steps=7))
+    ready.queue.together, ready.queue.samples = (request,), (Sample(image, 1),)
+    decoded._refresh()
+    _, save = decoded.menu(decoded.pictures[2]).actions()
+    with qtbot.waitSignal(decoded.export_requested) as asked:
+        save.trigger()
+    (drawn,) = asked.args
+    assert (drawn.options.seed, drawn.options.sampling.steps) == (1, 7)
+    assert np.array_equal(drawn.picture(), image)
+    ready.queue.together = (replace(request, seeds=(90,)),)
+    assert shown_sample(ready, 2) is None
+
+
+def test_a_sample_that_cannot_be_taken_out_is_one_line(qtbot, decoded, ready, monkeypatch):
+    def full(*_):
+        raise ExportError("a.png: cannot be written: No space left on device")
+
+    monkeypatch.setattr("mindvis_gui.views.drag_out.write_drawn", full)
+    with qtbot.waitSignal(ready.problem) as problem:
+        decoded._drag(decoded.tiles[1])
+    assert "No space left" in problem.args[0]
 
 
 def test_maps_are_shown_with_the_samples(decoded, ready):

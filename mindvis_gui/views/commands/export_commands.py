@@ -84,21 +84,18 @@ class ExportCommands:
             self._settings.folder = path.parent
             exports.start_latents(self._session, path)
 
-    def export_sample(self, seed: int) -> None:
-        """Ask where to, and write the sample of one seed."""
-        result = self._session.results.result
-        if result is None:
-            return
-        name = exports.sample_name(result.request, seed)
-        path = file_dialogs.ask_sample_file(self._window, self._settings.folder / name)
-        if path is not None:
-            self._settings.folder = path.parent
-            exports.start_sample(self._session, seed, path)
+    def export_sample(self, drawn: Drawn) -> None:
+        """Ask where to, and write one sample of the chosen trial, called by its seed alone."""
+        options = drawn.options
+        subject = str(drawn.request["subject"])
+        self._write(drawn, exports.sample_name(subject, options.trial, options.seed))
 
     def export_drawn(self, drawn: Drawn) -> None:
         """Ask where to, and write one sample of the grid."""
-        suggested = self._settings.folder / exports.drawn_name(drawn)
-        path = file_dialogs.ask_sample_file(self._window, suggested)
+        self._write(drawn, exports.drawn_name(drawn))
+
+    def _write(self, drawn: Drawn, name: str) -> None:
+        path = file_dialogs.ask_sample_file(self._window, self._settings.folder / name)
         if path is not None:
             self._settings.folder = path.parent
             exports.start_drawn(self._session, drawn, path)
