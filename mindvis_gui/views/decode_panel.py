@@ -5,14 +5,17 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
+    QDoubleSpinBox,
     QHBoxLayout,
     QPushButton,
     QScrollArea,
+    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from mindvis_gui.analysis.decoded_trial import SAMPLE_NOTICE
+from mindvis_gui.decoding.request import N_SEEDS
 from mindvis_gui.decoding.sampling_settings import (
     MOST_GUIDANCE,
     NO_GUIDANCE,
@@ -32,6 +35,7 @@ from mindvis_gui.views.fields import (
     empty_form,
     number_field,
     scale_field,
+    seed_field,
     select,
 )
 from mindvis_gui.views.icons import icon
@@ -39,7 +43,7 @@ from mindvis_gui.views.preparation_panel import PreparationPanel
 from mindvis_gui.views.theme import GAP, MARGIN, label
 
 MAX_SAMPLES = 32
-MAX_SEED = 2**31 - 1 - MAX_SAMPLES
+MAX_SEED = N_SEEDS - MAX_SAMPLES
 _MIN_WIDTH = 220
 _ROUNDING = 0.005  # of two decimals
 
@@ -69,7 +73,7 @@ class DecodePanel(QScrollArea):
         self.presets = {name: _segment(name) for name in PRESETS}
         self.samples = number_field(1, MAX_SAMPLES, "Samples")
         self.samples.setToolTip("How many pictures to draw, each from a seed of its own")
-        self.first_seed = number_field(0, MAX_SEED, "First seed")
+        self.first_seed = seed_field(MAX_SEED, "First seed")
         self.dice = icon_button(icon("dice"), "New seeds", "New seeds  (R)")
         self.sampler = choice_field(SAMPLERS, "Sampler")
         self.steps = number_field(1, TRAINING_STEPS - 1, "Steps")
@@ -177,7 +181,7 @@ class DecodePanel(QScrollArea):
         self._show_options()
 
     def _edit_seeds(self) -> None:
-        self._session.set_seeds(self.first_seed.value(), self.samples.value())
+        self._session.set_seeds(int(self.first_seed.value()), self.samples.value())
 
     def _edit_sampling(self) -> None:
         try:
@@ -224,7 +228,7 @@ class DecodePanel(QScrollArea):
 
     def _show_options(self) -> None:
         sampling = self._session.sampling
-        values = {
+        values: dict[QSpinBox | QDoubleSpinBox, int] = {
             self.samples: self._session.n_samples,
             self.first_seed: self._session.first_seed,
             self.steps: sampling.steps,

@@ -29,6 +29,14 @@ def number_field(low: int, high: int, name: str) -> QSpinBox:
     return _laid_out(box, name)
 
 
+def seed_field(most: int, name: str) -> QDoubleSpinBox:
+    """Return a field for a seed, which may have 32 bits; a `QSpinBox` has no room for the last."""
+    box = QDoubleSpinBox()
+    box.setDecimals(0)
+    box.setRange(0, most)
+    return _laid_out(box, name)
+
+
 def scale_field(none: float, most: float, name: str) -> QDoubleSpinBox:
     """Return a field for a factor; `none`, the least, reads "off"."""
     box = QDoubleSpinBox()

@@ -217,7 +217,7 @@ class MaskView(QWidget):
 
     def _follow(self, mask: MaskState) -> None:
         """Set ratio, seed and mode to those of `mask`, unless they already give it."""
-        if mask.seed is None:
+        if mask.seed is None or mask.seed > _MAX_SEED:  # the command line takes larger ones
             return
         ratio, seed = self.ratio.value() / 100, self.seed.value()
         asked = MaskState.drawn(mask.n_patches, ratio, seed, mask.focus).kept

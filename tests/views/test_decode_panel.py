@@ -5,6 +5,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
 from mindvis_gui.analysis.decoded_trial import SAMPLE_NOTICE
+from mindvis_gui.decoding.request import N_SEEDS
 from mindvis_gui.decoding.sampling_settings import PRESETS, Sampling
 from mindvis_gui.views.decode_panel import DecodePanel
 
@@ -58,6 +59,16 @@ def test_seeds(panel, session):
     assert (session.first_seed, session.n_samples) == (7, 2)
     session.set_seeds(100, 3)
     assert (panel.first_seed.value(), panel.samples.value()) == (100, 3)
+
+
+@pytest.mark.parametrize("seed", [2**31, N_SEEDS - 40])
+def test_seeds_may_have_all_their_32_bits(qtbot, panel, session, seed):
+    with qtbot.capture_exceptions() as errors:
+        session.set_seeds(seed, 3)
+    assert not errors
+    assert panel.first_seed.text() == str(seed)
+    panel.samples.setValue(2)
+    assert (session.first_seed, session.n_samples) == (seed, 2)
 
 
 def test_dice_asks_for_new_seeds(qtbot, panel):

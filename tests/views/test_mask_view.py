@@ -124,6 +124,17 @@ def test_a_stroke_ends_when_a_model_of_other_patches_comes(qtbot, painting, open
     assert opened.masking.mask is before
 
 
+def test_a_mask_of_a_seed_that_the_field_has_no_room_for_is_shown(qtbot, view, opened):
+    mask = MaskState.random(opened.masking.mask.n_patches, 0.5, 3_000_000_000)
+    before = view.seed.value()
+    with qtbot.capture_exceptions() as errors:
+        opened.masking.set_mask(mask)
+    assert not errors
+    assert opened.masking.mask is mask
+    assert view.ratio_label.text() == "ratio 50 %"
+    assert view.seed.value() == before
+
+
 def test_going_back_to_random_draws_the_mask_anew(qtbot, painting, opened):
     before = opened.masking.mask
     qtbot.mouseClick(
