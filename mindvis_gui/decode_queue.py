@@ -88,6 +88,7 @@ class DecodeQueue(QObject):
         super().__init__(parent)
         self._jobs, self._cache = jobs, cache
         self._waiting: list[Waiting] = []
+        self._work_waiting = 0  # network steps; summed as it changes, for it is asked every step
         self._job: Job | None = None
         self._decoder: CachedDecoder | None = None
         self._told_to_stop = False
@@ -129,7 +130,7 @@ class DecodeQueue(QObject):
         """Seconds until all is decoded at the speed of the last decodes; None if not known yet."""
         if self._speed is None:
             return None
-        work = float(sum(_work(each.request) for each in self._waiting))
+        work = float(self._work_waiting)
         done = self.step.index / self.step.total if self.step and self.step.total else 0.0
         work += sum(_work(each) for each in self.together) * (1 - done)
         return work * self._speed
@@ -142,7 +143,9 @@ class DecodeQueue(QObject):
 
     def extend(self, items: Iterable[Waiting]) -> None:
         """Decode many requests once those before them are done."""
-        self._waiting.extend(items)
+        more = list(items)
+        self._waiting += more
+        self._work_waiting += _work_of(more)
         self.changed.emit()
         self._start_next()
 
@@ -150,6 +153,7 @@ class DecodeQueue(QObject):
         """Forget requests that wait."""
         gone = set(items)
         self._waiting = [each for each in self._waiting if each not in gone]
+        self._work_waiting = _work_of(self._waiting)
         self.changed.emit()
 
     def move(self, items: Sequence[Waiting], place: int) -> None:
@@ -183,6 +187,7 @@ class DecodeQueue(QObject):
     def stop(self) -> None:
         """Stop the running decode before its next step and forget those that wait."""
         self._waiting.clear()
+        self._work_waiting = 0
         self.skip()
         self.paused = False
         self._go_on.set()
@@ -201,6 +206,7 @@ class DecodeQueue(QObject):
             return
         items = self._company()
         del self._waiting[: len(items)]
+        self._work_waiting -= _work_of(items)
         self.together = tuple(item.request for item in items)
         self.samples, self.step = (), None
         self._told_to_stop = False
@@ -289,6 +295,10 @@ class DecodeQueue(QObject):
             self._go_on.clear()
         self._start_next()
         self.changed.emit()
+
+
+def _work_of(items: Iterable[Waiting]) -> int:
+    return sum(_work(each.request) for each in items)
 
 
 def _work(request: DecodeRequest) -> int:

@@ -175,6 +175,27 @@ def test_time_left_counts_all_that_waits(qtbot, jobs, queue, quick):
     ten = queue.seconds_left
     queue.remove(queue.waiting[:5])
     assert queue.seconds_left == pytest.approx(ten / 2)
+    queue.move(queue.waiting[3:], 0)
+    assert queue.seconds_left == pytest.approx(ten / 2)
+    quick.hold_at = 0
+    with qtbot.waitSignal(queue.progressed):
+        queue.pause(False)
+    assert ten / 2 * 4 / 5 < queue.seconds_left < ten / 2
+    quick.go_on.set()
+    queue.stop()
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    assert queue.seconds_left == 0
+
+
+def test_time_left_does_not_go_through_the_queue(qtbot, jobs, queue, quick, monkeypatch):
+    queue.add(quick, request(0))
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    queue.pause()
+    queue.extend(Waiting(quick, request(trial)) for trial in range(1000))
+    looked_at = []
+    monkeypatch.setattr("mindvis_gui.decode_queue._work", lambda each: looked_at.append(each) or 1)
+    assert queue.seconds_left > 0  # asked at every step of every decode
+    assert len(looked_at) == 0
 
 
 def test_full_disk_is_said_once_and_costs_no_sample(qtbot, jobs, queue, quick, tmp_path):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mindvis_gui.data.fingerprint import positions_fingerprint
 from mindvis_gui.data.picture import encode_picture
-from mindvis_gui.decoding.request import mask_json
+from mindvis_gui.decoding.request import DecodeRequest, mask_json
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, RequestError
 from mindvis_gui.session.collection import Drawn
@@ -24,10 +24,19 @@ UNFINISHED = "unfinished"  # key of a document: names of studies that ran when i
 
 @dataclass(frozen=True, eq=False, slots=True)
 class State:
-    """A session at one moment: `document` in JSON values, and its samples by request."""
+    """A session at one moment: what is chosen in JSON values, its samples by request, its queue.
 
-    document: dict[str, Any]
+    A queue of thousands takes a while to write down, which any thread may do.
+    """
+
+    choices: dict[str, Any]
     decodes: tuple[tuple[Drawn, ...], ...]
+    waiting: tuple[DecodeRequest, ...]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What is chosen, and the queue."""
+        return {**self.choices, "queue": [request.to_json() for request in self.waiting]}
 
     def by_reference(self) -> dict[str, Any]:
         """Return the document with samples named by their files; those in memory are left out."""
@@ -81,9 +90,8 @@ def snapshot(session: Session, layout: Mapping[str, Any]) -> State | None:
         by_request.setdefault(id(each.request), []).append(each)
     info = session.decoder.info if session.decoder else None
     grid, queue = session.grid, session.queue
-    waiting = [each.request for each in queue.waiting]
-    waiting[:0] = queue.together
-    document = {
+    waiting = (*queue.together, *(each.request for each in queue.waiting))
+    choices = {
         "subject": {
             "name": subject.name,
             "source": str(Path(subject.source).absolute()),
@@ -121,10 +129,9 @@ def snapshot(session: Session, layout: Mapping[str, Any]) -> State | None:
             "typed": dict(grid.typed),
             "trials": list(grid.trials),
         },
-        "queue": [request.to_json() for request in waiting],
         "layout": dict(layout),
     }
-    return State(document, tuple(tuple(drawn) for drawn in by_request.values()))
+    return State(choices, tuple(tuple(drawn) for drawn in by_request.values()), waiting)
 
 
 def _positions(session: Session) -> dict[str, str] | None:

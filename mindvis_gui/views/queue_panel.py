@@ -17,6 +17,7 @@ from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.numerals import duration
 from mindvis_gui.views.theme import GAP, MARGIN, label
 
+LISTED = 1000
 _ROWS = "application/x-mindvis-queue"
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -83,6 +84,7 @@ class QueuePanel(QWidget):
         self.left.setText(self._time_left())
         self._note.setText(
             "Drag to reorder (Alt+↑, Alt+↓), Delete removes."
+            + f" The first {LISTED:,} are listed." * (len(queue) > LISTED)
             if len(queue)
             else "Nothing waits; what is asked for during a decode is listed here."
         )
@@ -102,32 +104,32 @@ class QueuePanel(QWidget):
 
 
 class QueueModel(QAbstractListModel):
-    """Rows are the requests that wait."""
+    """Rows are the requests that wait, the first `LISTED` of them: a view lays out every row."""
 
     def __init__(self, queue: DecodeQueue) -> None:
         super().__init__(queue)
         self._queue = queue
-        self._items: Sequence[Waiting] = ()
+        self._items: tuple[Waiting, ...] = ()
         queue.changed.connect(self._follow)
 
     def _follow(self) -> None:
         """Take over the queue; the usual changes are that rows begin or that some join in."""
-        items, before = self._queue.waiting, len(self._items)
-        begun = before - len(items)
-        if items == self._items:
-            return
-        if begun > 0 and items == self._items[begun:]:
-            self.beginRemoveRows(QModelIndex(), 0, begun - 1)
-            self._items = items
-            self.endRemoveRows()
-        elif begun < 0 and items[:before] == self._items:
-            self.beginInsertRows(QModelIndex(), before, len(items) - 1)
-            self._items = items
-            self.endInsertRows()
-        else:
+        items, before = self._queue.waiting[:LISTED], self._items
+        begun = before.index(items[0]) if items and items[0] in before else len(before)
+        stay = before[begun:]
+        if items[: len(stay)] != stay:
             self.beginResetModel()
             self._items = items
             self.endResetModel()
+            return
+        if begun:
+            self.beginRemoveRows(QModelIndex(), 0, begun - 1)
+            self._items = stay
+            self.endRemoveRows()
+        if len(items) > len(stay):
+            self.beginInsertRows(QModelIndex(), len(stay), len(items) - 1)
+            self._items = items
+            self.endInsertRows()
 
     def items(self, rows: Sequence[int]) -> list[Waiting]:
         """Return what waits at some rows."""
