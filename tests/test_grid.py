@@ -268,3 +268,19 @@ def test_after_stop_no_request_comes_that_was_made_before(qtbot, ready):
     with qtbot.assertNotEmitted(ready.queue.started):
         qtbot.waitUntil(lambda: ready.idle, timeout=20_000)
     assert not ready.grid.queued
+
+
+def test_cells_that_differ_in_trial_and_seed_alone_are_worked_out_once(ready, monkeypatch):
+    grid = ready.grid
+    grid.set_trials(range(24))
+    grid.set_values("seed", "3-7")
+    expected = {
+        (trial, seed): grid.options(trial=trial, seed=seed) for trial in (0, 23) for seed in (3, 7)
+    }
+    asked, options = [], grid.options
+    monkeypatch.setattr(grid, "options", lambda **changed: asked.append(1) or options(**changed))
+    assert len(grid.missing()) == 24 * 5
+    assert len(asked) == 1
+    assert {place: grid.cell(*place) for place in expected} == expected
+    ready.set_sampling(Sampling("ddim", 7, "fp32"))
+    assert grid.cell(0, 3).options.sampling.steps == 7

@@ -62,6 +62,7 @@ class Grid(QObject):
         self._planner.ended.connect(self._forget_queued)
         self._axes: dict[str, Axis] = {}  # looked up thousands of times until something changes
         self._cells: dict[tuple[Any, Any], Cell] = {}
+        self._alike: dict[tuple[tuple[str, Any], ...], Cell] = {}  # by all but trial and seed
         self.typed: dict[str, str] = {}
         self.trials: tuple[int, ...] = ()
         self.queued: set[Options] = set()
@@ -140,8 +141,17 @@ class Grid(QObject):
             again = self._seeds.get((row, column))
             if again is not None:
                 changed["seed"] = again
-            self._cells[row, column] = self.options(**changed)
+            self._cells[row, column] = self._placed(changed)
         return self._cells[row, column]
+
+    def _placed(self, changed: dict[str, Any]) -> Cell:
+        """Return what `options` does; what trial and seed change nothing of is asked once."""
+        place = {option: changed[option] for option in ("trial", "seed") if option in changed}
+        others = tuple(each for each in changed.items() if each[0] not in place)
+        if others not in self._alike:
+            self._alike[others] = self.options(**dict(others))
+        found = self._alike[others]
+        return Cell(replace(found.options, **place)) if found.options and place else found
 
     def options(self, **changed: Any) -> Cell:
         """Return the session's options with some of them changed, by the keys of `OPTIONS`."""
@@ -288,6 +298,7 @@ class Grid(QObject):
         seeds = self._axes.get("seed")
         self._axes.clear()
         self._cells.clear()
+        self._alike.clear()
         if seeds is not None and seeds != self.axis("seed"):
             self.axes_changed.emit()
         else:
@@ -296,6 +307,7 @@ class Grid(QObject):
     def _renew_axes(self) -> None:
         self._axes.clear()
         self._cells.clear()
+        self._alike.clear()
         self.axes_changed.emit()
 
     def _take_model(self) -> None:
