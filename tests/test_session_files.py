@@ -420,6 +420,13 @@ def test_folder_that_cannot_be_made_is_one_line(qtbot, ready, tmp_path):
     assert "not saved by itself" in problem.args[0]
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder nobody may write")
+def test_folder_that_nothing_can_be_written_to_is_one_line(qtbot, ready):
+    with qtbot.waitSignal(ready.problem, timeout=500) as problem:
+        Autosave(ready, Path("/proc/self"), dict).start()
+    assert "not saved by itself" in problem.args[0]
+
+
 # -- decode folders --------------------------------------------------------------------------
 
 

@@ -65,6 +65,10 @@ class Autosave(QObject):
         lock = QLockFile(str(self._path.with_name(_LOCK)))
         lock.setStaleLockTime(0)  # stale once its process is gone, never by age
         if not lock.tryLock(0):
+            if lock.error() != QLockFile.LockError.LockFailedError:  # no other window has it
+                self._session.problem.emit(
+                    f"{self._path.parent}: cannot be written; the session is not saved by itself"
+                )
             return
         self._lock = lock
         if self._path.exists():
