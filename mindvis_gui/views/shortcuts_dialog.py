@@ -14,7 +14,7 @@ from mindvis_gui.views.theme import GAP, MARGIN, label
 OTHER_KEYS = (
     ("Space, held", "Show the stimulus over the samples"),
     ("Arrow keys", "Move the crosshair, or through the trials"),
-    ("Shift + wheel, Shift + ↑ ↓", "Go through the slices"),
+    ("Wheel, Shift + ↑ ↓", "Go through the slices"),
     ("Ctrl + wheel", "Zoom a slice, the signal, or the grid"),
     ("Double click", "The whole slice or signal; a picture large"),
     ("Return, on a picture", "Show it large"),
