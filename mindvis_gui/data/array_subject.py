@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mindvis_gui.data.array_file import ArrayFile, text_or_numbers
 from mindvis_gui.data.checks import MAX_TRIALS, MAX_VOXELS, check_affine, check_ijk, check_roi_name
+from mindvis_gui.data.notes import NO_REGIONS
 from mindvis_gui.data.orientation import as_ras
 from mindvis_gui.data.recording import RowRecording
 from mindvis_gui.data.subject import Roi, Subject, Trial, read_only
@@ -71,7 +72,7 @@ def read_array_subject(
         recording=RowRecording(
             file.rows(responses, trials_last), [np.array([row]) for row in range(n_trials)]
         ),
-        notes=() if found else ("No regions: all voxels are used together",),
+        notes=() if found else (NO_REGIONS,),
         **_positions(file, n_voxels, ijk, affine),
     )
 

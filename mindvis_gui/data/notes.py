@@ -16,6 +16,7 @@ WITHOUT_PICTURE = "of the stimuli shown have no picture"
 NOT_DISPLAYED = "pictures shown cannot be displayed"
 PLACES_UNKNOWN = "where the voxels lie is not known"
 NO_POSITIONS = "No voxel positions"
+NO_REGIONS = "No regions: all voxels are used together"
 
 STIMULI = (SHOWED_UNKNOWN, TRIALS_UNKNOWN, TAKEN_IN_ORDER)
 PICTURES = (WITHOUT_PICTURE, NOT_DISPLAYED)

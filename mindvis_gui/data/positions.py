@@ -11,7 +11,7 @@ import numpy as np
 from mindvis_gui.data.cifti_file import is_cifti
 from mindvis_gui.data.grayordinates import with_surfaces
 from mindvis_gui.data.nifti_file import NiftiFile, is_nifti
-from mindvis_gui.data.notes import POSITIONS, without
+from mindvis_gui.data.notes import NO_REGIONS, POSITIONS, without
 from mindvis_gui.data.orientation import as_ras
 from mindvis_gui.data.rois import nifti_files, read_rois
 from mindvis_gui.data.subject import IntArray, Roi, Subject, read_only
@@ -49,7 +49,8 @@ def with_positions(subject: Subject, path: Path) -> Subject:
         joined = _of_masks(subject, path)
     else:
         joined = _of_subject(subject, path)
-    return replace(joined, notes=without(joined.notes, *POSITIONS))
+    added = (*POSITIONS, NO_REGIONS) if joined.rois else POSITIONS
+    return replace(joined, notes=without(joined.notes, *added))
 
 
 def _first_mask(folder: Path) -> Path:

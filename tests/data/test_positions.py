@@ -58,6 +58,22 @@ def test_one_mask_gives_positions_whose_order_nothing_confirms(tmp_path, lost):
     assert "no region of the same name could confirm" in joined.notes[-1]
 
 
+def test_regions_that_come_with_the_positions_are_not_said_to_be_missing(tmp_path, lost):
+    subject, ijk = lost
+    folder, _ = masks(tmp_path / "rois", subject, ijk)
+    np.savez(tmp_path / "mine.npz", betas=subject.responses([0, 1, 2, 3]))
+    target = tmp_path / "mine.h5"
+    options = ["--responses", "betas", "--split", "trial=0"]
+    source = str(tmp_path / "mine.npz")
+    assert main(["import-subject", source, *options, "--out", str(target)]) == 0
+    assert any(note.startswith("No regions") for note in open_subject(target).notes)
+    options += ["--positions", str(folder), "--overwrite"]
+    assert main(["import-subject", source, *options, "--out", str(target)]) == 0
+    made = open_subject(target)
+    assert {roi.name for roi in made.rois} == {roi.name for roi in subject.rois}
+    assert not any(note.startswith("No regions") for note in made.notes)
+
+
 def test_a_subject_with_positions_gives_them(tmp_path, lost):
     subject, ijk = lost
     folder, _ = masks(tmp_path / "rois", subject, ijk)
