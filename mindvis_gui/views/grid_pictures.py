@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
-from mindvis_gui.data.subject import ImageArray, Trial
+from mindvis_gui.data.subject import ImageArray, Subject, Trial
 from mindvis_gui.errors import DataError
 from mindvis_gui.session import Session
 from mindvis_gui.session.collection import Drawn
@@ -69,7 +69,7 @@ class GridPictures(QObject):
             return
         self._reading = True
 
-        def read() -> tuple[object, dict[Hashable, QImage | None]]:
+        def read() -> tuple[Subject, dict[Hashable, QImage | None]]:
             images: dict[Hashable, QImage | None] = {}
             for key, what in newest:
                 try:
@@ -81,14 +81,16 @@ class GridPictures(QObject):
                 images[key] = None if pixels is None else to_qimage(pixels)
             return subject, images
 
-        self._session.jobs.run(read, "", self._take)
+        self._session.jobs.run(read, "", self._take, ended=self._end)
 
-    def _take(self, read: tuple[object, dict[Hashable, QImage | None]]) -> None:
+    def _take(self, read: tuple[Subject, dict[Hashable, QImage | None]]) -> None:
         subject, images = read
-        self._reading = False
-        if subject is self._session.subject:
+        if self._session.is_open(subject):
             for key, image in images.items():
                 self._keep(key, image)
             self.arrived.emit()
+
+    def _end(self) -> None:
+        self._reading = False
         if self._wanted:
             self._soon.start()

@@ -121,11 +121,10 @@ class TrialModel(QAbstractListModel):
         def read() -> tuple[Subject, dict[str, QImage | None]]:
             return subject, {trial.stimulus_id: _thumbnail(subject, trial) for trial in newest}
 
-        self._session.jobs.run(read, "", self._keep)
+        self._session.jobs.run(read, "", self._keep, ended=self._end)
 
     def _keep(self, read: tuple[Subject, dict[str, QImage | None]]) -> None:
         subject, images = read
-        self._reading = False
         if subject is self._subject:
             for key, image in images.items():
                 self._thumbnails[key] = QPixmap.fromImage(image) if image else None
@@ -134,6 +133,9 @@ class TrialModel(QAbstractListModel):
             if self._rows:
                 last = self.index(len(self._rows) - 1)
                 self.dataChanged.emit(self.index(0), last, [Qt.ItemDataRole.DecorationRole])
+
+    def _end(self) -> None:
+        self._reading = False
         if self._wanted:
             self._soon.start()
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 from mindvis_gui.analysis.export import read_request
 from mindvis_gui.views.compare_header import GRIDS
 from mindvis_gui.views.drag_out import sample_data
+from mindvis_gui.views.grid_pictures import GridPictures
 
 
 @pytest.fixture
@@ -293,3 +294,16 @@ def test_count_follows_samples_that_come_without_a_pause(qtbot, page, ready, mon
     busy.timeout.connect(lambda: ready.collection.added.emit([]))
     busy.start()
     qtbot.waitUntil(lambda: len(counts) > 1, timeout=5000)
+
+
+def test_a_region_made_while_pictures_are_read_costs_none_of_them(qtbot, page, ready):
+    pictures = GridPictures(ready, page)
+    pictures.get("seen", ready.subject.trials[2])
+    pictures._soon.stop()
+    pictures._read_wanted()
+    for job in ready.jobs._receivers:
+        assert job.wait(20_000)
+    ready.regions.add("mine", np.array([3, 4]), "sphere")
+    with qtbot.waitSignal(pictures.arrived):
+        pass
+    assert pictures.get("seen", ready.subject.trials[2]) is not None

@@ -72,6 +72,20 @@ def test_stimulus_that_cannot_be_read_leaves_the_others(qtbot, model, subject, m
     assert model.index(1).data(Qt.ItemDataRole.DecorationRole) is not None
 
 
+def test_after_an_unexpected_error_thumbnails_still_come(qtbot, session, model, monkeypatch):
+    def crash(*_):
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("mindvis_gui.views.trial_model._thumbnail", crash)
+        with qtbot.waitSignal(session.crashed):
+            model.index(0).data(Qt.ItemDataRole.DecorationRole)
+        qtbot.waitUntil(lambda: session.idle)
+    with qtbot.waitSignal(model.dataChanged):
+        model.index(0).data(Qt.ItemDataRole.DecorationRole)
+    assert model.index(0).data(Qt.ItemDataRole.DecorationRole) is not None
+
+
 def test_only_the_newest_rows_asked_for_are_read(qtbot, session, subject_factory):
     subject = subject_factory(6)
     asked = []
