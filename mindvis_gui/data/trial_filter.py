@@ -23,6 +23,7 @@ _NUMBERS: dict[str, Callable[[Trial], int]] = {
     "presentations": lambda trial: trial.presentations,
 }
 COLUMNS = (*_TEXTS, *_NUMBERS)
+_SECOND = re.compile(rf"(^|;)\s*({'|'.join(COLUMNS)})\s*!?=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,18 @@ class TrialFilter:
         Raises
         ------
         RequestError
-            If the text is neither, or names no column.
+            If the text is neither, names no column, or holds two conditions.
         """
         match = re.fullmatch(r"\s*([a-z_]+)\s*(!?=)(.*)", text, re.DOTALL)
         if match is None:
             raise RequestError(f"'{text[:60]}' is no filter; write for example session=1-3")
         values = tuple(value.strip() for value in match[3].split(","))
+        for value in values:
+            if _SECOND.search(value):
+                raise RequestError(
+                    f"'{value[:40]}' is a condition of its own, no value of {match[1]}; give each "
+                    "by itself (in the window with ; between them)"
+                )
         return cls(match[1], values, match[2] == "!=")
 
     def __str__(self) -> str:

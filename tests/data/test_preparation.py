@@ -135,7 +135,19 @@ def test_what_filters_keep(runs, text, rows):
     assert str(each) == text
 
 
-@pytest.mark.parametrize("text", ["session", "colour=3", "run=a", "run=3-1", "run=", "=3"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "session",
+        "colour=3",
+        "run=a",
+        "run=3-1",
+        "run=",
+        "=3",
+        "split=test,label=dog",
+        "split!=test; run!=3",
+    ],
+)
 def test_filters_that_make_no_sense(text):
     with pytest.raises(RequestError) as caught:
         TrialFilter.parse(text)
