@@ -89,6 +89,7 @@ class EffectTable(QTableWidget):
     def _set(self, row: int, column: int, text: str, tip: str) -> QTableWidgetItem:
         item = QTableWidgetItem(text)
         item.setToolTip(tip)
+        item.setData(Qt.ItemDataRole.AccessibleDescriptionRole, tip)  # what grey says, among others
         if column:
             item.setTextAlignment(_ALIGNED)
         self.setItem(row, column, item)
@@ -112,6 +113,7 @@ class EffectTable(QTableWidget):
             certain = low > 0 or high < 0
             interval = f"{coefficient(low)} to {coefficient(high)}"
             tip += f"\nchange {coefficient(effect.change)}, 95 % interval {interval}"
+            tip += "" if certain else ", which holds 0"
         item = self._set(row, column, _change(effect.change), tip)
         if not certain:
             item.setForeground(muted(self))

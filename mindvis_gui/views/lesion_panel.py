@@ -29,7 +29,8 @@ _MANY = 10  # trials of the short study
 _METHODS = {"zero": "the mean (0)", "recover": "SC-MBM's guess", "noise": "noise"}
 _ABOUT = (
     "Each trial is decoded intact and without each part, from the same seeds. Bars: lesioned "
-    "minus intact, with the 95 % interval over stimuli. A region that others can stand in for "
+    "minus intact, with the 95 % interval over stimuli; in the table, what is grey is "
+    "not told apart from no change. A region that others can stand in for "
     "loses little."
 )
 

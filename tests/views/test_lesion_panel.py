@@ -2,10 +2,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
 
 from mindvis_gui.analysis.lesion import Effect
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views.lesion_panel import LesionPanel
+from mindvis_gui.views.theme import muted
 
 
 @pytest.fixture
@@ -56,6 +58,20 @@ def test_long_names_leave_the_scores_in_view(qtbot, panel, telling, subject):
     table = panel.table
     assert table.columnWidth(0) < table.width() / 2
     assert min(table.columnWidth(column) for column in range(1, table.columnCount())) > 30
+
+
+def test_what_grey_says_of_a_change_is_said_in_words_too(qtbot, panel, telling):
+    panel.trials.setCurrentIndex(1)
+    run(qtbot, panel, telling)
+    grey, said = [], []
+    for row in range(1, panel.table.rowCount() - 1):
+        item = panel.table.item(row, 1)
+        words = item.data(Qt.ItemDataRole.AccessibleDescriptionRole)
+        assert "95 % interval" in words
+        grey.append(item.foreground().color() == muted(panel.table))
+        said.append("which holds 0" in words)
+    assert grey == said
+    assert len(set(grey)) == 2  # V1 tells, the others do not
 
 
 def test_a_study_fills_table_bars_and_samples(qtbot, panel, telling):
