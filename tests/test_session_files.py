@@ -348,10 +348,10 @@ def left(qtbot, saving, ready, decoder):
     return saving
 
 
-def test_opening_a_subject_tells_what_is_left_undone_and_brings_it_back(qtbot, left, ready):
+def test_opening_a_subject_tells_what_is_left_behind_and_brings_it_back(qtbot, left, ready):
     assert left.status.problem.text() == (
-        "Left undone with tiny: 2 waiting decodes, 1 made region; “Restore the last session” in "
-        "the menu File goes on with it"
+        "Left behind with tiny: 2 waiting decodes, 1 made region; “Restore the last session” in "
+        "the menu File brings it back"
     )
     assert len(ready.queue) == 0
     with qtbot.waitSignal(left._saved.opener.opened):
@@ -363,7 +363,7 @@ def test_opening_a_subject_tells_what_is_left_undone_and_brings_it_back(qtbot, l
     qtbot.waitUntil(lambda: ready.idle)
 
 
-def test_what_was_left_undone_is_offered_after_closing(left, settings, tmp_path):
+def test_what_was_left_behind_is_offered_after_closing(left, settings, tmp_path):
     assert "2 waiting decodes, 1 made region" in offered(left, settings, tmp_path)
     state = json.loads((tmp_path / "state" / "last-session.json").read_text())
     assert len(state["queue"]) == 2
@@ -383,7 +383,7 @@ def test_other_steps_tell_of_decodes_but_not_of_regions_that_stay(qtbot, saving,
         ready.preparation.set_steps(Preparation())
     decoder.release()
     qtbot.waitUntil(lambda: ready.idle)
-    assert "Left undone with tiny: 1 waiting decode" in saving.status.problem.text()
+    assert "Left behind with tiny: 1 waiting decode" in saving.status.problem.text()
 
 
 def test_a_subject_left_with_all_done_or_in_a_file_is_left_without_a_word(

@@ -15,7 +15,7 @@ from mindvis_gui.session.state import UNFINISHED, holds_unsaved, snapshot, undon
 if TYPE_CHECKING:
     from mindvis_gui.session.session import Session
 
-_GO_ON = "“Restore the last session” in the menu File goes on with it"
+_BACK = "“Restore the last session” in the menu File brings it back"
 
 
 class LeftBehind(QObject):
@@ -63,7 +63,7 @@ class LeftBehind(QObject):
             return
         self.found.emit(document)
         what = ", ".join(undone(document))
-        self._session.problem.emit(f"left undone with {subject.name}: {what}; {_GO_ON}")
+        self._session.problem.emit(f"left behind with {subject.name}: {what}; {_BACK}")
         self._session.jobs.run(
             lambda: _fingerprint(subject), "", lambda told: document.update(fingerprint=told)
         )
