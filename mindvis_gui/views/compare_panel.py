@@ -7,7 +7,7 @@ import statistics
 
 from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QResizeEvent, QTextDocument
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from mindvis_gui.analysis.comparison import Comparison
 from mindvis_gui.session import Session
@@ -33,6 +33,8 @@ _AGREEMENT = (
     "Pixel correlation of the samples with each other, mean over all pairs.\n"
     "It says how much the response determines, not whether it is right."
 )
+
+_NARROW = 600  # pixels: below, the scores need the width more than the height
 
 
 class ComparePanel(QWidget):
@@ -76,8 +78,11 @@ class ComparePanel(QWidget):
         whole.setContentsMargins(MARGIN, 4, MARGIN, 4)
         whole.setSpacing(6)
         whole.addLayout(rows, 1)
-        whole.addWidget(self.consistency_map)
-        whole.addWidget(self.difference_map)
+        self._maps = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._maps.setSpacing(6)
+        self._maps.addWidget(self.consistency_map)
+        self._maps.addWidget(self.difference_map)
+        whole.addLayout(self._maps)
 
         for signal in (
             session.results.result_changed,
@@ -143,6 +148,8 @@ class ComparePanel(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Take the rows that the scores need (called by Qt)."""
         super().resizeEvent(event)
+        narrow, direction = self.width() < _NARROW, QBoxLayout.Direction
+        self._maps.setDirection(direction.TopToBottom if narrow else direction.LeftToRight)
         keep_height(self)
 
     def _show(self, comparison: Comparison) -> None:

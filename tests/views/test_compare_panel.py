@@ -53,6 +53,17 @@ def test_no_score_is_cut_in_a_narrow_panel(qtbot, scored, width):
     assert not any(a.intersects(b) for a, b in itertools.combinations(places, 2))
 
 
+def test_buttons_leave_the_width_to_the_scores_of_a_narrow_panel(qtbot, scored):
+    def one_beneath_the_other():
+        return scored.difference_map.y() > scored.consistency_map.y()
+
+    scored.resize(700, 60)
+    qtbot.waitUntil(lambda: not one_beneath_the_other())
+    scored.resize(420, 60)
+    qtbot.waitUntil(one_beneath_the_other)
+    assert scored.minimumHeight() < 90
+
+
 def test_a_single_sample_has_no_spread_and_no_consistency(qtbot, panel, ready):
     ready.set_seeds(0, 1)
     ready.decode()
