@@ -133,7 +133,8 @@ class Attributions(QObject):
             )
         )
         session.overlays.choose(ATTRIBUTION)
-        session.message.emit(f"{NAMES[found.method]} of seed {found.seed} is on the brain")
+        where = "listed by region" if session.brain.grid is None else "on the brain"
+        session.message.emit(f"{NAMES[found.method]} of seed {found.seed} is {where}")
         self.changed.emit()
 
     def _report(self, step: Step) -> None:

@@ -154,7 +154,8 @@ class AttributionPanel(QScrollArea):
         self.run.setEnabled(can and not running)
         self.run.setVisible(not running)
         self.stop.setVisible(running)
-        self.export.setEnabled(attributions.found is not None)
+        placed = self._session.brain.grid is not None
+        self.export.setEnabled(attributions.found is not None and placed)
         self.bar.setVisible(running)
         if attributions.progress is not None:
             self.bar.setRange(0, attributions.progress.total)
@@ -178,7 +179,8 @@ class AttributionPanel(QScrollArea):
             for each in attributions.regions
         ]
         self.plot.show_bars(bars, _UNITS[measure][1], float("nan") if measure == _SHARE else 1.0)
-        text = f"{NAMES[found.method]} of trial {found.trial}, seed {found.seed}, on the brain."
+        text = f"{NAMES[found.method]} of trial {found.trial}, seed {found.seed}"
+        text += ", on the brain." if self._session.brain.grid is not None else ", by region."
         if found.method == "gradients":
             net = sum(each.net for each in attributions.regions)
             text += f" {net:.0f} % remain of all when the voxels that speak against it are set off."

@@ -153,6 +153,7 @@ class OverlayPanel(QWidget):
         overlay = self._chosen()
         look, has_range = overlay.look, overlay.has_values or overlay.key == ANATOMY
         self.setEnabled(bool(self._session.overlays.items))
+        self.add.setEnabled(self._session.brain.grid is not None)  # else nothing could show it
         self._name.setText(overlay.name)
         self._name.setToolTip(overlay.name)
         self._note.setText(overlay.note)

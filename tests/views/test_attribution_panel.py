@@ -46,6 +46,29 @@ def test_without_samples_it_says_what_to_do(panel, decoded):
     assert panel.note.text() == "Decode the trial, then choose one of its samples."
 
 
+def test_without_positions_nothing_is_said_to_be_on_the_brain(
+    qtbot, subject, ready_window, decoded
+):
+    for name in ("ijk", "affine", "anatomy"):
+        object.__setattr__(subject, name, None)
+    with qtbot.waitSignal(decoded.trial_changed):
+        decoded.open("tiny.h5")
+    with qtbot.waitSignal(decoded.queue.decoded):
+        decoded.decode()
+    ready_window.workspace.show_panel("overlays", True)
+    ready_window.workspace.show_panel("attribution", True)
+    panel = ready_window.workspace.attribution_panel
+    told = []
+    decoded.message.connect(told.append)
+    with qtbot.waitSignal(decoded.attributions.changed):
+        panel.run.click()
+    qtbot.waitUntil(lambda: decoded.idle)
+    assert told == ["Integrated gradients of seed 0 is listed by region"]
+    assert "on the brain" not in panel.caption.text()
+    assert not panel.export.isEnabled()
+    assert not ready_window.workspace.overlay_panel.add.isEnabled()
+
+
 def test_the_chosen_sample_is_attributed_and_summed_by_region(qtbot, panel, decoded):
     panel.sample.setCurrentText("seed 3")
     with qtbot.waitSignal(decoded.attributions.changed):
