@@ -363,6 +363,23 @@ def test_opening_a_subject_tells_what_is_left_behind_and_brings_it_back(qtbot, l
     qtbot.waitUntil(lambda: ready.idle)
 
 
+def test_each_subject_that_was_left_is_brought_back_in_turn(qtbot, left, ready, decoder):
+    ready.regions.add("second", np.arange(40), "sphere")
+    with qtbot.waitSignal(left._saved.leaving.found):
+        ready.open("tiny.h5")
+    qtbot.waitUntil(lambda: ready.idle)
+    for name, waiting in (("second", 0), ("mine", 2)):
+        with qtbot.waitSignal(left._saved.opener.opened):
+            left.actions_by_id["restore_session"].trigger()
+        qtbot.waitUntil(lambda waiting=waiting: len(ready.queue) == waiting)
+        assert [each.name for each in ready.regions.rois if each.made] == [name]
+        for roi in [each for each in ready.regions.rois if each.made]:
+            ready.regions.delete(roi.name)  # done with it
+        ready.queue.stop()
+        qtbot.waitUntil(lambda: ready.idle)
+    assert left._saved.left_behind is None
+
+
 def test_what_was_left_behind_is_offered_after_closing(left, settings, tmp_path):
     assert "2 waiting decodes, 1 made region" in offered(left, settings, tmp_path)
     state = json.loads((tmp_path / "state" / "last-session.json").read_text())
