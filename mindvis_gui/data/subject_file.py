@@ -62,7 +62,7 @@ _SMALL: dict[str, Any] = {"compression": "gzip", "compression_opts": 4, "fletche
 
 
 def write_subject(
-    path: Path,
+    path: str | Path,
     subject: Subject,
     *,
     dtype: ResponseType = "float32",
@@ -72,7 +72,8 @@ def write_subject(
 
     Parameters
     ----------
-    path : pathlib.Path
+    path : str or pathlib.Path
+        ``~`` is the user's folder, as for `open_subject`.
     subject : Subject
         From any reader; its responses and pictures are read piece by piece.
     dtype : {"float32", "float16", "int16", "int8"}
@@ -88,7 +89,7 @@ def write_subject(
     DataError
         If the subject cannot be read, or its values do not fit `dtype`.
     """
-    for _ in writing_subject(path, subject, dtype=dtype, deflate=deflate):
+    for _ in writing_subject(Path(path).expanduser(), subject, dtype=dtype, deflate=deflate):
         pass
 
 

@@ -47,6 +47,14 @@ def test_round_trip(tmp_path, pictured, deflate):
     assert_same(open_subject(tmp_path / "b.h5"), pictured)
 
 
+def test_what_is_written_under_a_name_opens_under_it(tmp_path, subject, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # the same on Windows
+    write_subject("~/copy.h5", subject)
+    assert open_subject("~/copy.h5").n_voxels == subject.n_voxels
+    assert (tmp_path / "copy.h5").is_file()
+
+
 def test_a_bare_subject_makes_the_round_trip(tmp_path, subject):
     bare = replace(
         subject,
