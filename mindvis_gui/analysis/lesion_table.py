@@ -12,6 +12,7 @@ from mindvis_gui.data.lesion import MEANING
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.request import ModelInfo
 from mindvis_gui.decoding.sampling_settings import sampling_text
+from mindvis_gui.wording import counted
 
 DIGITS = 3
 READING = (
@@ -48,7 +49,7 @@ def facts(study: LesionStudy, subject: Subject, model: ModelInfo) -> str:
             subject.display_name,
             f"model {model.name} ({model.hash[:8]})",
             sampling_text(study.sampling.to_json()),
-            f"{_count(len(study.trials), 'trial')}, {_count(len(study.seeds), 'sample')} each",
+            f"{counted(len(study.trials), 'trial')}, {counted(len(study.seeds), 'sample')} each",
             MEANING[study.lesions[0].method],
         ]
     )
@@ -86,10 +87,6 @@ def latex_table(study: LesionStudy, subject: Subject, model: ModelInfo) -> str:
 def _effect(study: LesionStudy, lesion: str, score: str) -> str:
     effect = study.effect(lesion, score)
     return "–" if effect is None else mean_text(effect.change, effect.interval, DIGITS)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _number(value: float | None) -> str:

@@ -13,6 +13,7 @@ from mindvis_gui.analysis.evaluation import Evaluation, Score
 from mindvis_gui.analysis.scores import Metric
 from mindvis_gui.decoding.sampling_settings import sampling_text
 from mindvis_gui.files import atomic_path
+from mindvis_gui.wording import counted
 
 _FACTS = ("subject", "simulated", "model", "model_hash", "test_use", "trials", "samples", "stimuli")
 _DECODING = ("sampler", "steps", "precision", "guidance")
@@ -193,7 +194,7 @@ def facts_line(evaluation: Evaluation) -> str:
             f"model {evaluation.model}" + (f" ({short})" if short else ""),
             *decoding_texts(evaluation),
             f"trials {len(evaluation.trials)}, samples {len(evaluation.seeds)} each",
-            f"{evaluation.n_stimuli} stimuli",
+            counted(evaluation.n_stimuli, "stimulus"),
             f"{width} × {height} px",
             *filter(None, [evaluation.folder]),
         ]

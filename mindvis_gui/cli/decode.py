@@ -34,6 +34,7 @@ from mindvis_gui.decoding.request import (
     decode_many,
 )
 from mindvis_gui.errors import MindVisError
+from mindvis_gui.wording import counted
 
 if TYPE_CHECKING:
     from mindvis_gui.analysis.comparison import Comparison
@@ -156,11 +157,12 @@ def run(args: argparse.Namespace) -> int:
     if not processes.first:
         return 0
     n_decoded = len(trials) - len(failures)
-    write(f"{args.out}: {n_decoded} trials, {n_decoded * len(args.seeds)} samples")
+    samples = counted(n_decoded * len(args.seeds), "sample")
+    write(f"{args.out}: {counted(n_decoded, 'trial')}, {samples}")
     note_basis(subject.name, normalisation)
     if unread:
-        which = "a stimulus" if len(unread) == 1 else f"{len(unread)} stimuli"
-        complain(f"{which} cannot be compared with: {_first(list(unread))}")
+        lost = counted(len(unread), "stimulus")
+        complain(f"{lost} cannot be compared with: {_first(list(unread))}")
     if decoder.trouble:
         complain(decoder.trouble)
     if failures:

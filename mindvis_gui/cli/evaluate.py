@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mindvis_gui.cli.selection import mask_seed, names, numbers
 from mindvis_gui.errors import ModelError, RequestError
 from mindvis_gui.version import __version__
+from mindvis_gui.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -203,7 +204,7 @@ def _groups(evaluation: Evaluation) -> Table:
     table = _table()
     table.add_column("mean [95 % interval] (chance)", no_wrap=True)
     for group in evaluation.groups:
-        table.add_column(f"{len(group.trials)} trials:\n{group.name}")
+        table.add_column(f"{counted(len(group.trials), 'trial')}:\n{group.name}")
     metrics = {score.metric.key: score.metric for score in evaluation.scores}
     for scores in zip(*(group.scores for group in evaluation.groups), strict=True):
         metric = metrics[scores[0].key]
@@ -246,7 +247,7 @@ def _summary(evaluations: Sequence[Evaluation]) -> Table:
     shared = set.intersection(*(set(decoding_texts(each)) for each in evaluations))
     for name, each in zip(folder_names(evaluations), evaluations, strict=True):
         own = [text for text in decoding_texts(each) if text not in shared]
-        facts = [name, each.display_name, each.model, *own, f"{len(each.trials)} trials"]
+        facts = [name, each.display_name, each.model, *own, counted(len(each.trials), "trial")]
         table.add_column("\n".join(facts), overflow="fold")
     rows = zip(*(row(each, metrics) for each in evaluations), strict=True)
     for metric, scores in zip(metrics, rows, strict=True):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mindvis_gui.cli.interruption import stopped_cleanly
 from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation
 from mindvis_gui.cli.subject_output import add_output_options, check_output
+from mindvis_gui.wording import counted
 
 if TYPE_CHECKING:
     from mindvis_gui.data.import_plan import ImportPlan
@@ -113,8 +114,8 @@ def run(args: argparse.Namespace) -> int:
             for done, total in writing_subject(args.out, subject):
                 show(done / total, f"Writing {args.out.name}")
     write(
-        f"{args.out}: {len(subject.trials):,} trials × {subject.n_voxels:,} voxels, "
-        f"{len(subject.rois)} regions"
+        f"{args.out}: {counted(len(subject.trials), 'trial')} × {subject.n_voxels:,} voxels, "
+        f"{counted(len(subject.rois), 'region')}"
     )
     return 0
 

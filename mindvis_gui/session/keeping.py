@@ -19,6 +19,7 @@ from mindvis_gui.decoding.request import (
 from mindvis_gui.session.collection import Drawn
 from mindvis_gui.session.differing import differences
 from mindvis_gui.session.options import Options, request_from_json
+from mindvis_gui.wording import counted
 
 if TYPE_CHECKING:
     from mindvis_gui.session.session import Session
@@ -142,7 +143,7 @@ def recalled(
 
 def _told(result: DecodeResult) -> str:
     count, n_found = len(result.samples), len(result.found)
-    samples = f"{count} sample{'s' * (count != 1)}"
+    samples = counted(count, "sample")
     if n_found == count:
         return f"{samples} from the cache"
     some = f", {n_found} of them from the cache" if n_found else ""

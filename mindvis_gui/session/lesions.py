@@ -35,6 +35,7 @@ from mindvis_gui.files import only_writer
 from mindvis_gui.job import Job
 from mindvis_gui.session.kept_studies import KeptStudy
 from mindvis_gui.session.results import ClassifierLoader
+from mindvis_gui.wording import counted
 
 if TYPE_CHECKING:
     from mindvis_gui.session.session import Session
@@ -254,7 +255,7 @@ class Lesions(QObject):
         if failed:
             trial, why = next(iter(failed.items()))
             self._session.problem.emit(
-                f"{len(failed)} trial{'s' * (len(failed) != 1)} failed: trial {trial}: {why}"
+                f"{counted(len(failed), 'trial')} failed: trial {trial}: {why}"
             )
         elif trouble:
             self._session.problem.emit(f"the lesion study is not saved by itself: {trouble}")
@@ -294,6 +295,6 @@ class Lesions(QObject):
             write,
             f"Writing {folder.name}",
             lambda n: self._session.message.emit(
-                f"Lesion study of {n} trial{'s' * (n != 1)} written to {folder}"
+                f"Lesion study of {counted(n, 'trial')} written to {folder}"
             ),
         )

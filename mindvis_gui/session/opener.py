@@ -19,6 +19,7 @@ from mindvis_gui.files import is_there
 from mindvis_gui.session.opening import read_subject
 from mindvis_gui.session.preparation import positioned, prepared
 from mindvis_gui.session.state import take_up_choices
+from mindvis_gui.wording import counted
 
 if TYPE_CHECKING:
     from mindvis_gui.data.subject import ImageArray, Subject
@@ -194,9 +195,7 @@ class SessionOpener(QObject):
             session.problem.emit(str(error))
             return
         count = len(requests)
-        session.message.emit(
-            f"{count} decode{'s' * (count != 1)} waited; press P to let them go on"
-        )
+        session.message.emit(f"{counted(count, 'decode')} waited; press P to let them go on")
 
 
 def _with_positions(opened: PreparedSubject, path: Path, expected: str) -> PreparedSubject:

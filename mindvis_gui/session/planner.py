@@ -13,6 +13,7 @@ from mindvis_gui.decoding.request import Decoder
 from mindvis_gui.job import Job
 from mindvis_gui.session.options import Options
 from mindvis_gui.session.plan import planning
+from mindvis_gui.wording import counted
 
 if TYPE_CHECKING:
     from mindvis_gui.session.session import Session
@@ -70,7 +71,7 @@ class Planner(QObject):
             if stops == self._stops:  # what was made before a stop may arrive after it
                 session.queue.extend(items)
 
-        title = f"Queueing {count} decode{'s' * (count != 1)}"
+        title = f"Queueing {counted(count, 'decode')}"
         self._running += 1
         self._jobs.append(
             session.jobs.start(

@@ -18,6 +18,7 @@ from mindvis_gui.errors import DataError, MindVisError
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.session.overlays import Overlay
 from mindvis_gui.undo import Change
+from mindvis_gui.wording import counted
 
 _NONE = np.zeros(0, dtype=np.int64)
 
@@ -263,9 +264,9 @@ class Regions(QObject):
         taken = list(self.rois)
         for roi in rois:
             taken.append(replace(roi, name=self.free_name(roi.name)))
-        self._push(f"load {len(rois)} regions", tuple(taken))
+        self._push(f"load {counted(len(rois), 'region')}", tuple(taken))
         left = f"; no voxel of the response lies in {', '.join(missed)}" if missed else ""
-        self.message.emit(f"{len(rois)} region{'s' * (len(rois) != 1)} loaded{left}")
+        self.message.emit(f"{counted(len(rois), 'region')} loaded{left}")
 
     def save(self, names: frozenset[str], path: Path) -> None:
         """Write the regions of these names as a label image."""

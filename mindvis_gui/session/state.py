@@ -15,6 +15,7 @@ from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, RequestError
 from mindvis_gui.session.collection import Drawn
 from mindvis_gui.session.options import mask_from_json
+from mindvis_gui.wording import counted
 
 if TYPE_CHECKING:
     from mindvis_gui.session.session import Session
@@ -158,8 +159,7 @@ def unfinished(session: Session) -> list[str]:
     lesions, running = session.lesions, []
     if lesions.running and not lesions.stopping:
         kept = "" if lesions.folder is None else " (finished ones are kept)"
-        many = "s" * (lesions.n_asked != 1)
-        running.append(f"lesion study of {lesions.n_asked} trial{many}{kept}")
+        running.append(f"lesion study of {counted(lesions.n_asked, 'trial')}{kept}")
     if session.attributions.running:
         running.append("attribution of a sample")
     return running
@@ -170,7 +170,7 @@ def undone(document: Mapping[str, Any]) -> list[str]:
     told = []
     for part, word in (("queue", "waiting decode"), ("regions", "made region")):
         if count := len(document.get(part, ())):
-            told.append(f"{count:,} {word}{'s' * (count != 1)}")
+            told.append(counted(count, word))
     return told + [f"unfinished {name}" for name in document.get(UNFINISHED, ())]
 
 

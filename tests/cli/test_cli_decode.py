@@ -191,7 +191,7 @@ def test_a_damaged_stimulus_is_said_and_loses_no_trial(decode, subject, monkeypa
     assert decode("--seeds", "0") == 0
     captured = capsys.readouterr()
     assert "6 trials, 6 samples" in captured.out
-    assert captured.err == "mindvis: a stimulus cannot be compared with: picture 1 is cut off\n"
+    assert captured.err == "mindvis: 1 stimulus cannot be compared with: picture 1 is cut off\n"
 
 
 def test_responses_normalised_by_test_trials_are_said(

@@ -41,7 +41,7 @@ def test_every_part_can_be_given(tmp_path, betas, capsys):
     assert [roi.name for roi in subject.rois] == ["V1"]
     assert [trial.label for trial in subject.trials] == ["a", "b", "c"]
     assert subject.anatomy.data.shape == (4, 5, 6)
-    assert "3 trials × 8 voxels, 1 regions" in capsys.readouterr().out
+    assert "3 trials × 8 voxels, 1 region" in capsys.readouterr().out
 
 
 def test_what_was_done_to_responses_is_kept_in_the_notes(tmp_path, betas, capsys):

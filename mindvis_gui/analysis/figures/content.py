@@ -18,6 +18,7 @@ from mindvis_gui.data.lesion import MEANING
 from mindvis_gui.data.roi_colours import roi_colours
 from mindvis_gui.data.subject import FloatArray, ImageArray, Roi, Subject
 from mindvis_gui.decoding.request import Recovery
+from mindvis_gui.wording import counted
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -149,8 +150,9 @@ class LesionScene:
         )
         methods = dict.fromkeys(MEANING[lesion.method] for lesion in study.lesions)
         caption = (
-            f"Lesioned minus intact samples of the same {len(study.seeds)} seeds, mean over "
-            f"{len(study.trials)} trials; whiskers: 95 % bootstrap interval over stimuli. "
+            f"Lesioned minus intact samples of the same {counted(len(study.seeds), 'seed')}, mean "
+            f"over {counted(len(study.trials), 'trial')}; whiskers: 95 % bootstrap interval over "
+            "stimuli. "
             f"Voxels left out are {'; or '.join(methods)}."
         )
         names = tuple(lesion.name for lesion in study.lesions)
