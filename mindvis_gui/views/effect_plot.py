@@ -20,6 +20,7 @@ _NAMES = 62  # pixels of the names at the left, at least
 _WIDEST, _AIR = 110, 10  # likewise, at most, and what of it is free
 _THICKNESS = 0.62  # of a row
 _FARTHEST = 2.5  # ranges of the bars that the dashed line may lie away and still be in view
+_NOTHING = 1e-9  # a change that only rounding makes
 _CAP = 0.16  # of a row, half the end of a whisker
 
 
@@ -122,7 +123,8 @@ class EffectPlot(pg.PlotWidget):
             self._add_line(self._floor, Qt.PenStyle.DashLine)
             if abs(self._floor) < _FARTHEST * (high - low):  # else the bars would shrink to nothing
                 low, high = min(low, self._floor), max(high, self._floor)
-        room = 0.06 * (high - low) or 0.05
+        nothing = high - low < _NOTHING  # or rounding would be drawn as a change
+        room = 0.05 if nothing else 0.06 * (high - low)
         self._view.setRange(
             xRange=(low - room, high + room),
             yRange=(-0.6, max(len(self.bars), 1) - 0.4),

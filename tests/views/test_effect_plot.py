@@ -54,6 +54,12 @@ def test_names_longer_than_the_axis_are_drawn_without_their_middle(plot):
     assert all(plot.fontMetrics().horizontalAdvance(name) <= 100 for name in names)
 
 
+def test_rounding_is_not_drawn_as_a_change(plot):
+    plot.show_bars([Bar("V1", 5e-17), Bar("V2", -2e-17)], "change of Identified")
+    (low, high), _ = plot.getViewBox().viewRange()
+    assert (low, high) == pytest.approx((-0.05, 0.05))
+
+
 def test_everything_is_in_view(plot):
     (low, high), _ = plot.getViewBox().viewRange()
     assert low < -0.5  # where chance is

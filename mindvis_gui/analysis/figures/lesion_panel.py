@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mindvis_gui.analysis.caption import decimal
 from mindvis_gui.analysis.figures.content import FigureContent, LesionScene
-from mindvis_gui.analysis.figures.page import MARGIN, Page, text_width
+from mindvis_gui.analysis.figures.page import MARGIN, Page, text_width, without_middle
 from mindvis_gui.analysis.figures.style import GREY, HAIRLINE, INK
 
 if TYPE_CHECKING:
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 _ROW = 46  # dots a lesion, at letters of 5.5 pt
 _GAP = 36
+_NAMES = 0.4  # of the width, at most
 _NARROWEST = 300  # dots of one score's bars
+_NOTHING = 1e-9  # a change that only rounding makes
 
 
 def draw_lesion(page: Page, y: float, content: FigureContent) -> float:
@@ -24,14 +26,15 @@ def draw_lesion(page: Page, y: float, content: FigureContent) -> float:
     assert scene is not None
     style = page.style
     y = page.heading(MARGIN, y, "What is lost without a region", page.width - MARGIN)
-    names = max(text_width(name, style) for name in scene.lesions) + 20
+    written = [without_middle(name, _NAMES * page.inner, style) for name in scene.lesions]
+    names = max(text_width(name, style) for name in written) + 20
     free = page.inner - names
     columns = max(1, min(len(scene.scores), int((free + _GAP) // (_NARROWEST + _GAP))))
     width = (free - (columns - 1) * _GAP) / columns
     row = _ROW * style.font_size / 5.5
     height = row * len(scene.lesions)
     for start in range(0, len(scene.scores), columns):
-        for i, name in enumerate(scene.lesions):
+        for i, name in enumerate(written):
             middle = y + 2.2 * style.line + (i + 0.5) * row
             page.text(MARGIN + names - 20, middle, name, ha="right", va="center")
         for column, score in enumerate(scene.scores[start : start + columns]):
@@ -61,4 +64,7 @@ def _plot(scene: LesionScene, key: str, axes: Axes) -> None:
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.locator_params(axis="x", nbins=4)
+    low, high = axes.get_xlim()
+    if high - low < _NOTHING:  # or rounding would be drawn as a change
+        axes.set_xlim(-0.05, 0.05)
     axes.set_xlabel("change", labelpad=1)

@@ -148,6 +148,21 @@ def shortened(text: str, width: float, style: FigureStyle) -> str:
     return "…"
 
 
+def without_middle(text: str, width: float, style: FigureStyle) -> str:
+    """Return a text, its middle left out where it is wider than `width` dots.
+
+    Names of an atlas begin alike and differ at the end.
+    """
+    if text_width(text, style) <= width:
+        return text
+    for letters in range(len(text) - 1, 1, -1):
+        end = letters // 2
+        cut = f"{text[: letters - end]}…{text[len(text) - end :]}"
+        if text_width(cut, style) <= width:
+            return cut
+    return "…"
+
+
 def greys(values: NDArray[np.generic]) -> ImageArray:
     """Return grey levels (h, w) as a picture (h, w, 3)."""
     return np.repeat(np.asarray(values, dtype=np.uint8)[..., None], 3, axis=-1)

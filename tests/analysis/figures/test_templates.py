@@ -142,6 +142,22 @@ def test_what_a_lesion_costs_is_drawn_with_its_protocol(tmp_path, content):
     assert "set to 0, the mean of the normalised response" in text
 
 
+def test_long_names_leave_room_for_the_bars_of_a_narrow_figure(tmp_path, content):
+    scene, long = content.lesion, "7Networks_left_inferior_temporal_gyrus_posterior_division_"
+    longer = replace(
+        scene,
+        lesions=tuple(long + name for name in scene.lesions),
+        effects={(long + lesion, key): each for (lesion, key), each in scene.effects.items()},
+    )
+    path = tmp_path / "figure.pdf"
+    style = FigureStyle(width=85, font_size=12)
+    write_figure(replace(content, lesion=longer), path, "lesion", style)
+    text = " ".join(PdfReader(path).pages[0].extract_text().split())
+    assert "7Net" in text
+    assert long not in text
+    assert "…" in text
+
+
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf", ".tif"])
 def test_a_figure_carries_its_requests(tmp_path, content, suffix):
     path = tmp_path / f"figure{suffix}"
