@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mindvis_gui.analysis.caption import decimal
-from mindvis_gui.analysis.figures.content import FigureContent, LesionScene
+from mindvis_gui.analysis.figures.content import FigureContent, IntactScore, LesionScene
 from mindvis_gui.analysis.figures.page import MARGIN, Page, text_width, without_middle
 from mindvis_gui.analysis.figures.style import GREY, HAIRLINE, INK
 
@@ -29,7 +29,8 @@ def draw_lesion(page: Page, y: float, content: FigureContent) -> float:
     written = [without_middle(name, _NAMES * page.inner, style) for name in scene.lesions]
     names = max(text_width(name, style) for name in written) + 20
     free = page.inner - names
-    columns = max(1, min(len(scene.scores), int((free + _GAP) // (_NARROWEST + _GAP))))
+    narrowest = max([_NARROWEST, *(text_width(_head(score), style) for score in scene.scores)])
+    columns = max(1, min(len(scene.scores), int((free + _GAP) // (narrowest + _GAP))))
     width = (free - (columns - 1) * _GAP) / columns
     row = _ROW * style.font_size / 5.5
     height = row * len(scene.lesions)
@@ -40,12 +41,16 @@ def draw_lesion(page: Page, y: float, content: FigureContent) -> float:
         for column, score in enumerate(scene.scores[start : start + columns]):
             x = MARGIN + names + column * (width + _GAP)
             page.text(x, y, score.name, weight="bold")
-            chance = "" if score.chance is None else f", chance {decimal(score.chance)}"
-            page.text(x, y + style.line, f"intact {decimal(score.intact)}{chance}", color=GREY)
+            page.text(x, y + style.line, _head(score), color=GREY)
             plot = partial(_plot, scene, score.key)
             page.plot(x, y + 2.2 * style.line, width, height, plot)
         y += 2.2 * style.line + height + 2 * style.line + 30
     return page.paragraph(y, scene.caption)
+
+
+def _head(score: IntactScore) -> str:
+    chance = "" if score.chance is None else f", chance {decimal(score.chance)}"
+    return f"intact {decimal(score.intact)}{chance}"
 
 
 def _plot(scene: LesionScene, key: str, axes: Axes) -> None:

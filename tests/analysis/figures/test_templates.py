@@ -1,6 +1,7 @@
 import io
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from mindvis_gui.analysis.figures.content import (
     MaskScene,
 )
 from mindvis_gui.analysis.figures.mask_panel import runs
+from mindvis_gui.analysis.figures.page import Page, text_width
 from mindvis_gui.analysis.figures.record import record_path
 from mindvis_gui.analysis.figures.style import FigureStyle, width_in_mm
 from mindvis_gui.analysis.figures.templates import TEMPLATES
@@ -156,6 +158,23 @@ def test_long_names_leave_room_for_the_bars_of_a_narrow_figure(tmp_path, content
     assert "7Net" in text
     assert long not in text
     assert "…" in text
+
+
+def test_large_letters_of_one_score_are_not_written_over_the_next(tmp_path, content, monkeypatch):
+    scene, style = content.lesion, FigureStyle(width=85, font_size=12)
+    three = replace(scene, scores=(*scene.scores, *scene.scores, *scene.scores)[:3])
+    written, draw = [], Page.text
+
+    def note(page, x, y, text, **look):
+        if text.startswith("intact"):
+            written.append((y, x, x + text_width(text, style)))
+        draw(page, x, y, text, **look)
+
+    monkeypatch.setattr(Page, "text", note)
+    write_figure(replace(content, lesion=three), tmp_path / "figure.pdf", "lesion", style)
+    assert len(written) == 3
+    for (row, _, end), (other, start, _) in pairwise(sorted(written)):
+        assert row != other or end <= start
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf", ".tif"])
