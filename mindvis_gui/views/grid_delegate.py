@@ -125,7 +125,9 @@ class GridDelegate(QStyledItemDelegate):
         if metrics.horizontalAdvance(note) > room:
             note = note.partition(" · ")[0]
         painter.setPen(accent if content.seen else palette.color(QPalette.ColorRole.Text))
-        elided = metrics.elidedText(title, Qt.TextElideMode.ElideRight, area.width())
+        # Regions of an atlas, left out row by row, begin alike.
+        cut = Qt.TextElideMode.ElideMiddle if content.seen else Qt.TextElideMode.ElideRight
+        elided = metrics.elidedText(title, cut, area.width())
         painter.drawText(area, align.AlignLeft | align.AlignTop, elided)
         if metrics.horizontalAdvance(note) <= room:
             painter.setPen(muted)

@@ -2,13 +2,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt, QTimer
+from PySide6.QtGui import QImage, QPainter, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from mindvis_gui.analysis.export import read_request
 from mindvis_gui.views.compare_header import GRIDS
 from mindvis_gui.views.drag_out import sample_data
+from mindvis_gui.views.grid_model import Content
 from mindvis_gui.views.grid_pictures import GridPictures
 
 
@@ -307,3 +308,19 @@ def test_a_region_made_while_pictures_are_read_costs_none_of_them(qtbot, page, r
     with qtbot.waitSignal(pictures.arrived):
         pass
     assert pictures.get("seen", ready.subject.trials[2]) is not None
+
+
+def test_rows_whose_names_differ_at_the_end_can_be_told_apart(page):
+    def drawn(end):
+        picture = QImage(120, 40, QImage.Format.Format_RGB32)
+        picture.fill(0)
+        painter = QPainter(picture)
+        name = "without 7Networks_left_inferior_temporal_gyrus_posterior_division_" + end
+        delegate = page.view.samples.itemDelegate()
+        content = Content(None, None, name, seen=True)
+        delegate._paint_caption(painter, QRect(0, 0, 120, 10), content, page.palette())
+        painter.end()
+        return picture
+
+    assert drawn("1") == drawn("1")
+    assert drawn("1") != drawn("2")
