@@ -43,6 +43,7 @@ from mindvis_gui.data.subject import IntArray, Roi, Subject, Trial, read_only
 from mindvis_gui.data.trial_table import complete_names, missing_pictures
 from mindvis_gui.data.voxel_grid import infer_grid
 from mindvis_gui.errors import DataError
+from mindvis_gui.wording import counted
 
 _SPLITS = {1.0: "train", 2.0: "test-single"}  # by DataType
 _REGION = "ROI_"
@@ -156,7 +157,8 @@ def _trials(file: BDataTable, pictures: Pictures) -> tuple[list[Trial], list[Int
         trials.append(Trial(len(trials), "test", name, labels[first], presentations=len(samples)))
         rows.append(np.array(samples))
     if repeats:
-        notes.append(f"Test responses are means over the presentations of {len(repeats):,} stimuli")
+        tested = counted(len(repeats), "stimulus")
+        notes.append(f"Test responses are means over the presentations of {tested}")
     if not trials:
         raise DataError(f"{file.path.name}: no sample is of a training or test trial")
     return trials, rows, notes

@@ -9,6 +9,7 @@ import numpy as np
 
 from mindvis_gui.data.subject import IntArray, Trial
 from mindvis_gui.errors import DataError
+from mindvis_gui.wording import counted
 
 _MAX_BYTES = 1 << 24  # of a list of stimuli
 
@@ -64,7 +65,7 @@ def trials_of(
     for stimulus in tested:
         each.append(np.array(rows_of[stimulus]))
         trials.append(Trial(len(trials), "test", stimulus, presentations=len(rows_of[stimulus])))
-    notes = [f"Test responses are means over the repetitions of {len(tested)} stimuli"]
+    notes = [f"Test responses are means over the repetitions of {counted(len(tested), 'stimulus')}"]
     if repeated is None:
         notes.append("No repeated_stimuli_113_list.txt: what was shown more than once is the test")
     elif len(tested) < len(set(repeated)):

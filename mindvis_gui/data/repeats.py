@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from mindvis_gui.data.subject import IntArray, Trial
+from mindvis_gui.wording import counted
 
 
 def with_means(singles: Sequence[Trial]) -> tuple[tuple[Trial, ...], list[IntArray], list[str]]:
@@ -31,7 +32,7 @@ def with_means(singles: Sequence[Trial]) -> tuple[tuple[Trial, ...], list[IntArr
         mean = replace(found[0], index=len(trials), split="test", session=0, run=0)
         trials.append(replace(mean, presentations=len(found)))
         rows.append(np.array([trial.index for trial in found]))
-    note = f"Test responses are means over the presentations of {len(repeats):,} stimuli"
+    note = f"Test responses are means over the presentations of {counted(len(repeats), 'stimulus')}"
     return tuple(trials), rows, [note] if repeats else []
 
 

@@ -20,6 +20,7 @@ from mindvis_gui.data.array_subject import TRIAL_COLUMNS, region_arrays
 from mindvis_gui.data.import_plan import ImportPlan, is_image, is_surface
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.errors import DataError
+from mindvis_gui.wording import counted
 
 _RESPONSES = re.compile(r"respon|betas?|fmri|bold|voxel|data|^x$", re.IGNORECASE)
 _COLUMNS = {
@@ -213,8 +214,8 @@ def _columns(file: ArrayFile, n_trials: int, n_voxels: int) -> tuple[tuple[str, 
 
 def _summary(subject: Subject) -> str:
     what = f"{subject.origin.rstrip('.')}: " if subject.origin else ""
-    regions = f"{len(subject.rois)} regions" if len(subject.rois) != 1 else "1 region"
-    return f"{what}{len(subject.trials):,} trials × {subject.n_voxels:,} voxels, {regions}"
+    trials, regions = counted(len(subject.trials), "trial"), counted(len(subject.rois), "region")
+    return f"{what}{trials} × {subject.n_voxels:,} voxels, {regions}"
 
 
 def missing_parts(subject: Subject) -> tuple[str, ...]:

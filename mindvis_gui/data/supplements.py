@@ -19,6 +19,7 @@ from mindvis_gui.data.table import read_table
 from mindvis_gui.data.trial_filter import TrialFilter
 from mindvis_gui.data.trial_table import complete_names, missing_pictures, trials_from_table
 from mindvis_gui.errors import DataError
+from mindvis_gui.wording import counted
 
 REPEATED = "repeated"
 _TABLES = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
@@ -135,7 +136,7 @@ def with_split(subject: Subject, rule: str) -> Subject:
             f"{len(trials):,} trials{left_out if n_means else ''}; some must be left to train and "
             "to test"
         )
-    notes = [f"The test set is {len(tested):,} trials: {rule}"]
+    notes = [f"The test set is {counted(len(tested), 'trial')}: {rule}"]
     recording = subject.recording
     if n_means:
         recording = PreparedRecording(subject, [[trial.index] for trial in trials], None)

@@ -12,6 +12,7 @@ from mindvis_gui.data.prepare import prepare
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, MindVisError, RequestError
 from mindvis_gui.session.options import Options, mask_from_json, vector_hash
+from mindvis_gui.wording import counted
 
 if TYPE_CHECKING:
     from mindvis_gui.data.subject import Subject
@@ -69,7 +70,9 @@ def _show(session: Session, found: _Found) -> None:
         session.problem.emit(str(error))
         return
     count = sum(len(files) for _, files in found.listed)
-    session.message.emit(f"{count:,} samples of {len(found.listed):,} trials from {found.folder}")
+    session.message.emit(
+        f"{counted(count, 'sample')} of {counted(len(found.listed), 'trial')} from {found.folder}"
+    )
 
 
 def _choose(session: Session, values: Mapping[str, Any], trials: list[int]) -> None:

@@ -280,7 +280,7 @@ class Regions(QObject):
         except MindVisError as error:
             self.problem.emit(str(error))
         else:
-            self.message.emit(f"{len(rois)} regions written to {path.name}")
+            self.message.emit(f"{counted(len(rois), 'region')} written to {path.name}")
 
 
 def _read(path: Path, subject: Subject) -> tuple[list[Roi], list[str]]:

@@ -24,6 +24,7 @@ from mindvis_gui.views.grid_view import GridView
 from mindvis_gui.views.large_view import LargeView
 from mindvis_gui.views.picture import Picture, to_qimage
 from mindvis_gui.views.theme import label
+from mindvis_gui.wording import counted
 
 _SOON = 300  # ms that changes are gathered before they are counted
 _SETTLED = 150  # ms that a row is chosen before the window goes over to its trial
@@ -147,7 +148,7 @@ class ComparePage(QWidget):
         cells = len(model.rows) * len(model.columns)
         shown = [model.cell(row, column).options for row in model.rows for column in model.columns]
         done = sum(each is not None and session.collection.get(each) is not None for each in shown)
-        rows = f"{len(model.rows):,} row{'s' * (len(model.rows) != 1)}"
+        rows = counted(len(model.rows), "row")
         text = self._complaint or f"{rows} · {done:,} of {cells:,} decoded"
         self.header.show_count(missing, text)
         why = self._why_empty()

@@ -15,6 +15,7 @@ from mindvis_gui.errors import ExportError
 from mindvis_gui.session import Session
 from mindvis_gui.session.collection import Drawn
 from mindvis_gui.session.latents import drawing_latents_of
+from mindvis_gui.wording import counted
 
 
 def figure_name(request: DecodeRequest, template: str) -> str:
@@ -69,7 +70,7 @@ def start_samples(session: Session, folder: Path) -> None:
     session.jobs.run(
         write,
         "Writing samples",
-        lambda count: _report(session, f"Wrote {count} samples to {folder}"),
+        lambda count: _report(session, f"Wrote {counted(count, 'sample')} to {folder}"),
     )
 
 

@@ -32,6 +32,7 @@ from mindvis_gui.decoding.sampling_settings import sampling_text
 from mindvis_gui.session import Session
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.theme import GAP, MARGIN, label
+from mindvis_gui.wording import counted
 
 _ENTRY = Qt.ItemDataRole.UserRole
 _STAR = 22  # pixels at the right that star an entry
@@ -214,7 +215,7 @@ def _line(entry: HistoryEntry) -> str:
     today = when.date() == date.today()
     time = when.strftime("%H:%M") if today else when.strftime("%Y-%m-%d")
     count = len(values["seeds"])
-    parts = [time, f"{count} seed{'s' * (count != 1)}", f"{values['sampler']} {values['steps']}"]
+    parts = [time, counted(count, "seed"), f"{values['sampler']} {values['steps']}"]
     if values["rois"] is not None:
         parts.append(f"{len(values['rois'])} regions")
     if values["mask"] is not None:

@@ -23,6 +23,7 @@ from mindvis_gui.views.effect_plot import Bar, EffectPlot
 from mindvis_gui.views.effect_table import EffectTable
 from mindvis_gui.views.lesion_samples import LesionSamples
 from mindvis_gui.views.theme import GAP, MARGIN, label, roi_colours
+from mindvis_gui.wording import counted
 
 _MIN_WIDTH = 290  # room for one column a score
 _MANY = 10  # trials of the short study
@@ -213,7 +214,7 @@ class LesionPanel(QScrollArea):
                 bars.append(Bar(lesion.name, effect.change, effect.interval, colour))
         floor = float("nan") if score.chance is None else score.chance - study.intact(score.key)
         n = len(study.trials)
-        unit = f"change of {score.name}, {n} trial{'s' * (n != 1)}"
+        unit = f"change of {score.name}, {counted(n, 'trial')}"
         self.plot.show_bars(bars, unit, floor, self._lesion, of_coefficients=True)
         dashed = "Dashed: where the score falls to chance." if score.chance is not None else ""
         self.plot.setToolTip(f"{score.name}: {score.definition}. {dashed}".strip())

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from mindvis_gui.session import Session
 from mindvis_gui.views.preparation_form import PreparationForm
 from mindvis_gui.views.theme import label
+from mindvis_gui.wording import counted
 
 
 class PreparationPanel(QWidget):
@@ -39,6 +40,6 @@ class PreparationPanel(QWidget):
         self.effect.setVisible(prepared)
         if prepared and subject is not None and original is not None:
             before, now = len(original.trials), len(subject.trials)
-            trials = f"{now:,} of {before:,}" if now != before else f"{now:,}"
-            trials += f" trial{'s' * (before != 1)}"
+            trials = counted(before, "trial")
+            trials = trials if now == before else f"{now:,} of {trials}"
             self.effect.setText(f"{trials}, responses in {subject.unit}; recorded in each sample")

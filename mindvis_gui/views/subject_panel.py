@@ -28,6 +28,7 @@ from mindvis_gui.views.roi_list import RoiList
 from mindvis_gui.views.theme import GAP, MARGIN, label
 from mindvis_gui.views.trial_list import TrialList
 from mindvis_gui.views.trial_model import TrialModel
+from mindvis_gui.wording import counted
 
 _MIN_WIDTH = 224
 _ROI_ROWS = 8  # shown without scrolling
@@ -169,7 +170,7 @@ class SubjectPanel(QWidget):
 def _facts(subject: Subject) -> str:
     """Return the line with the numbers of trials and voxels and the size of a voxel."""
     n = len(subject.trials)
-    parts = [f"{n:,} trial{'s' * (n != 1)}", f"{subject.n_voxels:,} voxels"]
+    parts = [counted(n, "trial"), f"{subject.n_voxels:,} voxels"]
     if subject.affine is not None:
         sizes = np.linalg.norm(subject.affine[:3, :3], axis=0)
         shown = sizes[:1] if np.allclose(sizes, sizes[0], atol=0.01) else sizes

@@ -15,6 +15,7 @@ from mindvis_gui.session.autosave import QUIT
 from mindvis_gui.session.state import undone
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.theme import GAP, label
+from mindvis_gui.wording import counted
 
 _LOGO = 72
 
@@ -71,7 +72,7 @@ class WelcomePage(QWidget):
         self.restore.clicked.connect(action.trigger)
         name = left_over.get("subject", {}).get("name", "")
         told = [
-            _counted(sum(len(each["samples"]) for each in left_over.get("results", ())), "sample")
+            counted(sum(len(each["samples"]) for each in left_over.get("results", ())), "sample")
         ]
         told += undone(left_over)
         how = (
@@ -84,10 +85,6 @@ class WelcomePage(QWidget):
         button = push_button(f"{path.name}  –  {path.parent}", f"Open {path.name}", "quiet")
         button.clicked.connect(lambda: self.subject_chosen.emit(path))
         return button
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count:,} {word}{'s' * (count != 1)}"
 
 
 def _button(text: str, action: QAction, kind: str = "") -> QPushButton:
