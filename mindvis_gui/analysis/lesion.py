@@ -6,10 +6,8 @@ noise that the samples start from is the same, and what differs is what the lesi
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +29,9 @@ from mindvis_gui.decoding.request import (
     vector_sha256,
 )
 from mindvis_gui.decoding.sampling_settings import Sampling
-from mindvis_gui.errors import MindVisError, RequestError
+from mindvis_gui.errors import MindVisError
 
 INTACT = "intact"
-_RANDOM = "random:"
-_HOLDS = ("holds", "hold")
 Scores = Mapping[str, Sequence[float]]  # score → one number a seed
 
 
@@ -194,78 +190,6 @@ class Progress:
     what: str
     study: LesionStudy | None = None
     results: Mapping[str, DecodeResult] | None = None
-
-
-def plan_lesions(
-    subject: Subject, groups: Mapping[str, Sequence[str]] | None, method: Any, seed: int = 0
-) -> tuple[Lesion, ...]:
-    """Return the lesions of a study, checked.
-
-    Parameters
-    ----------
-    groups : mapping of str to sequence of str, or None
-        Name → regions left out together, or ``random:800`` for as many voxels drawn at random,
-        others for each such name; None leaves out each region in turn that leaves voxels to decode
-        from.
-
-    Raises
-    ------
-    DataError
-        If the subject has no regions, or none of that name.
-    RequestError
-        If one holds no voxel or every one, is called as the intact response is, or each region
-        holds every voxel.
-    """
-    if groups is None:
-        whole = whole_regions(subject)
-        groups = {roi.name: [roi.name] for roi in subject.rois if roi.name not in whole}
-        if whole and not groups:
-            raise RequestError(
-                f"{subject.name} has no region to leave out that leaves voxels to decode from: "
-                f"{', '.join(whole)} {_HOLDS[len(whole) > 1]} all {subject.n_voxels:,}; make "
-                "smaller regions, leave out masked patches in the window, or name what to leave "
-                "out on the command line by --lesions control=random:"
-                f"{max(1, subject.n_voxels // 10)}"
-            )
-    if not groups:
-        raise RequestError(f"{subject.name} has no regions to leave out; give it some")
-    if INTACT in groups:
-        raise RequestError(f"no lesion can be called '{INTACT}'; choose another name")
-    draws = count()
-    made = [
-        replace(_lesion(subject, names, method, seed, draws), name=name)
-        for name, names in groups.items()
-    ]
-    for lesion in made:
-        lesion.check(subject.n_voxels)
-    return tuple(made)
-
-
-def whole_regions(subject: Subject) -> list[str]:
-    """Return the regions that hold every voxel, as that of all visual cortex often does."""
-    return [roi.name for roi in subject.rois if np.unique(roi.voxels).size == subject.n_voxels]
-
-
-def without_whole_regions(subject: Subject) -> tuple[str, ...]:
-    """Return a note on the regions that `plan_lesions` does not leave out by itself, if any."""
-    whole = whole_regions(subject)
-    if not whole:
-        return ()
-    return (
-        f"{', '.join(whole)} {_HOLDS[len(whole) > 1]} all {subject.n_voxels:,} voxels and "
-        f"{'were' if len(whole) > 1 else 'was'} not left out.",
-    )
-
-
-def _lesion(
-    subject: Subject, names: Sequence[str], method: Any, seed: int, draws: Iterator[int]
-) -> Lesion:
-    if len(names) == 1 and names[0].startswith(_RANDOM):
-        size = names[0].removeprefix(_RANDOM)
-        if not size.isdecimal():
-            raise RequestError(f"'{names[0]}' is no number of voxels; write for example random:800")
-        return Lesion.at_random(subject.n_voxels, int(size[:9]), method, seed, next(draws))
-    return Lesion.of_rois(subject, names, method, seed)
 
 
 def run_study(

@@ -70,11 +70,10 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui import load_decoder, open_subject
     from mindvis_gui.analysis.lesion import (
         LesionStudy,
-        plan_lesions,
         run_study,
-        without_whole_regions,
     )
     from mindvis_gui.analysis.lesion_folder import LesionFolder
+    from mindvis_gui.analysis.lesion_plan import plan_lesions, without_whole_regions
     from mindvis_gui.analysis.lesion_scores import LesionScorer
     from mindvis_gui.cli.interruption import stopped_cleanly
     from mindvis_gui.cli.output import complain, progress

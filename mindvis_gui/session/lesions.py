@@ -14,11 +14,10 @@ from mindvis_gui.analysis.lesion import (
     Effects,
     LesionStudy,
     Progress,
-    plan_lesions,
     run_study,
-    without_whole_regions,
 )
 from mindvis_gui.analysis.lesion_folder import LesionFolder
+from mindvis_gui.analysis.lesion_plan import plan_lesions, without_whole_regions
 from mindvis_gui.analysis.lesion_scores import LesionScorer
 from mindvis_gui.analysis.networks import Network
 from mindvis_gui.data.lesion import Lesion, Method

@@ -3,7 +3,8 @@
 import numpy as np
 
 from mindvis_gui import load_decoder, open_subject
-from mindvis_gui.analysis.lesion import LesionStudy, plan_lesions, run_study
+from mindvis_gui.analysis.lesion import LesionStudy, run_study
+from mindvis_gui.analysis.lesion_plan import plan_lesions
 from mindvis_gui.analysis.lesion_scores import LesionScorer
 from mindvis_gui.analysis.networks import NetworkOutput
 from mindvis_gui.data.prepare import measure_normalisation

@@ -9,11 +9,10 @@ import pytest
 from mindvis_gui.analysis.lesion import (
     INTACT,
     LesionStudy,
-    plan_lesions,
     run_study,
-    without_whole_regions,
 )
 from mindvis_gui.analysis.lesion_folder import LesionFolder, long_table, summary, summary_table
+from mindvis_gui.analysis.lesion_plan import plan_lesions, without_whole_regions
 from mindvis_gui.analysis.lesion_scores import LesionScorer
 from mindvis_gui.analysis.lesion_table import latex_table, markdown_table
 from mindvis_gui.data.prepare import measure_normalisation

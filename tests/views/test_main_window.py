@@ -242,28 +242,28 @@ def test_a_path_that_the_system_refuses_to_look_at_is_left_to_the_readers(qtbot,
         drop(window, Path("/" + "x" * 300))
 
 
-def test_exported_sample_dropped_brings_its_request_back(qtbot, ready_window, ready, tmp_path):
+@pytest.fixture
+def exported(qtbot, ready, tmp_path):
+    """Return the file of seed 3 of trial 2, while trial 0 is chosen."""
     ready.set_trial(2)
     with qtbot.waitSignal(ready.results.result_changed):
         ready.decode()
     path = tmp_path / "sample.png"
     write_sample(ready.results.result.samples[3], ready.results.result.request, path)
     ready.set_trial(0)
-    drop(ready_window, path)
+    return path
+
+
+def test_exported_sample_dropped_brings_its_request_back(ready_window, ready, exported):
+    drop(ready_window, exported)
     assert ready.trial.index == 2
     assert (ready.first_seed, ready.n_samples) == (3, 1)
 
 
 def test_exported_sample_opened_as_a_subject_brings_its_request_back(
-    qtbot, ready_window, ready, tmp_path, monkeypatch
+    qtbot, ready_window, ready, exported, monkeypatch
 ):
-    ready.set_trial(2)
-    with qtbot.waitSignal(ready.results.result_changed):
-        ready.decode()
-    path = tmp_path / "sample.png"
-    write_sample(ready.results.result.samples[3], ready.results.result.request, path)
-    ready.set_trial(0)
-    monkeypatch.setattr(file_dialogs, "ask_subject_file", lambda *_: path)
+    monkeypatch.setattr(file_dialogs, "ask_subject_file", lambda *_: exported)
     ready_window.actions_by_id["open"].trigger()
     qtbot.waitUntil(lambda: ready.idle)
     assert ready.trial.index == 2
