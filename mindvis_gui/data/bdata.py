@@ -9,8 +9,9 @@
 
 ``VoxelData`` marks the columns with responses, ``ROI_<name>`` those of a region; ``voxel_x``,
 ``voxel_y`` and ``voxel_z`` are positions in mm. Single columns are marked by ``DataType``
-(1 training, 2 test, 3 imagery), ``stimulus_id`` or ``image_index``, ``Session`` and ``Run``. MATLAB
-stores all arrays transposed, and texts as references to arrays of characters.
+(1 training, 2 test, 3 imagery), ``Session`` and ``Run``, and by what was shown (see
+`bdata_stimuli`). MATLAB stores all arrays transposed, and texts as references to arrays of
+characters.
 
 Positions become voxel indices through the affine of ``Subject3_SpaceTemplate.nii`` beside
 ``Subject3.h5``, or, without it, on a grid inferred from the positions themselves.
@@ -29,9 +30,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data.bdata_file import BDataTable, Hdf5BData
+from mindvis_gui.data.bdata_stimuli import stimuli_of
 from mindvis_gui.data.checks import MAX_VOXELS, check_roi_name
 from mindvis_gui.data.hdf5 import damage_reported
-from mindvis_gui.data.imagenet import label_of, picture_name, read_class_names
 from mindvis_gui.data.matlab_file import MAGIC
 from mindvis_gui.data.nifti_file import NiftiFile
 from mindvis_gui.data.notes import NO_POSITIONS
@@ -40,7 +41,7 @@ from mindvis_gui.data.recording import Pictures, RowRecording
 from mindvis_gui.data.scratch import ReadOnce, ScratchRows
 from mindvis_gui.data.stimuli import open_pictures
 from mindvis_gui.data.subject import IntArray, Roi, Subject, Trial, read_only
-from mindvis_gui.data.trial_table import complete_names, missing_pictures
+from mindvis_gui.data.trial_table import missing_pictures
 from mindvis_gui.data.voxel_grid import infer_grid
 from mindvis_gui.errors import DataError
 from mindvis_gui.wording import counted
@@ -49,7 +50,6 @@ _SPLITS = {1.0: "train", 2.0: "test-single"}  # by DataType
 _REGION = "ROI_"
 _STIMULI = ("stimuli", "stimuli.npz", "stimuli.h5")
 _AXES = ("voxel_x", "voxel_y", "voxel_z")
-_IMAGENET = re.compile(r"n\d{8}_\d+")
 _TEMPLATE = re.compile(r"(?:Subject|sub-?|S)\d+", re.IGNORECASE)
 _BESIDE = 0.25  # of a voxel that a position may lie beside the template's grid
 
@@ -136,7 +136,8 @@ def _trials(file: BDataTable, pictures: Pictures) -> tuple[list[Trial], list[Int
         splits = [_SPLITS.get(kind, "") for kind in kinds.tolist()]
     if left := splits.count(""):
         notes.append(f"{left:,} samples that are neither training nor test (imagery) are left out")
-    names, labels = _stimuli(file, pictures)
+    names, labels, more = stimuli_of(file, splits, pictures)
+    notes += more
     sessions, runs = (_integers(file.column(key), file.n_samples) for key in ("Session", "Run"))
     trials: list[Trial] = []
     rows: list[IntArray] = []
@@ -162,29 +163,6 @@ def _trials(file: BDataTable, pictures: Pictures) -> tuple[list[Trial], list[Int
     if not trials:
         raise DataError(f"{file.path.name}: no sample is of a training or test trial")
     return trials, rows, notes
-
-
-def _stimuli(file: BDataTable, pictures: Pictures) -> tuple[list[str], list[str]]:
-    """Return name and label of the stimulus of each sample, empty where unknown."""
-    key = next((k for k in ("stimulus_id", "image_index") if file.column(k) is not None), "")
-    numbers = file.column(key)
-    if numbers is None:
-        return [""] * file.n_samples, [""] * file.n_samples
-    meanings = file.meanings(key)
-    index = file.path.with_name("imagenet_class_index.json")
-    classes = read_class_names(index) if index.exists() else {}
-    names, labels = [], []
-    for number in numbers.tolist():
-        meaning = meanings.get(number, "")
-        if not np.isfinite(number):
-            name = ""
-        elif meaning or number == int(number):
-            name = meaning or str(int(number))
-        else:
-            name = picture_name(f"{number:.6f}")
-        names.append(name)
-        labels.append(label_of(name, classes) if _IMAGENET.match(name) else meaning)
-    return complete_names(names, pictures), labels
 
 
 def _integers(values: NDArray[np.float64] | None, n: int) -> list[int]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from mindvis_gui.errors import DataError
 
 _MAX_BYTES = 1 << 24
+_NAME = re.compile(r"n\d{8}_\d+")
 
 
 def picture_name(number: str) -> str:
@@ -26,6 +28,11 @@ def picture_name(number: str) -> str:
     """
     synset, _, picture = number.strip().partition(".")
     return f"n{int(synset):08d}_{int(picture.ljust(6, '0'))}"
+
+
+def is_picture_name(name: str) -> bool:
+    """Whether a name begins like that of an ImageNet picture, ``n01518878_10042``."""
+    return _NAME.match(name) is not None
 
 
 def read_picture_names(path: Path) -> list[str]:

@@ -9,6 +9,7 @@ from bdpy import BData
 from PIL import Image
 
 from mindvis_gui.data import open_subject
+from mindvis_gui.data.repeats import shown_in_test
 from mindvis_gui.errors import DataError
 from tests.data.makers import make_bdata, make_matlab5
 
@@ -165,6 +166,75 @@ def test_test_trials_of_unknown_stimuli_are_not_averaged(tmp_path):
     data.save(str(tmp_path / "a.h5"))
     splits = [trial.split for trial in open_subject(tmp_path / "a.h5").trials]
     assert splits == ["train"] * 8 + ["test"] * 6
+
+
+def shown(path, *columns, meanings=None):
+    """Write a file of 16 samples with these columns, and texts for numbers."""
+    data = BData()
+    data.add(RESPONSES, "VoxelData")
+    for key, column in columns:
+        data.add(np.asarray(column, float)[:, None], key)
+    for key, texts in (meanings or {}).items():
+        data.add_vmap(key, texts)
+    data.save(str(path))
+    return path
+
+
+def test_image_index_counts_training_and_test_pictures_apart(tmp_path):
+    """As in GOD, where it goes from 1 to 1,200 and from 1 to 50."""
+    (tmp_path / "stimuli").mkdir()
+    Image.new("RGB", (8, 9), (7, 8, 9)).save(tmp_path / "stimuli" / "2.png")
+    Image.new("RGB", (8, 9), (1, 2, 3)).save(tmp_path / "stimuli" / "test-2.png")
+    numbers = [*range(1, 9), *[1, 2, 3] * 2, 1, 2]
+    path = shown(tmp_path / "a.h5", ("DataType", KINDS), ("image_index", numbers))
+    subject = open_subject(path)
+    assert [t.stimulus_id for t in subject.trials[:2]] == ["train-1", "train-2"]
+    assert subject.stimulus(subject.trials[1]) is None  # 2.png may be of either
+    tested = subject.trials[15]
+    assert (tested.split, tested.stimulus_id, tested.presentations) == ("test", "test-2.png", 2)
+    assert subject.stimulus(tested)[0, 0].tolist() == [1, 2, 3]
+    assert not shown_in_test(subject.trials)
+    assert (
+        "image_index gives training and test pictures the same numbers; they are taken for "
+        "different pictures, called train-1 and test-1" in subject.notes
+    )
+
+
+def test_an_image_index_over_all_pictures_stays_as_it_is(tmp_path):
+    numbers = [*range(1, 9), *[9, 10, 11] * 2, 1, 2]
+    subject = open_subject(shown(tmp_path / "a.h5", ("DataType", KINDS), ("image_index", numbers)))
+    assert [t.stimulus_id for t in subject.trials[7:9]] == ["8", "9"]
+    assert not any("image_index" in note for note in subject.notes)
+
+
+def test_the_same_stimulus_id_is_the_same_stimulus(tmp_path):
+    numbers = [*range(1, 9), *[1, 2, 3] * 2, 1, 2]
+    subject = open_subject(shown(tmp_path / "a.h5", ("DataType", KINDS), ("stimulus_id", numbers)))
+    assert len(shown_in_test(subject.trials)) == 3
+
+
+def test_names_of_stimuli_come_before_their_numbers(tmp_path):
+    """Newer files of bdpy have stimulus_name beside image_index, and often no DataType."""
+    names = {float(n): f"n01443537_{n} ü" for n in range(16)}
+    path = shown(
+        tmp_path / "a.h5",
+        ("image_index", np.arange(16) % 4 + 1),
+        ("stimulus_name", np.arange(16)),
+        meanings={"stimulus_name": names},
+    )
+    assert [t.stimulus_id for t in open_subject(path).trials] == list(names.values())
+
+
+def test_matlab_files_of_god_call_the_picture_label(tmp_path):
+    columns = ("DataType", KINDS), ("Label", SHOWN), ("image_index", np.arange(16))
+    subject = open_subject(shown(tmp_path / "a.h5", *columns))
+    assert subject.trials[0].stimulus_id == "n01443537_22563"
+    assert [t.presentations for t in subject.trials[14:]] == [3, 3]
+
+
+def test_labels_that_number_classes_name_no_pictures(tmp_path):
+    path = shown(tmp_path / "a.h5", ("DataType", KINDS), ("Label", np.arange(16) % 3))
+    assert {t.stimulus_id for t in open_subject(path).trials} == {""}
 
 
 def replaced(name, data, **options):
