@@ -23,6 +23,7 @@ from mindvis_gui.data.subject import FloatArray, IntArray, Trial
 from mindvis_gui.data.table import read_seconds, read_table
 from mindvis_gui.data.trial_table import trials_from_table
 from mindvis_gui.errors import DataError
+from mindvis_gui.wording import counted
 
 Window = tuple[float, float]
 DEFAULT_WINDOW: Window = (3.0, 12.0)
@@ -130,7 +131,9 @@ def _averages(
         onsets = np.array(read_seconds(run.events, "onset", run.table))
         named = [name for name in _STIMULUS_OR_LABEL if name in run.events]
         starts = np.arange(run.image.n_volumes) * run.image.repetition_time
-        series = standardised(read_series(run.image, points), run.image.path.name)
+        values = read_series(run.image, points)
+        _check_finite(values, run.image, points)
+        series = standardised(values)
         responses = []
         for trial in trials_from_table(run.events, run.table, pictures):
             if named and not any(run.events[name][trial.index] for name in named):
@@ -162,14 +165,24 @@ def points_of_volumes(image: NiftiFile, points: IntArray) -> Iterator[FloatArray
             yield volume[None, points].astype(np.float32)
 
 
-def standardised(series: FloatArray, where: str) -> FloatArray:
+def _check_finite(series: FloatArray, image: NiftiFile, points: IntArray) -> None:
+    """Refuse a series (n_volumes, n_points) of NaN or infinite values, and say where they are."""
+    broken = ~np.isfinite(series)
+    if not broken.any():
+        return
+    volume, column = (int(at[0]) for at in np.nonzero(broken))
+    voxel = ", ".join(map(str, np.unravel_index(points[column], image.shape, order="F")))
+    voxels, volumes = (int(broken.any(axis=axis).sum()) for axis in (0, 1))
+    raise DataError(
+        f"{image.path.name}: {voxels:,} of {counted(len(points), 'voxel')} of the regions hold NaN "
+        f"or infinite values, in {volumes:,} of {counted(len(series), 'volume')}; the first is "
+        f"voxel {voxel} in volume {volume:,}, counted from 0; leave these voxels out of the masks, "
+        "or mend these volumes"
+    )
+
+
+def standardised(series: FloatArray) -> FloatArray:
     """Detrend linearly and z-score each column of (n_volumes, n_points); constant ones become 0."""
-    broken = ~np.isfinite(series).all(axis=0)
-    if broken.any():
-        raise DataError(
-            f"{where}: {int(broken.sum()):,} voxels of the regions hold NaN or infinite values; "
-            "leave them out of the masks"
-        )
     time = np.arange(len(series), dtype=np.float32) - np.float32((len(series) - 1) / 2)
     centred = series - series.mean(axis=0, dtype=np.float64).astype(np.float32)
     power = float((time**2).sum()) or 1.0
