@@ -63,7 +63,8 @@ def find_runs(source: Path | Sequence[Path], events: Path | None) -> list[Run]:
     Raises
     ------
     DataError
-        If there is no run, one has no events or no repetition time, or grids differ.
+        If there is no run, one is there twice, has no events or no repetition time, or grids
+        differ.
     """
     if isinstance(source, Path):
         images: Sequence[Path] = [path for path in nifti_files(source) if is_bold(path)]
@@ -73,7 +74,7 @@ def find_runs(source: Path | Sequence[Path], events: Path | None) -> list[Run]:
         raise DataError(
             f"{source}: no betas.nii.gz and no *_bold.nii.gz in this folder; see docs/formats.md"
         )
-    runs = []
+    runs: list[Run] = []
     for order, path in enumerate(images, 1):
         if events is not None and events.is_file() and len(images) > 1:
             raise DataError(
@@ -81,6 +82,7 @@ def find_runs(source: Path | Sequence[Path], events: Path | None) -> list[Run]:
                 "*_events.tsv for each"
             )
         table = _events_of(path, events)
+        _check_other_run(path, table, runs)
         image = NiftiFile(path)
         if not image.repetition_time:
             raise DataError(f"{path.name}: the header gives no time between volumes (pixdim[4])")
@@ -193,6 +195,17 @@ def standardised(series: FloatArray) -> FloatArray:
     spread[silent] = 1
     centred[:, silent] = 0
     return np.asarray(centred / spread, dtype=np.float32)
+
+
+def _check_other_run(image: Path, table: Path, runs: Sequence[Run]) -> None:
+    """Refuse an image with the events of one before: trials would be there twice."""
+    for run in runs:
+        if run.table == table:
+            raise DataError(
+                f"{run.image.path.name} and {image.name} are of one run ({table.name}), and each "
+                "of its trials would be there twice; name one image a run, such as "
+                "*_space-T1w_desc-preproc_bold.nii.gz"
+            )
 
 
 def _events_of(image: Path, events: Path | None) -> Path:

@@ -160,3 +160,16 @@ def test_runs_on_two_grids(run):
     (run / "sub-1_run-3_events.tsv").write_text("onset\ttrial_type\n10\tface\n")
     with pytest.raises(DataError, match=r"its grid .* is not the one of sub-1_run-2"):
         open_subject(run)
+
+
+@pytest.mark.parametrize("other", ["space-MNI152NLin6Asym_desc-preproc_", "desc-smoothed_"])
+def test_one_run_in_two_versions_is_refused(run, other):
+    """As fMRIPrep writes it for several spaces, and others who smooth or clean its output."""
+    write_bold(run / f"sub-1_run-2_{other}bold.nii.gz", series(0)[: 3 if "MNI" in other else 4])
+    message = (
+        rf"^sub-1_run-2_bold\.nii\.gz and sub-1_run-2_{other}bold\.nii\.gz are of one run "
+        r"\(sub-1_run-2_events\.tsv\), and each of its trials would be there twice"
+    )
+    with pytest.raises(DataError, match=message):
+        open_subject(run)
+    assert len(read_nifti_subject(run / f"sub-1_run-2_{other}bold.nii.gz").trials) == 4
