@@ -33,6 +33,7 @@ _MNI_GRIDS = [
     (2.0, (79, 95, 79), (78, -112, -70)),
     (3.0, (53, 63, 46), (78, -112, -50)),
 ]
+MAX_SECONDS = 100  # of a volume; what is longer is no repetition time
 _SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6, "unknown": 1.0}
 
 
@@ -76,8 +77,10 @@ class NiftiFile:
         Whether the header says where the grid lies; if not, the affine is a guess.
     in_mni : bool
         Whether header, name or grid say that this is MNI152 space.
+    time_step : str
+        The time between volumes as the header has it: ``"2000 msec"``.
     repetition_time : float
-        Seconds between volumes; 0 if the header does not say.
+        The same in seconds; 0 if the header does not say.
     is_3d : bool
         Whether the header has no axis of volumes.
     is_4d : bool
@@ -149,8 +152,10 @@ class NiftiFile:
             or is_mni_grid(self.shape, self.affine)
         )
         unit = header.get_xyzt_units()[1] if int(header["xyzt_units"]) else "unknown"
-        step = float(header["pixdim"][4]) * _SECONDS.get(unit, 0.0)
-        self.repetition_time = step if np.isfinite(step) and 0 < step < 100 else 0.0
+        step = float(header["pixdim"][4])
+        self.time_step = f"{step:g} {'in no unit' if unit == 'unknown' else unit}"
+        step *= _SECONDS.get(unit, 0.0)
+        self.repetition_time = step if np.isfinite(step) and 0 < step < MAX_SECONDS else 0.0
 
     def volumes(self) -> Iterator[NDArray[Any]]:
         """Yield the volumes in order, each (X·Y·Z,) with x running fastest.

@@ -7,6 +7,7 @@ window is late because the haemodynamic response is: the default, 3–12 s, cove
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mindvis_gui.data.nifti_file import NiftiFile
+from mindvis_gui.data.nifti_file import MAX_SECONDS, NiftiFile
 from mindvis_gui.data.recording import Pictures
 from mindvis_gui.data.rois import check_same_grid, nifti_files
 from mindvis_gui.data.scratch import ScratchRows
@@ -31,14 +32,16 @@ DEFAULT_WINDOW: Window = (3.0, 12.0)
 _DERIVATIVE = re.compile(r"_(space|desc|res|den)-[^_]+")
 _RUN = re.compile(r"_run-(\d+)")
 _SESSION = re.compile(r"(?:^|_)ses-(\d+)")
+_MAX_DESCRIPTION = 1 << 20  # characters
 _STIMULUS_OR_LABEL = ("stimulus", "stim_file", "stimulus_id", "label", "trial_type")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Run:
-    """One run: the image, its events, where they came from, and its number and session."""
+    """One run: the image, seconds a volume, events, their table, and its number and session."""
 
     image: NiftiFile
+    step: float
     events: dict[str, list[str]]
     table: Path
     number: int
@@ -84,12 +87,11 @@ def find_runs(source: Path | Sequence[Path], events: Path | None) -> list[Run]:
         table = _events_of(path, events)
         _check_other_run(path, table, runs)
         image = NiftiFile(path)
-        if not image.repetition_time:
-            raise DataError(f"{path.name}: the header gives no time between volumes (pixdim[4])")
         number, session = (pattern.search(path.name) for pattern in (_RUN, _SESSION))
         runs.append(
             Run(
                 image,
+                _seconds_a_volume(image),
                 read_table(table),
                 table,
                 int(number[1]) if number else order,
@@ -112,9 +114,11 @@ def average_runs(
         raise DataError(
             f"{runs[0].table.name}: no event has a volume {first:g} to {last:g} s after its onset"
         )
+    steps = " or ".join(f"{step:g}" for step in sorted({run.step for run in runs}))
     notes = [
         f"Responses are means of the volumes {first:g} to {last:g} s after onset, "
-        "detrended and z-scored a run",
+        f"detrended and z-scored a run; a volume takes {steps} s",
+        *_headers_overruled(runs),
         *(f"{count:,} events {why}" for why, count in left_out.items()),
     ]
     return averages, trials, notes
@@ -132,7 +136,7 @@ def _averages(
     for run in runs:
         onsets = np.array(read_seconds(run.events, "onset", run.table))
         named = [name for name in _STIMULUS_OR_LABEL if name in run.events]
-        starts = np.arange(run.image.n_volumes) * run.image.repetition_time
+        starts = np.arange(run.image.n_volumes) * run.step
         values = read_series(run.image, points)
         _check_finite(values, run.image, points)
         series = standardised(values)
@@ -197,6 +201,43 @@ def standardised(series: FloatArray) -> FloatArray:
     return np.asarray(centred / spread, dtype=np.float32)
 
 
+def _seconds_a_volume(image: NiftiFile) -> float:
+    """Return the time between volumes: of the BIDS description beside an image, or its header.
+
+    The description comes first since libraries write 1 into a header if nobody says otherwise.
+    """
+    path = image.path.with_name(f"{_stem(image.path)}.json")
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            told = json.loads(file.read(_MAX_DESCRIPTION))
+        step = float(told.get("RepetitionTime", image.repetition_time))
+    except FileNotFoundError:
+        told, step = {}, image.repetition_time
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise DataError(f"{path.name}: no description as in BIDS ({error})") from error
+    if 0 < step < MAX_SECONDS:
+        return step
+    if "RepetitionTime" in told:
+        raise DataError(f"{path.name}: RepetitionTime is {step:g}; seconds are needed")
+    raise DataError(
+        f"{image.path.name}: the header gives no time between volumes (pixdim[4] is "
+        f"{image.time_step}); write it in seconds into {path.name} beside it: "
+        '{"RepetitionTime": 2.0}'
+    )
+
+
+def _headers_overruled(runs: Sequence[Run]) -> list[str]:
+    other = [run for run in runs if abs(run.image.repetition_time - run.step) > 0.01 * run.step]
+    if not other:
+        return []
+    first = other[0].image
+    count = f"{counted(len(other), 'header')} {'differs' if len(other) == 1 else 'differ'}"
+    return [
+        f"The time of a volume is that of the .json beside the images; {count}, for example "
+        f"{first.path.name} ({first.time_step})"
+    ]
+
+
 def _check_other_run(image: Path, table: Path, runs: Sequence[Run]) -> None:
     """Refuse an image with the events of one before: trials would be there twice."""
     for run in runs:
@@ -211,8 +252,12 @@ def _check_other_run(image: Path, table: Path, runs: Sequence[Run]) -> None:
 def _events_of(image: Path, events: Path | None) -> Path:
     if events is not None and events.is_file():
         return events
-    stem = image.name.removesuffix(".gz").removesuffix(".nii").removesuffix("_bold")
+    stem = _stem(image).removesuffix("_bold")
     table = (events or image.parent) / f"{_DERIVATIVE.sub('', stem)}_events.tsv"
     if not table.is_file():
         raise DataError(f"{image.name}: its events are missing; expected {table}")
     return table
+
+
+def _stem(image: Path) -> str:
+    return image.name.removesuffix(".gz").removesuffix(".nii")

@@ -149,9 +149,50 @@ def test_events_that_cannot_be_used(run, table, message):
         open_subject(run)
 
 
-def test_a_series_without_repetition_time(run):
-    write_bold(run / "sub-1_run-2_bold.nii.gz", series(0), tr=0)
-    with pytest.raises(DataError, match="gives no time between volumes"):
+@pytest.mark.parametrize(("step", "said"), [(0, "0 sec"), (2000, "2000 sec")])
+def test_a_series_without_repetition_time(run, step, said):
+    write_bold(run / "sub-1_run-2_bold.nii.gz", series(0), tr=step)
+    message = rf"gives no time between volumes \(pixdim\[4\] is {said}\); write it in seconds into "
+    with pytest.raises(DataError, match=message + r"sub-1_run-2_bold\.json beside it"):
+        open_subject(run)
+
+
+def test_the_description_of_bids_has_the_last_word_on_the_repetition_time(run):
+    """A library that is told nothing writes 1 into the header, in no unit."""
+    expected = open_subject(run).responses(range(4))
+    nib.save(
+        nib.Nifti1Image(series(0).astype(np.float32), np.diag([3.0, 3, 3, 1])),
+        run / "sub-1_run-2_bold.nii.gz",
+    )
+    assert "z-scored a run; a volume takes 1 s" in open_subject(run).notes[0]
+    (run / "sub-1_run-2_bold.json").write_text('{"RepetitionTime": 2.0, "TaskName": "x"}')
+    subject = open_subject(run)
+    assert np.array_equal(subject.responses(range(4)), expected)
+    assert "z-scored a run; a volume takes 2 s" in subject.notes[0]
+    assert subject.notes[1] == (
+        "The time of a volume is that of the .json beside the images; 1 header differs, for "
+        "example sub-1_run-2_bold.nii.gz (1 in no unit)"
+    )
+
+
+def test_a_description_without_the_repetition_time_says_nothing(run):
+    (run / "sub-1_run-2_bold.json").write_text('{"SkullStripped": false}')
+    assert "a volume takes 2 s" in open_subject(run).notes[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"RepetitionTime": 2000}', "RepetitionTime is 2000; seconds are needed"),
+        ('{"RepetitionTime": "soon"}', "no description as in BIDS"),
+        ("[2.0]", "no description as in BIDS"),
+        ('{"RepetitionTime": 1', "no description as in BIDS"),
+        (f'{{"RepetitionTime": 1{"0" * 400}}}', "no description as in BIDS"),
+    ],
+)
+def test_a_description_that_cannot_be_used(run, text, message):
+    (run / "sub-1_run-2_bold.json").write_text(text)
+    with pytest.raises(DataError, match=rf"^sub-1_run-2_bold\.json: {message}"):
         open_subject(run)
 
 
