@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from mindvis_gui.data.label_table import label_names
 from mindvis_gui.data.nifti_file import read_volume
 from mindvis_gui.data.region_shapes import make_region, voxel_positions
-from mindvis_gui.data.rois import label_names, region_name
+from mindvis_gui.data.rois import region_name
 from mindvis_gui.data.subject import Roi, Subject
 from mindvis_gui.errors import DataError
 from mindvis_gui.files import atomic_path

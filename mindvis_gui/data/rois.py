@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from nibabel.orientations import aff2axcodes
 from numpy.typing import NDArray
 
 from mindvis_gui.data.checks import check_roi_name
+from mindvis_gui.data.label_table import label_names
 from mindvis_gui.data.nifti_file import NiftiFile
 from mindvis_gui.data.subject import IntArray
 from mindvis_gui.errors import DataError
@@ -168,48 +168,3 @@ def describe_grid(image: NiftiFile) -> str:
 
 def _times(values: Sequence[object]) -> str:
     return " × ".join(map(str, values))
-
-
-def label_names(path: Path) -> dict[int, str]:
-    """Read the table beside a label image: two columns, number and name, in either order."""
-    stem = path.name.removesuffix(".gz").removesuffix(".nii")
-    for suffix in (".tsv", ".json", ".txt"):
-        table = path.with_name(stem + suffix)
-        if not table.is_file():
-            continue
-        try:
-            text = table.read_text(encoding="utf-8-sig")
-            names = dict(_json_names(text) if suffix == ".json" else _line_names(text))
-        except (OSError, ValueError, TypeError, RecursionError) as error:
-            raise DataError(
-                f"{table.name}: not a table of label numbers and names ({error})"
-            ) from error
-        if not names:
-            raise DataError(f"{table.name}: no line has a label number and a name")
-        return names
-    return {}
-
-
-def _json_names(text: str) -> list[tuple[int, str]]:
-    content = json.loads(text)
-    if not isinstance(content, dict):
-        raise ValueError("not an object")
-    return [
-        (int(key), value) if isinstance(value, str) else (int(value), key)
-        for key, value in content.items()
-    ]
-
-
-def _line_names(text: str) -> list[tuple[int, str]]:
-    """Read lines of number and name; a header and comments have no number and are skipped."""
-    names = []
-    for line in text.splitlines():
-        words = line.split("\t") if "\t" in line else line.replace(":", " ").split()
-        words = [word.strip() for word in words if word.strip()]
-        if len(words) < 2:
-            continue
-        if words[0].isdecimal():
-            names.append((int(words[0]), words[1]))
-        elif words[1].isdecimal() and len(words) == 2:
-            names.append((int(words[1]), words[0]))
-    return names

@@ -1,0 +1,78 @@
+"""Tables of label numbers and names beside a label image, as several programs write them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from mindvis_gui.errors import DataError
+
+_NUMBERED = re.compile(r"(\d+)[\s:]+(\S.*)")
+_QUOTED = re.compile(r'"([^"]+)"')
+_COLOUR = re.compile(r"(?:(?:^| )\d+(?:\.\d+)?){3,4}$")
+
+
+def label_names(path: Path) -> dict[int, str]:
+    """Read the table beside a label image: two columns, number and name, in either order."""
+    stem = path.name.removesuffix(".gz").removesuffix(".nii")
+    for suffix in (".tsv", ".json", ".txt"):
+        table = path.with_name(stem + suffix)
+        if not table.is_file():
+            continue
+        try:
+            text = table.read_text(encoding="utf-8-sig")
+            names = dict(_json_names(text) if suffix == ".json" else _line_names(text))
+        except (OSError, ValueError, TypeError, RecursionError) as error:
+            raise DataError(
+                f"{table.name}: not a table of label numbers and names ({error})"
+            ) from error
+        if not names:
+            raise DataError(f"{table.name}: no line has a label number and a name")
+        return names
+    return {}
+
+
+def _json_names(text: str) -> list[tuple[int, str]]:
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise ValueError("not an object")
+    return [
+        (int(key), value) if isinstance(value, str) else (int(value), key)
+        for key, value in content.items()
+    ]
+
+
+def _line_names(text: str) -> list[tuple[int, str]]:
+    """Read lines of number and name; a header and comments have no number and are skipped.
+
+    Behind a name may stand a colour; it may be in quotes (ITK-SNAP), or on the line above that of
+    its number (Connectome Workbench).
+    """
+    names = []
+    above = ""
+    for line in map(str.strip, text.splitlines()):
+        if "\t" in line:
+            words = [word.strip() for word in line.split("\t") if word.strip()]
+        elif numbered := _NUMBERED.fullmatch(line):
+            words = [numbered[1], _name(numbered[2]) or above]
+        else:
+            words = line.replace(":", " ").split()
+        above = line
+        if len(words) < 2 or not all(words[:2]):
+            continue
+        if words[0].isdecimal():
+            names.append((int(words[0]), words[1]))
+        elif words[1].isdecimal() and len(words) == 2:
+            names.append((int(words[1]), words[0]))
+    return names
+
+
+def _name(text: str) -> str:
+    """Return the name in what stands behind a number, empty if that is a colour only."""
+    if quoted := _QUOTED.search(text):
+        return quoted[1].strip()
+    name = _COLOUR.sub("", " ".join(text.split()))
+    words = name.split()
+    # Some atlases give each name a second number: 1 Precentral_L 2001.
+    return words[0] if len(words) == 2 and words[1].isdecimal() else name
