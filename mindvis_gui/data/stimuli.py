@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,16 @@ def open_pictures(path: Path) -> Pictures:
     )
 
 
+def composed(name: str) -> str:
+    """Return a name with each accented letter as one character, as it is typed."""
+    return unicodedata.normalize("NFC", name)
+
+
 class PictureFolder(Mapping[str, bytes]):
-    """The image files of a folder by file name, in sorted order; read when asked for."""
+    """The image files of a folder by file name, in sorted order; read when asked for.
+
+    Names are `composed`, whatever file system they come from.
+    """
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -61,7 +70,11 @@ class PictureFolder(Mapping[str, bytes]):
             raise DataError(f"{folder}: cannot be listed: {error.strerror or error}") from error
         if not files:
             raise DataError(f"{folder}: no pictures in this folder ({', '.join(SUFFIXES)})")
-        self._files = {path.name: path for path in sorted(files)}
+        names = {path.name for path in files}
+        self._files = {
+            path.name if composed(path.name) in names else composed(path.name): path
+            for path in sorted(files)
+        }
 
     def __getitem__(self, name: str) -> bytes:
         path = self._files[name]

@@ -8,6 +8,7 @@ from pathlib import Path
 from mindvis_gui.data.checks import check_split
 from mindvis_gui.data.notes import TAKEN_IN_ORDER, TRIALS_UNKNOWN, WITHOUT_PICTURE
 from mindvis_gui.data.recording import Pictures
+from mindvis_gui.data.stimuli import composed
 from mindvis_gui.data.subject import Trial
 from mindvis_gui.data.table import read_integers
 from mindvis_gui.errors import DataError
@@ -86,14 +87,20 @@ def missing_pictures(trials: Sequence[Trial], pictures: Pictures) -> list[str]:
 
 
 def complete_names(cells: Sequence[str], pictures: Pictures) -> list[str]:
-    """Complete names that lack a suffix or have a folder, where that leaves exactly one picture."""
+    """Complete names that lack a suffix or have a folder, where that leaves exactly one picture.
+
+    ``ä`` is one letter in most tables, and two in the names of files that come from macOS.
+    """
+    by_name: dict[str, str] = {}
     by_stem: dict[str, str] = {}
     for name in pictures:
-        stem = Path(name).stem
+        by_name[composed(name)] = name
+        stem = composed(Path(name).stem)
         by_stem[stem] = "" if stem in by_stem else name
     names = []
     for cell in cells:
         file_name = cell.replace("\\", "/").rsplit("/", 1)[-1]
-        found = file_name if file_name in pictures else by_stem.get(file_name, "")
-        names.append(found or cell)
+        found = file_name if file_name in pictures else ""
+        plain = composed(file_name)
+        names.append(found or by_name.get(plain) or by_stem.get(plain) or cell)
     return names

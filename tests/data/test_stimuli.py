@@ -12,6 +12,7 @@ from PIL import Image
 
 from mindvis_gui.data.picture import decode_picture, encode_picture
 from mindvis_gui.data.stimuli import open_pictures
+from mindvis_gui.data.trial_table import complete_names
 from mindvis_gui.errors import DataError
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (4, 6, 7, 3)).astype(np.uint8)
@@ -210,3 +211,24 @@ def test_what_holds_no_pictures(tmp_path):
         open_pictures(tmp_path / "a.txt")
     with pytest.raises(DataError, match="cannot be opened"):
         open_pictures(tmp_path / "gone.npz")
+
+
+NFC, NFD = "K\u00e4se 1", "Ka\u0308se 1"  # as typed, and as macOS writes it into names of files
+
+
+@pytest.mark.parametrize("stored", [NFC, NFD])
+@pytest.mark.parametrize("cell", [NFC, NFD, f"shown/{NFC}.png", f"shown/{NFD}.png"])
+def test_an_accented_letter_is_one_however_it_is_written(tmp_path, stored, cell):
+    Image.new("RGB", (8, 8), (1, 2, 3)).save(tmp_path / f"{stored}.png")
+    pictures = open_pictures(tmp_path)
+    assert complete_names([cell], pictures) == [f"{NFC}.png"]
+    assert pictures[f"{NFC}.png"] == (tmp_path / f"{stored}.png").read_bytes()
+    assert complete_names([cell], {f"{stored}.png": b""}) == [f"{stored}.png"]
+
+
+def test_two_files_whose_names_look_alike_are_both_there(tmp_path):
+    for red, name in enumerate((NFC, NFD)):
+        Image.new("RGB", (8, 8), (red, 2, 3)).save(tmp_path / f"{name}.png")
+    pictures = open_pictures(tmp_path)
+    assert len(pictures) == len(list(tmp_path.iterdir()))
+    assert len({pictures[name] for name in pictures}) == len(pictures)
