@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data.hdf5 import damage_reported, open_hdf5
-from mindvis_gui.data.npz import NpzFile
+from mindvis_gui.data.npz import NpzFile, npz_damage_reported
 from mindvis_gui.data.picture import SUFFIXES, is_picture_array
 from mindvis_gui.data.recording import Pictures
 from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.errors import DataError
+from mindvis_gui.wording import counted
 
 
 def open_pictures(path: Path) -> Pictures:
@@ -129,6 +131,13 @@ def _hdf5_pictures(path: Path) -> PictureArray:
 
 
 def _npz_pictures(path: Path) -> PictureArray:
+    with npz_damage_reported(path), zipfile.ZipFile(path) as packed:
+        names = packed.namelist()
+    if not any(name.endswith(".npy") for name in names):
+        raise DataError(
+            f"{path.name}: a zip archive of {counted(len(names), 'file')} that are no arrays; "
+            "unpack it and give the folder"
+        )
     archive = NpzFile(path)
     headers = archive.headers.items()
     found = [name for name, header in headers if is_picture_array(header.shape, header.dtype)]

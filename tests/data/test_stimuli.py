@@ -167,6 +167,15 @@ def test_exactly_one_array_must_look_like_pictures(tmp_path, suffix, arrays):
         open_pictures(path)
 
 
+@pytest.mark.parametrize("count", [3, 1200])
+def test_a_zip_of_pictures_is_to_be_unpacked(tmp_path, count):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for number in range(count):
+            archive.writestr(f"{number}.png", encode_picture(PICTURES[0]))
+    with pytest.raises(DataError, match=rf"^a\.zip: a zip archive of {count:,} files .* unpack it"):
+        open_pictures(tmp_path / "a.zip")
+
+
 def test_objects_in_an_npz_are_never_unpickled(tmp_path):
     np.savez(tmp_path / "a.npz", images=np.array([{"a": 1}], dtype=object))
     with pytest.raises(DataError, match="images holds pickled Python objects"):
