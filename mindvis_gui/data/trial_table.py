@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mindvis_gui.data.checks import check_split
-from mindvis_gui.data.notes import TAKEN_IN_ORDER, TRIALS_UNKNOWN, WITHOUT_PICTURE
+from mindvis_gui.data.notes import NUMBERED_FROM_0, TAKEN_IN_ORDER, TRIALS_UNKNOWN, WITHOUT_PICTURE
 from mindvis_gui.data.recording import Pictures
 from mindvis_gui.data.stimuli import composed
 from mindvis_gui.data.subject import Trial
@@ -79,11 +79,26 @@ def unnamed_trials(n: int, pictures: Pictures) -> tuple[list[Trial], str]:
 
 
 def missing_pictures(trials: Sequence[Trial], pictures: Pictures) -> list[str]:
-    """Return a note that names a stimulus that was shown but has no picture, if there is one."""
-    missing = sorted({t.stimulus_id for t in trials if t.stimulus_id} - set(pictures))
+    """Return notes on stimuli that were shown but have no picture, if there are any."""
+    shown = {trial.stimulus_id for trial in trials if trial.stimulus_id}
+    missing = sorted(shown - set(pictures))
     if not missing:
         return []
-    return [f"{len(missing):,} {WITHOUT_PICTURE}, for example '{missing[0]}'"]
+    note = f"{len(missing):,} {WITHOUT_PICTURE}, for example '{missing[0]}'"
+    return [note, *_counted_from_1(shown, pictures)]
+
+
+def _counted_from_1(shown: set[str], pictures: Pictures) -> list[str]:
+    """Return a warning if stimuli are numbered from 1 where the pictures of an array are from 0."""
+    n = len(pictures)
+    ends = "0" in pictures and str(n - 1) in pictures and "0" not in shown and str(n) in shown
+    numbers = [int(name) for name in shown if len(name) < 10 and name.isdecimal()]
+    if not ends or len(numbers) < len(shown) or max(numbers) > n:
+        return []
+    return [
+        f"The {NUMBERED_FROM_0} {n - 1:,}: if the stimuli count from 1 to {n:,}, every trial is "
+        "shown with the picture after its own; take 1 off each number"
+    ]
 
 
 def complete_names(cells: Sequence[str], pictures: Pictures) -> list[str]:

@@ -1,0 +1,48 @@
+"""Trials from a table, and the pictures that they show."""
+
+import pytest
+
+from mindvis_gui.data.notes import PICTURES as PICTURES_MISSING
+from mindvis_gui.data.notes import without
+from mindvis_gui.data.subject import Trial
+from mindvis_gui.data.trial_table import missing_pictures
+
+PICTURES = {str(n): b"" for n in range(20)}
+
+
+def trials(*names):
+    return [Trial(row, "train", str(name)) for row, name in enumerate(names)]
+
+
+def test_stimuli_that_count_from_1_where_pictures_count_from_0():
+    """Nothing is missing but the last, while every other trial has its neighbour's picture."""
+    missing, warning = missing_pictures(trials(*range(1, 21), 7), PICTURES)
+    assert missing == "1 of the stimuli shown have no picture, for example '20'"
+    assert warning == (
+        "The pictures are numbered from 0 to 19: if the stimuli count from 1 to 20, every trial is "
+        "shown with the picture after its own; take 1 off each number"
+    )
+    assert not without([missing, warning], *PICTURES_MISSING)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [*range(21)],  # 0 is shown, so they count from 0
+        [1, 2, 20, 25],  # more than one too far
+        [1, 20, "n01443537_1"],
+        [1, 20, "9" * 5000],
+        [1, 2, 25],
+    ],
+)
+def test_other_numbers_are_only_missing(names):
+    assert len(missing_pictures(trials(*names), PICTURES)) == 1
+
+
+@pytest.mark.parametrize("pictures", [{"a.png": b"", "1.png": b""}, {"0": b"", "x": b""}, {}])
+def test_pictures_that_are_no_array_have_no_first_number(pictures):
+    assert len(missing_pictures(trials(1, 2), pictures)) == 1
+
+
+def test_nothing_is_said_where_every_stimulus_has_its_picture():
+    assert missing_pictures(trials(0, 19, 1), PICTURES) == []
