@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mindvis_gui.data.bids_sessions import session_notes, session_numbers
 from mindvis_gui.data.checks import MAX_TRIALS
 from mindvis_gui.data.nifti_file import NiftiFile
 from mindvis_gui.data.recording import Pictures
@@ -26,7 +27,8 @@ from mindvis_gui.data.trial_table import trials_from_table, unnamed_trials
 from mindvis_gui.errors import DataError
 
 _BETAS = ("betas.nii", "betas.nii.gz")
-_ENTITY = re.compile(r"(?:^|_)(ses|run)-(\d+)")
+_ENTITY = re.compile(r"(?:^|_)(?:ses-[^_.]+|run-\d+)")
+_RUN = re.compile(r"(?:^|_)run-(\d+)")
 _TABLES = ("_trials.tsv", "_events.tsv")
 _LOOKS = 8  # volumes of an image looked at to tell which voxels have a signal
 
@@ -84,19 +86,24 @@ class JoinedImages:
         DataError
             If a table has another number of rows.
         """
+        notes = session_notes(self._names) if len(self.images) > 1 else []
         if table is not None:
-            return self._numbered(_rows_of(table, self.n_volumes, self._said, pictures)), []
+            return self._numbered(_rows_of(table, self.n_volumes, self._said, pictures)), notes
         beside = [_table_of(image.path) for image in self.images]
         if not all(beside):
             trials, note = unnamed_trials(self.n_volumes, pictures)
-            return self._numbered(trials), [note]
+            return self._numbered(trials), [note, *notes]
         found = [
             trial
             for image, path in zip(self.images, beside, strict=True)
             if path is not None
             for trial in _rows_of(path, image.n_volumes, image.path.name, pictures)
         ]
-        return self._numbered(found), []
+        return self._numbered(found), notes
+
+    @property
+    def _names(self) -> list[str]:
+        return [image.path.name for image in self.images]
 
     @property
     def _said(self) -> str:
@@ -108,16 +115,18 @@ class JoinedImages:
         if len(self.images) == 1:
             return trials
         numbered: list[Trial] = []
+        sessions = session_numbers(self._names)
         for order, image in enumerate(self.images, 1):
-            told = {name: int(number) for name, number in _ENTITY.findall(image.path.name)}
-            session = told.get("ses", 0 if "run" in told else order)
+            run, session = _run(image.path.name), sessions[order - 1]
+            if session is None:
+                session = order if run is None else 0
             for trial in trials[self._edges[order - 1] : self._edges[order]]:
                 numbered.append(
                     replace(
                         trial,
                         index=len(numbered),
                         session=trial.session or session,
-                        run=trial.run or told.get("run", 0),
+                        run=trial.run or run or 0,
                     )
                 )
         return numbered
@@ -193,9 +202,10 @@ def find_betas(folder: Path) -> list[Path]:
         If there are several that are not the sessions or runs of one recording.
     """
     found = [path for path in nifti_files(folder) if is_betas(path)]
-    sessions: dict[tuple[int, ...], Path] = {}
-    for path in found:
-        place = tuple(int(number) for _, number in _ENTITY.findall(path.name))
+    sessions: dict[tuple[int, int], Path] = {}
+    numbers = session_numbers([path.name for path in found])
+    for path, number in zip(found, numbers, strict=True):
+        place = number or 0, _run(path.name) or 0
         other = sessions.setdefault(place, path)
         same = _ENTITY.sub("", path.name) == _ENTITY.sub("", found[0].name)
         if other != path or not same:
@@ -204,6 +214,11 @@ def find_betas(folder: Path) -> list[Path]:
                 f"{folder.name}: {other.name} and {path.name} could both be meant; open one"
             )
     return [sessions[place] for place in sorted(sessions)]
+
+
+def _run(file_name: str) -> int | None:
+    told = _RUN.search(file_name)
+    return int(told[1]) if told else None
 
 
 def _rows_of(table: Path, n_volumes: int, images: str, pictures: Pictures) -> list[Trial]:

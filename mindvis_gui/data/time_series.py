@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mindvis_gui.data.bids_sessions import session_notes, session_numbers
 from mindvis_gui.data.nifti_file import MAX_SECONDS, NiftiFile
 from mindvis_gui.data.recording import Pictures
 from mindvis_gui.data.rois import check_same_grid, nifti_files
@@ -31,7 +32,6 @@ DEFAULT_WINDOW: Window = (3.0, 12.0)
 
 _DERIVATIVE = re.compile(r"_(space|desc|res|den)-[^_]+")
 _RUN = re.compile(r"_run-(\d+)")
-_SESSION = re.compile(r"(?:^|_)ses-(\d+)")
 _MAX_DESCRIPTION = 1 << 20  # characters
 _STIMULUS_OR_LABEL = ("stimulus", "stim_file", "stimulus_id", "label", "trial_type")
 
@@ -77,6 +77,7 @@ def find_runs(source: Path | Sequence[Path], events: Path | None) -> list[Run]:
         raise DataError(
             f"{source}: no betas.nii.gz and no *_bold.nii.gz in this folder; see docs/formats.md"
         )
+    sessions = session_numbers([path.name for path in images])
     runs: list[Run] = []
     for order, path in enumerate(images, 1):
         if events is not None and events.is_file() and len(images) > 1:
@@ -87,7 +88,7 @@ def find_runs(source: Path | Sequence[Path], events: Path | None) -> list[Run]:
         table = _events_of(path, events)
         _check_other_run(path, table, runs)
         image = NiftiFile(path)
-        number, session = (pattern.search(path.name) for pattern in (_RUN, _SESSION))
+        number = _RUN.search(path.name)
         runs.append(
             Run(
                 image,
@@ -95,7 +96,7 @@ def find_runs(source: Path | Sequence[Path], events: Path | None) -> list[Run]:
                 read_table(table),
                 table,
                 int(number[1]) if number else order,
-                int(session[1]) if session else 0,
+                sessions[order - 1] or 0,
             )
         )
         check_same_grid(image, runs[0].image)
@@ -119,6 +120,7 @@ def average_runs(
         f"Responses are means of the volumes {first:g} to {last:g} s after onset, "
         f"detrended and z-scored a run; a volume takes {steps} s",
         *_headers_overruled(runs),
+        *session_notes([run.image.path.name for run in runs]),
         *(f"{count:,} events {why}" for why, count in left_out.items()),
     ]
     return averages, trials, notes

@@ -160,6 +160,33 @@ def test_a_table_of_all_sessions_has_a_row_a_volume(tmp_path):
         open_subject(folder)
 
 
+def renamed(folder, *names):
+    """Give the images of a folder, in their order, other names; returns their paths."""
+    paths = [folder / f"sub-07_{name}_betas.nii.gz" for name in names]
+    for old, new in zip(images(folder), paths, strict=True):
+        old.rename(new)
+    return paths
+
+
+WORDS = [
+    (("ses-a", "ses-post", "ses-pre"), [1, 2, 3], [0, 0, 0]),
+    (("ses-post_run-1", "ses-post_run-2", "ses-pre_run-1"), [1, 1, 2], [1, 2, 1]),
+    (("ses-00", "ses-01", "ses-02"), [0, 1, 2], [0, 0, 0]),
+]
+
+
+@pytest.mark.parametrize(("names", "sessions", "runs"), WORDS)
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_sessions_called_by_words_stay_apart(tmp_path, names, sessions, runs, one_by_one):
+    folder = make_sessions(tmp_path / "sub-07")
+    paths = renamed(folder, *names)
+    subject = ImportPlan(paths[0], tuple(paths[1:])).read() if one_by_one else open_subject(folder)
+    assert [t.session for t in subject.trials] == np.repeat(sessions, SESSION_SIZES).tolist()
+    assert [t.run for t in subject.trials] == np.repeat(runs, SESSION_SIZES).tolist()
+    said = "Sessions are numbered in the order of their images: 1 " in " ".join(subject.notes)
+    assert said == ("post" in "".join(names))
+
+
 @pytest.mark.parametrize("other", ["sub-08_ses-01_betas.nii.gz", "sub-07_ses-001_betas.nii.gz"])
 def test_betas_of_somebody_else_are_no_session(tmp_path, other):
     folder = make_sessions(tmp_path / "sub-07")

@@ -105,6 +105,36 @@ def test_runs_follow_one_another(run):
     assert subject.trials[5].label == "house"
 
 
+@pytest.mark.parametrize(
+    ("names", "sessions", "note"),
+    [
+        (
+            ("post", "pre"),
+            [1, 2],
+            "Sessions are numbered in the order of their images: 1 post, 2 pre",
+        ),
+        (
+            ("perceptionTest01", "02"),
+            [2, 1],
+            "in the order of their images: 1 02, 2 perceptionTest01",
+        ),
+        (("03", "10"), [3, 10], ""),
+    ],
+)
+def test_runs_of_sessions_stay_apart(run, names, sessions, note):
+    """As in OpenNeuro's Generic Object Decoding, whose sessions are called by words."""
+    for seed, name in enumerate(names):
+        write_bold(run / f"sub-1_ses-{name}_run-1_bold.nii.gz", series(seed))
+        (run / f"sub-1_ses-{name}_run-1_events.tsv").write_text(f"onset\tlabel\n20\t{name}\n")
+    (run / "sub-1_run-2_bold.nii.gz").unlink()
+    subject = open_subject(run)
+    found = {trial.label: trial.session for trial in subject.trials}
+    assert [found[name] for name in names] == sessions
+    assert {trial.run for trial in subject.trials} == {1}
+    assert any(note in line for line in subject.notes)
+    assert note or not any("Sessions are" in line for line in subject.notes)
+
+
 @pytest.mark.parametrize("silent", [0.0, np.nan])
 def test_a_voxel_must_have_a_signal_in_every_run(run, silent):
     values = series(3)
