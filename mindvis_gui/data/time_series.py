@@ -32,6 +32,7 @@ DEFAULT_WINDOW: Window = (3.0, 12.0)
 
 _DERIVATIVE = re.compile(r"_(space|desc|res|den)-[^_]+")
 _RUN = re.compile(r"_run-(\d+)")
+_ROUNDING = 1e-3  # s; a header has 2.4 s as 2.4000001, and sums of such go either way
 _MAX_DESCRIPTION = 1 << 20  # characters
 _STIMULUS_OR_LABEL = ("stimulus", "stim_file", "stimulus_id", "label", "trial_type")
 
@@ -148,7 +149,7 @@ def _averages(
                 left_out["without a stimulus or label were left out"] += 1
                 continue
             after = starts - onsets[trial.index]
-            inside = (after >= window[0]) & (after <= window[1])
+            inside = (after >= window[0] - _ROUNDING) & (after <= window[1] + _ROUNDING)
             if not inside.any():
                 left_out["have no volume in that window and were left out"] += 1
                 continue

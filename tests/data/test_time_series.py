@@ -84,6 +84,27 @@ def test_responses_are_means_over_the_window(run):
     assert (np.diff(subject.responses(range(4))[:, voxel]) > 0).all()
 
 
+@pytest.mark.parametrize("step", [2.4, 1.2, 0.6])
+@pytest.mark.parametrize("unit", ["sec", "msec"])
+def test_a_volume_at_the_end_of_the_window_is_in_it_for_every_trial(run, step, unit):
+    """As 32-bit numbers these steps are a little more, as sums now more and now less."""
+    values = np.zeros((2, 2, 2, N))
+    values += np.random.default_rng(0).normal(0, 1, values.shape)
+    image = nib.Nifti1Image(values.astype(np.float32), np.eye(4))
+    image.header.set_xyzt_units("mm", unit)
+    image.header["pixdim"][4] = step * (1000 if unit == "msec" else 1)
+    nib.save(image, run / "sub-1_run-2_bold.nii.gz")
+    firsts = range(0, N - round(12 / step) - 1, 3)
+    rows = [f"{first * step:.4f}\tx" for first in firsts]
+    (run / "sub-1_run-2_events.tsv").write_text("\n".join(["onset\tlabel", *rows]) + "\n")
+    subject = open_subject(run)
+    z = standardised(values.reshape(8, N).T.astype(np.float32))
+    order = np.ravel_multi_index(tuple(subject.ijk.T), (2, 2, 2))
+    low, high = int(np.ceil(round(3 / step, 6))), round(12 / step)
+    expected = [z[first + low : first + high + 1, order].mean(axis=0) for first in firsts]
+    assert np.allclose(subject.responses(range(len(firsts))), expected, atol=1e-5)
+
+
 def test_the_window_matters(run):
     bold, events = run / "sub-1_run-2_bold.nii.gz", run / "sub-1_run-2_events.tsv"
     peak = read_nifti_subject(bold, events=events, window=(4, 8))
