@@ -110,8 +110,8 @@ def average_runs(
     """Return the responses (n_trials, n_points) in z, their trials, and notes."""
     first, last = window
     trials: list[Trial] = []
-    left_out: Counter[str] = Counter()
-    averages = ScratchRows(_averages(runs, points, window, pictures, trials, left_out), len(points))
+    told: Counter[str] = Counter()
+    averages = ScratchRows(_averages(runs, points, window, pictures, trials, told), len(points))
     if not trials:
         raise DataError(
             f"{runs[0].table.name}: no event has a volume {first:g} to {last:g} s after its onset"
@@ -122,7 +122,7 @@ def average_runs(
         f"detrended and z-scored a run; a volume takes {steps} s",
         *_headers_overruled(runs),
         *session_notes([run.image.path.name for run in runs]),
-        *(f"{count:,} events {why}" for why, count in left_out.items()),
+        *(f"{what}: {counted(count, 'event')}" for what, count in told.items()),
     ]
     return averages, trials, notes
 
@@ -133,9 +133,9 @@ def _averages(
     window: Window,
     pictures: Pictures,
     trials: list[Trial],
-    left_out: Counter[str],
+    told: Counter[str],
 ) -> Iterator[FloatArray]:
-    """Yield the responses of each run, adding their trials, and the events that have none."""
+    """Yield the responses of each run, adding their trials, and what is to be told of events."""
     for run in runs:
         onsets = np.array(read_seconds(run.events, "onset", run.table))
         named = [name for name in _STIMULUS_OR_LABEL if name in run.events]
@@ -146,13 +146,15 @@ def _averages(
         responses = []
         for trial in trials_from_table(run.events, run.table, pictures):
             if named and not any(run.events[name][trial.index] for name in named):
-                left_out["without a stimulus or label were left out"] += 1
+                told["Left out for want of a stimulus or label"] += 1
                 continue
             after = starts - onsets[trial.index]
             inside = (after >= window[0] - _ROUNDING) & (after <= window[1] + _ROUNDING)
             if not inside.any():
-                left_out["have no volume in that window and were left out"] += 1
+                told["Left out for want of a volume in that window"] += 1
                 continue
+            if after[-1] + run.step <= window[1] or after[0] - run.step >= window[0]:
+                told["With a part of that window only, at an end of their run"] += 1
             responses.append(series[inside].mean(axis=0))
             number, session = trial.run or run.number, trial.session or run.session
             trials.append(replace(trial, index=len(trials), run=number, session=session))

@@ -72,7 +72,7 @@ def test_responses_are_means_over_the_window(run):
     assert len(subject.trials) == 4
     assert [trial.run for trial in subject.trials] == [2] * 4
     assert "3 to 12 s after onset" in subject.notes[0]
-    assert "1 events without a stimulus or label were left out" in subject.notes
+    assert "Left out for want of a stimulus or label: 1 event" in subject.notes
     image = nib.load(run / "sub-1_run-2_bold.nii.gz").get_fdata()[1, 1, 1]
     time = np.arange(N)
     flat = image - np.polyval(np.polyfit(time, image, 1), time)
@@ -105,6 +105,19 @@ def test_a_volume_at_the_end_of_the_window_is_in_it_for_every_trial(run, step, u
     assert np.allclose(subject.responses(range(len(firsts))), expected, atol=1e-5)
 
 
+def test_events_at_the_ends_of_a_run_are_counted(run):
+    """The run lasts 120 s: volumes start at 0, 2, …, 118 s."""
+    onsets = [-5, -3, 0, 106, 107.9, 108, 115, 116, 300]
+    rows = "".join(f"{onset}\tx\n" for onset in onsets)
+    (run / "sub-1_run-2_events.tsv").write_text(f"onset\tlabel\n{rows}")
+    subject = open_subject(run)
+    assert len(subject.trials) == 7
+    assert subject.notes[1:3] == (
+        "With a part of that window only, at an end of their run: 3 events",
+        "Left out for want of a volume in that window: 2 events",
+    )
+
+
 def test_the_window_matters(run):
     bold, events = run / "sub-1_run-2_bold.nii.gz", run / "sub-1_run-2_events.tsv"
     peak = read_nifti_subject(bold, events=events, window=(4, 8))
@@ -112,7 +125,7 @@ def test_the_window_matters(run):
     voxel = int(np.flatnonzero((peak.ijk == 1).all(axis=1))[0])
     assert peak.responses([3])[0, voxel] > 1.5
     assert late.responses([3])[0, voxel] < 0.5
-    assert "1 events have no volume in that window" in " ".join(
+    assert "Left out for want of a volume in that window: 1 event" in " ".join(
         read_nifti_subject(bold, events=events, window=(25, 30)).notes
     )
 
