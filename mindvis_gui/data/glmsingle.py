@@ -32,7 +32,7 @@ from mindvis_gui.data.npy import HEADER_DAMAGE, read_header
 from mindvis_gui.data.orientation import as_ras
 from mindvis_gui.data.pickled_arrays import PICKLE_DAMAGE, PickledArray, read_pickled_dictionary
 from mindvis_gui.data.recording import Pictures, RowRecording
-from mindvis_gui.data.rois import nifti_files, read_rois
+from mindvis_gui.data.rois import merged_labels, nifti_files, read_rois
 from mindvis_gui.data.stimuli import open_pictures
 from mindvis_gui.data.subject import FloatArray, IntArray, Roi, Subject, read_only
 from mindvis_gui.data.trial_table import missing_pictures
@@ -175,7 +175,8 @@ def _voxels(
             f"{image.path.name}: its grid {image.shape} is not the one of {path.name}, {grid}"
         )
     inside = {}
-    for region in read_rois(folder, image):  # their points count the first axis first
+    regions = read_rois(folder, image)
+    for region in regions:  # their points count the first axis first
         found = np.ravel_multi_index(np.unravel_index(region.points, grid, order="F"), grid)
         inside[region.name] = found[good[found]]
     units = np.unique(np.concatenate(list(inside.values())))
@@ -189,7 +190,8 @@ def _voxels(
     ijk, affine = as_ras(
         np.stack(np.unravel_index(units, grid), axis=1).astype(np.int64), image.affine, image.shape
     )
-    return units, rois, [], {"ijk": read_only(ijk), "affine": read_only(affine)}
+    notes = merged_labels(regions)
+    return units, rois, notes, {"ijk": read_only(ijk), "affine": read_only(affine)}
 
 
 def _first(folder: Path) -> Path:

@@ -40,7 +40,7 @@ from mindvis_gui.data.nifti_sessions import (
 )
 from mindvis_gui.data.orientation import as_ras
 from mindvis_gui.data.recording import Pictures, RowRecording
-from mindvis_gui.data.rois import Region, nifti_files, read_rois
+from mindvis_gui.data.rois import Region, merged_labels, nifti_files, read_rois
 from mindvis_gui.data.stimuli import open_pictures
 from mindvis_gui.data.subject import FloatArray, IntArray, Roi, Subject, Trial, read_only
 from mindvis_gui.data.table import read_table
@@ -240,7 +240,8 @@ def _regions(
     image: NiftiFile, rois: Rois, signal: NDArray[np.bool_]
 ) -> tuple[Sequence[Region], list[str]]:
     if isinstance(rois, Path):
-        return read_rois(rois, image), []
+        regions = read_rois(rois, image)
+        return regions, merged_labels(regions)
     if rois is not None and not isinstance(rois, str):
         return rois, []
     if rois == "schematic" or (rois is None and image.in_mni):

@@ -27,10 +27,14 @@ _NAMING = re.compile(r"(roi|label)-", re.IGNORECASE)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Region:
-    """A named region: the points (n,) of the image, x running fastest."""
+    """A named region: the points (n,) of the image, x running fastest.
+
+    `labels` is how many whole numbers above 0 one file of it holds, 0 if it holds other numbers.
+    """
 
     name: str
     points: IntArray
+    labels: int = 1
 
 
 def read_rois(path: Path, grid: NiftiFile) -> list[Region]:
@@ -86,6 +90,7 @@ def region_name(file_name: str) -> tuple[str, str]:
 
 def _read_masks(folder: Path, grid: NiftiFile) -> list[Region]:
     parts: dict[str, dict[str, IntArray]] = {}
+    labels: dict[str, int] = {}
     for path in nifti_files(folder):
         name, side = region_name(path.name)
         sides = parts.setdefault(name, {})
@@ -93,12 +98,29 @@ def _read_masks(folder: Path, grid: NiftiFile) -> list[Region]:
             raise DataError(
                 f"{path.name}: another file in {folder.name} also makes region {name}; rename one"
             )
-        sides[side] = read_points(path, grid)
+        values = _read_on_grid(path, grid)
+        sides[side] = np.flatnonzero(values > 0)
+        labels[name] = max(labels.get(name, 0), _count_labels(values))
     if not parts:
         raise DataError(f"{folder}: no NIfTI masks in this folder")
     return [
-        Region(name, np.unique(np.concatenate(list(parts[name].values()))))
+        Region(name, np.unique(np.concatenate(list(parts[name].values()))), labels[name])
         for name in sorted(parts)
+    ]
+
+
+def _count_labels(values: NDArray[Any]) -> int:
+    numbers = np.unique(values[values > 0])
+    return int(numbers.size) if np.array_equal(numbers, np.rint(numbers)) else 0
+
+
+def merged_labels(regions: Sequence[Region]) -> list[str]:
+    """Return a note for each region that is a label image among the masks of a folder."""
+    return [
+        f"The image of region {region.name} holds {region.labels:,} labels, which are one region; "
+        "for a region each, give this image as the regions in place of its folder"
+        for region in regions
+        if region.labels > 1
     ]
 
 

@@ -178,6 +178,23 @@ def test_labels_are_named_by_the_table_beside_them(nifti_folder, write_nifti, su
     assert subject.n_voxels == 16
 
 
+def test_a_label_image_among_masks_is_one_region_and_a_note_says_so(nifti_folder, write_nifti):
+    labels = np.zeros((7, 8, 9), np.int16)
+    labels[1, 2:4, 2:6] = 1
+    labels[2, 3:5, 2:6] = 7
+    write_nifti(f"{nifti_folder.name}/rois/atlas.nii.gz", labels)
+    write_nifti(f"{nifti_folder.name}/rois/odds.nii.gz", labels.astype(np.float32) / 9)
+    subject = open_subject(nifti_folder)
+    assert {"atlas", "odds"} <= {roi.name for roi in subject.rois}
+    assert [note for note in subject.notes if "labels" in note] == [
+        "The image of region atlas holds 2 labels, which are one region; for a region each, give "
+        "this image as the regions in place of its folder"
+    ]
+    image = nifti_folder / "rois" / "atlas.nii.gz"
+    rois = read_nifti_subject(nifti_folder, rois=image).rois
+    assert [roi.name for roi in rois] == ["label 1", "label 7"]
+
+
 @pytest.mark.parametrize("text", ["[1, 2]", "{not json", '{"1": ["V1"]}', '{"V1": "x"}', ""])
 def test_broken_tables_of_labels(nifti_folder, write_nifti, text):
     label_image(nifti_folder, write_nifti)
