@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from pathlib import Path
 
@@ -24,11 +25,19 @@ def read_table(path: Path, delimiter: str = "\t") -> dict[str, list[str]]:
         if path.stat().st_size > _MAX_BYTES:
             raise DataError(f"{path.name}: the table has more than {_MAX_BYTES:,} bytes")
         text = path.read_text(encoding="utf-8-sig")
-        rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if row]
     except OSError as error:
         raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
         raise DataError(f"{path.name}: not a table of UTF-8 text ({error})") from error
+    # Strict, for a quote that is never closed would take the rows below into its cell.
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    try:
+        rows = [row for row in reader if row]
+    except csv.Error as error:
+        raise DataError(
+            f"{path.name}: line {reader.line_num}: not a table ({error}); a cell that begins with "
+            'a quote ends with one, and quotes inside it are written twice ("")'
+        ) from error
     if len(rows) < 2:
         raise DataError(f"{path.name}: the table has no rows below its header")
     header = [name.strip() for name in rows[0]]
@@ -40,8 +49,13 @@ def read_table(path: Path, delimiter: str = "\t") -> dict[str, list[str]]:
                 f"{path.name}: row {number} has {len(row)} cells but the header has {len(header)}; "
                 f"separate cells by {_NAMES[delimiter]}"
             )
-    cells = [["" if cell.strip() == "n/a" else cell.strip() for cell in row] for row in rows[1:]]
+    cells = [[_cell(text) for text in row] for row in rows[1:]]
     return dict(zip(header, map(list, zip(*cells, strict=True)), strict=True))
+
+
+def _cell(text: str) -> str:
+    told = text.strip().replace("\n", " ")
+    return "" if told == "n/a" else told
 
 
 def read_integers(table: dict[str, list[str]], name: str, default: int, path: Path) -> list[int]:

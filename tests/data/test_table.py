@@ -1,0 +1,35 @@
+"""Tables of text as spreadsheets, scripts and people write them."""
+
+import pytest
+
+from mindvis_gui.data.table import read_table
+from mindvis_gui.errors import DataError
+
+
+@pytest.mark.parametrize("rows", ['"cat\t1\ndog\t2', '"cat\t1\n"dog\t2\nowl\t3', '"cat" big\t1'])
+def test_a_quote_that_is_not_closed_takes_no_rows_into_its_cell(tmp_path, rows):
+    path = tmp_path / "events.tsv"
+    path.write_text(f"label\trun\n{rows}\n")
+    message = (
+        r"^events\.tsv: line \d: not a table \(.*\); a cell that begins with a quote ends with"
+    )
+    with pytest.raises(DataError, match=message):
+        read_table(path)
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ('"a\tb"', "a\tb"),
+        ('"say ""cheese"""', 'say "cheese"'),
+        ('5" plate', '5" plate'),
+        ('"two\nlines"', "two lines"),
+        ("copied\u2028from a page", "copied\u2028from a page"),  # its line ends for Unicode alone
+        ("\x0b", ""),
+        (" n/a ", ""),
+    ],
+)
+def test_cells_with_odd_characters(tmp_path, cell, text):
+    path = tmp_path / "events.tsv"
+    path.write_text(f"label\trun\n{cell}\t1\r\nx\t2\n", encoding="utf-8-sig")
+    assert read_table(path) == {"label": [text, "x"], "run": ["1", "2"]}
