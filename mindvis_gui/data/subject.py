@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.errors import DataError
+from mindvis_gui.wording import counted
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
@@ -209,12 +210,22 @@ class Subject:
         broken = ~np.isfinite(values)
         if broken.any():
             row = int(np.flatnonzero(broken.any(axis=1))[0])
+            voxels = np.flatnonzero(broken[row])
+            are = "that is" if len(voxels) == 1 else "that are"
             raise DataError(
-                f"{self.name}: the response of trial {rows[row]} holds {int(broken[row].sum())} "
-                "values that are NaN or infinite; leave the trial out (--filter "
-                f"trial!={rows[row]}), or mend these voxels in the source"
+                f"{self.name}: the response of trial {rows[row]} holds "
+                f"{counted(len(voxels), 'value')} {are} NaN or infinite, the first in voxel "
+                f"{voxels[0]:,} of the vector{self._at(int(voxels[0]))}; leave the trial out "
+                f"(--filter trial!={rows[row]}), or mend these voxels in the source"
             )
         return read_only(values)
+
+    def _at(self, voxel: int) -> str:
+        """Return where a voxel lies, in words behind it; nothing if that is not known."""
+        if self.ijk is None or self.affine is None:
+            return ""
+        mm = self.affine[:3, :3] @ self.ijk[voxel] + self.affine[:3, 3]
+        return f" (at {', '.join(f'{x:.4g}' for x in mm)} mm)"
 
     def stimulus(self, trial: Trial) -> ImageArray | None:
         """Return the picture (h, w, 3) uint8 shown in `trial`, or None when the file has none."""

@@ -84,7 +84,9 @@ def test_responses_that_are_not_finite_are_counted(tmp_path, subject, value):
     np.savez(tmp_path / "a.npz", x=values)
     subject = ImportPlan(tmp_path / "a.npz", responses="x").read()
     assert np.isfinite(subject.responses([2])).all()
-    with pytest.raises(DataError, match="holds 5 values that are NaN or infinite; leave the trial"):
+    with pytest.raises(
+        DataError, match="holds 5 values that are NaN or infinite, the first in voxel"
+    ):
         subject.responses([3])
     # What the message says works.
     steps = Preparation((TrialFilter.parse("trial!=3"),), z_score="voxel")

@@ -136,7 +136,7 @@ def test_responses_that_are_not_finite(root):
     values = np.ones((18, 30), "f4")
     values[4, 1] = np.nan
     rewritten("LHLOC", values)(root)
-    with pytest.raises(DataError, match="trial 4 holds 1 values that are NaN or infinite"):
+    with pytest.raises(DataError, match="trial 4 holds 1 value that is NaN or infinite"):
         open_subject(root).responses(range(18))
 
 

@@ -136,7 +136,7 @@ def test_responses_that_are_not_finite(tmp_path):
     betas[2, 2, 2, 5] = np.inf
     path = make_glmsingle(tmp_path)
     results(betasmd=betas)(path)
-    with pytest.raises(DataError, match="trial 5 holds 1 values that are NaN or infinite"):
+    with pytest.raises(DataError, match="trial 5 holds 1 value that is NaN or infinite"):
         open_subject(path).responses(range(24))
 
 

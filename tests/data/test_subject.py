@@ -32,8 +32,17 @@ def test_responses_that_are_no_numbers(subject, value):
     values[7, 3:5] = value
     subject = replace(subject, recording=ArrayRecording(values))
     assert subject.responses([6]).all()
-    with pytest.raises(DataError, match="trial 7 holds 2 values that are NaN or infinite"):
+    x, y, z = subject.affine[:3, :3] @ subject.ijk[3] + subject.affine[:3, 3]
+    message = "trial 7 holds 2 values that are NaN or infinite, the first in voxel 3 of the vector"
+    with pytest.raises(DataError, match=rf"{message} \(at {x:.4g}, {y:.4g}, {z:.4g} mm\); leave"):
         subject.responses([6, 7])
+    values[7, 3] = 1
+    subject = replace(subject, ijk=None, affine=None)
+    message = (
+        "trial 7 holds 1 value that is NaN or infinite, the first in voxel 4 of the vector; le"
+    )
+    with pytest.raises(DataError, match=message):
+        subject.responses([7])
 
 
 def test_the_stimulus_of_a_trial(subject):
