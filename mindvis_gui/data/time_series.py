@@ -258,10 +258,22 @@ def _events_of(image: Path, events: Path | None) -> Path:
     if events is not None and events.is_file():
         return events
     stem = _stem(image).removesuffix("_bold")
-    table = (events or image.parent) / f"{_DERIVATIVE.sub('', stem)}_events.tsv"
-    if not table.is_file():
-        raise DataError(f"{image.name}: its events are missing; expected {table}")
-    return table
+    name = f"{_DERIVATIVE.sub('', stem)}_events.tsv"
+    places = [image.parent] if events is None else _bids_folders(events, name)
+    found = next(filter(Path.is_file, (place / name for place in places)), None)
+    if found is None:
+        raise DataError(f"{image.name}: its events are missing; expected {places[0] / name}")
+    return found
+
+
+def _bids_folders(folder: Path, name: str) -> list[Path]:
+    """Return where a file of this name lies if `folder` is its own, its subject's or the root's."""
+    subject, session = (
+        found[1] if (found := re.search(rf"(?:^|_)({what}-[^_.]+)", name)) else ""
+        for what in ("sub", "ses")
+    )
+    roots = dict.fromkeys((folder, folder / session, folder / subject, folder / subject / session))
+    return [folder, *(root / "func" for root in roots)]
 
 
 def _stem(image: Path) -> str:

@@ -189,6 +189,19 @@ def test_runs_and_events_in_two_folders(run):
     assert len(read_nifti_subject(run, events=events).trials) == 4
 
 
+@pytest.mark.parametrize("given", ["", "sub-1", "sub-1/ses-a", "sub-1/ses-a/func"])
+def test_events_in_the_folders_of_bids(run, given):
+    """fMRIPrep leaves them with the raw data: root, sub-1, ses-a, func."""
+    func = run / "sub-1" / "ses-a" / "func"
+    func.mkdir(parents=True)
+    (run / "sub-1_run-2_events.tsv").rename(func / "sub-1_ses-a_run-2_events.tsv")
+    bold = run / "sub-1_ses-a_run-2_space-T1w_desc-preproc_bold.nii.gz"
+    (run / "sub-1_run-2_bold.nii.gz").rename(bold)
+    assert len(read_nifti_subject(bold, events=run / given).trials) == 4
+    with pytest.raises(DataError, match=r"expected .*/sub-1_ses-a_run-2_events\.tsv"):
+        read_nifti_subject(bold, events=run.parent)
+
+
 def test_as_many_events_as_volumes_are_betas(run):
     rows = "\n".join(f"{2 * row}\tp{row}" for row in range(N))
     (run / "betas.tsv").write_text(f"onset\tstimulus\n{rows}\n")
