@@ -20,6 +20,8 @@ from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.errors import DataError
 from mindvis_gui.wording import counted
 
+_NAMED = 5  # arrays of a file without pictures
+
 
 def open_pictures(path: Path) -> Pictures:
     """Open a folder of image files, or an ``.npz`` or HDF5 file with one array (n, h, w, 3) uint8.
@@ -117,17 +119,17 @@ class PictureArray(Mapping[str, ImageArray]):
 def _hdf5_pictures(path: Path) -> PictureArray:
     file = open_hdf5(path)
     with damage_reported(path):
-        found = [
-            node
+        arrays = {
+            name: node
             for name in file
             if isinstance(file.get(name, getlink=True), h5py.HardLink)
             and isinstance(node := file[name], h5py.Dataset)
             and not node.is_virtual
             and not node.external
             and node.shape is not None
-            and is_picture_array(node.shape, node.dtype)
-        ]
-    return PictureArray(_the_one(found, path), path)
+        }
+        found = [node for node in arrays.values() if is_picture_array(node.shape, node.dtype)]
+        return PictureArray(_the_one(found, path, arrays), path)
 
 
 def _npz_pictures(path: Path) -> PictureArray:
@@ -143,13 +145,16 @@ def _npz_pictures(path: Path) -> PictureArray:
     found = [name for name, header in headers if is_picture_array(header.shape, header.dtype)]
     if not found:  # pictures of several sizes are saved as objects: reading them says so
         found = [name for name, header in headers if header.dtype.hasobject][:1]
-    return PictureArray(archive.read(_the_one(found, path), np.uint8), path)
+    return PictureArray(archive.read(_the_one(found, path, archive.headers), np.uint8), path)
 
 
-def _the_one(found: list[Any], path: Path) -> Any:
+def _the_one(found: list[Any], path: Path, arrays: Mapping[str, Any]) -> Any:
     if len(found) != 1:
+        there = [f"{name[:40]} {each.shape} {each.dtype}" for name, each in arrays.items()]
+        more = f" and {len(there) - _NAMED:,} more" if len(there) > _NAMED else ""
         raise DataError(
             f"{path.name}: {len(found)} arrays in this file look like pictures, "
-            "(n, h, w, 3) uint8; exactly one must"
+            "(n, h, w, 3) uint8; exactly one must, and it has "
+            f"{', '.join(there[:_NAMED]) or 'none'}{more}"
         )
     return found[0]

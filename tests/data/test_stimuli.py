@@ -176,6 +176,21 @@ def test_a_zip_of_pictures_is_to_be_unpacked(tmp_path, count):
         open_pictures(tmp_path / "a.zip")
 
 
+@pytest.mark.parametrize("suffix", ["npz", "h5"])
+def test_arrays_that_are_no_pictures_are_named_with_their_shapes(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    arrays = {"images": PICTURES.transpose(0, 3, 1, 2).astype(np.float16), "n": np.zeros(3)}
+    if suffix == "h5":
+        with h5py.File(path, "w") as file:
+            for name, array in arrays.items():
+                file[name] = array
+    else:
+        np.savez(path, **arrays)
+    message = r"exactly one must, and it has images \(4, 3, 6, 7\) float16, n \(3,\) float64$"
+    with pytest.raises(DataError, match=message):
+        open_pictures(path)
+
+
 def test_objects_in_an_npz_are_never_unpickled(tmp_path):
     np.savez(tmp_path / "a.npz", images=np.array([{"a": 1}], dtype=object))
     with pytest.raises(DataError, match="images holds pickled Python objects"):
