@@ -90,12 +90,12 @@ def open_arrays(path: Path) -> ArrayFile:
 
 
 def text_or_numbers(values: NDArray[Any]) -> list[str]:
-    """Return the values of a column as text, whole numbers without a point."""
+    """Return the values of a column as text, whole numbers without a point, NaN as empty."""
     found = []
     for value in values.reshape(-1).tolist():
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        found.append(str(value))
+        found.append("" if value != value else str(value))
     return found
 
 

@@ -115,7 +115,7 @@ def _trials(file: ArrayFile, n: int, columns: Mapping[str, str]) -> tuple[Trial,
 
 def split_words(cells: list[str]) -> list[str]:
     """Return splits in words for a column of them, of 0 and 1 (test), or of 1 and 2 (test)."""
-    known = _TRUE_MEANS_TEST if set(cells) <= set(_TRUE_MEANS_TEST) else _SPLITS
+    known = _TRUE_MEANS_TEST if set(cells) <= {*_TRUE_MEANS_TEST, ""} else _SPLITS
     return [known.get(cell, cell) for cell in cells]
 
 

@@ -167,6 +167,25 @@ def test_a_table_may_be_arrays(tmp_path):
     assert sum(t.split == "test" for t in repeated.read().trials) == 9
 
 
+def test_nan_in_a_column_of_trials_is_nothing(tmp_path):
+    """Blank trials, of which MATLAB and numpy have no other word in a list of numbers."""
+    nan = np.nan
+    columns = {
+        "shown": [1, 2, nan, 1, nan, 2, 3, nan],
+        "run": [1, 1, 1, 1, 2, 2, nan, 2],
+        "tested": [0, 0, 1, 1, nan, 0, 0, 0],
+    }
+    np.savez(tmp_path / "a.npz", betas=np.ones((8, 30), np.float32), **columns)
+    arrays = (("stimulus", "shown"), ("run", "run"), ("split", "tested"))
+    plan = ImportPlan(tmp_path / "a.npz", responses="betas", trial_arrays=arrays)
+    trials = plan.read().trials
+    assert [t.stimulus_id for t in trials] == ["1", "2", "", "1", "", "2", "3", ""]
+    assert [t.run for t in trials] == [1, 1, 1, 1, 2, 2, 0, 2]
+    assert [t.index for t in trials if t.split == "test"] == [2, 3]
+    repeated = replace(plan, split="repeated").read().trials
+    assert {t.stimulus_id for t in repeated if t.split == "test"} == {"1", "2"}
+
+
 def test_the_split_repeated_tests_what_was_shown_again(tmp_path):
     path = make_arrays(tmp_path, "npy")
     np.save(tmp_path / "shown.npy", [*range(27), 0, 0, 1])
