@@ -9,6 +9,8 @@ from mindvis_gui.errors import DataError
 from mindvis_gui.paths import demo_subject_path
 
 if TYPE_CHECKING:
+    from collections.abc import Set
+
     from mindvis_gui.data.subject import Subject
 
 __all__ = ["open_subject"]
@@ -136,7 +138,7 @@ def _read_hdf5(path: Path) -> Subject:
 
     found = top_level(path)
     axes = len(found.get("betas", ()))
-    if found.keys() & {"dataset", "dataSet"} and found.keys() & {"metadata", "metaData"}:
+    if _is_bdata(found.keys()):
         from mindvis_gui.data.bdata import read_bdata_subject
 
         return read_bdata_subject(path)
@@ -165,7 +167,7 @@ def _read_matlab(path: Path) -> Subject:
     from mindvis_gui.data.matlab_file import matlab_shapes
 
     found = matlab_shapes(path)
-    if found.keys() >= {"dataSet", "metaData"}:
+    if _is_bdata(found.keys()):
         from mindvis_gui.data.bdata import read_bdata_subject
 
         return read_bdata_subject(path)
@@ -174,6 +176,10 @@ def _read_matlab(path: Path) -> Subject:
         f"{path.name}: the arrays of this MATLAB file ({names[:200]}) are no BData; "
         f"{_NAME_THE_RESPONSES}"
     )
+
+
+def _is_bdata(names: Set[str]) -> bool:
+    return bool(names & {"dataset", "dataSet"} and names & {"metadata", "metaData"})
 
 
 def _read_nsd(path: Path) -> Subject:

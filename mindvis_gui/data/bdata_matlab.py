@@ -1,4 +1,7 @@
-"""BData in a MATLAB file of version 5: ``dataSet``, and the struct ``metaData``."""
+"""BData in a MATLAB file of version 5: ``dataset`` and the struct ``metadata``, or as of old.
+
+Older files have ``dataSet`` and ``metaData``.
+"""
 
 from __future__ import annotations
 
@@ -26,18 +29,20 @@ class MatlabBData(BDataTable):
     def __init__(self, path: Path) -> None:
         self.path = path
         file = MatlabFile(path)
-        self._table = _numbers(file.read("dataSet"), f"{path.name}: dataSet (samples, columns)")
+        table = "dataset" if "dataset" in file.variables else "dataSet"
+        about = "metadata" if "metadata" in file.variables else "metaData"
+        self._table = _numbers(file.read(table), f"{path.name}: {table} (samples, columns)")
         self.n_samples, self.n_columns = self._table.shape
-        metadata = file.read("metaData")
+        metadata = file.read(about)
         if not isinstance(metadata, dict) or not metadata.keys() >= {"key", "value"}:
-            raise DataError(f"{path.name}: metaData has no fields key and value; is this BData?")
+            raise DataError(f"{path.name}: {about} has no fields key and value; is this BData?")
         keys = metadata["key"]
         if not isinstance(keys, list) or len(keys) > MAX_KEYS or not _are_texts(keys):
-            raise DataError(f"{path.name}: metaData.key is no list of text")
+            raise DataError(f"{path.name}: {about}.key is no list of text")
         self.keys = tuple(keys)
-        where = f"{path.name}: metaData.value (keys, columns)"
+        where = f"{path.name}: {about}.value (keys, columns)"
         self.value = _numbers(metadata["value"], where).astype(np.float64)
-        self._check("dataSet")
+        self._check(table)
 
     def _column(self, at: int) -> NDArray[np.float64]:
         return np.asarray(self._table[:, at], dtype=np.float64)

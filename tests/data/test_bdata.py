@@ -349,6 +349,22 @@ def test_matlab_5_is_read_like_hdf5(tmp_path):
     assert np.array_equal(one.ijk, other.ijk)
 
 
+def test_matlab_5_has_the_newer_names_too(tmp_path):
+    """BrainDecoderToolbox2 writes them, in version 7.3 or, if asked, an older one."""
+    path = make_matlab5(tmp_path)
+    content = scipy.io.loadmat(path)
+    expected = open_subject(path)
+    new = {"dataset": content["dataSet"], "metadata": content["metaData"], "header": {"ctime": "x"}}
+    scipy.io.savemat(path, new)
+    found = open_subject(path)
+    every = range(len(expected.trials))
+    assert np.array_equal(found.responses(every), expected.responses(every))
+    assert found.trials == expected.trials
+    scipy.io.savemat(path, new | {"metadata": 3.0})
+    with pytest.raises(DataError, match="metadata has no fields key and value; is this BData"):
+        open_subject(path)
+
+
 def test_matlab_5_with_other_arrays_names_them(tmp_path):
     scipy.io.savemat(tmp_path / "a.mat", {"betas": np.ones((3, 4)), "names": "x"})
     with pytest.raises(DataError, match=r"\(betas, names\) are no BData; say which one holds the"):
