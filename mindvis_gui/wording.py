@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_IRREGULAR = {"stimulus": "stimuli"}
+_IRREGULAR = {"stimulus": "stimuli", "axis": "axes"}
 
 
 def counted(number: int, what: str) -> str:

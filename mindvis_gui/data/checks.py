@@ -13,6 +13,18 @@ MAX_GRID = 1 << 27  # points of a grid (512³): larger ones are absurd headers, 
 MAX_VOXELS = 1 << 23
 MAX_TRIALS = 1 << 20
 _MAX_ROI_NAME = 64
+_KINDS = {
+    "b": "bool",
+    "iu": "integers",
+    "f": "floating-point numbers",
+    "S": "text of fixed length (numpy.bytes_)",
+    "O": "text",
+}
+
+
+def kinds_text(kinds: str) -> str:
+    """Return in words what values of these numpy kinds (``"fi"``, ``"S"``, …) are."""
+    return " or ".join(words for letters, words in _KINDS.items() if set(letters) & set(kinds))
 
 
 def check_affine(affine: NDArray[np.generic], where: str) -> NDArray[np.float64]:

@@ -12,7 +12,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from mindvis_gui.data.checks import kinds_text
 from mindvis_gui.errors import DataError
+from mindvis_gui.wording import counted
 
 MAX_TEXT = 1024  # bytes in one cell of a text column
 MAX_CHUNK_BYTES = 1 << 26
@@ -119,11 +121,9 @@ def dataset(file: h5py.File, name: str, ndim: int, kinds: str) -> h5py.Dataset:
     if node.is_virtual or node.external:
         raise DataError(f"{where} keeps its values in another file; copy them into this one")
     if node.shape is None or node.ndim != ndim:
-        raise DataError(f"{where} has shape {node.shape}, not {ndim} axes")
+        raise DataError(f"{where} has shape {node.shape}, not {counted(ndim, 'axis')}")
     if node.dtype.kind not in kinds:
-        raise DataError(
-            f"{where} holds values of type {node.dtype}, which this format does not allow"
-        )
+        raise DataError(f"{where} holds values of type {node.dtype}, not {kinds_text(kinds)}")
     return node
 
 

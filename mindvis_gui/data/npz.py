@@ -13,8 +13,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from mindvis_gui.data.checks import kinds_text
 from mindvis_gui.data.npy import HEADER_DAMAGE, NpyHeader, read_header
 from mindvis_gui.errors import DataError
+from mindvis_gui.wording import counted
 
 MAX_BYTES = 1 << 32  # of one array
 _BLOCK_BYTES = 1 << 22
@@ -86,7 +88,7 @@ class NpzFile:
         if len(header.shape) != ndim or header.dtype.kind not in kinds:
             raise DataError(
                 f"{self.path.name}: {name} has shape {header.shape} and type {header.dtype}, "
-                "which this format does not allow"
+                f"not {counted(ndim, 'axis')} of {kinds_text(kinds)}"
             )
         return header
 

@@ -153,7 +153,7 @@ WRONG = {
     "an empty mask": ({"VC": np.zeros(40, bool)}, "mask VC marks no voxel"),
     "a mask of text": ({"V1": np.full(40, "x")}, "V1 has shape .* and type <U1"),
     "one axis": ({"arr_0": np.zeros(40)}, r"arr_0 has shape \(40,\)"),
-    "integers": ({"arr_0": np.zeros((12, 40), int)}, "type int64, which this format"),
+    "integers": ({"arr_0": np.zeros((12, 40), int)}, "type int64, not 2 axes of floating-point"),
     "complex": ({"arr_0": np.zeros((12, 40), complex)}, "type complex128"),
     "no trial": ({"arr_0": np.zeros((0, 40))}, r"arr_0 has shape \(0, 40\): no values"),
     "no index": ({"arr_3": None}, "array arr_3 is missing; is this file complete"),

@@ -258,7 +258,10 @@ CASES = {
     "region is a group": (lambda f: f.create_group("rois/V9"), "/rois/V9 is not a dataset"),
     "regions are data": (replaced("rois", [1]), "/rois is not a group"),
     "short region": (replaced("rois/V1", np.ones(10, bool)), "region V1 marks 10 voxels .* 700"),
-    "region of integers": (replaced("rois/V1", np.ones(700, int)), "/rois/V1 holds .* int64"),
+    "region of integers": (
+        replaced("rois/V1", np.ones(700, int)),
+        "/rois/V1 holds .* int64, not bool",
+    ),
     "empty region": (replaced("rois/V1", np.zeros(700, bool)), "region V1 has no voxel"),
     "odd region name": (replaced("rois/V1,V2", np.ones(700, bool)), "name 'V1,V2' is not allowed"),
     "control characters": (replaced("rois/V\n1", np.ones(700, bool)), r"'V\\n1' is not allowed"),
@@ -326,7 +329,14 @@ CASES = {
     ),
     "short map": (replaced("maps/x", np.zeros(3)), "map x has 3 values"),
     "infinite map": (replaced("maps/x", np.full(700, np.inf)), "map x holds infinite"),
-    "integer map": (replaced("maps/x", np.zeros(700, int)), "/maps/x holds values of type int64"),
+    "integer map": (
+        replaced("maps/x", np.zeros(700, int)),
+        "/maps/x holds values of type int64, not floating-point numbers",
+    ),
+    "text as h5py writes lists": (
+        replaced("trials/split", ["train"] * 24),
+        r"/trials/split holds values of type object, not text of fixed length \(numpy.bytes_\)",
+    ),
     "an absurd number of trials": (
         lambda f: (
             deleted("responses")(f),
