@@ -30,8 +30,20 @@ from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE, sampling_text
 from mindvis_gui.errors import ExportError
 from mindvis_gui.files import atomic_path
 
+_SUFFIXES = (".html", ".htm")
 _TRIALS_A_PAGE = 10
 _STYLE = FigureStyle(width=220, dpi=150, font_size=7, captions=False)
+
+
+def check_report_name(path: Path) -> None:
+    """Refuse a name under which no browser would show a report, such as a subject file's.
+
+    Raises
+    ------
+    ExportError
+    """
+    if path.suffix.lower() not in _SUFFIXES:
+        raise ExportError(f"{path.name}: a report is written as HTML; end its name in .html")
 
 
 def write_report(folder: Path, evaluation: Evaluation, path: Path) -> None:
@@ -51,10 +63,11 @@ def write_report(folder: Path, evaluation: Evaluation, path: Path) -> None:
     DataError
         If the folder is damaged.
     ExportError
-        If it holds no trial, or the file cannot be written.
+        If it holds no trial, or the file is not named as HTML or cannot be written.
     """
     from jinja2 import Environment, StrictUndefined
 
+    check_report_name(path)
     trials = read_decode_folder(folder)
     if not trials:
         raise ExportError(f"{folder}: no trial was decoded, so there is nothing to report")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation, note_basis
 from mindvis_gui.cli.sampling import add_device_option, add_sampling_options, chosen_sampling
 from mindvis_gui.cli.selection import mask_seed, select_trials, trial_choice
+from mindvis_gui.cli.subject_output import check_no_input
 from mindvis_gui.data.attribution import MEANING, METHODS
 from mindvis_gui.decoding.request import Attributor, DecodeRequest
 from mindvis_gui.errors import DataError, ModelError
@@ -62,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
 
     if not args.out.name.endswith((".nii", ".nii.gz")):
         raise DataError(f"{args.out.name}: a map is written as NIfTI; end its name in .nii.gz")
+    check_no_input(args.out, [Path(args.subject)])
     chosen = chosen_sampling(args)
     check_writable(args.out.parent)
     subject = prepare_subject(open_subject(args.subject), chosen_preparation(args))

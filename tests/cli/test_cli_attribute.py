@@ -56,6 +56,14 @@ def test_an_image_and_its_sums_by_region(attribute, subject, tmp_path, capsys):
     assert line.split() == ["V1", "100", "100.0"]
 
 
+def test_the_responses_are_not_written_over(attribute, tmp_path, capsys):
+    (tmp_path / "betas.nii.gz").write_bytes(b"months of work")
+    path = str(tmp_path / "betas.nii.gz")
+    assert main(["attribute", path, "--trials", "0", "--out", path]) == 1
+    assert "betas.nii.gz: is read by this command" in capsys.readouterr().err
+    assert (tmp_path / "betas.nii.gz").read_bytes() == b"months of work"
+
+
 def test_how_samples_are_drawn(attribute, tmp_path):
     assert attribute("--trials", "0", "--steps", "20", "--guidance", "2") == 0
     (entry,) = json.loads((tmp_path / "map.json").read_text())["maps"]

@@ -146,6 +146,17 @@ def test_nothing_in_the_grid_is_refused(tmp_path, betas, capsys):
     assert not (tmp_path / "r.nii.gz").exists()
 
 
+@pytest.mark.parametrize("out", ["betas.nii.gz", "masks/V1.nii.gz"])
+def test_what_is_read_is_not_written_over(tmp_path, betas, out, capsys):
+    (tmp_path / "masks").mkdir()
+    nib.save(nib.Nifti1Image(np.ones((3, 3, 3), np.uint8), GRID), tmp_path / "masks/V1.nii.gz")
+    before = (tmp_path / out).read_bytes()
+    command = ["import-rois", str(tmp_path / "masks"), "--grid", str(betas)]
+    assert main([*command, "--out", str(tmp_path / out)]) == 1
+    assert f"{out}: is read by this command; choose another name" in capsys.readouterr().err
+    assert (tmp_path / out).read_bytes() == before
+
+
 def test_what_looks_like_mni_space(tmp_path, betas):
     assert not NiftiFile(betas).in_mni
     image = nib.load(betas)
