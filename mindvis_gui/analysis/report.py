@@ -167,7 +167,8 @@ def _protocol(folder: Path, trial: DecodedTrial) -> Iterator[tuple[str, str]]:
 
 def _command(trials: Sequence[DecodedTrial]) -> str:
     request: Mapping[str, Any] = trials[0].request
-    words = ["mindvis", "decode", request["subject"].lower(), "--model", request["model"]]
+    subject = "demo" if request["subject"] == "Demo" else request["subject"]
+    words = ["mindvis", "decode", subject, "--model", request["model"]]
     words += ["--trials", _ranges([trial.request["trial"] for trial in trials])]
     words += ["--seeds", _ranges(request["seeds"])]
     words += ["--sampler", request["sampler"], "--steps", str(request["steps"])]

@@ -1,6 +1,7 @@
 import base64
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -74,6 +75,19 @@ def test_no_other_file_is_written_over(folder, tmp_path):
     with pytest.raises(ExportError, match=r"subject\.h5: a report is written as HTML; end"):
         write_report(folder, scored(folder), tmp_path / "subject.h5")
     assert (tmp_path / "subject.h5").read_bytes() == b"responses"
+
+
+@pytest.mark.parametrize(("name", "said"), [("CSI1", "CSI1"), ("Demo", "demo")])
+def test_the_command_names_the_subject_as_it_is_called(
+    tmp_path, decoded, subject, model_info, name, said
+):
+    result = decoded(trial=0)
+    result = replace(result, request=replace(result.request, subject=name))
+    folder = tmp_path / "decoded"
+    writer = DecodeFolderWriter(folder, subject, model_info, result.request, NORMALISATION)
+    writer.add(compare(result, subject))
+    write_report(folder, scored(folder), tmp_path / "report.html")
+    assert f"mindvis decode {said} --model" in (tmp_path / "report.html").read_text("utf-8")
 
 
 def test_an_empty_folder_is_refused(tmp_path, subject, model_info, decoded, folder):
