@@ -1,4 +1,5 @@
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -267,6 +268,27 @@ def test_after_stop_no_request_comes_that_was_made_before(qtbot, ready):
     ready.queue.stop()
     with qtbot.assertNotEmitted(ready.queue.started):
         qtbot.waitUntil(lambda: ready.idle, timeout=20_000)
+    assert not ready.grid.queued
+
+
+def test_stop_while_one_set_is_planned_and_another_was(qtbot, ready, monkeypatch):
+    wanted = ready.grid.missing()
+    ready.grid.start(wanted[:1])
+    (planned,) = ready.grid._planner._jobs
+    go_on = Event()
+
+    def waiting(*_):
+        yield []
+        go_on.wait(20)
+        yield []
+        return []
+
+    monkeypatch.setattr("mindvis_gui.session.planner.planning", waiting)
+    ready.grid.start(wanted[1:2])
+    qtbot.waitUntil(lambda: not shiboken6.isValid(planned), timeout=20_000)
+    ready.queue.stop()
+    go_on.set()
+    qtbot.waitUntil(lambda: ready.idle, timeout=20_000)
     assert not ready.grid.queued
 
 

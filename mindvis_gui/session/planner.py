@@ -27,14 +27,14 @@ class Planner(QObject):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
-        self._jobs: list[Job] = []
-        self._running = self._stops = 0
+        self._jobs: list[Job] = []  # that run
+        self._stops = 0
         session.queue.cleared.connect(self.stop)
 
     @property
     def active(self) -> bool:
         """Whether some are not in the queue yet."""
-        return self._running > 0
+        return bool(self._jobs)
 
     def start(
         self,
@@ -72,12 +72,10 @@ class Planner(QObject):
                 session.queue.extend(items)
 
         title = f"Queueing {counted(count, 'decode')}"
-        self._running += 1
-        self._jobs.append(
-            session.jobs.start(
-                plan, title, self._report_unplanned, progress=enqueue, ended=self._end
-            )
+        job = session.jobs.start(
+            plan, title, self._report_unplanned, progress=enqueue, ended=lambda: self._end(job)
         )
+        self._jobs.append(job)
 
     def stop(self) -> None:
         """Put no more into the queue."""
@@ -90,8 +88,7 @@ class Planner(QObject):
             more = f"; and {len(complaints) - 1} more" if len(complaints) > 1 else ""
             self._session.problem.emit(f"not decoded: {complaints[0]}{more}")
 
-    def _end(self) -> None:
-        self._running -= 1
-        if not self._running:
-            self._jobs.clear()
+    def _end(self, job: Job) -> None:
+        self._jobs.remove(job)  # Qt deletes it
+        if not self._jobs:
             self.ended.emit()
