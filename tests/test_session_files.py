@@ -97,6 +97,22 @@ def test_session_comes_back_with_samples_choices_and_layout(
         assert np.array_equal(old, new.image)
 
 
+def test_a_trial_that_cannot_be_read_keeps_no_other_from_being_saved(
+    qtbot, worked, ready, subject, monkeypatch, tmp_path
+):
+    broken = subject.recording._responses.copy()
+    broken[5, :3] = np.nan
+    monkeypatch.setattr(subject.recording, "_responses", broken)
+    with pytest.raises(DataError, match="trial 5 holds 3 values"):
+        subject.responses([5])
+    save(qtbot, worked, ready, monkeypatch, tmp_path / "a.mindvis")
+    start_anew(qtbot, ready)
+    with qtbot.waitSignal(worked._saved.opener.opened):
+        worked._saved.open_any(tmp_path / "a.mindvis")
+    qtbot.waitUntil(lambda: ready.idle)
+    assert ready.trial.index == 2
+
+
 @pytest.mark.parametrize("comparing", [False, True])
 def test_session_that_was_opened_has_the_keyboard(
     qtbot, worked, ready, monkeypatch, tmp_path, comparing

@@ -15,7 +15,7 @@ def fingerprint(subject: Subject) -> str:
     """Return a hash of trials, regions and some of the responses; where the file lies is no part.
 
     Regions that were made by hand are no part, either. The same recording in another file format
-    has the same fingerprint if its values are equal.
+    has the same fingerprint if its values are equal; what is NaN or infinite counts as 0.
     """
     digest = hashlib.sha256(f"mindvis subject 1 {subject.n_voxels}".encode())
     for trial in subject.trials:
@@ -27,7 +27,9 @@ def fingerprint(subject: Subject) -> str:
         digest.update(np.ascontiguousarray(roi.voxels, dtype="<i8").tobytes())
     count = len(subject.trials)
     step = max(count // _LOOKED_AT, 1)
-    responses = subject.responses([trial.index for trial in subject.trials[::step]])
+    # Not by `Subject.responses`: a trial that cannot be decoded is no reason to save nothing.
+    rows = np.array([trial.index for trial in subject.trials[::step]], dtype=np.int64)
+    responses = np.nan_to_num(subject.recording.responses(rows), nan=0, posinf=0, neginf=0)
     digest.update(np.ascontiguousarray(responses, dtype="<f4").tobytes())
     return digest.hexdigest()
 
