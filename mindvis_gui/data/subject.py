@@ -216,7 +216,8 @@ class Subject:
                 f"{self.name}: the response of trial {rows[row]} holds "
                 f"{counted(len(voxels), 'value')} {are} NaN or infinite, the first in voxel "
                 f"{voxels[0]:,} of the vector{self._at(int(voxels[0]))}; leave the trial out "
-                f"(--filter trial!={rows[row]}), or mend these voxels in the source"
+                f"(--filter trial!={rows[row]}; to train, in import-subject), or mend these "
+                "voxels in the source"
             )
         return read_only(values)
 
