@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.trial_filter import TrialFilter
@@ -48,6 +49,31 @@ def test_large_subjects_are_shown_before_they_are_measured(qtbot, session, monke
     assert seen == [None]
     assert session.vector is not None
     assert session.normalisation.basis == "training trials"
+
+
+@pytest.mark.parametrize("at_once", [1, 1 << 26])
+def test_a_subject_with_a_broken_training_response_opens_and_steps_leave_it_out(
+    qtbot, session, subject, monkeypatch, at_once
+):
+    monkeypatch.setattr("mindvis_gui.session.preparation._AT_ONCE", at_once)
+    broken = subject.recording._responses.copy()
+    broken[6, :3] = np.nan  # the first training trial: estimates look at it, too
+    monkeypatch.setattr(subject.recording, "_responses", broken)
+    problems = []
+    session.problem.connect(problems.append)
+    with qtbot.waitSignals([session.trial_changed, session.problem]):
+        session.open("tiny.h5")
+    assert session.response is not None
+    with qtbot.waitSignal(session.model_changed):
+        session.load_model("fake")
+    session.decode()
+    session.grid.start(session.grid.missing())
+    assert ["trial 6 holds 3 values" in each for each in problems] == [True, True, True]
+    with qtbot.waitSignal(session.preparation.changed):
+        session.preparation.set_steps(Preparation((TrialFilter.parse("trial!=6"),)))
+    qtbot.waitUntil(lambda: session.idle and session.normalisation is not None)
+    session.decode()
+    qtbot.waitUntil(lambda: session.results.result is not None)
 
 
 def test_only_the_newest_steps_count(qtbot, opened, subject):

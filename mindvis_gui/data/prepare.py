@@ -88,10 +88,22 @@ def stored_normalisation(subject: Subject) -> Normalisation | None:
 
 
 def estimate_normalisation(subject: Subject) -> Normalisation:
-    """Measure mean and standard deviation over a few training trials, spread over all of them."""
+    """Measure mean and standard deviation over a few training trials, spread over all of them.
+
+    Those that cannot be read are left out, unless none can.
+    """
     source, indices, basis = normalising_trials(subject)
     some = indices[:: max(1, -(-len(indices) // _SPOT_CHECKS))]
-    return _measure(source, some, f"{len(some)} of the {basis}")
+    whole = [row for row in some if _can_be_read(source, row)] or some
+    return _measure(source, whole, f"{len(whole)} of the {basis}")
+
+
+def _can_be_read(subject: Subject, row: int) -> bool:
+    try:
+        subject.responses([row])
+    except DataError:
+        return False
+    return True
 
 
 def published_normalisation(

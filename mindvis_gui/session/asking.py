@@ -43,7 +43,9 @@ def request_of(session: Session) -> DecodeRequest:
     if complaint := misfit(session.decoder, subject):
         raise ModelError(complaint)
     if session.normalisation is None:
-        raise RequestError("the responses are being measured; decode once that is done")
+        raise RequestError(
+            session.unmeasured or "the responses are being measured; decode once that is done"
+        )
     if session.response_awaited:
         raise RequestError("the response is being read; decode once that is done")
     if vector is None:

@@ -65,6 +65,11 @@ class Choices(QObject):
         return self._response.normalisation
 
     @property
+    def unmeasured(self) -> str:
+        """Why responses cannot be normalised, in one sentence; empty while they may be yet."""
+        return self._response.unmeasured
+
+    @property
     def response(self) -> FloatArray | None:
         """The chosen trial's response (n_voxels,) float32, in the subject's unit."""
         return self._response.recorded

@@ -223,7 +223,9 @@ class Grid(QObject):
         session = self._session
         subject, normalisation = session.subject, session.normalisation
         if normalisation is None:
-            session.problem.emit("the responses are still being measured; decode in a moment")
+            session.problem.emit(
+                session.unmeasured or "the responses are still being measured; decode in a moment"
+            )
             return
         groups: dict[Options, list[int]] = {}
         decoders = self.models.by_hash

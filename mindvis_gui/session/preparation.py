@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from mindvis_gui.data.prepare import (
     stored_normalisation,
 )
 from mindvis_gui.data.subject import Subject
+from mindvis_gui.errors import DataError
 from mindvis_gui.job import Job
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.steps import finish
@@ -144,13 +146,18 @@ def preparing_to_show(
     grid: DisplayGrid | None,
     positions: Path | None = None,
 ) -> Generator[Any, None, PreparedSubject]:
-    """Do the steps; measure the responses, too, where that is quick."""
+    """Do the steps; measure the responses, too, where that is quick.
+
+    Why they cannot be measured is said once the subject is shown, where they are measured again:
+    steps that leave out the trial that is to blame need the subject to be open.
+    """
     subject = yield from preparing(original, steps)
     normalisation = stored_normalisation(subject)
     if normalisation is None:
         _, rows, _ = normalising_trials(subject)
         if 4 * len(rows) * subject.n_voxels <= _AT_ONCE:
-            normalisation = yield from measuring_normalisation(subject)
+            with suppress(DataError):
+                normalisation = yield from measuring_normalisation(subject)
     estimate = normalisation or estimate_normalisation(subject)
     return PreparedSubject(subject, original, steps, grid, normalisation, estimate, positions)
 

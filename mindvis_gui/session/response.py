@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from mindvis_gui.data.at_hand import NotAtHandError, only_at_hand
 from mindvis_gui.data.prepare import Normalisation, measuring_normalisation, prepare
 from mindvis_gui.data.subject import FloatArray, Subject, Trial
-from mindvis_gui.errors import MindVisError
+from mindvis_gui.errors import DataError, MindVisError
 from mindvis_gui.job import Job
 from mindvis_gui.jobs import Jobs
 
@@ -21,6 +21,8 @@ class Response(QObject):
     ----------
     normalisation : Normalisation or None
         None while the responses of a large subject are measured in the background.
+    unmeasured : str
+        Why they cannot be measured; empty while nothing speaks against it.
     recorded : (n_voxels,) float32 or None
         In the subject's unit; None while a file is unpacked for it.
     vector : (n_voxels,) float32 or None
@@ -39,6 +41,7 @@ class Response(QObject):
         self._awaited: Trial | None = None
         self._fetching = False
         self.normalisation: Normalisation | None = None
+        self.unmeasured = ""
         self.recorded: FloatArray | None = None
         self.vector: FloatArray | None = None
 
@@ -46,7 +49,7 @@ class Response(QObject):
         """Read another subject from now on; without a normalisation it is measured."""
         if self._measuring is not None:
             self._measuring.cancel()
-        self._subject, self.normalisation = subject, normalisation
+        self._subject, self.normalisation, self.unmeasured = subject, normalisation, ""
         self.recorded = self.vector = self._awaited = None
 
     @property
@@ -60,13 +63,18 @@ class Response(QObject):
         if subject is None or self.normalisation is not None:
             return
 
-        def take(found: Normalisation) -> None:
-            if subject is self._subject:
+        def take(found: Normalisation | DataError) -> None:
+            if subject is not self._subject:
+                return
+            if isinstance(found, DataError):
+                self.unmeasured = str(found)
+                self.problem.emit(self.unmeasured)
+            else:
                 self.normalisation = found
                 self.completed.emit()
 
         job = self._measuring = self._jobs.start(
-            measuring_normalisation(subject),
+            _measuring(subject),
             "Measuring responses",
             take,
             ended=lambda: self._forget(job),
@@ -115,3 +123,11 @@ class Response(QObject):
 
         title = f"Reading the response of trial {trial.index}"
         self._jobs.start(unpack(), title, take, ended=end)
+
+
+def _measuring(subject: Subject) -> Generator[float, None, Normalisation | DataError]:
+    """Measure the responses; runs in a job's thread. Returns what keeps them from it, if so."""
+    try:
+        return (yield from measuring_normalisation(subject))
+    except DataError as error:
+        return error

@@ -96,7 +96,9 @@ class Restorer(QObject):
         session = self._session
         subject, normalisation = session.subject, session.normalisation
         if subject is None or normalisation is None:
-            raise RequestError("the responses are being measured; drop the figure again then")
+            raise RequestError(
+                session.unmeasured or "the responses are being measured; drop the figure again then"
+            )
         restore_request(session, requests[0])
         device = "cpu" if session.decoder is None else session.decoder.info.device
 
