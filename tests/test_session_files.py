@@ -17,6 +17,7 @@ from mindvis_gui.analysis.session_file import SessionFile
 from mindvis_gui.data.fingerprint import fingerprint
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.prepare import Normalisation
+from mindvis_gui.data.trial_filter import TrialFilter
 from mindvis_gui.decoding.request import Step
 from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.decoding.sampling_settings import Sampling
@@ -544,6 +545,39 @@ def test_decode_folder_of_another_subject_is_one_line(qtbot, ready_window, ready
     with qtbot.waitSignal(ready.problem) as problem:
         ready_window._saved.open_any(folder / "decode.json")
     assert "was decoded from S9; open that subject first" in problem.args[0]
+
+
+def test_decode_folder_of_prepared_responses_prepares_them_again(
+    qtbot, ready_window, ready, subject, tmp_path
+):
+    steps = Preparation((TrialFilter.parse("trial!=0"),), z_score="voxel")
+    ready.preparation.set_steps(steps)
+    qtbot.waitUntil(lambda: ready.idle and ready.preparation.steps == steps)
+    ready.set_trial(2)
+    ready.decode()
+    qtbot.waitUntil(lambda: ready.idle and ready.results.result is not None)
+    result = ready.results.result
+    writer = DecodeFolderWriter(
+        tmp_path / "decoded", ready.subject, ready.decoder.info, result.request, NORMALISATION
+    )
+    writer.add(compare(result, ready.subject))
+    start_anew(qtbot, ready)
+    assert not ready.preparation.steps
+    assert ready_window._saved.open_any(tmp_path / "decoded")
+    qtbot.waitUntil(lambda: ready.idle and ready.results.result is not None)
+    assert ready.preparation.steps == steps
+    assert ready.trial.index == 2
+    assert ready.results.result.request.vector.tolist() == result.request.vector.tolist()
+    assert ready_window.workspace.comparing
+
+
+def test_decode_folder_that_comes_before_the_responses_are_measured_is_one_line(
+    qtbot, ready_window, ready, folder, monkeypatch
+):
+    monkeypatch.setattr(ready._response, "normalisation", None)
+    with qtbot.waitSignal(ready.problem) as problem:
+        ready_window._saved.open_any(folder)
+    assert problem.args[0] == "the responses are being measured; open the folder again then"
 
 
 def test_decode_folder_of_other_responses_is_one_line(qtbot, ready_window, ready, folder):

@@ -12,6 +12,7 @@ from mindvis_gui.data.prepare import prepare
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, MindVisError, RequestError
 from mindvis_gui.session.options import Options, mask_from_json, vector_hash
+from mindvis_gui.session.restore import with_preparation
 from mindvis_gui.wording import counted
 
 if TYPE_CHECKING:
@@ -31,15 +32,41 @@ class _Found:
 
 
 def open_decode_folder(session: Session, folder: Path) -> None:
-    """Show the samples of a decode folder on the grid; its subject must be open."""
-    subject, normalisation = session.subject, session.normalisation
+    """Show the samples of a decode folder on the grid; its subject must be open.
 
-    def read() -> _Found:
+    The responses are prepared as they were for the folder.
+    """
+    subject = session.subject
+
+    def read() -> Listed:
         name, listed = list_samples(folder)
-        if subject is None or normalisation is None or subject.name != name:
+        if subject is None or subject.name != name:
             raise RequestError(f"{folder}: was decoded from {name}; open that subject first")
         if not listed:
             raise DataError(f"{folder}: holds no decoded trial")
+        return listed
+
+    def go_on(listed: Listed) -> None:
+        if subject is None or not session.is_open(subject):
+            return  # another one was opened meanwhile
+        try:
+            with_preparation(session, listed[0][0], lambda: _look(session, folder, listed))
+        except MindVisError as error:
+            session.problem.emit(f"{folder}: {error}")
+
+    session.jobs.run(read, f"Opening {folder.name}", go_on)
+
+
+def _look(session: Session, folder: Path, listed: Listed) -> None:
+    """Show the samples if they were decoded from the responses of the open subject."""
+    subject, normalisation = session.subject, session.normalisation
+    if subject is None or normalisation is None:
+        session.problem.emit(
+            session.unmeasured or "the responses are being measured; open the folder again then"
+        )
+        return
+
+    def check() -> _Found:
         values, _ = listed[0]
         options = Options.of(values, 0)
         if options.trial >= len(subject.trials):
@@ -52,7 +79,7 @@ def open_decode_folder(session: Session, folder: Path) -> None:
             )
         return _Found(folder, subject, listed)
 
-    session.jobs.run(read, f"Opening {folder.name}", lambda found: _show(session, found))
+    session.jobs.run(check, f"Opening {folder.name}", lambda found: _show(session, found))
 
 
 def _show(session: Session, found: _Found) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtCore import Qt, QTimer
+
+from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.region_shapes import voxels_hash
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.sampling_settings import Sampling
@@ -55,6 +58,32 @@ def restore_request(session: Session, request: Mapping[str, Any]) -> None:
                 f"{session.masking.mask.n_patches}; load the model it was decoded with"
             )
         session.masking.set_mask(mask)
+
+
+def with_preparation(
+    session: Session, request: Mapping[str, Any], then: Callable[[], None]
+) -> None:
+    """Call `then` once the steps of preparation of a request are done to the open subject.
+
+    If they are impossible, `Session.problem` says why and it is not called.
+
+    Raises
+    ------
+    RequestError
+        If the request names steps that there are not.
+    """
+    known = request.get("preparation")
+    steps = session.preparation.steps if known is None else Preparation.from_json(known)
+    if steps == session.preparation.steps:
+        then()
+        return
+
+    def go_on() -> None:  # the subject's first trial is chosen after this
+        if session.preparation.steps == steps:
+            QTimer.singleShot(0, session, then)
+
+    session.subject_changed.connect(go_on, Qt.ConnectionType.SingleShotConnection)
+    session.preparation.set_steps(steps)
 
 
 def _used_rois(

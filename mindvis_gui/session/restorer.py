@@ -12,7 +12,6 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from mindvis_gui.analysis.figures.reading import read_drawn_record
 from mindvis_gui.data.picture import decode_picture
-from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.prepare import Normalisation, prepare
 from mindvis_gui.data.subject import ImageArray, Subject
 from mindvis_gui.decoding.history_folder import HistoryEntry
@@ -20,7 +19,7 @@ from mindvis_gui.decoding.sample_cache import SampleCache, read_kept_sample, sam
 from mindvis_gui.errors import DataError, MindVisError, RequestError
 from mindvis_gui.files import is_there
 from mindvis_gui.session.options import Options, vector_hash
-from mindvis_gui.session.restore import restore_request
+from mindvis_gui.session.restore import restore_request, with_preparation
 
 if TYPE_CHECKING:
     from mindvis_gui.session.session import Session
@@ -158,8 +157,9 @@ class Restorer(QObject):
     ) -> None:
         """Do something once the subject of a request is open, and prepared as it was then."""
         session, name = self._session, str(request.get("subject"))
+        then = partial(self._attempt, then)
         if session.subject is not None and session.subject.name == name:
-            self._attempt(lambda: self._with_preparation(request, then))
+            self._attempt(lambda: with_preparation(session, request, then))
             return
         if source is None or not is_there(source):
             known = session.history.search("")
@@ -171,27 +171,11 @@ class Restorer(QObject):
 
         def go_on() -> None:  # the subject's first trial is chosen after this
             if session.subject is not None and session.subject.name == name:
-                prepare_then = partial(self._with_preparation, request, then)
+                prepare_then = partial(with_preparation, session, request, then)
                 QTimer.singleShot(0, session, lambda: self._attempt(prepare_then))
 
         session.subject_changed.connect(go_on, Qt.ConnectionType.SingleShotConnection)
         session.open(source)
-
-    def _with_preparation(self, request: Request, then: Callable[[], None]) -> None:
-        """Do something once the steps of preparation of a request are done to the open subject."""
-        session = self._session
-        known = request.get("preparation")
-        steps = session.preparation.steps if known is None else Preparation.from_json(known)
-        if steps == session.preparation.steps:
-            then()
-            return
-
-        def go_on() -> None:  # unless the steps were impossible, which has been said
-            if session.preparation.steps == steps:
-                QTimer.singleShot(0, session, lambda: self._attempt(then))
-
-        session.subject_changed.connect(go_on, Qt.ConnectionType.SingleShotConnection)
-        session.preparation.set_steps(steps)
 
     def _attempt(self, action: Callable[[], None]) -> None:
         """Do something; what cannot be is one line in the status bar."""
