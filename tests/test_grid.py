@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -268,6 +269,16 @@ def test_after_stop_no_request_comes_that_was_made_before(qtbot, ready):
     ready.queue.stop()
     with qtbot.assertNotEmitted(ready.queue.started):
         qtbot.waitUntil(lambda: ready.idle, timeout=20_000)
+    assert not ready.grid.queued
+
+
+def test_of_two_models_of_which_one_is_gone_no_cell_waits_in_vain(qtbot, ready):
+    here = ready.grid.cell(0, 0).options
+    gone = replace(here, trial=1, model_hash="9" * 64)
+    with qtbot.waitSignal(ready.problem) as problem:
+        ready.grid.start([here, gone])
+    assert "is not loaded" in problem.args[0]
+    assert ready.grid.is_missing(here)
     assert not ready.grid.queued
 
 

@@ -228,16 +228,18 @@ class Grid(QObject):
             )
             return
         groups: dict[Options, list[int]] = {}
+        queued: set[Options] = set()
         decoders = self.models.by_hash
-        for options in wanted:
+        for options in dict.fromkeys(wanted):
             if options.model_hash not in decoders:
                 name = session.collection.models.get(options.model_hash, "of these samples")
                 session.problem.emit(f"model {name} is not loaded; load it to decode more")
                 return
-            self.queued.add(options)
+            queued.add(options)
             groups.setdefault(replace(options, seed=0), []).append(options.seed)
         if not groups or subject is None:
             return
+        self.queued |= queued
         self._planner.start(groups, decoders, self._masks)
         self.changed.emit()
 
