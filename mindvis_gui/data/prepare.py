@@ -94,7 +94,12 @@ def estimate_normalisation(subject: Subject) -> Normalisation:
     """
     source, indices, basis = normalising_trials(subject)
     some = indices[:: max(1, -(-len(indices) // _SPOT_CHECKS))]
-    whole = [row for row in some if _can_be_read(source, row)] or some
+    try:
+        return _measure(source, some, f"{len(some)} of the {basis}")
+    except DataError:
+        whole = [row for row in some if _can_be_read(source, row)]
+        if len(whole) in (0, len(some)):  # something else is wrong
+            raise
     return _measure(source, whole, f"{len(whole)} of the {basis}")
 
 
