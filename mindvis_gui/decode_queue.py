@@ -121,6 +121,11 @@ class DecodeQueue(QObject):
         return self._job is not None
 
     @property
+    def empty(self) -> bool:
+        """Whether nothing is decoded and nothing waits."""
+        return not self.active and not self._waiting
+
+    @property
     def stopping(self) -> bool:
         """Whether a decode runs that was told to stop: it does so before its next step."""
         return self.active and self._told_to_stop

@@ -195,7 +195,7 @@ class SessionOpener(QObject):
             session.problem.emit(str(error))
             return
         count = len(requests)
-        session.message.emit(f"{counted(count, 'decode')} waited; press P to let them go on")
+        session.message.emit(f"{counted(count, 'decode')} waited")
 
 
 def _with_positions(opened: PreparedSubject, path: Path, expected: str) -> PreparedSubject:

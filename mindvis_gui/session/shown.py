@@ -19,6 +19,12 @@ def running_decode(session: Session) -> DecodeRequest | None:
     return next((each for each in together if trial and each.trial == trial.index), None)
 
 
+def decode_waits(session: Session) -> bool:
+    """Whether a decode of the chosen trial waits for its turn."""
+    trial = session.trial
+    return any(trial and each.request.trial == trial.index for each in session.queue.waiting)
+
+
 def shown_sample(session: Session, seed: int | None) -> Drawn | None:
     """Return the finished sample of a seed; None while there is none, and for no seed."""
     queue, result, request = session.queue, session.results.result, running_decode(session)

@@ -17,7 +17,7 @@ from mindvis_gui.errors import DataError
 from mindvis_gui.session import Session
 from mindvis_gui.session.asking import misfit
 from mindvis_gui.session.differing import differences
-from mindvis_gui.session.shown import running_decode, shown_sample
+from mindvis_gui.session.shown import decode_waits, running_decode, shown_sample
 from mindvis_gui.views.drag_out import drag_sample
 from mindvis_gui.views.large_view import LargeView
 from mindvis_gui.views.numerals import coefficient
@@ -88,6 +88,7 @@ class GalleryView(QWidget):
         session.queue.started.connect(self._start)
         session.queue.progressed.connect(self._progress)
         session.queue.cleared.connect(self._refresh)
+        session.queue.changed.connect(self._invite)
         self._set_trial()
 
     # -- what is shown -----------------------------------------------------------------------
@@ -134,6 +135,11 @@ class GalleryView(QWidget):
             empty = [Picture(f"seed {seed}") for seed in range(first, first + count)]
             self._show([self._seen(), *empty], self._invitation())
 
+    def _invite(self) -> None:
+        """Follow what waits, where a sentence says what to do."""
+        if self.tiles and not self.sentence.isHidden():
+            self.sentence.setText(self._invitation())
+
     def _invitation(self) -> str:
         session = self._session
         if session.loading.name:
@@ -143,6 +149,9 @@ class GalleryView(QWidget):
             return "Choose a model in the toolbar to decode this response"
         if complaint := misfit(session.decoder, session.subject):
             return sentence(complaint)
+        if decode_waits(session):
+            held = "while the queue is paused; press P to let it go on"
+            return f"This trial waits {held if session.queue.paused else 'for its turn'}"
         return "Press Decode (Ctrl+Return) to draw samples from this response"
 
     def _seen(self) -> Picture:

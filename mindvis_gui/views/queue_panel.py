@@ -90,10 +90,9 @@ class QueuePanel(QWidget):
         )
         self.pause.setChecked(queue.paused)
         self.pause.setText("Go on" if queue.paused else "Pause")
-        busy = queue.active or len(queue) > 0
-        self.pause.setEnabled(busy or queue.paused)
+        self.pause.setEnabled(not queue.empty or queue.paused)
         self.skip.setEnabled(queue.active)
-        self.stop.setEnabled(busy)
+        self.stop.setEnabled(not queue.empty)
 
     def _time_left(self) -> str:
         queue = self._queue

@@ -17,6 +17,7 @@ from mindvis_gui.views.numerals import duration
 from mindvis_gui.views.sentences import sentence
 from mindvis_gui.views.theme import label
 
+_READY = "Ready"
 _BAR_WIDTH = 180
 _PADDING = 16  # of labels here, as the style sheet has it, both sides
 _FEW_WORDS = 150  # pixels that a text gets by with
@@ -31,7 +32,7 @@ class ActivityBar(QStatusBar):
         super().__init__(parent)
         self._session = session
         self._started = 0.0
-        self._message = "Ready"
+        self._message = _READY
         self.device = label()
         self.model = label("no model")
         self.bar = QProgressBar()
@@ -67,6 +68,7 @@ class ActivityBar(QStatusBar):
         session.queue.started.connect(self._start)
         session.queue.progressed.connect(self._show_step)
         session.queue.cleared.connect(self._show_stopping)
+        session.queue.changed.connect(self._show_queue)
         self._show_jobs()  # a subject may already be on its way
 
     def show_problem(self, text: str) -> None:
@@ -103,16 +105,31 @@ class ActivityBar(QStatusBar):
     def _show_message(self, text: str) -> None:
         self._message = text
         if not self._session.jobs.busy:
-            self.activity.setText(text)
+            self._show_rest()
 
     def _show_jobs(self) -> None:
         busy = self._session.jobs.busy
         self.bar.setVisible(bool(busy))
         if not busy:
-            self.activity.setText(self._message)
+            self._show_rest()
         elif not self._session.queue.active:
             self.bar.setRange(0, 0)  # how long opening and loading take is not known
             self.activity.setText(f"{busy} …")
+
+    def _show_rest(self) -> None:
+        """Show what was last done, and before it that nothing goes on until it is let."""
+        queue = self._session.queue
+        waiting = f", {len(queue):,} waiting" if len(queue) else ""
+        paused = f"Paused{waiting} (P goes on)" if queue.paused else ""
+        done = "" if paused and self._message == _READY else self._message
+        self.activity.setText(" · ".join(part for part in (paused, done) if part))
+
+    def _show_queue(self) -> None:
+        queue = self._session.queue
+        if queue.running is not None and queue.step is not None:
+            self._show_step(queue.step)  # of one that is paused no more steps come
+        elif not self._session.jobs.busy:
+            self._show_rest()
 
     def _start(self, request: DecodeRequest) -> None:
         self._started = time.monotonic()
@@ -130,12 +147,19 @@ class ActivityBar(QStatusBar):
             return  # a step that was on its way
         self.bar.setRange(0, step.total)
         self.bar.setValue(step.index)
+        queue = self._session.queue
         elapsed = time.monotonic() - self._started
-        left = self._session.queue.seconds_left
+        left = queue.seconds_left
         if left is None:
             left = elapsed / max(step.index, 1) * (step.total - step.index)
-        waiting = f" · {len(self._session.queue)} waiting" if len(self._session.queue) else ""
-        self.activity.setText(f"Step {step.index} of {step.total} · {duration(left)} left{waiting}")
+        at = f"{step.index} of {step.total}"
+        now = (
+            f"Paused at step {at} (P goes on)"
+            if queue.paused
+            else f"Step {at} · {duration(left)} left"
+        )
+        waiting = f" · {len(queue):,} waiting" if len(queue) else ""
+        self.activity.setText(f"{now}{waiting}")
 
 
 def _count(info: ModelInfo) -> str:

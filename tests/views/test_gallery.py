@@ -59,6 +59,22 @@ def test_before_decoding_the_stimulus_stands_beside_places_for_the_samples(galle
     assert titles(gallery) == ["seen", "seed 5", "seed 6"]
 
 
+def test_a_decode_that_waits_is_not_asked_for_again(qtbot, gallery, ready, decoder):
+    ready.queue.pause()
+    ready.decode()
+    assert "press P" in gallery.sentence.text()
+    ready.set_trial(1)
+    assert "Ctrl+Return" in gallery.sentence.text()
+    decoder.hold()
+    ready.queue.pause(False)
+    ready.decode()
+    assert gallery.sentence.text() == "This trial waits for its turn"
+    ready.queue.remove(ready.queue.waiting)
+    assert "Ctrl+Return" in gallery.sentence.text()
+    decoder.release()
+    qtbot.waitUntil(lambda: ready.idle)
+
+
 def test_without_a_model_it_says_what_to_do_first(qtbot, window, opened):
     gallery = GalleryView(opened, window)
     assert "model" in gallery.sentence.text()

@@ -314,6 +314,21 @@ def test_stop_is_there_only_while_decoding(qtbot, ready_window, ready, decoder):
     qtbot.waitUntil(lambda: not actions["stop"].isEnabled())
 
 
+def test_stop_empties_a_paused_queue_of_which_nothing_runs(qtbot, ready_window, ready):
+    actions, status = ready_window.actions_by_id, ready_window.status
+    ready.queue.pause()
+    ready.grid.decode_trials([1, 2, 3])
+    qtbot.waitUntil(lambda: len(ready.queue) == 3 and ready.jobs.idle)
+    assert not ready.queue.active
+    assert status.activity.text().startswith("Paused, 3 waiting (P goes on)")
+    assert actions["stop"].isEnabled()
+    qtbot.keyClick(ready_window, Qt.Key.Key_Escape)
+    assert len(ready.queue) == 0
+    assert not ready.queue.paused
+    assert not actions["stop"].isEnabled()
+    assert "Paused" not in status.activity.text()
+
+
 def test_what_was_told_to_stop_is_stopping_until_it_does(qtbot, ready_window, ready, decoder):
     workspace = ready_window.workspace
     workspace.show_panel("queue", True)

@@ -64,6 +64,27 @@ def test_decode_shows_steps_and_time_left(qtbot, bar, ready, decoder):
     assert bar.activity.text() == "4 samples in 0.1 s"
 
 
+def test_a_pause_is_told_wherever_it_begins(qtbot, bar, ready, decoder):
+    decoder.hold()
+    ready.decode()
+    qtbot.waitUntil(lambda: bar.bar.value() == 2)
+    ready.decode()
+    ready.queue.pause()
+    assert bar.activity.text() == "Paused at step 2 of 10 (P goes on) · 1 waiting"
+    ready.queue.pause(False)
+    assert bar.activity.text().startswith("Step 2 of 10 · ")
+    ready.queue.pause()
+    decoder.release()
+    ready.queue.skip()
+    qtbot.waitUntil(lambda: not ready.queue.active and ready.jobs.idle)
+    assert bar.activity.text().startswith("Paused, 1 waiting (P goes on) · Stopped")
+    ready.message.emit("Wrote figure.png")
+    assert bar.activity.text() == "Paused, 1 waiting (P goes on) · Wrote figure.png"
+    ready.queue.pause(False)
+    qtbot.waitUntil(lambda: ready.idle)
+    assert bar.activity.text() == "4 samples in 0.1 s"
+
+
 def test_long_decodes_are_told_in_minutes(bar, ready, monkeypatch):
     import mindvis_gui.views.status_bar as module
 

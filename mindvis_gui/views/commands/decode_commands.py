@@ -40,7 +40,7 @@ class DecodeCommands:
             "decode": has_trial,
             "next_trial": has_trial,
             "previous_trial": has_trial,
-            "stop": session.queue.active
+            "stop": not session.queue.empty
             or session.loading.decode_wanted
             or (session.lesions.running and not session.lesions.stopping),
             "undo": session.undo_stack.canUndo(),
@@ -64,9 +64,9 @@ class DecodeCommands:
             self._session.decode()
 
     def stop(self) -> None:
-        """Stop decoding; while nothing is decoded, stop the lesion study."""
+        """Stop decoding; while nothing is decoded and nothing waits, stop the lesion study."""
         session = self._session
-        if session.queue.active or session.loading.decode_wanted:
+        if not session.queue.empty or session.loading.decode_wanted:
             session.queue.stop()
             session.loading.want_decode(False)
         else:

@@ -30,7 +30,7 @@ class QueueCommands:
         return {
             "decode_selected": opened,
             "decode_listed": opened,
-            "pause": queue.active or len(queue) > 0 or queue.paused,
+            "pause": not queue.empty or queue.paused,
             "skip": queue.active,
         }
 
