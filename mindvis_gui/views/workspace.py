@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QDockWidget,
     QHBoxLayout,
     QMainWindow,
-    QSplitter,
     QStackedWidget,
     QTabBar,
     QVBoxLayout,
@@ -27,6 +26,7 @@ from mindvis_gui.views.decode_panel import DecodePanel
 from mindvis_gui.views.gallery import GalleryView
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.mask_view import MaskView
+from mindvis_gui.views.middle import MiddleView
 from mindvis_gui.views.subject_panel import SubjectPanel
 from mindvis_gui.views.theme import MARGIN, PANEL_WIDTH, label
 
@@ -72,10 +72,9 @@ class Workspace(QMainWindow):
         # From the outside in: Qt styles all that is inside a widget anew when its parent changes.
         self._pages = QStackedWidget()
         self.setCentralWidget(self._pages)
-        self._splitter = QSplitter(Qt.Orientation.Vertical)
-        self._splitter.setHandleWidth(1)
-        self._splitter.setChildrenCollapsible(False)
-        self._pages.addWidget(self._splitter)
+        self._middle = MiddleView()
+        self._splitter = self._middle.splitter
+        self._pages.addWidget(self._middle)
         self.subject_panel = SubjectPanel(session)
         self.decode_panel = DecodePanel(session)
         self.brain_view = BrainView(session)
@@ -92,8 +91,7 @@ class Workspace(QMainWindow):
         middle: tuple[QWidget, ...] = (self.brain_view, self.mask_view, images)
         for i, view in enumerate(middle):
             view.setMinimumWidth(_MIN_WIDTH)
-            self._splitter.addWidget(view)
-            self._splitter.setStretchFactor(i, _HEIGHTS[i])
+            self._middle.add(view, _HEIGHTS[i])
         # Docks of one side share its place as tabs; those not in `_AT_FIRST` wait in the menu View.
         self._docks = {
             "subject": self._dock("subject", "Subject", lambda: self.subject_panel),
@@ -204,6 +202,7 @@ class Workspace(QMainWindow):
         if shown and panel not in self._docks:
             self.compare(False)
         widget.setVisible(shown)
+        self._middle.follow()
         if shown:
             widget.raise_()  # to the front of the tabs it shares a place with
         if shown and keyboard:
@@ -213,13 +212,13 @@ class Workspace(QMainWindow):
     @property
     def comparing(self) -> bool:
         """Whether the middle shows the grid."""
-        return self._pages.currentWidget() is not self._splitter
+        return self._pages.currentWidget() is not self._middle
 
     def compare(self, shown: bool) -> None:
         """Go over to the grid, or back to brain, mask and images."""
         if shown == self.comparing:
             return
-        self._pages.setCurrentWidget(self.compare_page if shown else self._splitter)
+        self._pages.setCurrentWidget(self.compare_page if shown else self._middle)
         self.take_focus()
         self.page_changed.emit()
 
@@ -248,6 +247,7 @@ class Workspace(QMainWindow):
             first.setdefault(side, dock)
         for name, panel in self._panels.items():
             panel.setVisible(name in _AT_FIRST)
+        self._middle.follow()
         self._splitter.setSizes(_HEIGHTS)
         self._widths = {}
         self.compare(False)
@@ -315,6 +315,7 @@ class Workspace(QMainWindow):
         for name in closed:
             if name in self._panels:  # another version may have had others
                 self._panels[name].hide()
+        self._middle.follow()
         parts = (each.partition("=") for each in widths)
         self._widths = {name: int(width) for name, _, width in parts if width.isdecimal()}
         self._set_widths()

@@ -395,6 +395,26 @@ def test_panels_close_and_come_back(qtbot, opened_window):
     assert actions["panel_mask"].isChecked()
 
 
+def test_a_middle_of_which_all_is_closed_says_how_it_comes_back(
+    qtbot, opened_window, session, settings
+):
+    actions, hint = opened_window.actions_by_id, opened_window.workspace._middle.hint
+    for name in ("brain", "mask", "images"):
+        assert not hint.isVisible()
+        actions[f"panel_{name}"].trigger()
+    assert hint.isVisible()
+    assert actions["default_layout"].text() in hint.text()
+    assert actions["default_layout"].shortcut().toString() in hint.text()
+    opened_window.close()
+    again = module.MainWindow(session, settings)
+    qtbot.addWidget(again)
+    assert not again.workspace._middle.hint.isHidden()
+    opened_window.show()
+    actions["panel_mask"].trigger()
+    assert not hint.isVisible()
+    assert opened_window.workspace.mask_view.isVisible()
+
+
 def test_a_panel_behind_another_comes_to_the_front_instead_of_closing(qtbot, opened_window):
     workspace, actions = opened_window.workspace, opened_window.actions_by_id
     actions["panel_overlays"].trigger()

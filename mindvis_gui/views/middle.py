@@ -1,0 +1,49 @@
+"""The middle of the workspace: views one above the other, which can all be closed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+
+from mindvis_gui.views.theme import MARGIN, label
+
+_HINT = (
+    "Brain, mask and images are closed. The menu View brings each of them back, "
+    "and Default layout (Ctrl+Shift+D) all panels."
+)
+
+
+class MiddleView(QWidget):
+    """Views that are split by hand; where all are closed, a sentence says how they come back."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._views: list[QWidget] = []
+        self.splitter = QSplitter(Qt.Orientation.Vertical)
+        self.splitter.setHandleWidth(1)
+        self.splitter.setChildrenCollapsible(False)
+        self.hint = label(_HINT, "muted")
+        self.hint.setParent(self)
+        self.hint.setWordWrap(True)
+        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.hint.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        self.hint.hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.splitter)
+
+    def add(self, view: QWidget, stretch: int) -> None:
+        """Put a view beneath the others; `stretch` is its part of what the window gains."""
+        self.splitter.addWidget(view)
+        self.splitter.setStretchFactor(len(self._views), stretch)
+        self._views.append(view)
+
+    def follow(self) -> None:
+        """Show the sentence if all views are closed."""
+        self.hint.setVisible(all(view.isHidden() for view in self._views))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the sentence in the middle (called by Qt)."""
+        super().resizeEvent(event)
+        self.hint.setGeometry(self.rect())
