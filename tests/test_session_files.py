@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +14,12 @@ from PySide6.QtCore import QPoint, Qt
 from mindvis_gui.analysis.comparison import compare
 from mindvis_gui.analysis.decode_folder import DecodeFolderWriter
 from mindvis_gui.analysis.export import read_request, write_sample
-from mindvis_gui.analysis.session_file import SessionFile
+from mindvis_gui.analysis.session_file import SessionFile, read_state, write_state
 from mindvis_gui.data.fingerprint import fingerprint
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.prepare import Normalisation
 from mindvis_gui.data.trial_filter import TrialFilter
-from mindvis_gui.decoding.request import Step
+from mindvis_gui.decoding.request import DecodeRequest, Step
 from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError
@@ -394,7 +395,7 @@ def test_each_subject_that_was_left_is_brought_back_in_turn(qtbot, left, ready, 
             ready.regions.delete(roi.name)  # done with it
         ready.queue.stop()
         qtbot.waitUntil(lambda: ready.idle)
-    assert left._saved.left_behind is None
+    assert left._saved.leaving.documents == []
 
 
 def test_what_was_left_behind_is_offered_after_closing(left, settings, tmp_path):
@@ -402,6 +403,82 @@ def test_what_was_left_behind_is_offered_after_closing(left, settings, tmp_path)
     state = json.loads((tmp_path / "state" / "last-session.json").read_text())
     assert len(state["queue"]) == 2
     assert state["fingerprint"]
+
+
+def test_a_crash_does_not_lose_what_was_left_behind(qtbot, left, ready, settings, tmp_path):
+    from mindvis_gui.views.main_window import MainWindow
+
+    folder = tmp_path / "state"
+    qtbot.waitUntil(lambda: (folder / "left-behind.json").exists())
+    qtbot.waitUntil(lambda: ready.idle and not left._autosave._soon.isActive())
+    files = {path: path.read_bytes() for path in folder.glob("*.json")}
+    left._autosave.close()
+    for path, content in files.items():
+        path.write_bytes(content)  # as if it had never been closed
+
+    again = MainWindow(ready, settings)
+    again.save_by_itself(folder)
+    assert again.welcome.restore.text() == (
+        "Go on where the last session broke off: tiny, 0 samples; left before it: tiny"
+    )
+    with qtbot.waitSignal(again._saved.opener.opened):
+        again.welcome.restore.click()
+    assert len(ready.queue) == 0
+    assert "2 waiting decodes, 1 made region" in again.status.problem.text()
+    with qtbot.waitSignal(again._saved.opener.opened):
+        again.actions_by_id["restore_session"].trigger()
+    qtbot.waitUntil(lambda: len(ready.queue) == 2)
+    assert [each.name for each in ready.regions.rois if each.made] == ["mine"]
+    ready.queue.stop()
+    qtbot.waitUntil(lambda: ready.idle)
+    again._autosave.note_undone({"subject": {}, "queue": (), "regions": ()})
+    again._autosave.close()
+    assert not (folder / "left-behind.json").exists()
+    shiboken6.delete(again)  # before the session that it listens to
+
+
+def test_all_that_was_left_behind_is_there_after_closing(qtbot, left, ready, settings, tmp_path):
+    ready.regions.add("second", np.arange(40), "sphere")
+    ready.open("tiny.h5")
+    qtbot.waitUntil(lambda: len(left._saved.leaving.documents) == 2)
+    qtbot.waitUntil(lambda: ready.idle)
+    ready.regions.add("third", np.arange(50), "sphere")
+    text = offered(left, settings, tmp_path)
+    assert text.endswith("0 samples, 1 made region; left before it: tiny")
+    before = json.loads((tmp_path / "state" / "left-behind.json").read_text())["sessions"]
+    assert [each["regions"][0]["name"] for each in before] == ["mine", "second"]
+
+
+def test_what_is_left_behind_is_not_written_down_in_the_windows_thread(
+    qtbot, saving, ready, monkeypatch
+):
+    ready.queue.pause()
+    ready.decode()
+    qtbot.waitUntil(lambda: ready.idle or not saving._autosave._soon.isActive())
+    threads, to_json = set(), DecodeRequest.to_json
+
+    def tell(request):
+        threads.add(threading.current_thread())
+        return to_json(request)
+
+    monkeypatch.setattr(DecodeRequest, "to_json", tell)
+    with qtbot.waitSignal(saving._saved.leaving.found):
+        ready.open("tiny.h5")
+    assert threads
+    assert threading.main_thread() not in threads
+    qtbot.waitUntil(lambda: ready.idle)
+
+
+def test_closing_at_once_does_not_lose_what_was_left_behind(
+    qtbot, saving, ready, monkeypatch, settings, tmp_path
+):
+    monkeypatch.setattr(saving._saved.leaving, "_take", lambda *_: None)  # is written down still
+    ready.queue.pause()
+    ready.decode()
+    with qtbot.waitSignal(ready.problem):
+        ready.open("tiny.h5")
+    qtbot.waitUntil(lambda: ready.idle)
+    assert "1 waiting decode" in offered(saving, settings, tmp_path)
 
 
 def test_other_steps_tell_of_decodes_but_not_of_regions_that_stay(qtbot, saving, ready, decoder):
@@ -428,6 +505,19 @@ def test_a_subject_left_with_all_done_or_in_a_file_is_left_without_a_word(
     start_anew(qtbot, ready)
     assert saving.status.problem.isHidden()
     assert not saving.actions_by_id["restore_session"].isEnabled()
+
+
+def test_a_long_state_is_read_as_it_was_written(tmp_path):
+    document = {
+        "queue": [{"label": f"Über “{n}”\n", "seeds": [n], "rois": None} for n in range(250)],
+        "regions": [{"name": "a", "voxels": list(range(1234)), "made": True}],
+        "choices": {"mask": {"ratio": 0.75, "masked": []}, "crosshair": [1, 2, 3]},
+        "results": [],
+        "sessions": [{"queue": [{"trial": n} for n in range(101)]}, {}],
+    }
+    write_state(tmp_path / "state.json", document)
+    read = read_state(tmp_path / "state.json")
+    assert {name: read[name] for name in document} == document
 
 
 def test_state_cut_short_is_not_offered(ready, tmp_path):

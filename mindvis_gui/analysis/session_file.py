@@ -16,6 +16,7 @@ SUFFIX = ".mindvis"
 FORMAT = "mindvis session"
 FORMAT_VERSION = 1
 _INDEX = "session.json"
+_PIECE = 100  # of a list, in one go
 _MOST = 1 << 30  # bytes of one member: far more than any picture or index has
 
 
@@ -49,8 +50,23 @@ def write_state(path: Path, document: Mapping[str, Any]) -> None:
         If the file cannot be written; an existing one stays as it was.
     """
     with atomic_path(path) as temporary:
-        text = json.dumps({**_head(), **document}, ensure_ascii=False)
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(_in_pieces({**_head(), **document}), encoding="utf-8")
+
+
+def _in_pieces(value: Any) -> str:
+    """Return a value as JSON, made of a piece at a time.
+
+    Python's encoder lets no other thread run before it is done, and a queue is long.
+    """
+    if isinstance(value, Mapping):
+        members = (f"{json.dumps(str(key))}: {_in_pieces(each)}" for key, each in value.items())
+        return f"{{{', '.join(members)}}}"
+    if isinstance(value, (list, tuple)) and len(value) > _PIECE:
+        pieces = (value[at : at + _PIECE] for at in range(0, len(value), _PIECE))
+        return f"[{', '.join(json.dumps(each, ensure_ascii=False)[1:-1] for each in pieces)}]"
+    if isinstance(value, (list, tuple)) and any(isinstance(each, Mapping) for each in value):
+        return f"[{', '.join(_in_pieces(each) for each in value)}]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def read_state(path: Path) -> dict[str, Any]:

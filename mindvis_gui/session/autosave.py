@@ -12,12 +12,14 @@ from mindvis_gui.analysis.session_file import read_state, write_state
 from mindvis_gui.data.fingerprint import fingerprint
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.errors import DataError, ExportError, MindVisError
+from mindvis_gui.session.left_behind import LeftBehind
 from mindvis_gui.session.session import Session
 from mindvis_gui.session.state import UNFINISHED, State, holds_unsaved, snapshot, unfinished
 
 _PAUSE = 3000  # ms that changes are gathered before they are written
 QUIT = "quit"  # key of a state: its session was closed by hand
-_STATE, _LOCK = "last-session.json", "last-session.lock"
+_STATE, _LOCK, _BEHIND = "last-session.json", "last-session.lock", "left-behind.json"
+_DOCUMENTS = "sessions"  # key of the file of what was left behind
 
 
 class Autosave(QObject):
@@ -29,26 +31,35 @@ class Autosave(QObject):
     folder : pathlib.Path
     layout : callable
         Returns how the window is arranged, as JSON values.
+    leaving : LeftBehind, optional
+        What subjects before have left, which is kept, too.
 
     Attributes
     ----------
     left_over : dict or None
         What is left of a session that broke off, or that was closed with work undone (`QUIT`).
+    left_before : list of dict
+        What that session had left behind itself, the newest last.
     """
 
     def __init__(
-        self, session: Session, folder: Path, layout: Callable[[], Mapping[str, Any]]
+        self,
+        session: Session,
+        folder: Path,
+        layout: Callable[[], Mapping[str, Any]],
+        leaving: LeftBehind | None = None,
     ) -> None:
         super().__init__(session)
-        self._session, self._layout = session, layout
-        self._path = folder / _STATE
+        self._session, self._layout, self._leaving = session, layout, leaving
+        self._path, self._behind_path = folder / _STATE, folder / _BEHIND
         self._lock: QLockFile | None = None
-        self._writing = self._stale = self._failed = False
+        self._writing = self._stale = self._failed = self._behind_stale = False
         self._fingerprint: tuple[Subject, str] | None = None
         self._undone: State | None = None
         self._unfinished: list[str] = []
-        self._left_behind: Mapping[str, Any] | None = None
+        self._left_behind: list[Mapping[str, Any]] = []
         self.left_over: dict[str, Any] | None = None
+        self.left_before: list[dict[str, Any]] = []
         self._soon = QTimer(self, singleShot=True, interval=_PAUSE)
         self._soon.timeout.connect(self._write)
 
@@ -71,12 +82,10 @@ class Autosave(QObject):
                 )
             return
         self._lock = lock
-        if self._path.exists():
-            try:
-                found = read_state(self._path)
-                self.left_over = None if found.get("closed") else found
-            except DataError:
-                self.left_over = None  # cut short: there is no state to offer
+        found = [*_read(self._behind_path).get(_DOCUMENTS, ()), _read(self._path)]
+        found = [each for each in found if each and not each.get("closed")]
+        if found:
+            *self.left_before, self.left_over = found
         session = self._session
         for signal in (
             session.trial_changed,
@@ -89,6 +98,12 @@ class Autosave(QObject):
             session.queue.changed,
         ):
             signal.connect(self._note)
+        if self._leaving is not None:
+            self._leaving.changed.connect(self._note_left)
+
+    def _note_left(self) -> None:
+        self._behind_stale = True
+        self._note()
 
     def _note(self, *_: object) -> None:
         waits = self._soon.isActive()
@@ -104,8 +119,12 @@ class Autosave(QObject):
         if state is None or subject is None:
             return
         self._writing, self._stale = True, False
+        left: tuple[Path, list[Mapping[str, Any]]] | None = None
+        if self._behind_stale and self._leaving is not None:
+            left = self._behind_path, [dict(each) for each in self._leaving.documents]
+            self._behind_stale = False
         self._session.jobs.start(
-            _writing(self._path, state, subject, self._known(subject)),
+            _writing(self._path, state, subject, self._known(subject), left),
             "",
             lambda found: self._remember(subject, found),
             ended=self._end,
@@ -121,22 +140,25 @@ class Autosave(QObject):
         if trouble and not self._failed:  # once, not every few seconds
             self._session.problem.emit(f"the session is not saved by itself: {trouble}")
         self._failed = bool(trouble)
+        self._behind_stale = self._behind_stale or self._failed
 
     def _end(self) -> None:
         self._writing = False
         if self._stale and self._lock is not None:
             self._soon.start()
 
-    def note_undone(
-        self, saved: Mapping[str, Any] | None, left_behind: Mapping[str, Any] | None = None
-    ) -> None:
+    def note_undone(self, saved: Mapping[str, Any] | None) -> None:
         """Look, before all is stopped, whether work is left that no file holds, or a study runs.
 
-        `saved` is the document of the session file that was opened or written last, `left_behind`
-        that of a subject before with work undone: it is kept where nothing else is.
+        `saved` is the document of the session file that was opened or written last.
         """
-        if left_behind is not None and holds_unsaved(left_behind, saved):
-            self._left_behind = left_behind
+        if self._leaving is not None:
+            self._leaving.settle()
+            self._left_behind = [
+                {**each, QUIT: True}
+                for each in self._leaving.documents
+                if each.get(UNFINISHED) or holds_unsaved(each, saved)
+            ]
         self._soon.stop()
         state = None if self._lock is None else snapshot(self._session, self._layout())
         self._unfinished = unfinished(self._session)
@@ -149,12 +171,17 @@ class Autosave(QObject):
         if self._lock is None:
             return
         subject = self._session.subject
+        done = subject is not None or self.left_over is None
         if self._undone is not None and subject is not None:
             self._keep(self._undone, subject)
-        elif self._left_behind is not None:
-            self._write_left({**self._left_behind, QUIT: True})
-        elif subject is not None or self.left_over is None:
+        elif self._left_behind:
+            self._write_left(self._path, self._left_behind.pop())
+        elif done:
             self._path.unlink(missing_ok=True)
+        if self._left_behind:
+            self._write_left(self._behind_path, {_DOCUMENTS: self._left_behind})
+        elif done:
+            self._behind_path.unlink(missing_ok=True)
         self._lock.unlock()
         self._lock = None
 
@@ -164,20 +191,39 @@ class Autosave(QObject):
         except MindVisError:
             found = ""  # its file is gone: the next start will ask for it
         of_closing = {"fingerprint": found, QUIT: True, UNFINISHED: self._unfinished}
-        self._write_left({**state.by_reference(), **of_closing})
+        self._write_left(self._path, {**state.by_reference(), **of_closing})
 
-    def _write_left(self, document: Mapping[str, Any]) -> None:
+    def _write_left(self, path: Path, document: Mapping[str, Any]) -> None:
         try:
-            write_state(self._path, document)
+            write_state(path, document)
         except ExportError as error:
             self._session.problem.emit(f"the session is not saved by itself: {error}")
 
 
-def _writing(path: Path, state: State, subject: Subject, known: str) -> Any:
-    """Write a state; runs in a job's thread. Returns the fingerprint, and what went wrong."""
+def _read(path: Path) -> dict[str, Any]:
+    """Return a document on disk; an empty one where there is none, or one that is cut short."""
+    try:
+        return read_state(path) if path.exists() else {}
+    except DataError:
+        return {}
+
+
+def _writing(
+    path: Path,
+    state: State,
+    subject: Subject,
+    known: str,
+    left: tuple[Path, list[Mapping[str, Any]]] | None,
+) -> Any:
+    """Write a state; runs in a job's thread. Returns the fingerprint, and what went wrong.
+
+    What was left behind comes first, if it changed: the state on disk may still hold it.
+    """
     yield
     found, trouble = known or fingerprint(subject), ""
     try:
+        if left is not None:
+            write_state(left[0], {_DOCUMENTS: left[1]})
         write_state(path, {**state.by_reference(), "fingerprint": found})
     except ExportError as error:
         trouble = str(error)

@@ -35,6 +35,18 @@ class State:
     waiting: tuple[DecodeRequest, ...]
 
     @property
+    def parts(self) -> dict[str, Sequence[Any]]:
+        """What is undone, by the names that it has in a document; not written down yet."""
+        return {"regions": self.choices["regions"], "queue": self.waiting}
+
+    def holds_unsaved(self, saved: Mapping[str, Any] | None) -> bool:
+        """Do what `holds_unsaved` does, and write the queue down only where there is another."""
+        there = saved if saved is not None and _same_subject(self.choices, saved) else {}
+        if any(mine and not there.get(part) for part, mine in self.parts.items()):
+            return True
+        return bool(there) and holds_unsaved(self.document, there)
+
+    @property
     def document(self) -> dict[str, Any]:
         """What is chosen, and the queue."""
         return {**self.choices, "queue": [request.to_json() for request in self.waiting]}

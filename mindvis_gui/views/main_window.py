@@ -205,18 +205,19 @@ class MainWindow(QMainWindow):
 
     def save_by_itself(self, folder: Path) -> None:
         """Save the session in `folder` from now on, and offer what the last one has left there."""
-        self._autosave = Autosave(self._session, folder, self._saved.layout)
+        self._autosave = Autosave(self._session, folder, self._saved.layout, self._saved.leaving)
         self._autosave.start()
         left_over = self._autosave.left_over
         if left_over is not None:
             self._saved.left_over = left_over
-            self.welcome.offer(left_over, self.actions_by_id["restore_session"])
+            self._saved.left_before = before = self._autosave.left_before
+            self.welcome.offer(left_over, self.actions_by_id["restore_session"], before)
             self._show_state()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout and what is undone, then cancel what runs and wait for it."""
         if self._autosave is not None:
-            self._autosave.note_undone(self._saved.in_file, self._saved.left_behind)
+            self._autosave.note_undone(self._saved.in_file)
         for name, state in self.workspace.layout_states().items():
             self._settings.set_layout(name, state)
         self._settings.set_layout("window", self.saveGeometry())

@@ -67,8 +67,13 @@ class WelcomePage(QWidget):
             column.addWidget(self._recent(path), alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(4)
 
-    def offer(self, left_over: Mapping[str, Any], action: QAction) -> None:
-        """Offer the state that the last session has left, by an action."""
+    def offer(
+        self,
+        left_over: Mapping[str, Any],
+        action: QAction,
+        before: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Offer the state that the last session has left, by an action; name those left before."""
         self.restore.clicked.connect(action.trigger)
         name = left_over.get("subject", {}).get("name", "")
         told = [
@@ -78,7 +83,9 @@ class WelcomePage(QWidget):
         how = (
             "Your last session" if left_over.get(QUIT) else "Go on where the last session broke off"
         )
-        self.restore.setText(f"{how}: {name}, {', '.join(told)}")
+        names = ", ".join(dict.fromkeys(each["subject"]["name"] for each in before))
+        more = f"; left before it: {names}" if names else ""
+        self.restore.setText(f"{how}: {name}, {', '.join(told)}{more}")
         self.restore.show()
 
     def _recent(self, path: Path) -> QPushButton:

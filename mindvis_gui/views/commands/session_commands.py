@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ class SessionCommands:
         self._window, self._session = window, session
         self._settings, self._workspace = settings, workspace
         self.left_over: Mapping[str, Any] | None = None  # of the last session, or a subject before
-        self._behind: list[Mapping[str, Any]] = []  # the latter, until they are restored
+        self.left_before: Sequence[Mapping[str, Any]] = ()  # by the last session, before it ended
         self.in_file: Mapping[str, Any] | None = None  # of the file opened or written last
         self.leaving = LeftBehind(session, self.layout, lambda: self.in_file)
         self.leaving.found.connect(self._offer)
@@ -120,13 +120,7 @@ class SessionCommands:
             self.opener.open(self.left_over)
 
     def _offer(self, left_behind: Mapping[str, Any]) -> None:
-        self._behind.append(left_behind)
         self.left_over = left_behind
-
-    @property
-    def left_behind(self) -> Mapping[str, Any] | None:
-        """What the newest subject before has left, unless it was restored."""
-        return self._behind[-1] if self._behind else None
 
     def _open_session(self, path: Path) -> None:
         session = self._session
@@ -151,9 +145,12 @@ class SessionCommands:
         self.opener.open(saved, source, path, placed=path is not None)
 
     def _take_up(self, document: Mapping[str, Any]) -> None:
-        self._behind = [each for each in self._behind if each is not document]
-        if self._behind:
-            self.left_over = self._behind[-1]
+        self.leaving.forget(document)
+        if document is self._restored:
+            self.leaving.take_up(self.left_before)
+            self.left_before = ()
+        if self.leaving.documents:
+            self.left_over = self.leaving.documents[-1]
         if document is not self._restored:
             self.in_file = document
         self._take_up_layout(document)
