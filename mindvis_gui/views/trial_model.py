@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import (
-    QAbstractListModel,
     QModelIndex,
     QPersistentModelIndex,
     QSize,
+    QStringListModel,
     Qt,
     QTimer,
 )
@@ -28,10 +28,12 @@ _PIXELS = 2 * THUMBNAIL  # sharp on a high-density screen, too
 _Index = QModelIndex | QPersistentModelIndex
 
 
-class TrialModel(QAbstractListModel):
+class TrialModel(QStringListModel):
     """Rows are the trials that pass the filter; asking for a thumbnail puts it on the list to read.
 
-    Nothing is read until a row is drawn, so 30,000 trials cost what a screenful costs.
+    Nothing is read until a row is drawn, so 30,000 trials cost what a screenful costs. A view asks
+    for the number of rows once a row: the strings of the base class are empty, and are there so
+    that Qt counts them without Python.
     """
 
     def __init__(self, session: Session) -> None:
@@ -39,6 +41,7 @@ class TrialModel(QAbstractListModel):
         self._session = session
         self._subject: Subject | None = None
         self._texts: list[str] = []
+        self._of_split: dict[str, list[int]] = {}
         self._rows: list[int] = []
         self._thumbnails: OrderedDict[str, QPixmap | None] = OrderedDict()
         self._wanted: list[Trial] = []
@@ -48,13 +51,15 @@ class TrialModel(QAbstractListModel):
 
     def set_subject(self, subject: Subject | None) -> None:
         """Show the trials of another subject, all of them."""
-        self.beginResetModel()
+        trials = subject.trials if subject else ()
         self._subject = subject
-        self._texts = [_searched(trial) for trial in subject.trials] if subject else []
-        self._rows = list(range(len(self._texts)))
+        self._texts = [_searched(trial) for trial in trials]
+        self._of_split = {}
+        for trial in trials:
+            self._of_split.setdefault(trial.split, []).append(trial.index)
         self._thumbnails.clear()
         self._wanted.clear()
-        self.endResetModel()
+        self._show(list(range(len(trials))))
 
     def set_filter(self, split: str, words: str) -> None:
         """Show the trials of `split` (all if empty) that match every one of `words`.
@@ -64,17 +69,19 @@ class TrialModel(QAbstractListModel):
         if self._subject is None:
             return
         wanted = words.lower().split()
-        splits = [word.removeprefix("split:") for word in wanted if word.startswith("split:")]
-        splits += [split] * bool(split)
-        texts = [word for word in wanted if not word.startswith("split:")]
-        trials = self._subject.trials
-        self.beginResetModel()
-        self._rows = [
-            i
-            for i, text in enumerate(self._texts)
-            if all(trials[i].split == each for each in splits) and all(w in text for w in texts)
-        ]
-        self.endResetModel()
+        splits = {word.removeprefix("split:") for word in wanted if word.startswith("split:")}
+        splits |= {split} if split else set()
+        texts, rows = self._texts, list(range(len(self._texts)))
+        if splits:
+            rows = self._of_split.get(splits.pop(), []) if len(splits) == 1 else []
+        for word in wanted:
+            if not word.startswith("split:"):
+                rows = [row for row in rows if word in texts[row]]
+        self._show(rows)
+
+    def _show(self, rows: list[int]) -> None:
+        self._rows = rows
+        self.setStringList([""] * len(rows))  # resets the model
 
     def row_of(self, trial: Trial) -> int:
         """Return the row that shows `trial`, or -1 when the filter hides it."""
@@ -83,8 +90,12 @@ class TrialModel(QAbstractListModel):
         except ValueError:
             return -1
 
-    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, D102
-        return 0 if parent.isValid() else len(self._rows)
+    def flags(self, index: _Index) -> Qt.ItemFlag:
+        """Return what every row can be: chosen, not edited (called by Qt)."""
+        if not index.isValid():
+            return Qt.ItemFlag.NoItemFlags
+        leaf = Qt.ItemFlag.ItemNeverHasChildren
+        return Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled | leaf
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: D102
         if self._subject is None or not index.isValid():

@@ -1,3 +1,4 @@
+import sys
 import time
 
 import pytest
@@ -5,6 +6,8 @@ from PySide6.QtCore import Qt
 
 from mindvis_gui.data.subject import Trial
 from mindvis_gui.errors import DataError
+from mindvis_gui.views import trial_model
+from mindvis_gui.views.trial_list import TrialList
 from mindvis_gui.views.trial_model import TRIAL_ROLE, TrialModel, caption
 
 
@@ -116,3 +119,34 @@ def test_thirty_thousand_trials_cost_nothing_until_they_are_drawn(session, subje
 def test_caption_leaves_out_what_is_not_known():
     assert caption(Trial(3, "test", category="plant")) == "test · trial 3 · plant"
     assert caption(Trial(3, "test")) == "test · trial 3"
+
+
+def test_a_list_of_thousands_is_laid_out_without_a_call_a_row(qtbot, session, subject_factory):
+    model = TrialModel(session)
+    listed = TrialList(model)
+    qtbot.addWidget(listed)
+    listed.resize(240, 400)
+    with qtbot.waitExposed(listed):
+        listed.show()
+    model.set_subject(subject_factory(3000))
+    calls = []
+
+    def note(frame, event, _):
+        if event == "call":
+            calls.append(frame.f_code.co_filename == trial_model.__file__)
+
+    sys.setprofile(note)
+    try:
+        model.set_filter("train", "c")
+        listed.show_trial(model.rowCount() - 1)
+    finally:
+        sys.setprofile(None)
+    assert model.rowCount() > 900
+    assert sum(calls) < 100
+
+
+def test_rows_are_chosen_and_not_edited(model):
+    flags = model.flags(model.index(0))
+    assert flags & Qt.ItemFlag.ItemIsSelectable
+    assert not flags & Qt.ItemFlag.ItemIsEditable
+    assert not flags & Qt.ItemFlag.ItemIsDragEnabled
