@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.analysis.figures.style import FigureStyle, width_in_mm
     from mindvis_gui.analysis.figures.writing import write_figure
     from mindvis_gui.analysis.lesion_folder import read_study
-    from mindvis_gui.cli.output import write
+    from mindvis_gui.cli.output import complain, write
     from mindvis_gui.data import open_subject
 
     style = FigureStyle(
@@ -88,8 +88,11 @@ def run(args: argparse.Namespace) -> int:
             raise ExportError("template 'lesion' draws a lesion study; name its folder: --study")
         rois = () if args.subject is None else open_subject(args.subject).rois
         lesion = LesionScene.of(read_study(args.study), rois)
-    write_figure(FigureContent(trials, brain, mask, lesion), args.out, args.template, style)
+    content = FigureContent(trials, brain, mask, lesion)
+    notice = write_figure(content, args.out, args.template, style)
     write(f"{args.out}")
+    if notice:
+        complain(f"{args.out}: {notice}")
     return 0
 
 

@@ -46,13 +46,17 @@ def start_figure(session: Session, path: Path, name: str, style: FigureStyle) ->
     """Write a figure of what the session shows to `path`."""
     gather = session.figures.content(name)
 
-    def write() -> Path:
+    def write() -> str:
         from mindvis_gui.analysis.figures.writing import write_figure  # brings matplotlib
 
-        write_figure(gather(), path, name, style)
-        return path
+        return write_figure(gather(), path, name, style)
 
-    session.jobs.run(write, f"Writing {path.name}", lambda done: _report(session, f"Wrote {done}"))
+    def report(notice: str) -> None:
+        _report(session, f"Wrote {path}")
+        if notice:
+            session.problem.emit(f"{path.name}: {notice}")
+
+    session.jobs.run(write, f"Writing {path.name}", report)
 
 
 def start_samples(session: Session, folder: Path) -> None:

@@ -318,6 +318,20 @@ def test_the_figure_of_a_decode_folder(tmp_path, decode, capsys):
     assert capsys.readouterr().out.endswith(f"{figure}\n")
 
 
+def test_letters_that_no_font_has_are_one_line(tmp_path, decode, capsys, monkeypatch):
+    from mindvis_gui.analysis.figures import writing
+
+    monkeypatch.setattr(writing, "lacking", lambda letters, families: frozenset("猫"))
+    monkeypatch.setattr(writing, "families_with", lambda letters: ())
+    decode("--trials", "0", "--seeds", "0")
+    capsys.readouterr()
+    figure = tmp_path / "figure.svg"
+    assert main(["figure", str(tmp_path / "out"), "--out", str(figure)]) == 0
+    said = capsys.readouterr()
+    assert said.out == f"{figure}\n"
+    assert said.err.startswith(f"mindvis: {figure}: no font here has 猫: drawn as boxes; ")
+
+
 def test_the_figure_of_no_folder_is_one_line(tmp_path, capsys):
     assert main(["figure", str(tmp_path), "--out", str(tmp_path / "figure.png")]) == 1
     assert capsys.readouterr().err.count("\n") == 1

@@ -4,7 +4,10 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 
+from mindvis_gui.analysis.figures import writing
+from mindvis_gui.analysis.figures.style import FigureStyle
 from mindvis_gui.views import file_dialogs
+from mindvis_gui.views.exports import start_figure
 from mindvis_gui.views.figure_dialog import FigureDialog
 
 
@@ -131,3 +134,13 @@ def test_on_a_grid_of_two_options_the_grid_is_drawn(qtbot, ready_window, ready):
     assert not shown.problem.text()
     shown.close()
     qtbot.waitUntil(lambda: ready.idle)
+
+
+def test_letters_that_no_font_has_are_told_after_the_export(
+    qtbot, dialog, ready, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(writing, "lacking", lambda letters, families: frozenset("猫"))
+    monkeypatch.setattr(writing, "families_with", lambda letters: ())
+    with qtbot.waitSignal(ready.problem) as said:
+        start_figure(ready, tmp_path / "a.png", "comparison", FigureStyle())
+    assert said.args[0].startswith("a.png: no font here has 猫: drawn")

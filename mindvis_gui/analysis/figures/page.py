@@ -120,7 +120,7 @@ def text_width(text: str, style: FigureStyle, size: float | None = None) -> floa
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
-    font = FontProperties(family=[style.font], size=size or style.font_size)
+    font = FontProperties(family=style.families, size=size or style.font_size)
     points, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     return float(points) / 72 * DOTS
 

@@ -33,6 +33,8 @@ class FigureStyle:
         In points, of the text below the pictures.
     captions, seeds, scores : bool
         Whether protocol and scores stand below, the seed under a sample, its scores under it.
+    more_fonts : tuple of str
+        Families with letters that `font` lacks; `writing` chooses them as the texts need them.
 
     Raises
     ------
@@ -47,6 +49,7 @@ class FigureStyle:
     captions: bool = True
     seeds: bool = True
     scores: bool = True
+    more_fonts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.width is not None and not _NARROWEST <= self.width <= _WIDEST:
@@ -69,9 +72,14 @@ class FigureStyle:
         """Height of a line of text in dots."""
         return round(self.font_size * DOTS / 72 * 1.3)
 
+    @property
+    def families(self) -> list[str]:
+        """Families that letters are looked for in, one after the other."""
+        return [*dict.fromkeys((self.font, FONT, *self.more_fonts))]
+
     def to_json(self) -> dict[str, Any]:
-        """Return the style as JSON values."""
-        return asdict(self)
+        """Return what was chosen of the style as JSON values."""
+        return {name: value for name, value in asdict(self).items() if name != "more_fonts"}
 
     def parameters(self) -> dict[str, Any]:
         """Return matplotlib's settings; fixed, so that the same content gives the same bytes.
@@ -88,7 +96,7 @@ class FigureStyle:
         except ValueError as error:
             raise ExportError(f"font {self.font} is not installed; {FONT} always is") from error
         return {
-            "font.family": [self.font, FONT],  # the second has what the first lacks
+            "font.family": self.families,
             "font.size": self.font_size,
             "axes.labelsize": self.font_size,
             "xtick.labelsize": self.font_size,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
@@ -15,6 +17,7 @@ from mindvis_gui.analysis.decoded_trial import SAMPLE_NOTICE, DecodedTrial
 from mindvis_gui.analysis.export import CHUNK
 from mindvis_gui.analysis.figures.comparison_grid import draw_comparison
 from mindvis_gui.analysis.figures.content import FigureContent
+from mindvis_gui.analysis.figures.fonts import families_with, lacking, letters_in
 from mindvis_gui.analysis.figures.grid_layout import GridLayout
 from mindvis_gui.analysis.figures.option_grid import (
     draw_grid,
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
 _NARROWEST = 1004  # dots, 85 mm: room for the caption
 _WIDE = 2008  # dots, 170 mm: what parts without pictures of their own size take
+_NAMED = 5  # letters that are named
 # matplotlib's settings belong to the process; preview, export and copy each have a thread.
 _SETTINGS = Lock()
 
@@ -43,7 +47,7 @@ def write_figure(
     path: Path,
     name: str = "comparison",
     style: FigureStyle | None = None,
-) -> None:
+) -> str:
     """Draw a figure, and write beside it the requests and scores of what it shows as JSON.
 
     Parameters
@@ -56,6 +60,11 @@ def write_figure(
     name : str
         Of a template.
     style : FigureStyle, optional
+
+    Returns
+    -------
+    str
+        One sentence on letters that no installed font has; usually empty.
 
     Raises
     ------
@@ -70,12 +79,13 @@ def write_figure(
     record = figure_record(content, name, style)
     # In memory first: libtiff does not say why it cannot write.
     buffer = BytesIO()
-    _save(content, name, style, record, buffer, suffix)
+    notice = _save(content, name, style, record, buffer, suffix)
     with atomic_path(path) as temporary:
         temporary.write_bytes(buffer.getvalue())
     with atomic_path(record_path(path)) as temporary:
         text = json.dumps(record, ensure_ascii=False, indent=1)
         temporary.write_text(text + "\n", encoding="utf-8")
+    return notice
 
 
 def render_png(content: FigureContent, name: str, style: FigureStyle) -> bytes:
@@ -153,12 +163,33 @@ def _save(
     record: Mapping[str, Any],
     target: IO[bytes],
     suffix: str,
-) -> None:
+) -> str:
+    """Draw, and return a sentence on the letters that are drawn as boxes."""
     from matplotlib import style as matplotlib_style  # not when the window starts
+    from matplotlib.text import Text
 
-    with _SETTINGS, matplotlib_style.context(["default", style.parameters()]):
+    own = style.parameters()
+    needed = lacking(letters_in(content) | letters_in(record), style.families)
+    if needed:
+        # Says on stderr that a font has no bold letters, which then are not bold.
+        logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+        style = replace(style, more_fonts=families_with(needed))
+        own = style.parameters()
+    with _SETTINGS, matplotlib_style.context(["default", own]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # is said once, in words
         figure = _draw(content, name, style)
         figure.savefig(target, format=suffix[1:], dpi=style.dpi, **_metadata(record, suffix))
+    if not needed:
+        return ""
+    texts = [text.get_text() for text in figure.findobj(Text)]
+    boxes = sorted(lacking(letters_in(texts), style.families))
+    more = f" and {len(boxes) - _NAMED} more" if len(boxes) > _NAMED else ""
+    return (
+        f"no font here has {', '.join(boxes[:_NAMED])}{more}: drawn as boxes; install a font that "
+        "has these letters"
+        if boxes
+        else ""
+    )
 
 
 def _metadata(record: Mapping[str, Any], suffix: str) -> dict[str, Any]:

@@ -1,3 +1,4 @@
+import json
 import re
 import threading
 from dataclasses import replace
@@ -209,6 +210,27 @@ def test_labels_are_taken_as_they_are(tmp_path, trials):
         named = replace(trial, request={**trial.request, "label": label})
         write_figure([named], tmp_path / "figure.svg")
     assert "&lt;b&gt;&amp;amp;" in (tmp_path / "figure.svg").read_text()
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_letters_that_the_font_lacks_are_of_another(tmp_path, trials, suffix):
+    (trial,) = trials((0,))
+    named = replace(trial, request={**trial.request, "label": "cact\N{LATIN SMALL LETTER UE}s"})
+    path = tmp_path / f"figure.{suffix}"
+    assert writing.write_figure(FigureContent((named,)), path) == ""  # nor a warning of a glyph
+    if suffix == "svg":
+        families = re.search(r"font-family: ([^;\"]*)", path.read_text(encoding="utf-8"))
+        assert len(families[1].split(",")) == 2
+
+
+def test_letters_that_no_font_has_are_said(tmp_path, trials, monkeypatch):
+    monkeypatch.setattr(writing, "families_with", lambda letters: ())
+    (trial,) = trials((0,))
+    named = replace(trial, request={**trial.request, "label": "三毛猫と犬"})
+    notice = writing.write_figure(FigureContent((named,)), tmp_path / "figure.png")
+    assert notice.startswith("no font here has と, 三, 毛, 犬, 猫: drawn as boxes")
+    record = json.loads((tmp_path / "figure.png.json").read_text(encoding="utf-8"))
+    assert record["style"] == FigureStyle().to_json()
 
 
 def test_pictures_keep_their_aspect(drawn, trials):
