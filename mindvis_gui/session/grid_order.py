@@ -43,6 +43,13 @@ class Row:
         return statistics.fmean(known) if known else None
 
 
+def needs_scores(sort: str, words: str) -> bool:
+    """Whether `ordered` looks at the scores of rows."""
+    return sort.removeprefix("-") in METRICS or any(
+        _CONDITION.fullmatch(word) for word in words.lower().split()
+    )
+
+
 def ordered(rows: Sequence[Row], sort: str, words: str) -> list[Any]:
     """Return the values of the rows that match every one of `words`, in the order of `sort`.
 

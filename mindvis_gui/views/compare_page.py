@@ -27,6 +27,7 @@ from mindvis_gui.views.theme import label
 from mindvis_gui.wording import counted
 
 _SOON = 300  # ms that changes are gathered before they are counted
+_AT_ONCE = 2000  # cells are counted without waiting for more changes
 _SETTLED = 150  # ms that a row is chosen before the window goes over to its trial
 
 
@@ -61,9 +62,9 @@ class ComparePage(QWidget):
         self._settling = QTimer(self, singleShot=True, interval=_SETTLED)
         self._settling.timeout.connect(self._follow_row)
         self._counting = QTimer(self, singleShot=True, interval=_SOON)
-        self._counting.timeout.connect(self._show_state)
+        self._counting.timeout.connect(self._show_count)
         self._arriving = QTimer(self, singleShot=True, interval=_SOON)
-        self._arriving.timeout.connect(self._show_state)
+        self._arriving.timeout.connect(self._show_count)
         self._connect()
         self.setAccessibleName("Compare")
         self._show_axes()
@@ -143,6 +144,22 @@ class ComparePage(QWidget):
     def _show_state(self) -> None:
         if not self.isVisible():
             return
+        grid = self._session.grid
+        if len(grid.axis(grid.rows).values) * len(grid.axis(grid.columns).values) > _AT_ONCE:
+            self._show_reason()
+            self._counting.start()  # which would be felt at every key of the filter
+        else:
+            self._show_count()
+
+    def _show_reason(self) -> None:
+        """Show the grid, or why there is none."""
+        why = self._why_empty()
+        self.empty.setText(why)
+        self._stack.setCurrentWidget(self.empty if why else self.view)
+
+    def _show_count(self) -> None:
+        if not self.isVisible():
+            return
         session, model = self._session, self.model
         missing = len(session.grid.missing())
         cells = len(model.rows) * len(model.columns)
@@ -151,9 +168,7 @@ class ComparePage(QWidget):
         rows = counted(len(model.rows), "row")
         text = self._complaint or f"{rows} · {done:,} of {cells:,} decoded"
         self.header.show_count(missing, text)
-        why = self._why_empty()
-        self.empty.setText(why)
-        self._stack.setCurrentWidget(self.empty if why else self.view)
+        self._show_reason()
 
     def _why_empty(self) -> str:
         if self._session.subject is None:

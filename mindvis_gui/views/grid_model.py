@@ -14,7 +14,7 @@ from mindvis_gui.decoding.cached_decoder import PartStep
 from mindvis_gui.session import Session
 from mindvis_gui.session.collection import Drawn
 from mindvis_gui.session.grid import Cell
-from mindvis_gui.session.grid_order import Row, ordered
+from mindvis_gui.session.grid_order import Row, needs_scores, ordered
 from mindvis_gui.session.options import Options
 from mindvis_gui.views.grid_pictures import GridPictures
 from mindvis_gui.views.picture import to_qimage
@@ -90,7 +90,8 @@ class GridModel(QAbstractTableModel):
         grid = self._session.grid
         axis = grid.axis(grid.rows)
         columns = list(grid.axis(grid.columns).values)
-        rows = [self._row(value, columns) for value in axis.values]
+        scored = columns if needs_scores(self.order, self.words) else []
+        rows = [self._row(value, scored) for value in axis.values]
         shown = ordered(rows, self.order, self.words)
         if (shown, columns) != (self.rows, self.columns):
             self.beginResetModel()
@@ -104,6 +105,7 @@ class GridModel(QAbstractTableModel):
         self.want_scores()
 
     def _row(self, value: Any, columns: list[Any]) -> Row:
+        """Return what a row is found and ordered by, with its scores in some columns."""
         collection = self._session.collection
         label = self.row_label(value)
         if not self.order and not self.words:

@@ -7,6 +7,7 @@ from PySide6.QtGui import QImage, QPainter, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from mindvis_gui.analysis.export import read_request
+from mindvis_gui.views import compare_page
 from mindvis_gui.views.compare_header import GRIDS
 from mindvis_gui.views.drag_out import sample_data
 from mindvis_gui.views.grid_model import Content
@@ -108,6 +109,29 @@ def test_rows_are_sorted_and_filtered_by_score(qtbot, page, ready):
     assert page.model.rows == [1]
     page.header.filter.setText("nothing like it")
     assert "No row matches" in page.empty.text()
+
+
+def test_a_filter_of_words_asks_for_no_score(qtbot, page, ready, monkeypatch):
+    score, asked = ready.collection.score, []
+    monkeypatch.setattr(ready.collection, "score", lambda each: asked.append(each) or score(each))
+    page.header.filter.setText("crab")
+    assert page.model.rows == [1]
+    assert not asked
+    page.header.filter.setText("crab r>-1")
+    assert len(asked) == 24
+
+
+def test_a_long_grid_is_counted_once_typing_has_ended(qtbot, page, ready, monkeypatch):
+    monkeypatch.setattr(compare_page, "_AT_ONCE", 8)
+    missing, counted = ready.grid.missing, []
+    monkeypatch.setattr(ready.grid, "missing", lambda: counted.append(1) or missing())
+    for text in ("v", "vi", "vio", "nothing like it"):
+        page.header.filter.setText(text)
+    assert "No row matches" in page.empty.text()
+    page.header.filter.setText("violin")
+    assert not counted
+    qtbot.waitUntil(lambda: page.header.count.text() == "1 row · 4 of 4 decoded")
+    assert len(counted) == 1
 
 
 def test_condition_without_a_number_is_one_line(qtbot, page, ready):
