@@ -366,6 +366,25 @@ def test_escape_stops_a_lesion_study_when_nothing_is_decoded(qtbot, ready_window
     assert not panel.what.isVisible()
 
 
+def test_escape_stops_a_lesion_study_before_it_empties_a_paused_queue(
+    qtbot, ready_window, ready, decoder
+):
+    actions = ready_window.actions_by_id
+    ready.queue.pause()
+    ready.decode()
+    decoder.hold()
+    actions["run_lesions"].trigger()
+    qtbot.waitUntil(lambda: ready.lesions.running)
+    actions["stop"].trigger()
+    assert ready.lesions.stopping
+    assert len(ready.queue) == 1
+    decoder.release()
+    qtbot.waitUntil(lambda: not ready.lesions.running)
+    actions["stop"].trigger()
+    assert len(ready.queue) == 0
+    qtbot.waitUntil(lambda: ready.idle)
+
+
 def test_escape_takes_back_a_decode_that_waits_for_a_model(qtbot, opened_window, opened):
     opened.load_model("fake")
     opened.decode()

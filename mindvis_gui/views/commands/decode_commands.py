@@ -64,13 +64,14 @@ class DecodeCommands:
             self._session.decode()
 
     def stop(self) -> None:
-        """Stop decoding; while nothing is decoded and nothing waits, stop the lesion study."""
+        """Stop decoding, or else the lesion study; a queue that only waits comes last."""
         session = self._session
-        if not session.queue.empty or session.loading.decode_wanted:
+        decoding = session.queue.active or session.loading.decode_wanted
+        if session.lesions.running and not session.lesions.stopping and not decoding:
+            session.lesions.stop()
+        else:
             session.queue.stop()
             session.loading.want_decode(False)
-        else:
-            session.lesions.stop()
 
     def new_seed(self) -> None:
         """Choose a first seed at random."""
