@@ -108,7 +108,7 @@ class QueueModel(QAbstractListModel):
     def __init__(self, queue: DecodeQueue) -> None:
         super().__init__(queue)
         self._queue = queue
-        self._items: tuple[Waiting, ...] = ()
+        self._items = queue.waiting[:LISTED]
         queue.changed.connect(self._follow)
 
     def _follow(self) -> None:

@@ -31,6 +31,15 @@ def choose(panel, row):
     panel.list.setCurrentIndex(panel.list.model().index(row))
 
 
+def test_what_waits_already_is_listed(qtbot, panel, ready):
+    later = QueuePanel(ready)
+    qtbot.addWidget(later)
+    assert later.list.model().rowCount() == 5
+    choose(later, 4)
+    qtbot.keyClick(later.list, Qt.Key.Key_Delete)
+    assert waiting(ready) == [0, 1, 2, 3]
+
+
 def test_delete_removes_one_after_the_other(qtbot, panel, ready):
     choose(panel, 1)
     qtbot.keyClick(panel.list, Qt.Key.Key_Delete)
