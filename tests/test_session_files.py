@@ -528,6 +528,15 @@ def test_state_cut_short_is_not_offered(ready, tmp_path):
     autosave.close()
 
 
+def test_states_of_no_subject_are_not_offered(ready, tmp_path):
+    for sessions in (7, [3, {}, {"subject": "tiny"}]):
+        write_state(tmp_path / "left-behind.json", {"sessions": sessions})
+        autosave = Autosave(ready, tmp_path, dict)
+        autosave.start()
+        assert (autosave.left_over, autosave.left_before) == (None, [])
+        autosave.close()
+
+
 def test_second_window_leaves_the_state_to_the_first(ready, tmp_path):
     first, second = (Autosave(ready, tmp_path, dict) for _ in range(2))
     first.start()

@@ -82,8 +82,9 @@ class Autosave(QObject):
                 )
             return
         self._lock = lock
-        found = [*_read(self._behind_path).get(_DOCUMENTS, ()), _read(self._path)]
-        found = [each for each in found if each and not each.get("closed")]
+        before = _read(self._behind_path).get(_DOCUMENTS)
+        found = [*(before if isinstance(before, list) else ()), _read(self._path)]
+        found = [each for each in found if isinstance(each, dict) and _goes_on(each)]
         if found:
             *self.left_before, self.left_over = found
         session = self._session
@@ -198,6 +199,11 @@ class Autosave(QObject):
             write_state(path, document)
         except ExportError as error:
             self._session.problem.emit(f"the session is not saved by itself: {error}")
+
+
+def _goes_on(document: Mapping[str, Any]) -> bool:
+    """Whether a document is of a subject that something was left to do with."""
+    return isinstance(document.get("subject"), dict) and not document.get("closed")
 
 
 def _read(path: Path) -> dict[str, Any]:

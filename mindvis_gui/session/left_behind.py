@@ -116,7 +116,7 @@ class LeftBehind(QObject):
             self.documents[:0] = earlier
             self.changed.emit()
             newest = earlier[-1]
-            self._tell(newest["subject"]["name"], newest)
+            self._tell(newest["subject"].get("name", ""), newest)
 
     def forget(self, document: Mapping[str, Any]) -> None:
         """Forget a document, if it is one of them: it was restored."""

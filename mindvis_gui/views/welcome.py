@@ -83,7 +83,7 @@ class WelcomePage(QWidget):
         how = (
             "Your last session" if left_over.get(QUIT) else "Go on where the last session broke off"
         )
-        names = ", ".join(dict.fromkeys(each["subject"]["name"] for each in before))
+        names = ", ".join(dict.fromkeys(each["subject"].get("name", "") for each in before))
         more = f"; left before it: {names}" if names else ""
         self.restore.setText(f"{how}: {name}, {', '.join(told)}{more}")
         self.restore.show()
