@@ -11,7 +11,15 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFont, QKeyEvent, QPainter, QPainterPath, QPalette, QResizeEvent
+from PySide6.QtGui import (
+    QFont,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPainterPath,
+    QPalette,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QFrame,
     QListView,
@@ -79,8 +87,13 @@ class TrialList(QListView):
             self.scrollTo(self.currentIndex())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Leave Space to the window, which shows the stimulus while it is held."""
-        if event.key() == Qt.Key.Key_Space:
+        """Leave Space to the window, which shows the stimulus, and its actions their keys.
+
+        Letters look for a label, but P, which pauses, must not while nothing can be paused.
+        """
+        pressed = QKeySequence(event.keyCombination())
+        taken = any(pressed in action.shortcuts() for action in self.window().actions())
+        if taken or event.key() == Qt.Key.Key_Space:
             event.ignore()
         else:
             super().keyPressEvent(event)

@@ -1,5 +1,6 @@
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QCheckBox, QLabel, QToolButton
 
 from mindvis_gui.views.subject_panel import SubjectPanel
@@ -41,6 +42,18 @@ def rows(panel):
 
 def test_without_a_subject_it_says_what_to_do(panel):
     assert "Open one from the toolbar." in texts(panel)
+
+
+def test_letters_look_for_a_trial_unless_an_action_has_the_key(qtbot, full, opened):
+    action = QAction("Pause", full, shortcut="C")
+    action.setEnabled(False)
+    full.addAction(action)
+    qtbot.keyClick(full.trials, Qt.Key.Key_B)
+    assert opened.trial.label == "bird"
+    full.trials.keyboardSearch("")  # the next letter is the first of another word
+    chosen = opened.trial
+    qtbot.keyClick(full.trials, Qt.Key.Key_C)
+    assert opened.trial is chosen
 
 
 def test_facts_of_the_subject(full):
