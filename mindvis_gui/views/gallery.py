@@ -34,7 +34,8 @@ from mindvis_gui.views.sentences import sentence
 from mindvis_gui.views.theme import MARGIN, label
 
 _GAP = 8
-_SMALLEST = 112  # pixels; below that the gallery scrolls
+_SMALLEST = 112  # pixels; below that the gallery scrolls, unless it is as low as a row of pictures
+_LOWEST = 56  # of that row: laptops at a large scale have few pixels
 _FULL_DIFFERENCE = 128.0  # of 0–255: the brightest colour of a difference map
 _CONSISTENT = (0.5, 1.0)  # range of the consistency map
 
@@ -68,7 +69,7 @@ class GalleryView(QWidget):
         self.note = label(kind="strong")
         self.note.setParent(self)
         self.note.hide()
-        self.setMinimumHeight(_SMALLEST + PictureTile.caption_height(self) + 2 * _GAP)
+        self.setMinimumHeight(_LOWEST + PictureTile.caption_height(self) + 2 * _GAP)
         self.setAccessibleName("Stimulus and samples")
 
         for signal in (
@@ -298,7 +299,8 @@ class GalleryView(QWidget):
         caption = PictureTile.caption_height(self)
         width, height = self.width() - 2 * MARGIN, shown - 2 * _GAP
         # Pictures beneath the note are smaller rather than without captions.
-        side, columns = _best_fit(count, width, height, caption, _SMALLEST - above)
+        smallest = min(_SMALLEST - above, max(height - caption, _LOWEST - above))
+        side, columns = _best_fit(count, width, height, caption, smallest)
         rows = -(-count // columns)
         for i, tile in enumerate(self.tiles):
             row, column = divmod(i, columns)

@@ -57,7 +57,7 @@ class SignalStrip(pg.PlotWidget):
         self.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the strip itself has the keys
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
-        self.setMinimumHeight(56)
+        self.setMinimumHeight(44)
         self.setAccessibleName("Response vector in patches")
         self.setAccessibleDescription(
             "Left and Right choose a patch; Return keeps or masks it while painting"

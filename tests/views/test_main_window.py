@@ -614,6 +614,16 @@ def test_window_gets_narrow_with_every_page_and_panel_built(qtbot, ready_window,
     assert mask.recovered.width() >= mask.recovered.sizeHint().width()
 
 
+def test_window_fits_a_laptop_at_a_large_scale(qtbot, ready_window):
+    """1366 x 768 at 125 %, less the frame and the task bar."""
+    ready_window.resize(1092, 544)
+    assert ready_window.height() == 544
+    gallery = ready_window.workspace.gallery
+    tile = gallery.tiles[0]
+    qtbot.waitUntil(lambda: gallery.height() < 140)
+    assert gallery.rect().contains(QRect(tile.mapTo(gallery, QPoint()), tile.size()))
+
+
 @pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)])
 def test_window_fits_common_screens(qtbot, ready_window, size):
     ready_window.resize(*size)
