@@ -179,7 +179,8 @@ def correlation_penalty(latents: Tensor) -> Tensor:
     """
     points = latents.permute(0, 2, 3, 1).flatten(0, 2)  # (points, channels)
     points = points - points.mean(dim=0)
-    covariance = points.T @ points / len(points)
+    with torch.autocast(points.device.type, enabled=False):  # the sum exceeds the range of fp16
+        covariance = points.T @ points / len(points)
     return (covariance - torch.eye(len(covariance), device=covariance.device)).square().mean()
 
 

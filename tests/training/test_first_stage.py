@@ -83,6 +83,15 @@ def test_copied_channels_are_penalised(rng):
     assert float(correlation_penalty(copied)) == pytest.approx(12 / 16, abs=0.1)
 
 
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+def test_many_latents_do_not_exceed_half_precision(rng, half):
+    """Sixteen pictures of 256 pixels have more points than fp16 can count."""
+    latents = torch.randn(16, 3, 64, 64, generator=rng)
+    with torch.autocast("cpu", half):
+        penalty = correlation_penalty(latents)
+    assert float(penalty) == float(correlation_penalty(latents))
+
+
 def test_picture_loss_sees_blur_and_colour():
     sharp = torch.zeros(1, 3, 16, 16)
     sharp[..., ::2] = 1.0
