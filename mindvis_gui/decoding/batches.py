@@ -10,6 +10,7 @@ from diffusers import UNet2DConditionModel, VQModel
 from torch import Tensor
 
 from mindvis_gui.decoding.company import MOST_ROWS, ROWS_OF_LARGE, ROWS_OF_SMALL
+from mindvis_gui.decoding.device import ran_out_of_memory
 
 # Latents a network call on the CPU. The last bits of a sample depend on the size of the batch
 # that it is computed in, so that size is fixed: a function of the model alone, never of how many
@@ -64,16 +65,16 @@ def by_batches(work: Callable[[slice], Tensor], n_rows: int, size: BatchSize) ->
 
     Raises
     ------
-    torch.OutOfMemoryError
-        If not even one row fits.
+    RuntimeError
+        If not even one row fits, see `ran_out_of_memory`.
     """
     rows = size.rows if size.fixed else min(size.rows, n_rows)
     while True:
         try:
             starts = range(0, n_rows, rows)
             return torch.cat([work(slice(i, min(i + rows, n_rows))) for i in starts])
-        except torch.OutOfMemoryError:
-            if size.fixed or rows == 1:
+        except RuntimeError as error:
+            if size.fixed or rows == 1 or not ran_out_of_memory(error):
                 raise
             rows = size.halve(rows)
         torch.cuda.empty_cache()  # only now is what the attempt held free

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,16 @@ from mindvis_gui.errors import ModelError
 
 DEVICES = ("auto", "cpu", "cuda")
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+# Where a library of CUDA finds no memory, or torch's allocator on a CPU, the error is a plain one.
+# A convolution tries all ways that there are, and says of memory that there is none of these.
+_NO_MEMORY = (
+    "can't allocate memory",
+    "out of memory",
+    "STATUS_ALLOC_FAILED",
+    "was unable to find an engine to execute this computation",
+    "Unable to find a valid cuDNN algorithm",
+)
 
 
 def choose_device(name: str) -> str:
@@ -77,16 +88,31 @@ def failures_said(model: str, device: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:  # torch's own kinds are subclasses of it
-        # The CPU's allocator and a lost GPU have no kind of error of their own in every release.
-        if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+        memory, lost = ran_out_of_memory(error), device == "cuda" and _names_cuda(str(error))
+        if memory or lost:
+            # Whoever keeps what is raised here would keep the tensors of the failed call.
+            traceback.clear_frames(error.__traceback__)
+        if memory:
             other = "choose device 'cpu'" if device == "cuda" else "choose a smaller model"
             raise ModelError(
                 f"model {model} does not fit into the memory of '{device}'; "
                 f"close what else uses it, or {other}"
             ) from error
-        if device == "cuda" and "CUDA" in str(error):
+        if lost:
             raise ModelError(
                 f"the GPU stopped working ({str(error).splitlines()[0]}); "
                 f"restart the application, or choose device 'cpu' for model {model}"
             ) from error
         raise
+
+
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of torch means that memory ran out, of a GPU or a CPU."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return True
+    said = str(error)
+    return isinstance(error, RuntimeError) and any(words in said for words in _NO_MEMORY)
+
+
+def _names_cuda(said: str) -> bool:
+    return "CUDA" in said or "cuDNN" in said

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mindvis_gui.decoding import batches
 from mindvis_gui.decoding.batches import BatchSize, by_batches
 from mindvis_gui.decoding.company import company, requests_together
+from tests.decoding.test_device import OTHER_WORDS
 
 
 @given(st.integers(1, 40), st.integers(1, 12), st.booleans())
@@ -19,14 +20,18 @@ def test_every_row_once_and_in_order(n_rows, rows, fixed):
     assert torch.equal(by_batches(lambda part: numbers[part], n_rows, size), numbers)
 
 
+ENDED = [torch.OutOfMemoryError(), *map(RuntimeError, OTHER_WORDS)]
+
+
+@pytest.mark.parametrize("error", ENDED, ids=lambda error: str(error)[:20] or "torch's own")
 @pytest.mark.parametrize(("fits", "asked"), [(2, [5, 3, 2, 2, 1]), (1, [5, 3, 2, 1, 1, 1, 1, 1])])
-def test_batches_that_do_not_fit_are_halved_for_good(fits, asked):
+def test_batches_that_do_not_fit_are_halved_for_good(fits, asked, error):
     sizes = []
 
     def work(part):
         sizes.append(part.stop - part.start)
         if sizes[-1] > fits:
-            raise torch.OutOfMemoryError
+            raise error
         return torch.arange(part.start, part.stop)
 
     size = BatchSize(64, fixed=False)
@@ -43,6 +48,18 @@ def test_one_row_that_does_not_fit_is_an_error():
 
     with pytest.raises(torch.OutOfMemoryError):
         by_batches(work, 3, BatchSize(2, fixed=False))
+
+
+def test_other_failures_are_not_tried_again():
+    sizes = []
+
+    def work(part):
+        sizes.append(part.stop - part.start)
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    with pytest.raises(RuntimeError, match="illegal"):
+        by_batches(work, 3, BatchSize(3, fixed=False))
+    assert sizes == [3]
 
 
 def test_a_fixed_batch_is_never_halved():

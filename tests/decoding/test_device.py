@@ -1,5 +1,7 @@
 """What goes wrong on a device is said in one sentence."""
 
+import weakref
+
 import pytest
 import torch
 
@@ -27,6 +29,45 @@ def test_memory_that_runs_out_is_said():
         failures_said("demo", "cuda"),
     ):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+
+# What torch raises where no tensor, but a library of CUDA, finds no memory.
+OTHER_WORDS = [
+    "CUDA error: out of memory\nCompile with TORCH_USE_CUDA_DSA",
+    "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+    "GET was unable to find an engine to execute this computation",
+    "Unable to find a valid cuDNN algorithm to run convolution",
+]
+
+
+@pytest.mark.parametrize("words", OTHER_WORDS)
+def test_memory_that_runs_out_has_many_names(words):
+    with (
+        pytest.raises(ModelError, match="does not fit into the memory of 'cuda'"),
+        failures_said("demo", "cuda"),
+    ):
+        raise RuntimeError(words)
+
+
+def test_a_failure_that_is_kept_holds_none_of_the_memory():
+    """Or whatever comes next would have that much less."""
+    held = []
+
+    def fail():
+        maps = torch.zeros(3)
+        held.append(weakref.ref(maps))
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(ModelError) as kept, failures_said("demo", "cuda"):
+        fail()
+    assert isinstance(kept.value.__cause__, torch.OutOfMemoryError)
+    assert held[0]() is None
+
+
+def test_libraries_of_a_lost_gpu_are_not_all_called_cuda():
+    with pytest.raises(ModelError, match="the GPU stopped"), failures_said("demo", "cuda"):
+        raise RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED")
 
 
 def test_a_mistake_of_ours_stays_one():
