@@ -160,17 +160,19 @@ class MindVisDecoder:
         Raises
         ------
         ModelError
-            If the model has no SC-MBM, or the vector has another length than the model's.
+            If the model has no SC-MBM, the vector has another length than the model's, memory
+            runs out, or the GPU is lost.
         RequestError
             If the mask is for another number of patches.
         """
         if self._pipeline.masked_model is None:
             raise ModelError(f"model {self.info.name} has no SC-MBM to recover masked voxels with")
         self._check(vector, mask)
-        kept = torch.tensor(mask.kept, device=self._device)
-        # Padding repeats the start of the vector: what is masked there must not be seen here.
-        seen = self._padded(mask.applied(vector, self.info.patch_size))
-        predicted = self._pipeline.masked_model(seen, kept[None])[0].cpu().numpy()
+        with failures_said(self.info.name, self.info.device):
+            kept = torch.tensor(mask.kept, device=self._device)
+            # Padding repeats the start of the vector: what is masked there must not be seen here.
+            seen = self._padded(mask.applied(vector, self.info.patch_size))
+            predicted = self._pipeline.masked_model(seen, kept[None])[0].cpu().numpy()
         n_seen = min(vector.size, predicted.size)  # fewer than all where a rest is cut off
         recovered = np.zeros(vector.size, dtype=np.float32)
         recovered[:n_seen] = predicted[:n_seen]
@@ -182,8 +184,9 @@ class MindVisDecoder:
     ) -> Generator[Step, None, Attribution]:
         """Attribute a sample to the voxels of its response, see `decoding.attribution`."""
         self._check(request.vector, request.mask)
-        padded = self._padded(request.encoder_input(self.info.patch_size))
-        return (yield from attribute(self._pipeline, padded, request, sample, method))
+        with failures_said(self.info.name, self.info.device):
+            padded = self._padded(request.encoder_input(self.info.patch_size))
+            return (yield from attribute(self._pipeline, padded, request, sample, method))
 
     def _check(self, vector: FloatArray, mask: MaskState | None) -> None:
         if not self.info.fits(vector.size):

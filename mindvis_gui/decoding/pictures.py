@@ -33,8 +33,11 @@ class Pictures:
 
     @property
     def ready(self) -> bool:
-        """Whether they can be had without waiting."""
-        return self._event is None or bool(self._event.query())  # type: ignore[no-untyped-call]
+        """Whether they can be had, or their failure, without waiting."""
+        try:
+            return self._event is None or bool(self._event.query())  # type: ignore[no-untyped-call]
+        except RuntimeError:  # the GPU is lost, which waiting for it will say
+            return True
 
     def finished(self) -> list[ImageArray]:
         """Return each picture, read-only; waits for it."""

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from mindvis_gui.data.attribution import METHODS
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding import device, onednn
 from mindvis_gui.decoding.models import load_decoder
@@ -164,6 +165,26 @@ def test_too_little_memory_for_one_sample_is_said(tiny_model_folder, ask, monkey
     monkeypatch.setattr(decoder._networks_in("fp32")[0], "_denoise", fail)
     with pytest.raises(ModelError, match="does not fit into the memory of 'cpu'; close what else"):
         next(decoder.decode(ask()))
+
+
+def out_of_memory(*args, **kwargs):
+    raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def test_too_little_memory_for_a_recovery_is_said(tiny_model_folder, vector, monkeypatch):
+    decoder = load_decoder(tiny_model_folder, device="cpu", precision="fp32")
+    monkeypatch.setattr(decoder._pipeline.masked_model, "forward", out_of_memory)
+    with pytest.raises(ModelError, match="does not fit into the memory of 'cpu'; close what else"):
+        decoder.recover(vector, MaskState.random(7, 0.5, seed=1))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_too_little_memory_for_an_attribution_is_said(tiny_model_folder, ask, monkeypatch, method):
+    decoder = load_decoder(tiny_model_folder, device="cpu", precision="fp32")
+    _, result = finish(decoder.decode(ask()))
+    monkeypatch.setattr(decoder._pipeline.encoder, "embed", out_of_memory)
+    with pytest.raises(ModelError, match="does not fit into the memory of 'cpu'; close what else"):
+        finish(decoder.attribute(result.request, result.samples[0], method))
 
 
 def test_a_precision_that_the_processor_lacks_is_refused(tiny, ask, monkeypatch):

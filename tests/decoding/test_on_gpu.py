@@ -119,6 +119,29 @@ def test_samples_that_are_not_finite_are_failures(both):
     assert gpu.graphs
 
 
+class LostEvent:
+    """An event of a GPU that stopped working, as torch tells of it."""
+
+    def record(self): ...
+
+    def query(self):
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    synchronize = query
+
+
+def test_a_gpu_that_is_lost_while_it_decodes_pictures_fails_its_trials(
+    tiny_model_folder, monkeypatch
+):
+    with emulated_gpu(free=1):
+        decoder = load_decoder(tiny_model_folder, "cuda", "fp32")
+        monkeypatch.setattr(torch.cuda, "Event", LostEvent)
+        asked = [request(seeds=(0,), trial=trial) for trial in range(2)]
+        failures = [each for each in decode_many(decoder, asked) if isinstance(each, DecodeFailure)]
+    assert [failure.request.trial for failure in failures] == [0, 1]
+    assert all("the GPU stopped working" in str(failure.error) for failure in failures)
+
+
 def test_recovery(both):
     mask = MaskState.random(7, 0.5, 3)
     one, other, _ = both(lambda decoder: decoder.recover(vector(), mask))
