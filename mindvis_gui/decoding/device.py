@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ _NO_MEMORY = (
 
 
 def choose_device(name: str) -> str:
-    """Return ``"cpu"`` or ``"cuda"``; ``"auto"`` takes a GPU if there is one.
+    """Return ``"cpu"`` or ``"cuda"``; ``"auto"`` takes a GPU if there is one that torch can use.
 
     Raises
     ------
@@ -35,12 +36,28 @@ def choose_device(name: str) -> str:
     """
     if name not in DEVICES:
         raise ModelError(f"unknown device '{name}'; choose one of {', '.join(DEVICES)}")
-    available = torch.cuda.is_available()
-    if name == "auto":
-        return "cuda" if available else "cpu"
-    if name == "cuda" and not available:
+    if name == "cpu":
+        return name
+    if not torch.cuda.is_available():
+        if name == "auto":
+            return "cpu"
         raise ModelError("device 'cuda' is not available here; choose 'cpu' or 'auto'")
-    return name
+    oldest, (major, minor) = _oldest_capability(), torch.cuda.get_device_capability()
+    if (major, minor) >= oldest:
+        return "cuda"
+    if name == "auto":  # torch itself warns, and names builds that have it
+        return "cpu"
+    raise ModelError(
+        f"device 'cuda' cannot be used: {torch.cuda.get_device_name()} is of compute capability "
+        f"{major}.{minor}, but this PyTorch begins at {oldest[0]}.{oldest[1]}; install a build of "
+        "PyTorch that has it, or choose 'cpu' or 'auto'"
+    )
+
+
+def _oldest_capability() -> tuple[int, int]:
+    """Return the least compute capability of NVIDIA's GPUs that torch was built for."""
+    built = re.findall(r"(?:sm|compute)_(\d+)", " ".join(torch.cuda.get_arch_list()))
+    return divmod(min(map(int, built), default=0), 10)
 
 
 def choose_precision(name: str, device: str) -> str:

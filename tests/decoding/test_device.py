@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mindvis_gui.decoding import device
-from mindvis_gui.decoding.device import choose_precision, failures_said
+from mindvis_gui.decoding.device import choose_device, choose_precision, failures_said
 from mindvis_gui.errors import ModelError
 
 
@@ -94,3 +94,46 @@ def test_a_gpu_without_bf16_is_told_of_fp16(monkeypatch):
     monkeypatch.setattr(device, "_has_bf16", lambda name: False)
     with pytest.raises(ModelError, match="this GPU has no bf16 instructions; choose fp32 or fp16"):
         choose_precision("bf16", "cuda")
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """Return a function: what a GPU is capable of, what PyTorch was built for → there they are."""
+
+    def there(capability, built):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device=None: capability)
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda device=None: "Tesla V100")
+        monkeypatch.setattr(torch.cuda, "get_arch_list", built.split)
+
+    return there
+
+
+CUDA_13 = "sm_75 sm_80 sm_86 sm_90 sm_100 sm_120 compute_120"
+
+
+def test_a_gpu_that_pytorch_has_no_code_for_is_left_alone(gpu):
+    gpu((7, 0), CUDA_13)
+    assert choose_device("auto") == "cpu"
+    with pytest.raises(ModelError) as caught:
+        choose_device("cuda")
+    assert str(caught.value) == (
+        "device 'cuda' cannot be used: Tesla V100 is of compute capability 7.0, but this PyTorch "
+        "begins at 7.5; install a build of PyTorch that has it, or choose 'cpu' or 'auto'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("capability", "built"),
+    [
+        ((7, 0), "sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90"),
+        ((7, 5), CUDA_13),
+        ((8, 9), CUDA_13),
+        ((9, 0), "sm_90a compute_90a"),
+        ((9, 0), "gfx900 gfx906"),  # names of AMD's, which torch calls "cuda", too
+        ((12, 1), CUDA_13),
+    ],
+)
+def test_a_gpu_that_pytorch_has_code_for_is_taken(gpu, capability, built):
+    gpu(capability, built)
+    assert choose_device("auto") == choose_device("cuda") == "cuda"
