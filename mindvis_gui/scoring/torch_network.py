@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mindvis_gui.analysis.networks import Features, NetworkOutput
 from mindvis_gui.data.subject import FloatArray, ImageArray
+from mindvis_gui.decoding.device import choose_device, failures_said
 
 BATCH = 16
 _FILTERS = {
@@ -83,7 +84,12 @@ class TorchNetwork:
     class_names : tuple of str
         Empty where it is no classifier.
     device : torch.device, optional
-        A GPU if there is one.
+        A GPU if there is one that torch can use.
+
+    Raises
+    ------
+    ModelError
+        If memory runs out, or the GPU is lost; here or later.
     """
 
     def __init__(
@@ -95,8 +101,9 @@ class TorchNetwork:
         class_names: tuple[str, ...] = (),
         device: torch.device | None = None,
     ) -> None:
-        self._device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._module = module.eval().requires_grad_(False).to(self._device)
+        self._device = device or torch.device(choose_device("auto"))
+        with failures_said(name, self._device.type):
+            self._module = module.eval().requires_grad_(False).to(self._device)
         self._layers = dict(layers)
         self._prepare = preparation
         self.name = name
@@ -106,10 +113,11 @@ class TorchNetwork:
 
     def run(self, pictures: ImageArray, layers: Sequence[str] = ()) -> NetworkOutput:
         """Look at pictures (n, h, w, 3), 0–255, in batches."""
-        batches = [
-            self._run_batch(pictures[start : start + BATCH], layers)
-            for start in range(0, len(pictures), BATCH)
-        ]
+        with failures_said(self.name, self._device.type):
+            batches = [
+                self._run_batch(pictures[start : start + BATCH], layers)
+                for start in range(0, len(pictures), BATCH)
+            ]
         return NetworkOutput(
             np.concatenate([each.probabilities for each in batches]),
             {key: np.concatenate([each.features[key] for each in batches]) for key in layers},

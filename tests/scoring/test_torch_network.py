@@ -4,8 +4,10 @@ import torch
 from PIL import Image
 from torch import nn
 
+from mindvis_gui.errors import ModelError
 from mindvis_gui.scoring import torch_network
 from mindvis_gui.scoring.torch_network import CLIP_MEAN, CLIP_SD, Layer, Preparation, TorchNetwork
+from tests.emulated_gpu import emulated_gpu
 
 
 def pictures(n, side=32, seed=0):
@@ -93,3 +95,26 @@ def test_a_network_that_is_no_classifier_has_no_probabilities(spy):
     output = network.run(pictures(2), ["out"])
     assert output.probabilities.shape == (2, 0)
     assert output.features["out"].shape == (2, 7)
+
+
+class Large(Spy):
+    """A network whose maps no GPU holds."""
+
+    def forward(self, x):
+        if x.device.type == "cuda":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super().forward(x)
+
+
+def test_a_gpu_that_is_too_small_is_said():
+    with emulated_gpu():
+        network = TorchNetwork(Large(), "large", Preparation(16), {})
+        with pytest.raises(ModelError, match="model large does not fit into the memory of 'cuda'"):
+            network.run(pictures(1))
+
+
+def test_a_gpu_that_pytorch_has_no_code_for_is_left_alone(monkeypatch):
+    with emulated_gpu():
+        monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_100"])
+        network = TorchNetwork(Large(), "large", Preparation(16), {}, tuple("abcdefg"))
+        assert network.run(pictures(1)).probabilities.shape == (1, 7)
