@@ -2,7 +2,8 @@
 
 They compute on the CPU. But as on a GPU, an operation that gets tensors of both places fails, so
 does looking at a value while a graph is recorded, and a graph that is replayed computes in the
-memory it was recorded in. What cannot be seen so is precision, speed, and what CUDA's kernels do.
+memory it was recorded in, all of which it keeps. Memory can be made to end. What cannot be seen so
+is precision, speed, and what CUDA's kernels do.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from unittest import mock
 
 import torch
 from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -88,24 +90,60 @@ class GpuTensor(Tensor):
         return _compute(func, args, kwargs or {})
 
 
+@dataclass
+class Use:
+    """How often a graph was replayed; it keeps none of its memory."""
+
+    replays: int = 0
+
+
 class _Recorded:
     """A graph that is recorded, or was: what was computed, from and into which memory."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[Callable[..., Any], Any, Any, list[Tensor]]] = []
-        self.replays = 0
+        self.use = Use()
+        self.spoilt = False
 
     def replay(self) -> None:
-        self.replays += 1
+        self.use.replays += 1
         for func, args, kwargs, results in self.calls:
             for result, new in zip(results, _tensors(func(*args, **kwargs)), strict=True):
                 if result is not new:
                     result.copy_(new)
 
 
+class _Memory:
+    """What lives on the GPU: storages that no tensor has any more are gone."""
+
+    def __init__(self) -> None:
+        self.most: int | None = None
+        self._held: dict[int, tuple[StorageWeakRef, int]] = {}
+        self._sum = 0  # of what is held, and of what is gone and was not yet looked for
+
+    def take(self, made: Tensor) -> None:
+        storage = made.untyped_storage()
+        reference = StorageWeakRef(storage)
+        if reference.cdata in self._held:
+            return
+        self._held[reference.cdata] = reference, storage.nbytes()
+        self._sum += storage.nbytes()
+        if self.most is not None and self._sum > self.most and self.used > self.most:
+            raise torch.OutOfMemoryError(
+                f"CUDA out of memory, of which there are {self.most} bytes"
+            )
+
+    @property
+    def used(self) -> int:
+        self._held = {key: held for key, held in self._held.items() if not held[0].expired()}
+        self._sum = sum(size for _, size in self._held.values())
+        return self._sum
+
+
 class _State:
     recording: _Recorded | None = None
     meta_is_meant = False  # by Python; where torch's C++ side says it, it means a `GpuTensor`
+    memory = _Memory()
 
 
 def _compute(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -125,6 +163,7 @@ def _compute(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     waits = func in _LOOKED_AT and any(on_gpu)
     waits |= func in _ACROSS and len({*on_gpu, result_on_gpu}) > 1
     if _State.recording is not None and waits:
+        _State.recording.spoilt = True
         raise RuntimeError(f"{func}: operation not permitted when stream is capturing")
     if kwargs.get("pin_memory"):
         kwargs = {**kwargs, "pin_memory": False}
@@ -144,6 +183,8 @@ def _placed(
     result = func(*args, **kwargs)
     if not on_gpu:
         return result
+    for made in _tensors(result):
+        _State.memory.take(made)
     if _State.recording is not None:
         _State.recording.calls.append((func, args, kwargs, [*_tensors(result)]))
     return _mapped(
@@ -227,35 +268,57 @@ class _Stream:
         return True
 
 
-@contextmanager
-def _graph(graph: _Recorded, **_: Any) -> Iterator[None]:
-    _State.recording = graph
-    try:
-        yield
-    finally:
-        _State.recording = None
+class _Streams:
+    """Which stream is the present one."""
 
+    def __init__(self) -> None:
+        self.current = _Stream()
 
-@contextmanager
-def _stream(_: _Stream) -> Iterator[None]:
-    yield
+    def set(self, stream: _Stream) -> None:
+        self.current = stream
+
+    @contextmanager
+    def within(self, stream: _Stream) -> Iterator[None]:
+        before, self.current = self.current, stream
+        try:
+            yield
+        finally:
+            self.current = before
+
+    @contextmanager
+    def recording(self, graph: _Recorded, **_: Any) -> Iterator[None]:
+        before, self.current = self.current, _Stream()
+        _State.recording = graph
+        try:
+            yield
+        finally:
+            _State.recording = None
+            if graph.spoilt:  # torch then leaves its stream the present one
+                raise RuntimeError("CUDA error: operation failed due to a previous error")
+            self.current = before
 
 
 @dataclass
 class Gpu:
     """What the emulated GPU was used for."""
 
-    graphs: list[_Recorded] = field(default_factory=list)
+    graphs: list[Use] = field(default_factory=list)
+    memory: _Memory = field(default_factory=_Memory)
 
 
 @contextmanager
 def emulated_gpu(free: int = 8 << 30) -> Iterator[Gpu]:
-    """Let this thread have a GPU with `free` bytes of memory."""
-    gpu = Gpu()
+    """Let this thread have a GPU that says it has `free` bytes of memory.
+
+    They never end, unless the ``memory.most`` of what is returned says when.
+    """
+    gpu, streams = Gpu(), _Streams()
+    _State.memory = gpu.memory
 
     def new_graph() -> _Recorded:
-        gpu.graphs.append(_Recorded())
-        return gpu.graphs[-1]
+        made = _Recorded()
+        gpu.graphs.append(made.use)
+        return made
 
     cuda = {
         "_lazy_init": lambda: None,
@@ -272,10 +335,11 @@ def emulated_gpu(free: int = 8 << 30) -> Iterator[Gpu]:
         "get_device_properties": lambda device=None: SimpleNamespace(major=9, minor=0),
         "Stream": _Stream,
         "Event": _Stream,
-        "current_stream": _Stream,
-        "stream": _stream,
+        "current_stream": lambda device=None: streams.current,
+        "set_stream": streams.set,
+        "stream": streams.within,
         "CUDAGraph": new_graph,
-        "graph": _graph,
+        "graph": streams.recording,
     }
     swapped = torch.__future__.get_swap_module_params_on_conversion()
     torch.__future__.set_swap_module_params_on_conversion(True)

@@ -10,6 +10,7 @@ from diffusers import UNet2DConditionModel, VQModel
 from torch import Tensor
 
 from mindvis_gui.decoding.company import MOST_ROWS, ROWS_OF_LARGE, ROWS_OF_SMALL
+from mindvis_gui.decoding.cuda_graph import forget_recordings
 from mindvis_gui.decoding.device import ran_out_of_memory
 
 # Latents a network call on the CPU. The last bits of a sample depend on the size of the batch
@@ -61,7 +62,8 @@ def decoder_batch(vqvae: VQModel, image_size: int, device: torch.device) -> Batc
 def by_batches(work: Callable[[slice], Tensor], n_rows: int, size: BatchSize) -> Tensor:
     """Return the rows that `work` makes of each slice of ``range(n_rows)``, one after the other.
 
-    A batch that does not fit into a GPU's memory is halved, for good.
+    A batch that does not fit into a GPU's memory is halved, for good, unless it fits once no
+    recorded call keeps memory any more.
 
     Raises
     ------
@@ -74,9 +76,12 @@ def by_batches(work: Callable[[slice], Tensor], n_rows: int, size: BatchSize) ->
             starts = range(0, n_rows, rows)
             return torch.cat([work(slice(i, min(i + rows, n_rows))) for i in starts])
         except RuntimeError as error:
-            if size.fixed or rows == 1 or not ran_out_of_memory(error):
+            if size.fixed or not ran_out_of_memory(error):
                 raise
-            rows = size.halve(rows)
+            if not forget_recordings():
+                if rows == 1:
+                    raise
+                rows = size.halve(rows)
         torch.cuda.empty_cache()  # only now is what the attempt held free
 
 

@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
+from weakref import WeakSet
 
 import torch
 from torch import Tensor
@@ -53,6 +54,7 @@ class GraphedDenoiser:
         self._record = record or _record
         self._warmed = _Warmed()
         self._graphs: dict[torch.Size, _Graph | None] = {}  # None where memory was too short
+        _all.add(self)
 
     def __call__(self, latents: Tensor, step: Tensor, conditions: Conditions) -> Tensor:
         """Predict the noise in latents (rows, channels, h, w)."""
@@ -64,10 +66,17 @@ class GraphedDenoiser:
             if len(self._graphs) == _MOST_GRAPHS:
                 del self._graphs[next(iter(self._graphs))]
             self._graphs[shape] = self._recorded(latents, step, conditions)
-        graph = self._graphs[shape]
+        graph = self._graphs.get(shape)  # another thread may have made this one forget it
         if graph is None:
             return self._denoise(latents, step, conditions)
         return graph.replay(latents, step, conditions)
+
+    def forget(self) -> bool:
+        """Give back the memory of what was recorded; return whether anything was."""
+        recorded = [shape for shape, graph in self._graphs.items() if graph is not None]
+        for shape in recorded:
+            del self._graphs[shape]
+        return bool(recorded)
 
     def _recorded(self, latents: Tensor, step: Tensor, conditions: Conditions) -> _Graph | None:
         try:
@@ -76,6 +85,19 @@ class GraphedDenoiser:
             # A recording keeps memory of its own. What else may be wrong the plain call will say.
             _log.warning("batches of %d run unrecorded: %s", len(latents), error)
             return None
+
+
+_all: WeakSet[GraphedDenoiser] = WeakSet()
+
+
+def forget_recordings() -> bool:
+    """Give back the memory of all recordings, which are made again; return whether there were any.
+
+    Each keeps the memory of a call, also while calls of another size, in another precision or of
+    another network have too little.
+    """
+    forgotten = [denoiser.forget() for denoiser in list(_all)]
+    return any(forgotten)
 
 
 class _Warmed(threading.local):
@@ -116,8 +138,11 @@ class _Graph:
 
 
 def _record(compute: Callable[[], Tensor]) -> tuple[Recording, Tensor]:
-    graph = torch.cuda.CUDAGraph()
-    # Other threads (SC-MBM's recovery) may go on using the GPU meanwhile.
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-        result = compute()
+    graph, stream = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
+    try:
+        # Other threads (SC-MBM's recovery) may go on using the GPU meanwhile.
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            result = compute()
+    finally:
+        torch.cuda.set_stream(stream)  # torch goes on in another one if a recording was spoilt
     return graph, result

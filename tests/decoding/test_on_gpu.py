@@ -1,16 +1,22 @@
 """Nothing that decodes mixes devices, or forbids a graph; shown on an emulated GPU."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from mindvis_gui.data.attribution import METHODS
 from mindvis_gui.data.mask import MaskState
+from mindvis_gui.decoding import cuda_graph
 from mindvis_gui.decoding.models import load_decoder
 from mindvis_gui.decoding.request import DecodeFailure, DecodeRequest, DecodeResult, decode_many
 from mindvis_gui.decoding.sampling_settings import SAMPLERS, Sampling
 from mindvis_gui.steps import finish
 from tests.emulated_gpu import GPU, emulated_gpu
+
+ONE = torch.ones(())
 
 
 def vector(trial=0):
@@ -68,9 +74,53 @@ def test_a_graph_computes_again_in_its_own_memory():
         assert y.cpu().tolist() == [[3, 3, 2]]
         graph.replay()
         assert y.cpu().tolist() == [[21, 21, 20]]
-        for wait in (lambda: y.sum().item(), y.cpu, lambda: torch.ones(2).to(GPU)):
-            with torch.cuda.graph(graph), pytest.raises(RuntimeError, match="capturing"):
-                wait()
+
+
+@pytest.mark.parametrize("wait", [lambda x: x.sum().item(), Tensor.cpu, lambda x: x + ONE.to(GPU)])
+def test_nobody_may_wait_while_a_graph_is_recorded(wait):
+    with emulated_gpu():
+        x = torch.ones(3).to(GPU)
+        with (
+            pytest.raises(RuntimeError, match="previous error") as ended,
+            torch.cuda.graph(torch.cuda.CUDAGraph()),
+        ):
+            wait(x)
+        assert "not permitted when stream is capturing" in str(ended.value.__context__)
+
+
+def test_memory_ends_and_is_given_back():
+    with emulated_gpu() as gpu:
+        x = torch.ones(100).to(GPU)
+        assert gpu.memory.used == 400
+        gpu.memory.most = 1000
+        y = x + 1
+        view = y[:50]
+        with pytest.raises(torch.OutOfMemoryError):
+            x + y
+        del y
+        assert gpu.memory.used == 800
+        del view
+        assert (x + 1).cpu().sum() == 200
+
+
+def test_a_recording_that_cannot_be_ended_leaves_the_stream_as_it_was(caplog):
+    with emulated_gpu():
+        x, before = torch.ones(3).to(GPU), torch.cuda.current_stream()
+        with pytest.raises(RuntimeError, match="previous error"):
+            cuda_graph._record(lambda: x + float(x.sum()))
+        assert torch.cuda.current_stream() is before
+
+
+def test_a_recording_gives_way_to_what_has_no_memory_beside_it(here, tiny_model_folder):
+    """As on a GPU that holds the weights and one call, after a decode in another precision."""
+    asked = request(seeds=(0,))
+    with emulated_gpu() as gpu:
+        decoder = load_decoder(tiny_model_folder, "cuda", "fp32")
+        finish(decoder.decode(replace(asked, sampling=Sampling("ddim", 8, "bf16"))))
+        assert [graph.replays for graph in gpu.graphs] == [6]
+        gpu.memory.most = gpu.memory.used + 300_000  # beside the recording too few for a call
+        other = finish(decoder.decode(asked))
+    assert_alike(finish(here.decode(asked)), other)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
