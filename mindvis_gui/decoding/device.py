@@ -105,7 +105,7 @@ def failures_said(model: str, device: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:  # torch's own kinds are subclasses of it
-        memory, lost = ran_out_of_memory(error), device == "cuda" and _names_cuda(str(error))
+        memory, lost = ran_out_of_memory(error), device == "cuda" and stopped_working(error)
         if memory or lost:
             # Whoever keeps what is raised here would keep the tensors of the failed call.
             traceback.clear_frames(error.__traceback__)
@@ -131,5 +131,7 @@ def ran_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in said for words in _NO_MEMORY)
 
 
-def _names_cuda(said: str) -> bool:
-    return "CUDA" in said or "cuDNN" in said
+def stopped_working(error: BaseException) -> bool:
+    """Whether an error of torch on a GPU, which is not out of memory, means that it is lost."""
+    said = str(error)
+    return isinstance(error, RuntimeError) and ("CUDA" in said or "cuDNN" in said)

@@ -20,7 +20,7 @@ from torch import Tensor
 from mindvis_gui.analysis.decoded_trial import installed_versions
 from mindvis_gui.data.focus import Focus
 from mindvis_gui.data.subject import Subject
-from mindvis_gui.decoding.device import choose_device
+from mindvis_gui.decoding.device import choose_device, ran_out_of_memory, stopped_working
 from mindvis_gui.errors import ExportError, RequestError, TrainingError
 from mindvis_gui.files import follow_umask
 from mindvis_gui.training.checkpoint import CHECKPOINT
@@ -87,6 +87,8 @@ class Run:
     ) -> None:
         if error is None:  # else the others may wait for this process, and must see it end
             self.accelerator.end_training()
+        elif said := _failure_of(error, self.settings, self.accelerator.device.type):
+            raise TrainingError(said) from error
 
     @property
     def folder(self) -> Path:
@@ -194,6 +196,26 @@ def _accelerator(settings: Settings) -> Accelerator:
     if precision == "fp16" and device == "cpu":
         raise RequestError("precision: fp16 needs a GPU; choose bf16 or fp32")
     return accelerator_on(device, precision)
+
+
+def _failure_of(error: BaseException, settings: Settings, device: str) -> str:
+    """Say in one sentence that memory ran out, or that the GPU is lost; empty for anything else."""
+    if ran_out_of_memory(error):
+        if settings.batch == 1:
+            return (
+                f"not even a batch of 1 fits into the memory of '{device}'; close what else uses "
+                "it, or train smaller networks"
+            )
+        return (
+            f"batches of {settings.batch} do not fit into the memory of '{device}'; take a smaller "
+            "--batch and as much more to --accumulate, or close what else uses it"
+        )
+    if device == "cuda" and stopped_working(error):
+        return (
+            f"the GPU stopped working ({str(error).splitlines()[0]}); go on from the last "
+            "checkpoint with --resume"
+        )
+    return ""
 
 
 def _replace(made: Path, target: Path) -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from mindvis_gui.cli import main
 from mindvis_gui.data.subject_file import write_subject
+from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.training.checkpoint import CHECKPOINT
 from tests.emulated_gpu import emulated_gpu
 
@@ -80,3 +81,32 @@ def test_fp16_keeps_the_scale_of_its_loss(folders, tmp_path):
     state = torch.load(tmp_path / "training" / CHECKPOINT, weights_only=True)
     assert state["parts"]["scaler"]["scale"] > 1000
     assert state["parts"]["scaler"]["_growth_tracker"] == 4  # no step was left out
+
+
+def test_memory_that_ends_is_said(folders, tmp_path, capsys):
+    subject = str(folders[0].parent / "tiny.h5")
+    AcceleratorState._reset_state(reset_partial_state=True)
+    line = ["train", "mbm", subject, "--out", str(tmp_path), "--device", "cuda", *EACH]
+    with emulated_gpu() as gpu:
+        gpu.memory.most = 200_000
+        assert main([*line, *OPTIONS["mbm"].split()]) == 1
+    assert capsys.readouterr().err.endswith(
+        "mindvis: batches of 4 do not fit into the memory of 'cuda'; take a smaller --batch and as "
+        "much more to --accumulate, or close what else uses it\n"
+    )
+
+
+def test_a_gpu_that_is_lost_is_said(folders, tmp_path, capsys, monkeypatch):
+    def lost(*args):
+        raise RuntimeError("CUDA error: unspecified launch failure\nCompile with DSA")
+
+    subject = str(folders[0].parent / "tiny.h5")
+    AcceleratorState._reset_state(reset_partial_state=True)
+    monkeypatch.setattr(MaskedBrainModel, "forward", lost)
+    line = ["train", "mbm", subject, "--out", str(tmp_path), "--device", "cuda", *EACH]
+    with emulated_gpu():
+        assert main([*line, *OPTIONS["mbm"].split()]) == 1
+    assert capsys.readouterr().err.endswith(
+        "mindvis: the GPU stopped working (CUDA error: unspecified launch failure); go on from "
+        "the last checkpoint with --resume\n"
+    )
