@@ -96,5 +96,7 @@ def _fixed(small: bool) -> BatchSize:
 
 
 def _fitting(row_bytes: int) -> int:
-    free, _ = torch.cuda.mem_get_info()
+    of_driver, _ = torch.cuda.mem_get_info()
+    # What was used before torch keeps, and gives to whoever asks next.
+    free = of_driver + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
     return min(MOST_ROWS, max(1, int(_SHARE_OF_MEMORY * free / row_bytes)))

@@ -98,3 +98,11 @@ def test_a_small_gpu_takes_few_rows(monkeypatch):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda free=free: (free, free))
         unet_rows.append(batches._fitting(100 << 20))
     assert unet_rows == [1, 28, 64]
+
+
+def test_memory_that_torch_keeps_for_later_is_free(monkeypatch):
+    """What a decode has used stays with torch: the driver knows of no free memory then."""
+    sizes = {"mem_get_info": (1 << 28, 8 << 30), "memory_reserved": 6 << 30}
+    for name, size in {**sizes, "memory_allocated": 2 << 30}.items():
+        monkeypatch.setattr(torch.cuda, name, lambda device=None, size=size: size)
+    assert batches._fitting(100 << 20) == 30
