@@ -98,6 +98,9 @@ class Denoiser:
             multiply_by_onednn(self._unet)
         if not on_gpu and (full or not several):
             pack_convolutions(self._unet)
+        # No method: in a circle of references a GPU's memory would wait for the next search for
+        # garbage.
+        self._predict = _predicting(self._unet)
         self._denoise: Denoise = GraphedDenoiser(self._predict) if on_gpu else self._predict
 
     def conditions(self, context: Tensor, time: Tensor) -> Conditions:
@@ -108,10 +111,15 @@ class Denoiser:
         """Predict the noise in latents (rows, channels, h, w), fp32, at a step of the schedule."""
         return self._denoise(latents.contiguous(memory_format=self._format), step, conditions)
 
-    def _predict(self, latents: Tensor, step: Tensor, conditions: Conditions) -> Tensor:
-        return self._unet(
+
+def _predicting(unet: UNet2DConditionModel) -> Denoise:
+    def predict(latents: Tensor, step: Tensor, conditions: Conditions) -> Tensor:
+        predicted: Tensor = unet(
             latents, step, conditions.keys_values, class_labels=conditions.time
         ).sample
+        return predicted
+
+    return predict
 
 
 class BatchedDenoiser:

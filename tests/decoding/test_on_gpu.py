@@ -1,5 +1,6 @@
 """Nothing that decodes mixes devices, or forbids a graph; shown on an emulated GPU."""
 
+import gc
 from dataclasses import replace
 
 import numpy as np
@@ -121,6 +122,21 @@ def test_a_recording_gives_way_to_what_has_no_memory_beside_it(here, tiny_model_
         gpu.memory.most = gpu.memory.used + 300_000  # beside the recording too few for a call
         other = finish(decoder.decode(asked))
     assert_alike(finish(here.decode(asked)), other)
+
+
+def test_a_model_that_nobody_has_any_more_leaves_its_memory(tiny_model_folder):
+    """At once, not when Python looks for garbage: the next model may not fit beside it."""
+    with emulated_gpu() as gpu:
+        decoder = load_decoder(tiny_model_folder, "cuda", "fp32")
+        finish(decoder.decode(request(guidance=2.0)))
+        assert gpu.graphs
+        gc.collect()
+        gc.disable()
+        try:
+            del decoder
+            assert gpu.memory.used == 0
+        finally:
+            gc.enable()
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
