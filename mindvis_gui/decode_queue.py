@@ -293,9 +293,11 @@ class DecodeQueue(QObject):
                 result = DecodeResult(done, samples, perf_counter() - self._began)
                 self.decoded.emit(result, self._decoder.info)
             (self.stopped if self._told_to_stop else self.failed).emit()
-        if self._decoder.trouble and not self._trouble:  # say it once, not for every trial
-            self.problem.emit(self._decoder.trouble)
-        self._trouble = self._decoder.trouble
+        trouble = self._decoder.trouble
+        self._decoder = None  # or its memory would be kept when another model is loaded
+        if trouble and not self._trouble:  # say it once, not for every trial
+            self.problem.emit(trouble)
+        self._trouble = trouble
         if self.paused:
             self._go_on.clear()
         self._start_next()

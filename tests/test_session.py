@@ -1,3 +1,5 @@
+import gc
+import weakref
 from pathlib import Path
 from threading import Event
 
@@ -297,3 +299,19 @@ def test_another_subject_stops_the_decode_and_drops_its_result(qtbot, ready, dec
     qtbot.waitUntil(lambda: ready.idle)
     assert ready.results.result is None
     assert ready.queue.running is None
+
+
+def test_nobody_keeps_a_model_that_gave_way_to_another(qtbot, opened, decoder_factory, subject):
+    """Its memory, maybe most of a GPU's, is the next one's."""
+    session = opened
+    before = decoder_factory(subject.n_voxels)
+    kept = weakref.ref(before)
+    session.take_decoder(before)
+    with qtbot.waitSignal(session.results.result_changed):
+        session.decode()
+    qtbot.waitUntil(lambda: session.jobs.idle)
+    session.take_decoder(decoder_factory(subject.n_voxels))
+    del before
+    qtbot.waitUntil(lambda: session.jobs.idle)
+    gc.collect()
+    assert kept() is None
