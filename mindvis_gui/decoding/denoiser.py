@@ -145,7 +145,7 @@ class BatchedDenoiser:
     ) -> None:
         self._denoiser = denoiser
         self._conditions, self._owners = conditions, owners
-        self._size = size
+        self._size, self._rows = size, size.rows
         self._gathered: dict[tuple[int, int], Conditions] = {}
 
     def __call__(self, latents: Tensor, step: Tensor) -> Tensor:
@@ -159,6 +159,9 @@ class BatchedDenoiser:
 
     def _rows_of(self, part: slice) -> Conditions:
         """Return the conditions of some rows, the same ones at every step."""
+        if self._rows != self._size.rows:  # memory is short: those of larger batches are in the way
+            self._gathered.clear()
+            self._rows = self._size.rows
         key = (part.start, part.stop)
         if key not in self._gathered:
             owners = self._owners[part]

@@ -1,6 +1,7 @@
 """The fast U-Net against the plain one of diffusers, on random networks."""
 
 import copy
+import weakref
 
 import numpy as np
 import pytest
@@ -133,6 +134,22 @@ def test_a_fixed_batch_gives_the_same_bytes_whatever_is_in_it(unet, inputs, dtyp
     owners = [0, 1, 3, 3, 1, 0, 2]
     among = BatchedDenoiser(denoiser, conditions, owners, size)(inputs[0][owners], step)
     assert torch.equal(among[6:], alone)
+
+
+def test_conditions_of_batches_that_did_not_fit_are_not_kept(unet, inputs, monkeypatch):
+    denoiser, called = Denoiser(unet, torch.float32), []
+
+    def called_with(latents, step, conditions):
+        called.append(weakref.ref(conditions.time))
+        if len(latents) > 1:
+            raise torch.OutOfMemoryError
+        return latents
+
+    monkeypatch.setattr(denoiser, "_denoise", called_with)
+    conditions = conditions_of(denoiser, inputs)
+    predict = BatchedDenoiser(denoiser, conditions, [0, 1, 2, 3], BatchSize(4, fixed=False))
+    predict(inputs[0], torch.tensor(321))
+    assert [time() is not None for time in called] == [False, False, True, True, True, True]
 
 
 class Replay:
