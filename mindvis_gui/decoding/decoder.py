@@ -22,7 +22,7 @@ from mindvis_gui.decoding.building import building
 from mindvis_gui.decoding.company import requests_together
 from mindvis_gui.decoding.denoiser import BatchedDenoiser, Conditions, Denoiser
 from mindvis_gui.decoding.device import DTYPES, choose_device, choose_precision, failures_said
-from mindvis_gui.decoding.drawn import Drawn, delivered_meanwhile
+from mindvis_gui.decoding.drawn import Drawn, Stopwatch, delivered_meanwhile
 from mindvis_gui.decoding.finite import check_finite
 from mindvis_gui.decoding.guidance import GuidedPredictor
 from mindvis_gui.decoding.onednn import multiply_by_onednn
@@ -124,14 +124,14 @@ class MindVisDecoder:
 
         A GPU draws the next latents while it still decodes the pictures of those before.
         """
-        waiting = iter(requests)
+        waiting, watch = iter(requests), Stopwatch()
         before: Drawn | None = None
         for first in waiting:
             company = (
                 requests_together(len(first.seeds), self._batch.rows, fixed=self._batch.fixed) - 1
             )
             group = [first, *islice(waiting, company)]
-            drawn = yield from delivered_meanwhile(before, self._draw_group(group))
+            drawn = yield from delivered_meanwhile(before, self._draw_group(group, watch))
             if before is not None:
                 yield from before.outcomes()
             if drawn.ready:
@@ -203,7 +203,9 @@ class MindVisDecoder:
         )
         return torch.from_numpy(padded).to(self._device)[None]  # (1, n_padded)
 
-    def _draw_group(self, group: Sequence[DecodeRequest]) -> Generator[Step, None, Drawn]:
+    def _draw_group(
+        self, group: Sequence[DecodeRequest], watch: Stopwatch
+    ) -> Generator[Step, None, Drawn]:
         """Draw what can be drawn of some requests of one sampling."""
         start = perf_counter()
         entries: list[DecodeRequest | DecodeFailure] = []
@@ -230,7 +232,7 @@ class MindVisDecoder:
                 DecodeFailure(entry, error) if isinstance(entry, DecodeRequest) else entry
                 for entry in entries
             ]
-        return Drawn(entries, pictures, perf_counter() - start, self.info)
+        return Drawn(entries, pictures, start, watch, self.info)
 
     def _draw(
         self,

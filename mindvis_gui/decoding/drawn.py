@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from itertools import islice
+from time import perf_counter
 from typing import TypeVar
 
 from mindvis_gui.data.subject import ImageArray
@@ -23,6 +24,19 @@ from mindvis_gui.errors import MindVisError, ModelError
 _T = TypeVar("_T")
 
 
+class Stopwatch:
+    """Tells apart the seconds of what a GPU does one after the other, and Python long before."""
+
+    def __init__(self) -> None:
+        self._before = perf_counter()
+
+    def lap(self, start: float) -> float:
+        """Return the seconds since `start`, or since what was before had ended if that is later."""
+        now = perf_counter()
+        seconds, self._before = now - max(start, self._before), now
+        return seconds
+
+
 class Drawn:
     """The outcomes of requests that were drawn together; pictures may still be on the way.
 
@@ -32,8 +46,10 @@ class Drawn:
         In the order of the requests: those that were drawn, and the failures of others.
     pictures : Pictures or None
         Of every request that was drawn one a seed; None if none was.
-    seconds : float
-        That they took together.
+    start : float
+        When it was begun, by ``perf_counter``.
+    watch : Stopwatch
+        Of everything that is drawn one after the other.
     info : ModelInfo
         Of the model, for messages.
     """
@@ -42,11 +58,12 @@ class Drawn:
         self,
         entries: Sequence[DecodeRequest | DecodeFailure],
         pictures: Pictures | None,
-        seconds: float,
+        start: float,
+        watch: Stopwatch,
         info: ModelInfo,
     ) -> None:
         self._entries, self._pictures = list(entries), pictures
-        self._seconds = seconds
+        self._start, self._watch = start, watch
         self._info = info
 
     @property
@@ -68,6 +85,7 @@ class Drawn:
                     finite = iter(self._pictures.finite())
             except MindVisError as error:
                 lost = error
+        seconds = self._watch.lap(self._start) if entries else 0.0
         for entry in entries:
             if isinstance(entry, DecodeFailure):
                 yield entry
@@ -80,7 +98,7 @@ class Drawn:
                 except ModelError as error:
                     yield DecodeFailure(entry, error)
                 else:
-                    yield DecodeResult(entry, samples, self._seconds / n_drawn)
+                    yield DecodeResult(entry, samples, seconds / n_drawn)
 
 
 def delivered_meanwhile(

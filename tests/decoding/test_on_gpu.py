@@ -10,7 +10,8 @@ from torch import Tensor
 
 from mindvis_gui.data.attribution import METHODS
 from mindvis_gui.data.mask import MaskState
-from mindvis_gui.decoding import cuda_graph
+from mindvis_gui.decoding import cuda_graph, drawn
+from mindvis_gui.decoding import decoder as decoder_module
 from mindvis_gui.decoding.models import load_decoder
 from mindvis_gui.decoding.request import DecodeFailure, DecodeRequest, DecodeResult, decode_many
 from mindvis_gui.decoding.sampling_settings import SAMPLERS, Sampling
@@ -183,6 +184,36 @@ def test_samples_that_are_not_finite_are_failures(both):
         assert f"no finite picture for trial {trial}, seeds 0, 1;" in each
     assert len(said) == 2
     assert gpu.graphs
+
+
+class LateEvent:
+    """An event that a GPU comes to two seconds after the one before; Python takes no time."""
+
+    now = 0.0
+
+    def record(self):
+        LateEvent.recorded += 1
+        self.done = 2.0 * LateEvent.recorded
+
+    def query(self):
+        return self.done <= LateEvent.now
+
+    def synchronize(self):
+        LateEvent.now = max(LateEvent.now, self.done)
+
+
+def test_seconds_are_those_of_the_gpu(tiny_model_folder, monkeypatch):
+    monkeypatch.setattr(LateEvent, "recorded", 0, raising=False)
+    monkeypatch.setattr(LateEvent, "now", 0.0)
+    for module in (decoder_module, drawn):
+        monkeypatch.setattr(module, "perf_counter", lambda: LateEvent.now, raising=False)
+    with emulated_gpu(free=1):
+        decoder = load_decoder(tiny_model_folder, "cuda", "fp32")
+        monkeypatch.setattr(torch.cuda, "Event", LateEvent)
+        asked = [request(seeds=(0,), trial=trial) for trial in range(3)]
+        results = [each for each in decode_many(decoder, asked) if isinstance(each, DecodeResult)]
+    assert [result.request.trial for result in results] == [0, 1, 2]
+    assert [result.seconds for result in results] == [2, 2, 2]
 
 
 class LostEvent:
