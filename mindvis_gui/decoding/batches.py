@@ -71,6 +71,7 @@ def by_batches(work: Callable[[slice], Tensor], n_rows: int, size: BatchSize) ->
         If not even one row fits, see `ran_out_of_memory`.
     """
     rows = size.rows if size.fixed else min(size.rows, n_rows)
+    again = False  # once a size: a recording may be made anew before memory ends at the same place
     while True:
         try:
             starts = range(0, n_rows, rows)
@@ -78,7 +79,8 @@ def by_batches(work: Callable[[slice], Tensor], n_rows: int, size: BatchSize) ->
         except RuntimeError as error:
             if size.fixed or not ran_out_of_memory(error):
                 raise
-            if not forget_recordings():
+            again = forget_recordings() and not again
+            if not again:
                 if rows == 1:
                     raise
                 rows = size.halve(rows)

@@ -42,6 +42,27 @@ def test_batches_that_do_not_fit_are_halved_for_good(fits, asked, error):
     assert max(sizes) == fits
 
 
+def test_recordings_that_are_made_again_at_once_do_not_keep_a_batch_from_shrinking(monkeypatch):
+    monkeypatch.setattr(batches, "forget_recordings", lambda: True)
+    sizes = []
+
+    def work(part):
+        sizes.append(part.stop - part.start)
+        assert len(sizes) < 20
+        if sizes[-1] > fits:
+            raise torch.OutOfMemoryError
+        return torch.arange(part.start, part.stop)
+
+    fits = 2
+    assert torch.equal(by_batches(work, 5, BatchSize(64, fixed=False)), torch.arange(5))
+    assert sizes == [5, 5, 3, 3, 2, 2, 1]
+    sizes.clear()
+    fits = 0
+    with pytest.raises(torch.OutOfMemoryError):
+        by_batches(work, 1, BatchSize(64, fixed=False))
+    assert sizes == [1, 1]
+
+
 def test_one_row_that_does_not_fit_is_an_error():
     def work(part):
         raise torch.OutOfMemoryError
