@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 FORMAT = "mindvis attribution"
 FORMAT_VERSION = 1
+_WIDTH = 120  # columns, where no terminal says how many it has
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -129,13 +129,12 @@ def _drained(
 def _print(subject: Subject, found: Sequence[Attribution]) -> None:
     """Print the share of every region, one column a trial."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     from mindvis_gui.analysis.caption import decimal
+    from mindvis_gui.cli.output import console
     from mindvis_gui.data.attribution import NAMES, by_region
 
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
     table.add_column("region")
     table.add_column("voxels", justify="right")
@@ -146,6 +145,7 @@ def _print(subject: Subject, found: Sequence[Attribution]) -> None:
         table.add_row(
             rows[0].name, f"{rows[0].n_voxels:,}", *(decimal(row.share, 1) for row in rows)
         )
-    console.print(f"{subject.display_name} · {NAMES[found[0].method]}", style="bold")
-    console.print(table)
-    console.print(MEANING[found[0].method])
+    with console(_WIDTH) as to:
+        to.print(f"{subject.display_name} · {NAMES[found[0].method]}", style="bold")
+        to.print(table)
+        to.print(MEANING[found[0].method])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -144,13 +143,13 @@ def _model_folder(trials: Sequence[DecodedTrial]) -> Path | None:
 
 
 def _print(evaluations: Sequence[Evaluation]) -> None:
-    from rich.console import Console
+    from mindvis_gui.cli.output import console
 
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else _WIDTH, markup=False)
-    for each in evaluations:
-        _print_one(console, each)
-    if len(evaluations) > 1:
-        console.print(_summary(evaluations))
+    with console(_WIDTH) as to:
+        for each in evaluations:
+            _print_one(to, each)
+        if len(evaluations) > 1:
+            to.print(_summary(evaluations))
 
 
 def _print_one(console: Console, evaluation: Evaluation) -> None:
@@ -160,14 +159,14 @@ def _print_one(console: Console, evaluation: Evaluation) -> None:
     from mindvis_gui.analysis.score_table import facts_line, remarks, unavailable_lines
 
     console.print()
-    console.print(facts_line(evaluation), style="bold", highlight=False)
+    console.print(facts_line(evaluation), style="bold")
     console.print(_scores(evaluation))
     if evaluation.groups:
         console.print(_groups(evaluation))
     for remark in remarks(evaluation):
-        console.print(Padding(remark, (0, 0, 0, 1)), highlight=False)
+        console.print(Padding(remark, (0, 0, 0, 1)))
     for line in unavailable_lines(evaluation):
-        console.print(Padding(line, (0, 0, 0, 1)), style="dim", highlight=False)
+        console.print(Padding(line, (0, 0, 0, 1)), style="dim")
     console.print()
 
 

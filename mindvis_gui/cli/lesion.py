@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -141,17 +140,11 @@ def _groups(text: str) -> dict[str, tuple[str, ...]]:
 def _print(study: LesionStudy, subject: Subject, model: ModelInfo) -> None:
     """Print one line a lesion, one column a score."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     from mindvis_gui.analysis.lesion_table import READING, facts, heading, rows
+    from mindvis_gui.cli.output import console
 
-    console = Console(
-        file=sys.stdout,
-        width=None if sys.stdout.isatty() else _WIDTH,
-        markup=False,
-        highlight=False,
-    )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
     left, *others = heading(study)
     table.add_column(left)
@@ -159,8 +152,9 @@ def _print(study: LesionStudy, subject: Subject, model: ModelInfo) -> None:
         table.add_column(title, justify="right")
     for cells in rows(study):
         table.add_row(*cells)
-    console.print(facts(study, subject, model), style="bold")
-    console.print(table)
-    console.print(READING)
-    for note in study.cautions():
-        console.print(note)
+    with console(_WIDTH) as to:
+        to.print(facts(study, subject, model), style="bold")
+        to.print(table)
+        to.print(READING)
+        for note in study.cautions():
+            to.print(note)

@@ -8,8 +8,14 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from mindvis_gui.errors import ExportError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def settle_encoding() -> None:
@@ -26,12 +32,63 @@ def settle_encoding() -> None:
 
 
 def _is_utf8() -> bool:
-    return codecs.lookup(sys.stdout.encoding or "utf-8").name == "utf-8"
+    encoding = getattr(sys.stdout, "encoding", None)  # a closed stdout is None
+    return codecs.lookup(encoding or "utf-8").name == "utf-8"
+
+
+@contextmanager
+def stdout() -> Iterator[TextIO]:
+    """Yield where results go, and see to it that they have arrived when the block is done.
+
+    Where stdout was closed before the start they go nowhere, as with ``print``.
+
+    Raises
+    ------
+    ExportError
+        If they cannot be written, as into a file on a full disk.
+    SystemExit
+        If nobody reads any more, as behind ``| head``: that is not worth a word.
+    """
+    stream: TextIO | None = sys.stdout
+    if stream is None:
+        yield io.StringIO()
+        return
+    try:
+        yield stream
+        stream.flush()
+    except BrokenPipeError:
+        _give_up(stream)
+        raise SystemExit(1) from None
+    except OSError as error:
+        _give_up(stream)
+        raise ExportError(
+            f"stdout cannot be written: {error.strerror or error}; what was to be printed is lost"
+        ) from error
+
+
+def _give_up(stream: TextIO) -> None:
+    """Let what has not arrived go nowhere: Python would try it once more at the end."""
+    with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())
+
+
+@contextmanager
+def console(width: int) -> Iterator[Console]:
+    """Yield what prints tables as `stdout` does, `width` columns wide where that is no terminal.
+
+    Text is printed as it is: names of regions and subjects may have brackets.
+    """
+    from rich.console import Console
+
+    with stdout() as stream:
+        given = None if stream.isatty() else width
+        yield Console(file=stream, width=given, markup=False, highlight=False)
 
 
 def write(text: str) -> None:
-    """Write one line to stdout."""
-    sys.stdout.write(text + "\n")
+    """Write one line to stdout, and raise as `stdout` does."""
+    with stdout() as stream:
+        stream.write(text + "\n")
 
 
 def write_json(document: dict[str, Any]) -> None:
@@ -41,7 +98,8 @@ def write_json(document: dict[str, Any]) -> None:
 
 def complain(message: str) -> None:
     """Write what went wrong to stderr, as one line whatever the message holds."""
-    sys.stderr.write(f"mindvis: {' '.join(message.split())}\n")
+    with suppress(OSError, AttributeError):  # full, or closed and None: there is nobody to tell
+        sys.stderr.write(f"mindvis: {' '.join(message.split())}\n")
 
 
 @contextmanager

@@ -64,6 +64,16 @@ def test_the_responses_are_not_written_over(attribute, tmp_path, capsys):
     assert (tmp_path / "betas.nii.gz").read_bytes() == b"months of work"
 
 
+def test_names_with_brackets_are_printed_as_they_are(attribute, subject, opened, capsys):
+    first, *others = subject.rois
+    named = replace(first, name="V1 [left]")
+    opened.append(replace(subject, name="sub-01 [/raw]", rois=(named, *others)))
+    assert attribute("--trials", "3") == 0
+    out = capsys.readouterr().out
+    assert "sub-01 [/raw] (simulated)" in out
+    assert "V1 [left]" in out
+
+
 def test_how_samples_are_drawn(attribute, tmp_path):
     assert attribute("--trials", "0", "--steps", "20", "--guidance", "2") == 0
     (entry,) = json.loads((tmp_path / "map.json").read_text())["maps"]

@@ -12,7 +12,7 @@ from accelerate.state import AcceleratorState
 
 import mindvis_gui.cli
 from mindvis_gui.cli import COMMANDS, _parser, main
-from mindvis_gui.cli.output import write, write_json
+from mindvis_gui.cli.output import console, write, write_json
 from mindvis_gui.errors import DataError
 from mindvis_gui.version import __version__
 
@@ -155,6 +155,69 @@ def test_an_encoding_that_was_asked_for_is_kept(spoken, monkeypatch):
     document, _, text = spoken([], "cp1252").decode("cp1252").rstrip().rpartition("\n")
     assert text == r"\u22120.1 ü"
     assert json.loads(document) == {"a": "−0.1 ü"}
+
+
+def _table(args):
+    with console(80) as to:
+        to.print("table")
+    return 0
+
+
+def _lines(args):
+    write("line")
+    return 0
+
+
+@pytest.fixture(params=[_table, _lines])
+def printing(request, monkeypatch):
+    import mindvis_gui.cli.view as module
+
+    monkeypatch.setattr(module, "run", request.param)
+
+
+@pytest.fixture(params=[True, False], ids=["at once", "at the end"])
+def written_to(request, monkeypatch):
+    """Return a function: makes an open file stdout, which passes all on at once or at the end."""
+
+    taken = []
+
+    def take(file):
+        taken.append(io.TextIOWrapper(file, write_through=request.param))
+        monkeypatch.setattr(sys, "stdout", taken[-1])
+
+    yield take
+    taken[-1].close()  # as Python does: what has not arrived is tried once more
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only there")
+@pytest.mark.usefixtures("printing")
+def test_results_that_do_not_fit_on_the_disk_are_one_line(written_to, capsys):
+    written_to(os.fdopen(os.open("/dev/full", os.O_WRONLY), "wb"))
+    assert main([]) == 1
+    assert capsys.readouterr().err == (
+        "mindvis: stdout cannot be written: No space left on device; "
+        "what was to be printed is lost\n"
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a closed pipe is told apart elsewhere only")
+@pytest.mark.usefixtures("printing")
+def test_results_that_nobody_reads_any_more_are_not_worth_a_word(written_to, capsys):
+    read, write = os.pipe()
+    written_to(os.fdopen(write, "wb"))
+    os.close(read)
+    with pytest.raises(SystemExit) as stop:
+        main([])
+    assert stop.value.code == 1
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("printing")
+def test_without_stdout_and_stderr_everything_else_is_done(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main([]) == 0
+    assert main(["info", LONG]) == 1
 
 
 LONG = "x" * 300  # no file system takes such a name; a look at it is refused as in a closed folder
