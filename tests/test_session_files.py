@@ -883,7 +883,7 @@ def figure(session, path):
     write_figure(session.figures.content()(), path)
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.svg", "a.tif", "a.pdf", "a.pdf.json"])
+@pytest.mark.parametrize("name", ["a.png", "a.svg", "a.tif", "b.TIFF", "a.pdf", "a.pdf.json"])
 @pytest.mark.parametrize("kept", ["all", "some", "none"])
 def test_dropped_figure_brings_all_its_trials_and_samples_back(
     qtbot, ready_window, remembered, tmp_path, kept, name

@@ -78,4 +78,4 @@ def _json_text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-_TEXT = {".svg": _svg_text, ".tif": _tiff_text, ".json": _json_text}
+_TEXT = {".svg": _svg_text, ".tif": _tiff_text, ".tiff": _tiff_text, ".json": _json_text}
