@@ -126,21 +126,15 @@ class DecodeFolderWriter:
         Raises
         ------
         ExportError
-            If a file cannot be written; `decode.json` lists what it did before.
+            If a file cannot be written, or the folder was begun with another protocol meanwhile;
+            `decode.json` lists what it did before.
         """
         result = comparison.result
         number = result.request.trial
         picture, _ = seen(self._subject, self._subject.trials[number])
         stimulus = None if picture is None else f"trial-{number:04d}_stimulus.png"
-        if picture is not None and stimulus is not None:
-            write_stimulus(picture, self._folder / stimulus)
         files = [f"trial-{number:04d}_seed-{sample.seed:04d}.png" for sample in result.samples]
-        for sample, file in zip(result.samples, files, strict=True):
-            write_sample(sample, result.request, self._folder / file)
         latents_file = None if latents is None else f"trial-{number:04d}_latents.npy"
-        if latents is not None and latents_file is not None:
-            with atomic_path(self._folder / latents_file) as temporary, temporary.open("wb") as to:
-                np.save(to, latents)
         entry = {
             "request": result.request.to_json(),
             "label_in_training": self._in_training(result.request.label),
@@ -154,7 +148,14 @@ class DecodeFolderWriter:
             "cached": list(cached),
         }
         with locked(self._folder):
-            self._continue()
+            self._continue()  # before any picture: those of another protocol have the same names
+            if picture is not None and stimulus is not None:
+                write_stimulus(picture, self._folder / stimulus)
+            for sample, file in zip(result.samples, files, strict=True):
+                write_sample(sample, result.request, self._folder / file)
+            if latents is not None and latents_file is not None:
+                with atomic_path(self._folder / latents_file) as new, new.open("wb") as to:
+                    np.save(to, latents)
             failed = {trial: error for trial, error in self._failed.items() if trial != number}
             self._write({**self._trials, number: entry}, failed)
 

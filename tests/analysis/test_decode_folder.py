@@ -209,6 +209,17 @@ def test_another_protocol_needs_another_folder(folder, writer, add, changes, key
     assert contents(folder) == before
 
 
+def test_of_two_that_begin_a_folder_by_other_protocols_the_second_changes_nothing(
+    folder, writer, add
+):
+    one, other = writer(), writer(rois=("V1",))
+    add(one, 1)
+    before = contents(folder)
+    with pytest.raises(ExportError, match=r"was decoded with protocol\.rois None"):
+        add(other, 1, rois=("V1",))
+    assert contents(folder) == before
+
+
 def test_another_model_needs_another_folder(folder, writer, add, subject, model_info, decoded):
     add(writer(), 1)
     other = replace(model_info, hash="cd" * 32)
