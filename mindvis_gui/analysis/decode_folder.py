@@ -247,13 +247,18 @@ def _inside(folder: Path, name: str) -> Path:
 def read_failures(folder: Path) -> dict[int, str]:
     """Read which trials could not be decoded, and why.
 
+    One that failed when it was decoded again is none of them: it has the samples from before.
+
     Raises
     ------
     DataError
         If the folder has no `decode.json`, or a damaged one.
     """
+    index = _read_index(folder)
     try:
-        return {entry["trial"]: entry["error"] for entry in _read_index(folder)["failed"]}
+        decoded = {entry["request"]["trial"] for entry in index["trials"]}
+        failed = {entry["trial"]: entry["error"] for entry in index["failed"]}
+        return {trial: error for trial, error in failed.items() if trial not in decoded}
     except (KeyError, TypeError) as error:
         raise _damaged(folder, f"{type(error).__name__} {error}") from error
 

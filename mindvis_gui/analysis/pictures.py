@@ -52,8 +52,10 @@ class Pictures:
         Raises
         ------
         DataError
-            If no trial has a stimulus, or trials differ in seeds or in the size of samples.
+            If there is none, none has a stimulus, or they differ in seeds or in size of samples.
         """
+        if not trials:
+            raise DataError("no trial was decoded, so nothing can be scored")
         shown = [trial for trial in trials if trial.stimulus is not None]
         if not shown:
             raise DataError(

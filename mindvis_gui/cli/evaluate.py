@@ -57,8 +57,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Read the folders, score them, print and write the tables."""
     from mindvis_gui.analysis.score_table import csv_table, latex_table, write_text
-    from mindvis_gui.cli.output import progress, write_json
+    from mindvis_gui.cli.output import progress
+    from mindvis_gui.files import check_writable
 
+    for path in filter(None, (args.csv, args.latex)):
+        check_writable(path.parent)
     evaluations = []
     with progress(len(args.folders)) as show:
         for done, folder in enumerate(args.folders):
@@ -66,25 +69,27 @@ def run(args: argparse.Namespace) -> int:
                 folder, partial(show, done), args.metrics or (), args.trials, args.seed
             )
             evaluations.append(replace(scored, folder=str(folder)))
-    if args.csv is not None:
-        write_text(csv_table(evaluations), args.csv)
-    if args.latex is not None:
-        write_text(latex_table(evaluations), args.latex)
-    if args.json:
-        write_json(
-            {
-                "format": FORMAT,
-                "format_version": FORMAT_VERSION,
-                "version": __version__,
-                "evaluations": [
-                    {"folder": str(folder), **each.to_json()}
-                    for folder, each in zip(args.folders, evaluations, strict=True)
-                ],
-            }
-        )
-    else:
-        _print(evaluations)
+    try:
+        if args.csv is not None:
+            write_text(csv_table(evaluations), args.csv)
+        if args.latex is not None:
+            write_text(latex_table(evaluations), args.latex)
+    finally:  # scores that took hours are not lost with a full disk
+        _print_json(evaluations) if args.json else _print(evaluations)
     return 0
+
+
+def _print_json(evaluations: Sequence[Evaluation]) -> None:
+    from mindvis_gui.cli.output import write_json
+
+    write_json(
+        {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "version": __version__,
+            "evaluations": [{"folder": each.folder, **each.to_json()} for each in evaluations],
+        }
+    )
 
 
 def _metrics(text: str) -> tuple[str, ...]:

@@ -25,8 +25,10 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.analysis.report import check_report_name, write_report
     from mindvis_gui.cli.evaluate import evaluate_folder
     from mindvis_gui.cli.output import progress, write
+    from mindvis_gui.files import check_writable
 
     check_report_name(args.out)  # scoring takes minutes
+    check_writable(args.out.parent)
     with progress(1) as show:
         evaluation = evaluate_folder(args.folder, partial(show, 0))
     write_report(args.folder, evaluation, args.out)

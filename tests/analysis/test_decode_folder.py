@@ -239,6 +239,15 @@ def test_a_failure_is_listed_until_the_trial_succeeds(folder, writer, add):
     assert len(read_decode_folder(folder)) == 2
 
 
+def test_a_trial_that_failed_when_it_was_decoded_again_has_its_samples(writer, add, folder):
+    written = writer()
+    add(written, 1)
+    written.add_failure(1, RequestError("the GPU is lost"))
+    written.add_failure(2, RequestError("the GPU is lost"))
+    assert [trial.request["trial"] for trial in read_decode_folder(folder)] == [1]
+    assert read_failures(folder).keys() == {2}
+
+
 @pytest.mark.parametrize("survived", range(5))
 def test_a_run_that_is_killed_leaves_the_trials_so_far(
     folder, writer, add, subject, decoded, monkeypatch, survived

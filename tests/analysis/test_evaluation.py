@@ -211,6 +211,8 @@ def test_trials_without_stimulus_are_left_out_and_counted(trials):
 def test_nothing_to_score_is_an_error(trials):
     with pytest.raises(DataError, match="none of 1 decoded trials has a stimulus"):
         score([replace(trials((0,))[0], stimulus=None)])
+    with pytest.raises(DataError, match="no trial was decoded"):
+        score([])
 
 
 def test_trials_of_other_seeds_are_refused(trials):

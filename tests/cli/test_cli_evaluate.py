@@ -244,10 +244,25 @@ def test_the_classifier_of_the_model_is_used_where_it_brings_one(
     assert "brings a classifier" in evaluation["not_available"][0]["reason"]
 
 
-def test_a_table_that_cannot_be_written_is_one_line(folder, tmp_path, capsys):
+def test_a_table_that_cannot_be_written_is_one_line_before_anything_is_computed(
+    folder, tmp_path, monkeypatch, capsys
+):
     path = folder()
     (tmp_path / "file").write_text("")
     capsys.readouterr()
+    monkeypatch.setattr("mindvis_gui.cli.evaluate.evaluate_folder", None)
     target = str(tmp_path / "file" / "table.csv")
+    for words in (["evaluate", path, "--csv"], ["evaluate", path, "--latex"], ["report", path]):
+        assert main([*words, *(["--out"] if words[0] == "report" else []), target]) == 1
+        assert "cannot be written" in capsys.readouterr().err
+
+
+def test_scores_are_printed_even_if_their_table_cannot_be_written(folder, tmp_path, capsys):
+    path = folder()
+    (tmp_path / "table.csv").mkdir()
+    capsys.readouterr()
+    target = str(tmp_path / "table.csv")
     assert main(["evaluate", path, "--metrics", "pixcorr", "--csv", target]) == 1
-    assert "cannot be written" in capsys.readouterr().err
+    captured = capsys.readouterr()
+    assert "PixCorr" in captured.out
+    assert "table.csv: cannot be written: Is a directory" in captured.err
