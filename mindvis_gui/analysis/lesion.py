@@ -162,7 +162,7 @@ class LesionStudy:
 
     def cautions(self) -> list[str]:
         """Return what the numbers have to be read with, one sentence each."""
-        n = len({each.bootstrap_unit for each in self.trials})
+        n = len({each.bootstrap_unit for each in self.trials if each.scores.get(INTACT)})
         few = (
             f"Only {n} stimuli: a bootstrap of so few makes intervals narrower than they should be."
         )

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mindvis_gui.analysis.comparison import compare, resized
+from mindvis_gui.analysis.comparison import compare, resized, seen
 from mindvis_gui.analysis.metrics import TWO_WAY_CHANCE, two_way_identification
 from mindvis_gui.analysis.networks import Network, NetworkOutput
 from mindvis_gui.data import picture_features as features
 from mindvis_gui.data.subject import FloatArray, ImageArray, Subject
 from mindvis_gui.decoding.request import DecodeResult
+from mindvis_gui.wording import counted
 
 _CELLS = 12  # of the layout, along each side
 _BLOCK = 64  # pictures filtered at a time
@@ -85,7 +86,9 @@ class LesionScorer:
     def __init__(self, subject: Subject, judge: Network | None = None) -> None:
         self._subject = subject
         shown = {t.stimulus_id: t for t in subject.trials if t.split == "test" and t.stimulus_id}
-        self._shown = [t for t in shown.values() if subject.stimulus(t) is not None]
+        found = [(trial, *seen(subject, trial)) for trial in shown.values()]
+        self._shown = [trial for trial, picture, _ in found if picture is not None]
+        unread = [why for _, picture, why in found if picture is None and why]
         self._ids = [trial.stimulus_id for trial in self._shown]
         self._looks: tuple[tuple[int, int], _Looks] | None = None  # of the stimuli, at a size
         wanted = {t.category for t in subject.trials if t.category}
@@ -93,6 +96,9 @@ class LesionScorer:
         self.judge = judge if knows_all else NearestStimulus.of(subject)
         scores = [PIXEL, IDENTIFICATION, COLOUR, LAYOUT]
         notes = []
+        if unread:
+            lost = counted(len(unread), "stimulus")
+            notes.append(f"{lost} cannot be compared with: {unread[0]}")
         if len(self._ids) < 2:
             notes.append(f"{subject.name} has fewer than two test stimuli: no identification")
             scores = [PIXEL]
@@ -157,7 +163,7 @@ class LesionScorer:
         any sample than the own one is, and chance would not be 1 / 2.
         """
         if self._looks is None or self._looks[0] != (width, height):
-            opened = (self._subject.stimulus(trial) for trial in self._shown)
+            opened = (seen(self._subject, trial)[0] for trial in self._shown)
             small = [
                 features.scale_picture(resized(picture, width, height))
                 for picture in opened
@@ -238,7 +244,7 @@ class NearestStimulus:
             if t.split == "train" and t.stimulus_id and t.category
         }
         trials = list(shown.values())[:: max(1, -(-len(shown) // MAX_KNOWN))]
-        opened = [(t.category, subject.stimulus(t)) for t in trials]
+        opened = [(t.category, seen(subject, t)[0]) for t in trials]
         known = [(name, features.scale_picture(p)) for name, p in opened if p is not None]
         if not known:
             return None

@@ -7,6 +7,7 @@ from mindvis_gui.analysis.comparison import resized
 from mindvis_gui.analysis.lesion_scores import LesionScorer, NearestStimulus
 from mindvis_gui.analysis.networks import NetworkOutput
 from mindvis_gui.decoding.request import Sample
+from mindvis_gui.errors import DataError
 
 
 @pytest.fixture
@@ -146,6 +147,23 @@ def test_a_trial_without_stimulus_has_no_scores(sorted_subject, decoded):
     blind = replace(sorted_subject.trials[1], stimulus_id="")
     trials = (sorted_subject.trials[0], blind, *sorted_subject.trials[2:])
     assert LesionScorer(replace(sorted_subject, trials=trials)).score(decoded(trial=1)) == {}
+
+
+def test_a_damaged_stimulus_costs_its_own_scores_alone(sorted_subject, decoded, monkeypatch):
+    read, whole = type(sorted_subject).stimulus, LesionScorer(sorted_subject)
+    results = [decoded(trial=trial) for trial in (0, 1)]
+
+    def damaged(self, trial):
+        if trial.index == 1:
+            raise DataError("picture 1 is cut off")
+        return read(self, trial)
+
+    monkeypatch.setattr(type(sorted_subject), "stimulus", damaged)
+    scorer = LesionScorer(sorted_subject)
+    assert scorer.scores == whole.scores
+    assert scorer.notes == ("1 stimulus cannot be compared with: picture 1 is cut off",)
+    assert set(scorer.score(results[0])) == {score.key for score in scorer.scores}
+    assert scorer.score(results[1]) == {}
 
 
 def test_the_nearest_stimulus_finds_its_own_kind():

@@ -306,6 +306,8 @@ def test_intervals_of_few_stimuli_are_said_to_be_too_narrow(run, subject, tellin
     many = [replace(first, trial=i, stimulus_id=f"picture {i}") for i in range(20)]
     assert replace(study, trials=tuple(many)).cautions() == list(study.notes)
     assert replace(study, trials=tuple(many[:1])).cautions() == list(study.notes)  # has none
+    imagined = [replace(each, scores={key: {} for key in each.scores}) for each in many[3:]]
+    assert "Only 3 stimuli" in replace(study, trials=(*many[:3], *imagined)).cautions()[-1]
 
 
 def test_names_of_lesions_cannot_break_a_table(run, subject, telling_decoder):
