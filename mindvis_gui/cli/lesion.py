@@ -114,7 +114,8 @@ def run(args: argparse.Namespace) -> int:
                 folder.write_tables(study)
     _print(study, subject, info)
     note_basis(subject.name, normalisation)
-    failed = study.failed or {}
+    tried = {trial.index for trial in trials}  # those of earlier runs were said then
+    failed = {trial: why for trial, why in (study.failed or {}).items() if trial in tried}
     if failed:
         first = "; ".join(f"trial {trial}: {why}" for trial, why in list(failed.items())[:3])
         complain(f"{len(failed)} of {len(trials)} failed: {first}")

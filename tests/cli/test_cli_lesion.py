@@ -113,6 +113,14 @@ def test_a_trial_that_fails_is_said_and_the_others_are_kept(lesion, telling_deco
     assert "2 trials" in captured.out
 
 
+def test_a_run_does_not_fail_by_a_trial_of_an_earlier_one(lesion, telling_decoder, capsys):
+    telling_decoder.fails = {1}
+    lesion("--trials", "0-2")
+    capsys.readouterr()
+    assert lesion("--trials", "3") == 0
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
