@@ -264,7 +264,8 @@ def write_text(text: str, path: Path) -> None:
         If it cannot be written; an existing file stays as it was.
     """
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        # Names of folders may be no UTF-8.
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def latex_escaped(text: str) -> str:

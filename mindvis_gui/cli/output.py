@@ -22,10 +22,11 @@ def settle_encoding() -> None:
     """Let stdout take every character: minus signs, lines of tables, names of any alphabet.
 
     Where the system's encoding has not all of them (Windows, old locales), what goes into a file
-    or a pipe is UTF-8; a terminal, or an encoding that was asked for, gets them escaped.
+    or a pipe is UTF-8; a terminal, or an encoding that was asked for, gets them escaped. So does
+    UTF-8 with names of files that are none.
     """
     stdout = sys.stdout
-    if not isinstance(stdout, io.TextIOWrapper) or _is_utf8():
+    if not isinstance(stdout, io.TextIOWrapper) or (_is_utf8() and stdout.errors != "strict"):
         return
     fixed = stdout.isatty() or "PYTHONIOENCODING" in os.environ
     stdout.reconfigure(encoding=None if fixed else "utf-8", errors="backslashreplace")

@@ -1,5 +1,7 @@
 import csv
+import io
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -266,3 +268,17 @@ def test_scores_are_printed_even_if_their_table_cannot_be_written(folder, tmp_pa
     captured = capsys.readouterr()
     assert "PixCorr" in captured.out
     assert "table.csv: cannot be written: Is a directory" in captured.err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are bytes there alone")
+def test_a_folder_whose_name_is_no_utf8_is_scored(folder, tmp_path, monkeypatch):
+    path = Path(folder()).rename(tmp_path / "gr\udcf6sse")
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="strict")
+    monkeypatch.setattr(sys, "stdout", out)
+    tables = [str(tmp_path / name) for name in ("table.csv", "table.tex")]
+    words = ["evaluate", str(path), "--metrics", "pixcorr", "--csv", tables[0], "--latex"]
+    assert main([*words, tables[1]]) == 0
+    assert main([*words, tables[1], "--json"]) == 0
+    shown = [out.buffer.getvalue(), *(Path(table).read_bytes() for table in tables)]
+    assert all(b"gr\\udcf6sse" in each for each in shown[:2])
+    assert b"udcf6sse" in shown[2]
