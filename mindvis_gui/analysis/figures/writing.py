@@ -12,6 +12,9 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, TYPE_CHECKING, Any
 
+import numpy as np
+from PIL import Image
+
 from mindvis_gui.analysis.caption import protocol_caption, scores_caption
 from mindvis_gui.analysis.decoded_trial import SAMPLE_NOTICE, DecodedTrial
 from mindvis_gui.analysis.export import CHUNK
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _NARROWEST = 1004  # dots, 85 mm: room for the caption
+_OF_PIXELS = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF"}
 _WIDE = 2008  # dots, 170 mm: what parts without pictures of their own size take
 _NAMED = 5  # letters that are named
 # matplotlib's settings belong to the process; preview, export and copy each have a thread.
@@ -166,7 +170,6 @@ def _save(
 ) -> str:
     """Draw, and return a sentence on the letters that are drawn as boxes."""
     from matplotlib import style as matplotlib_style  # not when the window starts
-    from matplotlib.text import Text
 
     own = style.parameters()
     needed = lacking(letters_in(content) | letters_in(record), style.families)
@@ -178,22 +181,41 @@ def _save(
     with _SETTINGS, matplotlib_style.context(["default", own]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # is said once, in words
         figure = _draw(content, name, style)
-        figure.savefig(target, format=suffix[1:], dpi=style.dpi, **_metadata(record, suffix))
-    if not needed:
-        return ""
+        if suffix in _OF_PIXELS:
+            picture, kind = _pixels(figure, style.dpi), _OF_PIXELS[suffix]
+            picture.save(target, kind, dpi=(style.dpi, style.dpi), **_metadata(record, suffix))
+        else:
+            figure.savefig(target, format=suffix[1:], dpi=style.dpi, **_metadata(record, suffix))
+    return _boxes_said(figure, style) if needed else ""
+
+
+def _boxes_said(figure: Figure, style: FigureStyle) -> str:
+    """Name the letters of a figure that no font has; empty if there are none."""
+    from matplotlib.text import Text
+
     texts = [text.get_text() for text in figure.findobj(Text)]
     boxes = sorted(lacking(letters_in(texts), style.families))
+    if not boxes:
+        return ""
     more = f" and {len(boxes) - _NAMED} more" if len(boxes) > _NAMED else ""
     return (
         f"no font here has {', '.join(boxes[:_NAMED])}{more}: drawn as boxes; install a font that "
         "has these letters"
-        if boxes
-        else ""
     )
 
 
+def _pixels(figure: Figure, dpi: int) -> Image.Image:
+    """Return a figure as a picture of R, G and B; journals refuse one that could be transparent."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure.dpi = dpi
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+
+
 def _metadata(record: Mapping[str, Any], suffix: str) -> dict[str, Any]:
-    """Return what savefig needs to put the record into a file of that kind, and no date."""
+    """Return what saving needs to put the record into a file of that kind, and no date."""
     text = json.dumps(record, ensure_ascii=suffix != ".png", sort_keys=True)
     software = f"mindvis-gui {record['versions']['mindvis-gui']}"
     if suffix == ".png":
@@ -202,7 +224,7 @@ def _metadata(record: Mapping[str, Any], suffix: str) -> dict[str, Any]:
         info = PngInfo()
         info.add_text("Software", software)
         info.add_itxt(CHUNK, text)
-        return {"pil_kwargs": {"pnginfo": info}}
+        return {"pnginfo": info}
     if suffix == ".svg":
         return {"metadata": {"Creator": software, "Date": None, "Description": text}}
     if suffix == ".pdf":
@@ -212,7 +234,7 @@ def _metadata(record: Mapping[str, Any], suffix: str) -> dict[str, Any]:
         }
     described, made_by = 270, 305  # tags of TIFF 6.0
     tags = {described: text, made_by: software}
-    return {"pil_kwargs": {"compression": "tiff_lzw", "tiffinfo": tags}}
+    return {"compression": "tiff_lzw", "tiffinfo": tags}
 
 
 def _draw(content: FigureContent, name: str, style: FigureStyle) -> Figure:

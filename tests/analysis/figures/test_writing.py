@@ -52,7 +52,7 @@ def drawn(tmp_path, monkeypatch):
             figures.append(figure)
 
         monkeypatch.setattr(Figure, "savefig", keep)
-        write_figure(trials, tmp_path / "figure.png", **style)
+        write_figure(trials, tmp_path / "figure.svg", **style)
         return figures[0]
 
     return make
@@ -72,6 +72,20 @@ def test_the_same_trials_give_the_same_bytes(tmp_path, trials, suffix):
     write_figure(trials(), second)
     assert first.read_bytes() == second.read_bytes()
     assert len(first.read_bytes()) > 5000
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "tiff"])
+@pytest.mark.parametrize(("dpi", "width"), [(300, None), (50, 63.7), (299, 85)])
+def test_pictures_are_of_three_colours_at_the_width_that_was_asked_for(
+    tmp_path, trials, suffix, dpi, width
+):
+    path = tmp_path / f"figure.{suffix}"
+    write_figure(trials(), path, dpi=dpi, width=width)
+    with Image.open(path) as image:
+        assert image.mode == "RGB"  # journals refuse what could be transparent
+        assert image.info["dpi"] == pytest.approx((dpi, dpi), abs=0.1)
+        if width is not None:
+            assert image.width / dpi * 25.4 == pytest.approx(width, abs=25.4 / dpi)
 
 
 def test_a_preview_meanwhile_changes_nothing(tmp_path, trials, monkeypatch):
