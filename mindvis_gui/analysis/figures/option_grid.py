@@ -11,7 +11,7 @@ from mindvis_gui.analysis.decoded_trial import DecodedTrial
 from mindvis_gui.analysis.figures.comparison_grid import draw_framed
 from mindvis_gui.analysis.figures.content import FigureContent, GridCell, GridScene
 from mindvis_gui.analysis.figures.grid_layout import PICTURE, SEEN_GAP
-from mindvis_gui.analysis.figures.page import MARGIN, Page, shortened
+from mindvis_gui.analysis.figures.page import MARGIN, Page, without_middle
 from mindvis_gui.analysis.figures.style import GREY, HAIRLINE, SEEN, FigureStyle
 
 _GAP = 16
@@ -61,7 +61,7 @@ def draw_grid(page: Page, y: float, content: FigureContent) -> float:
     top = y
     for left, label in zip(lefts, grid.columns, strict=True):
         # Bold letters, larger than those they are measured by.
-        top = page.heading(left, y, shortened(label, side / 1.45, style), left + side)
+        top = page.heading(left, y, without_middle(label, side / 1.45, style), left + side)
     lines = 1 + _two_lines(side, style) * style.scores
     for row in grid.rows:
         if row.stimulus is None:
@@ -69,7 +69,7 @@ def draw_grid(page: Page, y: float, content: FigureContent) -> float:
         else:
             draw_framed(page, row.stimulus, MARGIN, top, side, SEEN, 1.2)
         under = top + side + _UNDER
-        page.text(MARGIN, under, shortened(row.label, side * 0.92, style), weight="bold")
+        page.text(MARGIN, under, without_middle(row.label, side * 0.92, style), weight="bold")
         for left, cell in zip(lefts, row.cells, strict=True):
             if cell is None:
                 page.frame(left, top, side, side, HAIRLINE, 0.4)

@@ -1,5 +1,6 @@
 import io
 import json
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -131,6 +132,20 @@ def test_a_grid_names_its_options_and_carries_every_request(tmp_path, content):
     many = replace(content.grid, rows=content.grid.rows * 100)
     with pytest.raises(ExportError, match="800 pictures do not fit"):
         write_figure(replace(content, grid=many), path, "grid")
+
+
+def test_rows_and_columns_of_a_grid_whose_names_differ_at_the_end_can_be_told_apart(
+    tmp_path, content
+):
+    names = [f"without L_G_and_S_occipital_{part}" for part in ("inf", "sup", "mid")]
+    rows = tuple(
+        replace(row, label=name) for row, name in zip(content.grid.rows, names, strict=False)
+    )
+    named = replace(content.grid, rows=rows, columns=tuple(names))
+    path = tmp_path / "figure.pdf"
+    write_figure(replace(content, grid=named), path, "grid", FigureStyle(width=85))
+    text = PdfReader(path).pages[0].extract_text()
+    assert [len(re.findall(rf"…\w*{part}\b", text)) for part in ("inf", "sup", "mid")] == [2, 2, 1]
 
 
 def test_what_a_lesion_costs_is_drawn_with_its_protocol(tmp_path, content):
