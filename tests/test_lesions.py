@@ -72,6 +72,19 @@ def test_unticked_regions_are_left_out_together(qtbot, telling):
     assert lesions.study.intact("pixel") > 0.9
 
 
+def test_a_figure_says_how_the_study_was_decoded_not_how_the_trial_was(qtbot, telling):
+    study(qtbot, telling, EACH_REGION)
+    asked = telling.sampling.steps
+    telling.set_used_rois({"V1"})
+    telling.set_sampling(replace(telling.sampling, steps=asked + 3))
+    telling.decode()
+    qtbot.waitUntil(lambda: telling.idle)
+    content = telling.figures.content()()
+    assert content.trials[0].request["steps"] == asked + 3
+    how = content.lesion.decoded
+    assert (how.request["steps"], how.request["rois"], how.simulated) == (asked, None, True)
+
+
 def test_masked_patches_are_left_out(qtbot, telling):
     patches = telling.masking.mask.n_patches
     telling.masking.set_mask(MaskState.random(patches, 0.0, 0).painted(range(6), keep=False))

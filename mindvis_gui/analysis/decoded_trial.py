@@ -74,6 +74,13 @@ class DecodedTrial:
             versions=installed_versions(),
         )
 
+    @classmethod
+    def without_samples(
+        cls, request: Mapping[str, Any], simulated: bool, versions: Mapping[str, str]
+    ) -> DecodedTrial:
+        """Take how something was decoded alone; `request` may lack what belongs to a trial."""
+        return cls(request, (), None, (), 0, None, simulated, versions)
+
     @property
     def protocol(self) -> dict[str, Any]:
         """What is the same for every trial decoded in the same way."""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mindvis_gui.analysis.bootstrap import LEVEL, RESAMPLES
-from mindvis_gui.analysis.decoded_trial import installed_versions, protocol
+from mindvis_gui.analysis.decoded_trial import DecodedTrial, installed_versions, protocol
 from mindvis_gui.analysis.lesion import LesionStudy, TrialScores
 from mindvis_gui.analysis.lesion_scores import LesionScore
 from mindvis_gui.data.lesion import MEANING, Lesion
@@ -196,6 +196,23 @@ def read_study(folder: Path) -> LesionStudy:
     except (KeyError, TypeError, ValueError, MindVisError) as error:
         raise _damaged(path, repr(error)) from error
     return _with_trials(study, index, path)
+
+
+def read_decoding(folder: Path) -> DecodedTrial:
+    """Read how the samples of a study were decoded.
+
+    Raises
+    ------
+    DataError
+        If the folder holds none, or a damaged one.
+    """
+    path = folder / INDEX
+    index = read_index(path)
+    try:
+        request, versions = dict(index["decoding"]), dict(index["versions"])
+        return DecodedTrial.without_samples(request, bool(index["subject"]["simulated"]), versions)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(path, repr(error)) from error
 
 
 def _with_trials(study: LesionStudy, index: Mapping[str, Any], path: Path) -> LesionStudy:

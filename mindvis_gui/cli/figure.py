@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.analysis.figures.content import BrainScene, FigureContent, LesionScene
     from mindvis_gui.analysis.figures.style import FigureStyle, width_in_mm
     from mindvis_gui.analysis.figures.writing import write_figure
-    from mindvis_gui.analysis.lesion_folder import read_study
+    from mindvis_gui.analysis.lesion_folder import read_decoding, read_study
     from mindvis_gui.cli.output import complain, write
     from mindvis_gui.data import open_subject
 
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
         if args.study is None:
             raise ExportError("template 'lesion' draws a lesion study; name its folder: --study")
         rois = () if args.subject is None else open_subject(args.subject).rois
-        lesion = LesionScene.of(read_study(args.study), rois)
+        lesion = LesionScene.of(read_study(args.study), rois, read_decoding(args.study))
     content = FigureContent(trials, brain, mask, lesion)
     notice = write_figure(content, args.out, args.template, style)
     write(f"{args.out}")

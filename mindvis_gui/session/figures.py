@@ -56,7 +56,8 @@ class Figures:
         if self.all_trials:
             groups = session.collection.alike(chosen.request.to_json())
             others = [each for each in groups if each[0].options.trial != chosen.request.trial]
-        brain, mask, study = self._brain(), self._mask(), session.lesions.study
+        brain, mask = self._brain(), self._mask()
+        study, decoded = session.lesions.study, session.lesions.decoded()
 
         def gather() -> FigureContent:
             read = (recalled(group, subject, normalisation) for group in others)
@@ -65,8 +66,8 @@ class Figures:
             comparisons.sort(key=lambda each: each.result.request.trial)
             trials = tuple(DecodedTrial.of(each, subject) for each in comparisons)
             lesion = None
-            if study is not None and study.trials:
-                lesion = LesionScene.of(study, subject.rois)
+            if study is not None and study.trials and decoded is not None:
+                lesion = LesionScene.of(study, subject.rois, decoded)
             return FigureContent(trials, brain, mask, lesion, None if grid is None else grid())
 
         return gather

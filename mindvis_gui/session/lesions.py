@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from mindvis_gui.analysis.decoded_trial import DecodedTrial, installed_versions, protocol
 from mindvis_gui.analysis.lesion import (
     Effects,
     LesionStudy,
@@ -106,6 +107,14 @@ class Lesions(QObject):
     def n_asked(self) -> int:
         """Trials that the newest study was asked for."""
         return 0 if self._asked is None else len(self._asked.trials)
+
+    def decoded(self) -> DecodedTrial | None:
+        """Return how the samples of `study` were decoded; None without a study."""
+        of = self._shown
+        if of is None:
+            return None
+        request = protocol(of.plan.to_json())
+        return DecodedTrial.without_samples(request, of.subject.simulated, installed_versions())
 
     def forget(self) -> None:
         """Stop, and drop the study: it was of another subject or model."""

@@ -113,6 +113,22 @@ def test_a_trial_that_fails_is_said_and_the_others_are_kept(lesion, telling_deco
     assert "2 trials" in captured.out
 
 
+def test_a_figure_says_how_the_study_was_decoded(lesion, tmp_path, capsys):
+    decode = ["decode", "tiny.h5", "--trials", "0", "--out", str(tmp_path / "decoded")]
+    assert main([*decode, "--steps", "10"]) == 0
+    assert lesion("--trials", "0-1", "--steps", "20") == 0
+    figure = ["figure", str(tmp_path / "decoded"), "--out", str(tmp_path / "figure.svg")]
+    assert main([*figure, "--template", "lesion", "--study", str(tmp_path / "out")]) == 0
+    drawn = (tmp_path / "figure.svg").read_text("utf-8")
+    assert "20 steps" in drawn
+    assert "10 steps" not in drawn
+    index = json.loads((tmp_path / "out" / "lesion.json").read_text())
+    del index["decoding"]
+    (tmp_path / "out" / "lesion.json").write_text(json.dumps(index))
+    assert main([*figure, "--template", "lesion", "--study", str(tmp_path / "out")]) == 1
+    assert "lesion.json: is damaged" in capsys.readouterr().err
+
+
 def test_a_run_does_not_fail_by_a_trial_of_an_earlier_one(lesion, telling_decoder, capsys):
     telling_decoder.fails = {1}
     lesion("--trials", "0-2")

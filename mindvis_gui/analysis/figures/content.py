@@ -133,6 +133,8 @@ class LesionScene:
         Of lesions that are regions, ``#rrggbb``.
     caption : str
         How it was measured, in a sentence.
+    decoded : DecodedTrial
+        How its samples were decoded; it has none itself.
     """
 
     lesions: tuple[str, ...]
@@ -140,10 +142,11 @@ class LesionScene:
     effects: Effects
     colours: Mapping[str, str]
     caption: str
+    decoded: DecodedTrial
 
     @classmethod
-    def of(cls, study: LesionStudy, rois: tuple[Roi, ...]) -> LesionScene:
-        """Take a study that has a trial at least."""
+    def of(cls, study: LesionStudy, rois: tuple[Roi, ...], decoded: DecodedTrial) -> LesionScene:
+        """Take a study that has a trial at least, and how it was decoded."""
         scores = tuple(
             IntactScore(each.key, each.name, study.intact(each.key), each.chance)
             for each in study.scores
@@ -156,7 +159,7 @@ class LesionScene:
             f"Voxels left out are {'; or '.join(methods)}."
         )
         names = tuple(lesion.name for lesion in study.lesions)
-        return cls(names, scores, study.effects(), roi_colours(rois), caption)
+        return cls(names, scores, study.effects(), roi_colours(rois), caption, decoded)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -41,7 +41,7 @@ def grid_captions(grid: GridScene) -> list[str]:
     """Return what rows and columns differ in, and how the first sample was decoded."""
     rows, columns = grid.differ
     request = grid.cells[0].request
-    trial = DecodedTrial(request, (), None, (), 0, None, grid.simulated, grid.versions)
+    trial = DecodedTrial.without_samples(request, grid.simulated, grid.versions)
     return [
         f"Rows differ in {rows.lower()}, columns in {columns.lower()}. r: pixel correlation "
         "(Pearson over RGB) with what was seen; n/m: its rank among m stimuli by r.",

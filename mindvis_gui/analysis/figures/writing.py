@@ -22,6 +22,7 @@ from mindvis_gui.analysis.figures.comparison_grid import draw_comparison
 from mindvis_gui.analysis.figures.content import FigureContent
 from mindvis_gui.analysis.figures.fonts import families_with, lacking, letters_in
 from mindvis_gui.analysis.figures.grid_layout import GridLayout
+from mindvis_gui.analysis.figures.lesion_panel import draw_lesion
 from mindvis_gui.analysis.figures.option_grid import (
     draw_grid,
     grid_captions,
@@ -117,6 +118,9 @@ def figure_record(content: FigureContent, name: str, style: FigureStyle) -> dict
     head = {"format": FORMAT, "template": name, "style": style.to_json()}
     if name == GRID and content.grid is not None:
         return head | grid_record(content.grid)
+    study = _study(content, name)
+    if study is not None:
+        head |= {"study": study.protocol}
     return head | {
         "versions": dict(content.trials[0].versions),
         "simulated": content.trials[0].simulated,
@@ -246,11 +250,24 @@ def _draw(content: FigureContent, name: str, style: FigureStyle) -> Figure:
     if style.captions:
         scored = style.scores and draw_comparison in parts
         grid = content.grid if name == GRID else None
-        told = _captions(content.trials, scored) if grid is None else grid_captions(grid)
+        study = _study(content, name)
+        if grid is not None:
+            told = grid_captions(grid)
+        elif study is not None:
+            told = [protocol_caption(study)]
+        else:
+            told = _captions(content.trials, scored)
         for text in told:
             y = page.paragraph(y, text)
     y = page.paragraph(y, SAMPLE_NOTICE)
     return page.figure(y + MARGIN)
+
+
+def _study(content: FigureContent, name: str) -> DecodedTrial | None:
+    """Return how the lesion study was decoded that a figure shows in place of the trials."""
+    if content.lesion is None or draw_lesion not in template(name).parts:
+        return None
+    return content.lesion.decoded
 
 
 def _captions(trials: Sequence[DecodedTrial], scored: bool) -> list[str]:

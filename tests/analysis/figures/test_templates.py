@@ -52,7 +52,7 @@ def content(subject, decoded):
         trials,
         BrainScene.of(subject),
         MaskScene.of(vector, kept, recovery, subject.rois),
-        LesionScene.of(study(subject), subject.rois),
+        LesionScene.of(study(subject), subject.rois, decoded_otherwise(trials[0])),
         grid(trials),
     )
 
@@ -70,6 +70,11 @@ def grid(trials):
     labels = ("seed 0", "seed 1", "seed 3")
     first = trials[0]
     return GridScene(("Guidance", "Seeds"), labels, tuple(rows), axes, True, first.versions)
+
+
+def decoded_otherwise(trial):
+    request = {**trial.protocol, "model": "other", "steps": 7}
+    return DecodedTrial.without_samples(request, True, {"mindvis-gui": "0.0.9"})
 
 
 def study(subject):
@@ -157,6 +162,12 @@ def test_what_a_lesion_costs_is_drawn_with_its_protocol(tmp_path, content):
     for expected in ("V1", "V2", "Layout", "intact 0.80, chance 0.50", "same 2 seeds", "3 trials"):
         assert expected in text
     assert "set to 0, the mean of the normalised response" in text
+    # Of the study, whatever the trials were decoded by that lie beside it.
+    assert "model other (abababab) · DPM++ 2M, 7 steps" in text
+    assert "mindvis-gui 0.0.9" in text
+    record = json.loads((tmp_path / "figure.pdf.json").read_text())
+    assert (record["study"]["model"], record["study"]["steps"]) == ("other", 7)
+    assert [each["steps"] for each in record["requests"]] == [20, 20]
 
 
 def test_long_names_leave_room_for_the_bars_of_a_narrow_figure(tmp_path, content):
