@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _ROW = 46  # dots a lesion, at letters of 5.5 pt
-_GAP = 36
+_GAP = 36  # between scores, at letters of 5.5 pt
 _NAMES = 0.4  # of the width, at most
 _NARROWEST = 300  # dots of one score's bars
 _NOTHING = 1e-9  # a change that only rounding makes
@@ -30,8 +30,11 @@ def draw_lesion(page: Page, y: float, content: FigureContent) -> float:
     names = max(text_width(name, style) for name in written) + 20
     free = page.inner - names
     narrowest = max([_NARROWEST, *(text_width(_head(score), style) for score in scene.scores)])
-    columns = max(1, min(len(scene.scores), int((free + _GAP) // (narrowest + _GAP))))
-    width = (free - (columns - 1) * _GAP) / columns
+    gap = _GAP * style.font_size / 5.5
+    columns = max(1, min(len(scene.scores), int((free + gap) // (narrowest + gap))))
+    width = (free - (columns - 1) * gap) / columns
+    # A number at the end of an axis stays within its score.
+    margin = max(0.05, text_width("−0.0", style) / 2 / width)
     row = _ROW * style.font_size / 5.5
     height = row * len(scene.lesions)
     for start in range(0, len(scene.scores), columns):
@@ -39,10 +42,10 @@ def draw_lesion(page: Page, y: float, content: FigureContent) -> float:
             middle = y + 2.2 * style.line + (i + 0.5) * row
             page.text(MARGIN + names - 20, middle, name, ha="right", va="center")
         for column, score in enumerate(scene.scores[start : start + columns]):
-            x = MARGIN + names + column * (width + _GAP)
+            x = MARGIN + names + column * (width + gap)
             page.text(x, y, score.name, weight="bold")
             page.text(x, y + style.line, _head(score), color=GREY)
-            plot = partial(_plot, scene, score.key)
+            plot = partial(_plot, scene, score.key, margin)
             page.plot(x, y + 2.2 * style.line, width, height, plot)
         y += 2.2 * style.line + height + 2 * style.line + 30
     return page.paragraph(y, scene.caption)
@@ -53,7 +56,7 @@ def _head(score: IntactScore) -> str:
     return f"intact {decimal(score.intact)}{chance}"
 
 
-def _plot(scene: LesionScene, key: str, axes: Axes) -> None:
+def _plot(scene: LesionScene, key: str, margin: float, axes: Axes) -> None:
     shown = [scene.effects.get((lesion, key)) for lesion in scene.lesions]
     for i, (lesion, effect) in enumerate(zip(scene.lesions, shown, strict=True)):
         if effect is None:
@@ -65,6 +68,8 @@ def _plot(scene: LesionScene, key: str, axes: Axes) -> None:
             for end in (low, high):
                 axes.plot([end, end], [i - 0.16, i + 0.16], color=INK, linewidth=0.6)
     axes.axvline(0, color=GREY, linewidth=0.5)
+    axes.use_sticky_edges = False
+    axes.margins(x=margin)
     axes.set_ylim(len(scene.lesions) - 0.5, -0.5)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)

@@ -41,9 +41,12 @@ def draw_mask(page: Page, y: float, content: FigureContent) -> float:
     y = band + _BAND + line + 16
     x = float(left)
     for text, colour in (("response", INK), ("recovered where masked", SEEN), ("masked", MASKED)):
+        wide = 50 + text_width(text, page.style)
+        if x + wide > page.width - MARGIN and x > left:
+            x, y = float(left), y + line
         page.line((x, x + 40), (y + line / 2, y + line / 2), color=colour, linewidth=2)
         page.text(x + 50, y, text)
-        x += 50 + text_width(text, page.style) + 50
+        x += wide + 50
     return y + line + 24
 
 

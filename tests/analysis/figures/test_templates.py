@@ -2,16 +2,19 @@ import io
 import json
 import re
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
+import matplotlib.style
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 from pypdf import PdfReader
 
 from mindvis_gui.analysis.comparison import compare
 from mindvis_gui.analysis.decoded_trial import DecodedTrial
 from mindvis_gui.analysis.export import CHUNK
+from mindvis_gui.analysis.figures import writing
 from mindvis_gui.analysis.figures.consistency_panel import similarity, spread
 from mindvis_gui.analysis.figures.content import (
     BrainScene,
@@ -28,7 +31,7 @@ from mindvis_gui.analysis.figures.record import record_path
 from mindvis_gui.analysis.figures.style import FigureStyle, width_in_mm
 from mindvis_gui.analysis.figures.templates import TEMPLATES
 from mindvis_gui.analysis.figures.writing import render_png, write_figure
-from mindvis_gui.analysis.lesion import LesionStudy, TrialScores
+from mindvis_gui.analysis.lesion import Effect, LesionStudy, TrialScores
 from mindvis_gui.analysis.lesion_scores import LesionScore
 from mindvis_gui.data.lesion import Lesion
 from mindvis_gui.data.mask import MaskState
@@ -201,6 +204,46 @@ def test_large_letters_of_one_score_are_not_written_over_the_next(tmp_path, cont
     assert len(written) == 3
     for (row, _, end), (other, start, _) in pairwise(sorted(written)):
         assert row != other or end <= start
+
+
+@pytest.mark.parametrize("name", ["consistency", "lesion", "mask"])
+@pytest.mark.parametrize(("width", "font_size"), [(85, 5.5), (85, 8), (170, 8)])
+def test_no_words_are_outside_a_figure_or_on_others(content, name, width, font_size):
+    style = FigureStyle(width=width, font_size=font_size)
+    scene = content.lesion
+    scores = [
+        replace(scene.scores[0], key=key, name=key.title()) for key in ("layout", "pixel", "hue")
+    ]
+    worse = {
+        (lesion, score.key): Effect(0.5, -0.29 - place, (-0.3 - place, -0.28 - place), 3)
+        for lesion in scene.lesions
+        for place, score in enumerate(scores)
+    }
+    fall = replace(scene, scores=tuple(scores), effects=worse)
+    with matplotlib.style.context(["default", style.parameters()]):
+        figure = writing._draw(replace(content, lesion=fall), name, style)
+        figure.dpi = 300
+        FigureCanvasAgg(figure).draw()
+        page, *plots = figure.axes
+        words = [*page.texts, *(word for axes in plots for word in shown(axes))]
+        boxes = [(each.get_text(), each.get_window_extent()) for each in words if each.get_text()]
+    for text, box in boxes:
+        assert box.x0 >= 0, text
+        assert box.x1 <= figure.bbox.width, text
+    for (text, a), (other, b) in combinations(boxes, 2):
+        beside = min(a.x1, b.x1) - max(a.x0, b.x0) < 1
+        assert beside or min(a.y1, b.y1) - max(a.y0, b.y0) < 6, (text, other)
+
+
+def shown(axes):
+    """Return what is written in and along axes; numbers beyond their ends are not drawn."""
+    for axis in (axes.xaxis, axes.yaxis):
+        low, high = sorted(axis.get_view_interval())
+        for tick in axis.get_major_ticks():
+            if low <= tick.get_loc() <= high:
+                yield from (each for each in (tick.label1, tick.label2) if each.get_visible())
+        yield axis.label
+    yield from axes.texts
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf", ".tif"])
