@@ -118,6 +118,7 @@ def latex_table(evaluations: Sequence[Evaluation]) -> str:
             lines.append(r"\quad " + latex_line(["best seed", *map(best_text, scores)]))
         lines.append(r"\quad " + latex_line(["chance", *map(chance_text, scores)]))
     protocol = [line for each in evaluations for line in protocol_lines(each)]
+    protocol += unlike(evaluations)
     return latex_tabular(["Subject", *map(heading, metrics)], lines, protocol)
 
 
@@ -132,6 +133,19 @@ def row_names(evaluations: Sequence[Evaluation]) -> list[str]:
         names.append([each.display_name, ", ".join(facts), ", ".join([*facts, folder])])
     choices = [list(choice) for choice in zip(*names, strict=True)]
     return next((choice for choice in choices if len({*choice}) == len(choice)), choices[-1])
+
+
+def unlike(evaluations: Sequence[Evaluation]) -> list[str]:
+    """Return why rows of one table cannot be compared as they stand, one sentence a subject."""
+    trials: dict[str, set[tuple[int, ...]]] = {}
+    for each in evaluations:
+        trials.setdefault(each.display_name, set()).add(each.trials)
+    return [
+        f"The folders of {name} are scored on different trials, so their scores may differ by that "
+        "alone; name trials that all of them hold: --trials."
+        for name, found in trials.items()
+        if len(found) > 1
+    ]
 
 
 def folder_names(evaluations: Sequence[Evaluation]) -> list[str]:

@@ -148,6 +148,7 @@ def _model_folder(trials: Sequence[DecodedTrial]) -> Path | None:
 
 
 def _print(evaluations: Sequence[Evaluation]) -> None:
+    from mindvis_gui.analysis.score_table import unlike
     from mindvis_gui.cli.output import console
 
     with console(_WIDTH) as to:
@@ -155,6 +156,8 @@ def _print(evaluations: Sequence[Evaluation]) -> None:
             _print_one(to, each)
         if len(evaluations) > 1:
             to.print(_summary(evaluations))
+            for remark in unlike(evaluations):
+                to.print(remark)
 
 
 def _print_one(console: Console, evaluation: Evaluation) -> None:

@@ -126,7 +126,8 @@ def test_several_folders_make_several_rows(folder, tmp_path, capsys):
     table, latex = tmp_path / "t" / "table.csv", tmp_path / "t" / "table.tex"
     options = ["--metrics", "pixcorr,pairwise-pcc", "--csv", str(table), "--latex", str(latex)]
     assert main(["evaluate", *paths, *options]) == 0
-    assert capsys.readouterr().out.count("tiny (simulated)") == 4  # twice alone, twice in the table
+    out = capsys.readouterr().out
+    assert out.count("tiny (simulated)") == 5  # twice alone, twice in the table, once below it
     lines = table.read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith(
         "subject,simulated,model,model_hash,test_use,trials,samples,stimuli,pixcorr_"
@@ -170,6 +171,19 @@ def test_folders_decoded_in_other_ways_can_be_told_apart(folder, tmp_path, capsy
         "z-scored by voxel",
     ):
         assert text in summary
+
+
+def test_folders_of_different_trials_are_said_to_be(folder, tmp_path, capsys):
+    one, other = folder("one", "--trials", "0-2"), folder("other", "--trials", "1-3")
+    table = tmp_path / "table.tex"
+    words = ["evaluate", one, other, "--metrics", "pixcorr", "--latex", str(table)]
+    said = "The folders of tiny (simulated) are scored on different trials"
+    assert main(words) == 0
+    assert said in " ".join(capsys.readouterr().out.split())
+    assert f"% {said}" in table.read_text()
+    assert main([*words, "--trials", "1-2"]) == 0
+    assert said not in " ".join(capsys.readouterr().out.split())
+    assert said not in table.read_text()
 
 
 def test_one_sample_has_no_column_for_the_best(folder, capsys):
