@@ -6,7 +6,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation, note_basis
 from mindvis_gui.cli.sampling import add_device_option, add_sampling_options, chosen_sampling
@@ -19,12 +19,15 @@ from mindvis_gui.errors import DataError, ModelError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from mindvis_gui.data.attribution import Attribution, Method
+    from rich.table import Table
+
+    from mindvis_gui.data.attribution import Attribution, Method, RegionShare
     from mindvis_gui.data.subject import Subject
     from mindvis_gui.decoding.request import Step
 
 FORMAT = "mindvis attribution"
 FORMAT_VERSION = 1
+_APART = 3  # spaces between two columns, at most
 _WIDTH = 120  # columns, where no terminal says how many it has
 
 
@@ -127,25 +130,35 @@ def _drained(
 
 
 def _print(subject: Subject, found: Sequence[Attribution]) -> None:
-    """Print the share of every region, one column a trial."""
+    """Print the share of every region, one column a trial, in as many tables as they need."""
+    from mindvis_gui.cli.output import console
+    from mindvis_gui.data.attribution import NAMES, by_region
+
+    shares = [by_region(each.values, subject) for each in found]
+    heads = [f"trial {each.trial} %" for each in found]
+    with console(_WIDTH) as to:
+        to.print(f"{subject.display_name} · {NAMES[found[0].method]}", style="bold")
+        names = max((len(row.name) for row in shares[0]), default=0)
+        free = to.width - max(names, len("region")) - len("voxels") - 2 * _APART
+        at_once = max(1, free // (max(map(len, heads)) + _APART))
+        for start in range(0, len(found), at_once):
+            part = slice(start, start + at_once)
+            to.print(_table(heads[part], shares[part]))
+        to.print(MEANING[found[0].method])
+
+
+def _table(heads: Sequence[str], shares: Sequence[Sequence[RegionShare]]) -> Table:
     from rich import box
     from rich.table import Table
 
     from mindvis_gui.analysis.caption import decimal
-    from mindvis_gui.cli.output import console
-    from mindvis_gui.data.attribution import NAMES, by_region
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
-    table.add_column("region")
-    table.add_column("voxels", justify="right")
-    shares: list[Any] = [by_region(each.values, subject) for each in found]
-    for each in found:
-        table.add_column(f"trial {each.trial} %", justify="right")
+    table.add_column("region", overflow="fold")
+    table.add_column("voxels", justify="right", no_wrap=True)
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
     for rows in zip(*shares, strict=True):
-        table.add_row(
-            rows[0].name, f"{rows[0].n_voxels:,}", *(decimal(row.share, 1) for row in rows)
-        )
-    with console(_WIDTH) as to:
-        to.print(f"{subject.display_name} · {NAMES[found[0].method]}", style="bold")
-        to.print(table)
-        to.print(MEANING[found[0].method])
+        numbers = (decimal(row.share, 1) for row in rows)
+        table.add_row(rows[0].name, f"{rows[0].n_voxels:,}", *numbers)
+    return table

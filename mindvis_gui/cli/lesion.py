@@ -148,9 +148,9 @@ def _print(study: LesionStudy, subject: Subject, model: ModelInfo) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
     left, *others = heading(study)
-    table.add_column(left)
+    table.add_column(left, overflow="fold")  # names of an atlas differ at the end
     for title in others:
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", overflow="fold")
     for cells in rows(study):
         table.add_row(*cells)
     with console(_WIDTH) as to:

@@ -64,6 +64,18 @@ def test_the_responses_are_not_written_over(attribute, tmp_path, capsys):
     assert (tmp_path / "betas.nii.gz").read_bytes() == b"months of work"
 
 
+def test_many_trials_are_printed_in_several_tables(attribute, subject, capsys):
+    n = len(subject.trials)
+    assert attribute("--trials", "all") == 0
+    out = capsys.readouterr().out
+    assert "…" not in out
+    assert max(map(len, out.splitlines())) <= 120
+    heads = [each for each in out.splitlines() if each.lstrip().startswith("region")]
+    assert " ".join(heads).split().count("trial") == n
+    lines = [each.split()[2:] for each in out.splitlines() if each.split()[:1] == ["V1"]]
+    assert [share for line in lines for share in line] == ["100.0"] * n
+
+
 def test_names_with_brackets_are_printed_as_they_are(attribute, subject, opened, capsys):
     first, *others = subject.rois
     named = replace(first, name="V1 [left]")

@@ -90,6 +90,14 @@ def test_groups_and_methods(lesion, tmp_path, capsys):
     assert "1 trial, 1 sample each" in capsys.readouterr().out
 
 
+def test_long_names_are_printed_to_their_end(lesion, capsys):
+    names = [f"L_ctx_{'and_'.join(['G_S_occipital'] * 8)}_{end}" for end in ("inf", "sup")]
+    assert lesion("--trials", "0-1", "--lesions", f"{names[0]}=V1,{names[1]}=V2") == 0
+    out = capsys.readouterr().out
+    assert "…" not in out
+    assert [sum(end in line for line in out.splitlines()) for end in ("_inf", "_sup")] == [1, 1]
+
+
 def test_how_samples_are_drawn(lesion, telling_decoder, tmp_path):
     options = ("--sampler", "ddim", "--steps", "20", "--guidance", "2")
     assert lesion("--trials", "0", "--lesions", "V1", *options) == 0
