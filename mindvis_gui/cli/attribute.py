@@ -14,7 +14,7 @@ from mindvis_gui.cli.selection import mask_seed, select_trials, trial_choice
 from mindvis_gui.cli.subject_output import check_no_input
 from mindvis_gui.data.attribution import MEANING, METHODS
 from mindvis_gui.decoding.request import Attributor, DecodeRequest
-from mindvis_gui.errors import DataError, ModelError
+from mindvis_gui.errors import DataError, ExportError, ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -68,7 +68,9 @@ def run(args: argparse.Namespace) -> int:
         raise DataError(f"{args.out.name}: a map is written as NIfTI; end its name in .nii.gz")
     check_no_input(args.out, [Path(args.subject)])
     chosen = chosen_sampling(args)
+    sidecar = args.out.with_name(args.out.name.removesuffix(".gz").removesuffix(".nii") + ".json")
     check_writable(args.out.parent)
+    _check_replaceable(sidecar)
     subject = prepare_subject(open_subject(args.subject), chosen_preparation(args))
     trials = select_trials(subject, args.trials)
     if subject.affine is None:
@@ -88,7 +90,6 @@ def run(args: argparse.Namespace) -> int:
             found.append(_drained(steps, show, done, f"trial {trial.index}"))
     maps = [attribution.values for _, attribution in found]
     write_maps(maps, subject, args.out, f"mindvis: {NAMES[args.method]}, {args.model}")
-    sidecar = args.out.with_name(args.out.name.removesuffix(".gz").removesuffix(".nii") + ".json")
     document = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -105,6 +106,27 @@ def run(args: argparse.Namespace) -> int:
     _print(subject, [attribution for _, attribution in found])
     note_basis(subject.name, normalisation)
     return 0
+
+
+def _check_replaceable(sidecar: Path) -> None:
+    """Refuse to write over a file that is not the record of an older attribution.
+
+    Raises
+    ------
+    ExportError
+        As that would be the end of a decode folder whose map is called ``decode.nii.gz``.
+    """
+    try:
+        there = json.loads(sidecar.read_bytes())
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError):
+        there = None
+    if not isinstance(there, dict) or there.get("format") != FORMAT:
+        raise ExportError(
+            f"{sidecar}: the record beside the image would replace this file, which is of "
+            "something else; give the image another name"
+        )
 
 
 def _attribute(

@@ -86,6 +86,19 @@ def test_names_with_brackets_are_printed_as_they_are(attribute, subject, opened,
     assert "V1 [left]" in out
 
 
+def test_a_record_replaces_an_older_one_and_nothing_else(attribute, tmp_path, capsys):
+    for _ in range(2):
+        assert attribute("--trials", "3") == 0
+    (tmp_path / "decode.json").write_text('{"format": "mindvis decode folder"}')
+    (tmp_path / "notes.json").write_text("no JSON")
+    for name in ("decode", "notes"):
+        before = (tmp_path / f"{name}.json").read_bytes()
+        assert attribute("--trials", "3", out=f"{name}.nii.gz") == 1
+        assert f"{name}.json: the record beside the image would" in capsys.readouterr().err
+        assert (tmp_path / f"{name}.json").read_bytes() == before
+        assert not (tmp_path / f"{name}.nii.gz").exists()
+
+
 def test_how_samples_are_drawn(attribute, tmp_path):
     assert attribute("--trials", "0", "--steps", "20", "--guidance", "2") == 0
     (entry,) = json.loads((tmp_path / "map.json").read_text())["maps"]
