@@ -12,7 +12,6 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, TYPE_CHECKING, Any
 
-import numpy as np
 from PIL import Image
 
 from mindvis_gui.analysis.caption import protocol_caption, scores_caption
@@ -214,8 +213,16 @@ def _pixels(figure: Figure, dpi: int) -> Image.Image:
 
     figure.dpi = dpi
     canvas: Any = FigureCanvasAgg(figure)
-    canvas.draw()
-    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    width, height = canvas.get_width_height()
+    try:
+        canvas.draw()
+        drawn = Image.frombuffer("RGBA", (width, height), canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
+        return drawn.convert("RGB")
+    except MemoryError as error:
+        raise ExportError(
+            f"a figure of {width:,} × {height:,} pixels does not fit into the memory; choose fewer "
+            "dpi, fewer trials, or SVG or PDF"
+        ) from error
 
 
 def _metadata(record: Mapping[str, Any], suffix: str) -> dict[str, Any]:

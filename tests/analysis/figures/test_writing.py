@@ -88,6 +88,16 @@ def test_pictures_are_of_three_colours_at_the_width_that_was_asked_for(
             assert image.width / dpi * 25.4 == pytest.approx(width, abs=25.4 / dpi)
 
 
+def test_a_figure_that_does_not_fit_into_the_memory_is_said_in_words(tmp_path, trials, monkeypatch):
+    def fail(canvas):
+        raise MemoryError("std::bad_alloc")
+
+    monkeypatch.setattr(FigureCanvasAgg, "draw", fail)
+    with pytest.raises(ExportError, match=r"1,003 × .* pixels does not fit into the memory"):
+        write_figure(trials(), tmp_path / "figure.png", width=85)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_preview_meanwhile_changes_nothing(tmp_path, trials, monkeypatch):
     content = FigureContent(tuple(trials()))
     writing.write_figure(content, tmp_path / "alone.svg")
