@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
+from PIL.PngImagePlugin import PngImageFile, PngInfo
 
 from mindvis_gui.analysis.decoded_trial import installed_versions
 from mindvis_gui.data.subject import ImageArray
@@ -94,7 +94,8 @@ def read_record(path: Path) -> dict[str, Any]:
         If the file is no PNG picture or none that this application wrote.
     """
     try:
-        with Image.open(path, formats=["PNG"]) as image:
+        # Only its text is read: what `Image.open` would refuse by its size may be a large figure.
+        with PngImageFile(path) as image:
             text = image.info.get(CHUNK)
     except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises on damaged files
         raise DataError(f"{path}: not a readable PNG picture ({error})") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from mindvis_gui.analysis.export import read_record
 from mindvis_gui.analysis.figures.record import FORMAT, record_path
@@ -69,7 +69,7 @@ def _svg_text(path: Path) -> str:
 
 
 def _tiff_text(path: Path) -> str:
-    with Image.open(path, formats=["TIFF"]) as image:
+    with TiffImageFile(path) as image:  # of any size, as no pixel is read
         tags: Any = getattr(image, "tag_v2", {})
         return str(tags.get(_DESCRIBED, ""))
 

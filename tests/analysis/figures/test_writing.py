@@ -16,6 +16,8 @@ from mindvis_gui.analysis.comparison import compare
 from mindvis_gui.analysis.decoded_trial import SAMPLE_NOTICE, DecodedTrial
 from mindvis_gui.analysis.figures import writing
 from mindvis_gui.analysis.figures.content import FigureContent
+from mindvis_gui.analysis.figures.reading import read_drawn_record
+from mindvis_gui.analysis.figures.record import record_path
 from mindvis_gui.analysis.figures.style import FigureStyle
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.errors import ExportError
@@ -86,6 +88,14 @@ def test_pictures_are_of_three_colours_at_the_width_that_was_asked_for(
         assert image.info["dpi"] == pytest.approx((dpi, dpi), abs=0.1)
         if width is not None:
             assert image.width / dpi * 25.4 == pytest.approx(width, abs=25.4 / dpi)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_requests_are_read_from_a_figure_of_any_size(tmp_path, trials, monkeypatch, suffix):
+    path = tmp_path / f"figure.{suffix}"
+    write_figure(trials(), path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)  # beyond which Pillow refuses to open
+    assert read_drawn_record(path) == json.loads(record_path(path).read_bytes())
 
 
 def test_a_figure_that_does_not_fit_into_the_memory_is_said_in_words(tmp_path, trials, monkeypatch):
