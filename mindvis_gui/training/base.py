@@ -19,13 +19,18 @@ _FIRST_STAGES = ("vqvae", "vae")
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Base:
-    """U-Net, first stage and noise schedule; `latent_rgb` is the map of the previews."""
+    """U-Net, first stage and noise schedule.
+
+    `latent_rgb` is the map of the previews; `test_use` says what use the training of a model
+    of this application made of test trials.
+    """
 
     unet: UNet2DConditionModel
     vqvae: VQModel
     scheduler: PNDMScheduler
     image_size: int
     latent_rgb: list[list[float]]
+    test_use: tuple[str, ...] = ()
 
 
 def read_base(name: str, image_size: int) -> Base:
@@ -51,19 +56,20 @@ def read_base(name: str, image_size: int) -> Base:
         raise RequestError("base: give the diffusion model to start from, --base MODEL")
     path = Path(name).expanduser()
     latent_rgb, scheduler = None, build_scheduler()
+    test_use: tuple[str, ...] = ()
     if path.is_file():
         unet, vqvae = convert_base(path, image_size)
     elif (path / "unet").is_dir() and not (path / INDEX).is_file():
         unet, vqvae, scheduler = _of_folder(path)
     else:
         folder = find_model(name)
-        read_model_info(folder)  # says what is wrong with one that is incomplete
+        test_use = read_model_info(folder).test_use  # says what an incomplete one lacks
         pipeline = load_pipeline(folder)
         unet, vqvae, scheduler = pipeline.unet, pipeline.vqvae, pipeline.scheduler
         latent_rgb = pipeline.config.latent_rgb
     size = int(vqvae.config.sample_size)
     latent_rgb = latent_rgb or fit_latent_rgb_to_codes(vqvae)
-    return Base(unet, vqvae, scheduler, size, latent_rgb)
+    return Base(unet, vqvae, scheduler, size, latent_rgb, test_use)
 
 
 def read_first_stage(name: str) -> VQModel:

@@ -55,6 +55,8 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
         run.say("the weights are chosen on the test trials, as published; the model will say so")
     if shared := pictures_on_both_sides(subject):
         run.say(f"{shared}; the model will say so")
+    for said in base.test_use:
+        run.say(f"the base says: {said}; the model will say so")
     normalisation = measure_normalisation(subject)
     base.vqvae.to(run.accelerator.device)
     padding, patch_size = encoder.config.padding, encoder.config.patch_size
@@ -210,6 +212,7 @@ def _pipeline(
             saw_test_fmri=saw_test,
             selection=settings.selection,
             saw_test_pictures=bool(pictures_on_both_sides(subject)),
+            of_base=base.test_use,
         )
         or None,
     )

@@ -12,6 +12,7 @@ from mindvis_gui.data.mask import kept_patches
 from mindvis_gui.data.prepare import measure_normalisation, padded_length
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
+from mindvis_gui.decoding.models import INDEX, PUBLISHED_TEST_USE, read_model_info
 from mindvis_gui.decoding.pipeline import load_network
 from mindvis_gui.errors import DataError, ModelError, RequestError
 from mindvis_gui.training.augmentation import augmented
@@ -139,6 +140,9 @@ def the_subject(sources: Sequence[str]) -> Subject:
 def load_masked_model(folder: str) -> MaskedBrainModel:
     """Load what stage A wrote, or the one in a model folder.
 
+    One that was imported says that it saw the fMRI of test trials: the published training
+    adapts it to them, and only the folder around it tells where it is from.
+
     Raises
     ------
     RequestError
@@ -152,6 +156,9 @@ def load_masked_model(folder: str) -> MaskedBrainModel:
         if (place / "config.json").is_file():
             model = load_network(MaskedBrainModel, place)
             model.encoder.pos_embed.requires_grad_(False)
+            if (place.parent / INDEX).is_file():
+                published = PUBLISHED_TEST_USE in read_model_info(place.parent).test_use
+                model.register_to_config(saw_test_fmri=model.config.saw_test_fmri or published)
             return model
     raise ModelError(f"{folder}: holds no masked model; give the folder that stage A wrote")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mindvis_gui.data.repeats import shown_in_test
 from mindvis_gui.data.subject import Subject, Trial
 from mindvis_gui.decoding.models import SAW_TEST_FMRI, SAW_TEST_PICTURES, SELECTED_ON_TEST
@@ -82,11 +84,21 @@ def pictures_on_both_sides(subject: Subject) -> str:
     return f"{shared:,} of the {n_train:,} training trials show a picture that is tested"
 
 
-def test_use(*, saw_test_fmri: bool, selection: Selection, saw_test_pictures: bool) -> list[str]:
-    """Return what a model must say about the use of test trials in its training."""
+def test_use(
+    *,
+    saw_test_fmri: bool,
+    selection: Selection,
+    saw_test_pictures: bool,
+    of_base: Sequence[str],
+) -> list[str]:
+    """Return what a model must say about the use of test trials in its training.
+
+    `of_base` is what the model that it started from says: its weights know that, too.
+    """
     uses = {
         SAW_TEST_FMRI: saw_test_fmri,
         SAW_TEST_PICTURES: saw_test_pictures,
         SELECTED_ON_TEST: selection == "test",
     }
-    return [said for said, done in uses.items() if done]
+    own = [said for said, done in uses.items() if done]
+    return own + [f"of the model that it started from: {said}" for said in of_base]

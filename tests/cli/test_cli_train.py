@@ -1,6 +1,7 @@
 """``mindvis train``: every stage from files to a model, its settings, and what it refuses."""
 
 import csv
+import json
 import shutil
 import tomllib
 from dataclasses import replace
@@ -15,7 +16,7 @@ from PIL import Image
 from mindvis_gui.cli import main
 from mindvis_gui.data.subject_file import write_subject
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
-from mindvis_gui.decoding.models import read_model_info
+from mindvis_gui.decoding.models import INDEX, PUBLISHED_TEST_USE, read_model_info
 from mindvis_gui.training import masked_stages
 
 PLAIN = ["--precision", "fp32", "--log-every", "1", "--steps", "2"]
@@ -136,6 +137,30 @@ def test_use_of_test_trials_is_stamped(file, masked, tiny_model_folder, tmp_path
     said = capsys.readouterr().err
     assert "chosen on the test trials" in said
     assert said.count("18 of the 18 training trials show a picture that is tested") == 2
+
+
+def test_use_of_test_trials_by_what_training_starts_from_is_stamped(
+    subject_factory, masked, tiny_model_folder, tmp_path, capsys
+):
+    imported, adapted, model = (tmp_path / name for name in ("imported", "adapted", "model"))
+    shutil.copytree(tiny_model_folder, imported)
+    index = json.loads((imported / INDEX).read_text(encoding="utf-8"))
+    index["test_use"] = [PUBLISHED_TEST_USE]
+    (imported / INDEX).write_text(json.dumps(index), encoding="utf-8")
+    subject = subject_factory()
+    trials = (replace(t, stimulus_id=t.stimulus_id * (t.split == "train")) for t in subject.trials)
+    file = str(tmp_path / "mine.h5")
+    write_subject(Path(file), replace(subject, trials=tuple(trials)), dtype="float32")
+    command = ["train", "adapt", file, "--out", str(adapted), *PLAIN, "--batch", "2"]
+    assert main([*command, "--masked-model", str(imported)]) == 0
+    assert MaskedBrainModel.from_pretrained(adapted).config.saw_test_fmri
+    command = ["train", "ldm", file, *PLAIN, "--batch", "2", "--context-tokens", "5"]
+    command += ["--crops", "0", "--out", str(model), "--base", str(imported)]
+    assert main([*command, "--masked-model", str(masked)]) == 0
+    said = read_model_info(model).test_use
+    assert said == (f"of the model that it started from: {PUBLISHED_TEST_USE}",)
+    assert said[0] in read_model_info(model).card
+    assert f"the base says: {PUBLISHED_TEST_USE}" in capsys.readouterr().err
 
 
 def test_no_more_responses_are_held_back_than_are_looked_at(file, masked, tmp_path, monkeypatch):

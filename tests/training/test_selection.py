@@ -68,12 +68,16 @@ def test_what_cannot_be_split(subject_factory):
 
 
 def test_a_model_says_what_it_has_seen():
-    assert test_use(saw_test_fmri=False, selection="validation", saw_test_pictures=False) == []
-    said = test_use(saw_test_fmri=True, selection="test", saw_test_pictures=True)
-    assert len(said) == 3
+    none = {"saw_test_fmri": False, "saw_test_pictures": False, "of_base": ()}
+    assert test_use(selection="validation", **none) == []
+    said = test_use(
+        saw_test_fmri=True, selection="test", saw_test_pictures=True, of_base=["scores chose it"]
+    )
+    assert len(said) == 4
     assert "fMRI of test trials" in said[0]
     assert "show pictures of test trials" in said[1]
     assert "chosen by their scores on test trials" in said[2]
+    assert said[3] == "of the model that it started from: scores chose it"
 
 
 def test_training_trials_that_show_what_is_tested_are_counted(subject):
