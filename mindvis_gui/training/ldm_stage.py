@@ -76,8 +76,8 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
     plan = run.plan(
         constant_rate(settings.rate, settings.warmup),
         [str(subject.source)],
-        trials.responses,
-        trials.latents,
+        *(trials.responses, trials.latents),
+        *(held_out.responses, held_out.latents),
     )
     train_dcldm(
         network.to(run.accelerator.device),

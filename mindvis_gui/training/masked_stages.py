@@ -109,15 +109,17 @@ def _train(
     fitted = augmented(
         responses[rest], settings.augment_times, Generator().manual_seed(settings.seed)
     )
+    held_out = responses[held]
     plan = run.plan(
         lambda steps: mbm_rate(steps, settings.rate, settings.warmup),
         [str(each.source) for each in subjects],
         fitted,
+        held_out,
     )
     train_masked_model(
         model.to(run.accelerator.device),
         fitted,
-        responses[held],
+        held_out,
         plan,
         batch=settings.batch,
         mask_ratio=settings.mask_ratio,

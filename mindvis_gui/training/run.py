@@ -113,7 +113,7 @@ class Run:
         self,
         rate: Callable[[int], Callable[[int], float]],
         sources: Sequence[str],
-        *learned: Tensor,
+        *data: Tensor,
     ) -> Plan:
         """Save the configuration and plan the training.
 
@@ -123,20 +123,19 @@ class Run:
             Steps in all → (step → learning rate).
         sources : sequence of str
             Where the data came from.
-        learned : Tensor
-            What is learned from, one row a sample: their number makes the steps, and
-            their digest tells these data from others.
+        data : Tensor
+            What is learned from, the first with one row a sample: their number makes the steps.
+            Then what the validation looks at. The digest of all tells these data from others.
         """
         settings = self.settings
-        n_samples = len(learned[0])
+        n_samples = len(data[0])
         whole = settings.batch * settings.accumulate * self.accelerator.num_processes
         steps = settings.steps or max(1, round(settings.epochs * n_samples / whole))
-        data = fingerprint(*learned)
         facts = {
             "samples_a_step": whole,
             "steps_in_all": steps,
             "arithmetic": _NAMES.get(self.accelerator.mixed_precision, "fp32"),
-            "data_sha256": data,
+            "data_sha256": fingerprint(*data),
         }
         if self.writes:
             run = {

@@ -18,6 +18,7 @@ from mindvis_gui.data.subject_file import write_subject
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.models import INDEX, PUBLISHED_TEST_USE, read_model_info
 from mindvis_gui.training import masked_stages
+from mindvis_gui.training.trials import held_back
 
 PLAIN = ["--precision", "fp32", "--log-every", "1", "--steps", "2"]
 SMALL = [*PLAIN, "--width", "32", "--depth", "1", "--heads", "2", "--decoder-width", "16"]
@@ -421,3 +422,57 @@ def test_every_stage_goes_on_as_if_it_had_not_stopped(
     )
     assert whole == stopped
     assert {row["step"] for row in whole} >= {"4", "5"}
+
+
+@pytest.mark.parametrize("stage", ["adapt", "ldm", "vq"])
+def test_other_data_of_the_validation_are_refused(
+    stage, masked, pictures, tiny_model_folder, tmp_path, subject_factory, capsys
+):
+    """The best weights would be chosen by losses on two sets that cannot be compared."""
+    file, drawn = tmp_path / "mine.h5", tmp_path / "pictures"
+    shutil.copytree(pictures, drawn)
+    subject = subject_factory()
+    write_subject(file, subject, dtype="float32")
+    of_vq = ["--image-size", "16", "--channels", "8", "--multipliers", "1,1", "--layers", "1"]
+    of_vq += ["--norm-groups", "2", "--codes", "4", "--plain-share", "0.5", "--batch", "2"]
+    base = ["--base", str(tiny_model_folder), "--context-tokens", "5", "--crops", "0"]
+    given = {
+        "adapt": [str(file), "--masked-model", str(masked)],
+        "ldm": [str(file), "--masked-model", str(masked), *base, "--selection", "test"],
+        "vq": [str(drawn), *of_vq],
+    }[stage]
+    out = tmp_path / "out"
+    command = ["train", stage, *given, *PLAIN, "--batch", "2", "--out", str(out)]
+    assert main(command) == 0
+    held = held_back(10 if stage == "vq" else 18, 0)[0].tolist()[0]
+    if stage == "vq":
+        path = sorted(path for path in drawn.rglob("*.png"))[held]
+        Image.fromarray(np.zeros((20, 24, 3), dtype=np.uint8)).save(path)
+    else:
+        train = [trial.index for trial in subject.trials if trial.split == "train"]
+        test = [trial.index for trial in subject.trials if trial.split == "test"]
+        responses = subject.responses(range(len(subject.trials))).astype(np.float32)
+        row = train[held] if stage == "adapt" else test[0]
+        responses[row] = responses[row][::-1]  # mean and deviation stay
+        pictures_of = {t.stimulus_id: subject.stimulus(t) for t in subject.trials}
+        other = replace(subject, recording=type(subject.recording)(responses, pictures_of))
+        file.unlink()
+        write_subject(file, other, dtype="float32")
+    capsys.readouterr()
+    assert main([*command, "--resume"]) == 1
+    assert "data_sha256 was" in capsys.readouterr().err
+
+
+def test_other_labels_of_the_same_pictures_are_refused(
+    pictures, tiny_model_folder, tmp_path, capsys
+):
+    drawn = tmp_path / "pictures"
+    shutil.copytree(pictures, drawn)
+    sizes = ["--channels", "32", "--multipliers", "1,1", "--attention", "1", "--layers", "1"]
+    command = ["train", "label-ldm", str(drawn), "--out", str(tmp_path / "out"), *PLAIN, *sizes]
+    command += ["--batch", "2", "--first-stage", str(tiny_model_folder)]
+    assert main(command) == 0
+    (drawn / "cat" / "4.png").rename(drawn / "dog" / "-.png")  # in the same place of all pictures
+    capsys.readouterr()
+    assert main([*command, "--resume"]) == 1
+    assert "data_sha256 was" in capsys.readouterr().err
