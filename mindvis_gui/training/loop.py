@@ -78,6 +78,8 @@ class Plan:
         Write the metrics for TensorBoard too.
     name : str
         Of what is trained, for the progress; the folder's by default.
+    record : callable
+        Writes down what the run is; called once a checkpoint has proved to be of this run.
     """
 
     folder: Path
@@ -94,6 +96,7 @@ class Plan:
     settings: Mapping[str, Any] = field(default_factory=dict)
     tensorboard: bool = False
     name: str = ""
+    record: Callable[[], object] = lambda: None
 
     def whole(self, batch: int) -> int:
         """Return the samples a step, where each process computes `batch` at a time."""
@@ -183,6 +186,8 @@ def train(
         parts["scaler"] = accelerator.scaler
     checkpoint = plan.folder / CHECKPOINT
     start = saved = load_checkpoint(checkpoint, parts, plan.settings)
+    if writes:
+        plan.record()
     log.cut(start)
     update = _Update(objective, optimiser, stepper, plan)
     report = Report(plan.name or plan.folder.name, plan.steps, start, shown=writes)

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -115,7 +116,7 @@ class Run:
         sources: Sequence[str],
         *data: Tensor,
     ) -> Plan:
-        """Save the configuration and plan the training.
+        """Plan the training, which saves the configuration when it starts.
 
         Parameters
         ----------
@@ -137,14 +138,12 @@ class Run:
             "arithmetic": _NAMES.get(self.accelerator.mixed_precision, "fp32"),
             "data_sha256": fingerprint(*data),
         }
-        if self.writes:
-            run = {
-                "sources": list(sources),
-                "samples": n_samples,
-                "processes": self.accelerator.num_processes,
-                **facts,
-            }
-            save_settings(self.folder / CONFIG, settings, run, installed_versions())
+        run = {
+            "sources": list(sources),
+            "samples": n_samples,
+            "processes": self.accelerator.num_processes,
+            **facts,
+        }
         self.say(f"{n_samples:,} samples, {whole} a step, {steps:,} steps")
         return Plan(
             self.folder,
@@ -161,6 +160,9 @@ class Run:
             settings={**settings.deciding(), **facts},
             tensorboard=settings.tensorboard,
             name=settings.STAGE,
+            record=partial(
+                save_settings, self.folder / CONFIG, settings, run, installed_versions()
+            ),
         )
 
     def publish(self, save: Callable[[Path], object]) -> None:

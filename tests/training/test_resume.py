@@ -14,6 +14,7 @@ import torch
 from mindvis_gui.cli import main
 from mindvis_gui.data.subject_file import write_subject
 from mindvis_gui.training.checkpoint import CHECKPOINT
+from mindvis_gui.training.configuration import CONFIG
 
 pytestmark = pytest.mark.timeout(300)  # a process starts; a busy machine takes its time
 ROOT = Path(__file__).parents[2]
@@ -112,7 +113,9 @@ def test_run_that_is_there_is_not_overwritten(file, tmp_path, capsys):
 def test_checkpoint_of_another_configuration_names_what_differs(file, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(command(file, out, 2)) == 0
+    saved = (out / "training" / CONFIG).read_bytes()
     assert main(command(file, out, 2, "--resume", "--rate", "0.5", "--mask-ratio", "0.5")) == 1
+    assert (out / "training" / CONFIG).read_bytes() == saved  # says what the model was made with
     said = capsys.readouterr().err
     assert "another configuration" in said
     assert "rate was 0.00025, now 0.5" in said
