@@ -6,7 +6,8 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +24,7 @@ from mindvis_gui.data.focus import Focus
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.device import choose_device, ran_out_of_memory, stopped_working
 from mindvis_gui.errors import ExportError, RequestError, TrainingError
-from mindvis_gui.files import follow_umask
+from mindvis_gui.files import follow_umask, only_writer
 from mindvis_gui.training.checkpoint import CHECKPOINT
 from mindvis_gui.training.configuration import CONFIG, save_settings
 from mindvis_gui.training.loop import Plan, accelerator_on
@@ -46,11 +47,15 @@ class Run:
         Folder of the model; the run's own is in it.
     settings : Settings
     accelerator : accelerate.Accelerator
+    resume : bool
+        Whether to go on with the run that the folder holds.
     """
 
     out: Path
     settings: Settings
     accelerator: Accelerator
+    resume: bool
+    _held: ExitStack = field(default_factory=ExitStack, init=False)  # the folder, once planned
 
     @classmethod
     def open(cls, out: Path, settings: Settings, *, resume: bool) -> Run:
@@ -62,20 +67,8 @@ class Run:
             If the folder holds a checkpoint and the run is not to be resumed, or a model and no
             checkpoint.
         """
-        checkpoint = out / RUN_FOLDER / CHECKPOINT
-        if not checkpoint.exists():
-            held = next((name for name in _HELD if (out / name).exists()), None)
-            if held is not None:  # it may be the only copy, and no run here can make it anew
-                raise TrainingError(
-                    f"{out / held}: a model is there already, and no run to go on with; choose "
-                    "another folder"
-                )
-        elif not resume:
-            raise TrainingError(
-                f"{checkpoint}: a run is there already; add --resume to go on with it, or choose "
-                "another folder"
-            )
-        return cls(out, settings, _accelerator(settings))
+        _check_free(out, resume=resume)
+        return cls(out, settings, _accelerator(settings), resume)
 
     def __enter__(self) -> Run:
         return self
@@ -86,10 +79,11 @@ class Run:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if error is None:  # else the others may wait for this process, and must see it end
-            self.accelerator.end_training()
-        elif said := _failure_of(error, self.settings, self.accelerator.device.type):
-            raise TrainingError(said) from error
+        with self._held:
+            if error is None:  # else the others may wait for this process, and must see it end
+                self.accelerator.end_training()
+            elif said := _failure_of(error, self.settings, self.accelerator.device.type):
+                raise TrainingError(said) from error
 
     @property
     def folder(self) -> Path:
@@ -116,7 +110,7 @@ class Run:
         sources: Sequence[str],
         *data: Tensor,
     ) -> Plan:
-        """Plan the training, which saves the configuration when it starts.
+        """Plan the training, which saves the configuration when it starts; keep the folder.
 
         Parameters
         ----------
@@ -127,8 +121,18 @@ class Run:
         data : Tensor
             What is learned from, the first with one row a sample: their number makes the steps.
             Then what the validation looks at. The digest of all tells these data from others.
+
+        Raises
+        ------
+        ExportError
+            If another run writes into the folder.
+        TrainingError
+            As in `open`, if one has done so meanwhile.
         """
         settings = self.settings
+        if self.writes:
+            self._held.enter_context(only_writer(self.folder))
+            _check_free(self.out, resume=self.resume)
         n_samples = len(data[0])
         whole = settings.batch * settings.accumulate * self.accelerator.num_processes
         steps = settings.steps or max(1, round(settings.epochs * n_samples / whole))
@@ -184,6 +188,22 @@ class Run:
                 reason = getattr(error, "strerror", None) or error
                 raise ExportError(f"{self.out}: cannot be written: {reason}") from error
         self.accelerator.wait_for_everyone()
+
+
+def _check_free(out: Path, *, resume: bool) -> None:
+    checkpoint = out / RUN_FOLDER / CHECKPOINT
+    if not checkpoint.exists():
+        held = next((name for name in _HELD if (out / name).exists()), None)
+        if held is not None:  # it may be the only copy, and no run here can make it anew
+            raise TrainingError(
+                f"{out / held}: a model is there already, and no run to go on with; choose "
+                "another folder"
+            )
+    elif not resume:
+        raise TrainingError(
+            f"{checkpoint}: a run is there already; add --resume to go on with it, or choose "
+            "another folder"
+        )
 
 
 def _accelerator(settings: Settings) -> Accelerator:

@@ -13,6 +13,7 @@ import torch
 
 from mindvis_gui.cli import main
 from mindvis_gui.data.subject_file import write_subject
+from mindvis_gui.files import only_writer
 from mindvis_gui.training.checkpoint import CHECKPOINT
 from mindvis_gui.training.configuration import CONFIG
 
@@ -108,6 +109,18 @@ def test_run_that_is_there_is_not_overwritten(file, tmp_path, capsys):
     before = rows(out)
     assert main(command(file, out, 2, "--resume")) == 0
     assert rows(out) == before
+
+
+@pytest.mark.parametrize("resume", [[], ["--resume"]])
+def test_a_folder_that_another_run_writes_is_left_alone(file, tmp_path, capsys, resume):
+    out = tmp_path / "out"
+    with only_writer(out / "training"):
+        before = sorted(out.rglob("*"))
+        assert main(command(file, out, 2, *resume)) == 1
+        assert "is being written by another run" in capsys.readouterr().err
+        assert sorted(out.rglob("*")) == before
+    assert main(command(file, out, 2, *resume)) == 0
+    assert not (out / "training" / ".writer").exists()
 
 
 def test_checkpoint_of_another_configuration_names_what_differs(file, tmp_path, capsys):
