@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -21,6 +22,7 @@ else:
     import fcntl
 
 _LOCK = ".writer"  # in the folder, while somebody writes
+_UNFINISHED = re.compile(r"\..*-[0-9a-f]{16}(\..*)?")  # what `atomic_path` calls a file meanwhile
 _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
@@ -62,6 +64,14 @@ def atomic_path(target: Path) -> Iterator[Path]:
         if temporary is not None:
             with suppress(OSError):  # in a closed folder there is nothing to look for either
                 temporary.unlink()
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what killed processes left of `atomic_path` in a folder that nobody else writes."""
+    for path in folder.glob(".*"):
+        if _UNFINISHED.fullmatch(path.name) and path.is_file():
+            with suppress(OSError):  # it is only in the way of other files
+                path.unlink()
 
 
 @contextmanager

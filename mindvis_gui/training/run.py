@@ -24,12 +24,13 @@ from mindvis_gui.data.focus import Focus
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.device import choose_device, ran_out_of_memory, stopped_working
 from mindvis_gui.errors import ExportError, RequestError, TrainingError
-from mindvis_gui.files import follow_umask, only_writer
+from mindvis_gui.files import follow_umask, only_writer, remove_unfinished
 from mindvis_gui.training.checkpoint import CHECKPOINT
 from mindvis_gui.training.configuration import CONFIG, save_settings
 from mindvis_gui.training.loop import Plan, accelerator_on
 from mindvis_gui.training.settings import Settings
 
+_NEW = ".new-"  # a model that is not complete yet
 RUN_FOLDER = "training"  # in the folder of the model that comes out
 _INDEX = ("config.json", "model_index.json")  # moved last: without it a folder is no model
 _HELD = (*_INDEX, "unet/config.json", "vqvae/config.json")  # any of them: there is a model
@@ -133,6 +134,7 @@ class Run:
         if self.writes:
             self._held.enter_context(only_writer(self.folder))
             _check_free(self.out, resume=self.resume)
+            _remove_unfinished(self.folder)
         n_samples = len(data[0])
         whole = settings.batch * settings.accumulate * self.accelerator.num_processes
         steps = settings.steps or max(1, round(settings.epochs * n_samples / whole))
@@ -179,7 +181,7 @@ class Run:
         """
         if self.writes:
             try:
-                with TemporaryDirectory(dir=self.out, prefix=".new-") as name:
+                with TemporaryDirectory(dir=self.folder, prefix=_NEW) as name:
                     save(Path(name))
                     follow_umask(Path(name))
                     for made in sorted(Path(name).iterdir(), key=lambda each: each.name in _INDEX):
@@ -237,6 +239,13 @@ def _failure_of(error: BaseException, settings: Settings, device: str) -> str:
             "checkpoint with --resume"
         )
     return ""
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """Remove what a killed run left: a checkpoint and a model are gigabytes each."""
+    remove_unfinished(folder)
+    for path in folder.glob(f"{_NEW}*"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _replace(made: Path, target: Path) -> None:

@@ -13,6 +13,7 @@ import torch
 
 from mindvis_gui.cli import main
 from mindvis_gui.data.subject_file import write_subject
+from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.files import only_writer
 from mindvis_gui.training.checkpoint import CHECKPOINT
 from mindvis_gui.training.configuration import CONFIG
@@ -121,6 +122,29 @@ def test_a_folder_that_another_run_writes_is_left_alone(file, tmp_path, capsys, 
         assert sorted(out.rglob("*")) == before
     assert main(command(file, out, 2, *resume)) == 0
     assert not (out / "training" / ".writer").exists()
+
+
+def test_what_a_killed_run_left_half_written_is_removed(file, tmp_path):
+    out = tmp_path / "out"
+    assert main(command(file, out, 2)) == 0
+    checkpoint, model = out / "training" / f".checkpoint-{'0f' * 8}.pt", out / "training" / ".new-x"
+    checkpoint.write_bytes(b"half")
+    model.mkdir()
+    (model / "config.json").write_bytes(b"half")
+    (out / "training" / ".mine-0.pt").write_bytes(b"of somebody else")
+    assert main(command(file, out, 2, "--resume")) == 0
+    hidden = [path.name for path in (out / "training").iterdir() if path.name.startswith(".")]
+    assert hidden == [".mine-0.pt"]
+
+
+def test_killed_while_it_writes_a_model(file, tmp_path, monkeypatch):
+    """What is not complete lies where the next run looks for it."""
+    out, found = tmp_path / "out", []
+    monkeypatch.setattr(
+        MaskedBrainModel, "save_pretrained", lambda model, folder: found.append(folder)
+    )
+    assert main(command(file, out, 2)) == 0
+    assert [folder.parent for folder in found] == [out / "training"]
 
 
 def test_checkpoint_of_another_configuration_names_what_differs(file, tmp_path, capsys):
