@@ -14,6 +14,7 @@ from mindvis_gui.decoding.pipeline import load_network, load_pipeline
 from mindvis_gui.decoding.preview import fit_latent_rgb_to_codes
 from mindvis_gui.errors import ModelError, RequestError
 
+_OF_COMPVIS = 256  # pixels of the published label-to-image model
 _FIRST_STAGES = ("vqvae", "vae")
 
 
@@ -33,7 +34,7 @@ class Base:
     test_use: tuple[str, ...] = ()
 
 
-def read_base(name: str, image_size: int) -> Base:
+def read_base(name: str, image_size: int | None = None) -> Base:
     """Read the model to start from.
 
     Parameters
@@ -42,8 +43,8 @@ def read_base(name: str, image_size: int) -> Base:
         A model of this application by name or folder; a folder of diffusers with ``unet/``
         and ``vqvae/`` (or ``vae/``), such as ``mindvis train label-ldm`` writes; or a file of
         the CompVis code.
-    image_size : int
-        Pixels; only used for a file of the CompVis code, which does not tell.
+    image_size : int, optional
+        Pixels, by default 256; only used for a file of the CompVis code, which does not tell.
 
     Raises
     ------
@@ -58,7 +59,7 @@ def read_base(name: str, image_size: int) -> Base:
     latent_rgb, scheduler = None, build_scheduler()
     test_use: tuple[str, ...] = ()
     if path.is_file():
-        unet, vqvae = convert_base(path, image_size)
+        unet, vqvae = convert_base(path, image_size or _OF_COMPVIS)
     elif (path / "unet").is_dir() and not (path / INDEX).is_file():
         unet, vqvae, scheduler = _of_folder(path)
     else:

@@ -7,7 +7,8 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import Field, asdict, fields
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_origin, get_type_hints
+from types import NoneType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import tomli_w
 
@@ -86,11 +87,14 @@ def read_settings(file: Path, stage: type[Settings]) -> dict[str, Any]:
 def setting_types(stage: type[Settings]) -> dict[str, Any]:
     """Return the type of each setting by name: int, float, bool, str, or a tuple of int."""
     hints = get_type_hints(stage)
-    # A choice of words is text.
-    return {
-        each.name: str if get_origin(hints[each.name]) is Literal else hints[each.name]
-        for each in fields(stage)
-    }
+    return {each.name: _given_as(hints[each.name]) for each in fields(stage)}
+
+
+def _given_as(hint: Any) -> Any:
+    """Return the type of what is given: a choice of words is text, and nobody gives None."""
+    if NoneType in get_args(hint):
+        (hint,) = (each for each in get_args(hint) if each is not NoneType)
+    return str if get_origin(hint) is Literal else hint
 
 
 def _converted(where: str, value: Any, kind: Any) -> Any:
@@ -122,6 +126,7 @@ def save_settings(
     values = {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in asdict(settings).items()
+        if value is not None
     }
     document = {**values, "run": {"stage": settings.STAGE, **run}, "versions": dict(versions)}
     with atomic_path(path) as temporary:
@@ -131,7 +136,9 @@ def save_settings(
 def described(each: Field[Any]) -> str:
     """Return what a setting means, with its default."""
     default: Any = each.default
-    if isinstance(default, bool):
+    if default is None:  # what it then depends on is part of the meaning
+        shown = ""
+    elif isinstance(default, bool):
         shown = "yes" if default else "no"
     elif isinstance(default, tuple):
         shown = ",".join(map(str, default))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -26,7 +26,7 @@ from mindvis_gui.training.plots import picture_grid
 from mindvis_gui.training.run import Run, constant_rate
 from mindvis_gui.training.samples import decoded, sampled
 from mindvis_gui.training.selection import pictures_on_both_sides, split_for_selection, test_use
-from mindvis_gui.training.settings import LdmSettings
+from mindvis_gui.training.settings import LdmSettings, MbmSettings
 from mindvis_gui.training.trials import TrialSet, read_trials
 
 _SHOWN, _SEEDS = 6, (0, 1, 2)  # trials and samples of a plot
@@ -78,6 +78,7 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
         [str(subject.source)],
         *(trials.responses, trials.latents),
         *(held_out.responses, held_out.latents),
+        settings=settings,
     )
     train_dcldm(
         network.to(run.accelerator.device),
@@ -111,16 +112,13 @@ def _encoder(
 ) -> tuple[FmriEncoder, MaskedBrainModel | None]:
     if not settings.pretraining:
         run.say("the encoder starts from random weights: no pre-training")
+        asked = {name: getattr(settings, name) for name in _OF_ENCODER}
+        sizes = {
+            name: getattr(MbmSettings, name) if value is None else value
+            for name, value in asked.items()
+        }
         try:
-            encoder = FmriEncoder(
-                subject.n_voxels,
-                settings.patch_size,
-                settings.width,
-                settings.depth,
-                settings.heads,
-                global_pool=settings.global_pool,
-                padding=settings.padding,
-            )
+            encoder = FmriEncoder(subject.n_voxels, **sizes, global_pool=settings.global_pool)
         except (ValueError, RuntimeError) as error:  # too large ones are of the latter kind
             raise RequestError(f"no encoder has these sizes: {error}") from error
         return encoder, None
@@ -142,10 +140,9 @@ def _as_built(settings: LdmSettings, encoder: FmriEncoder, base: Base) -> LdmSet
     """
     sizes = {name: (encoder.config[name], "masked model") for name in _OF_ENCODER}
     sizes["image_size"] = (base.image_size, "base")
-    defaults = {each.name: each.default for each in fields(settings)}
     for name, (here, whose) in sizes.items():
         asked = getattr(settings, name)
-        if asked not in (here, defaults[name]):
+        if asked not in (here, None):
             without = " or take --no-pretraining" if name in _OF_ENCODER else ""
             raise RequestError(
                 f"{name}: {asked} was asked for, but the {whose} has {here}; leave it out{without}"

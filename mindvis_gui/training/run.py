@@ -110,6 +110,7 @@ class Run:
         rate: Callable[[int], Callable[[int], float]],
         sources: Sequence[str],
         *data: Tensor,
+        settings: Settings | None = None,
     ) -> Plan:
         """Plan the training, which saves the configuration when it starts; keep the folder.
 
@@ -122,6 +123,8 @@ class Run:
         data : Tensor
             What is learned from, the first with one row a sample: their number makes the steps.
             Then what the validation looks at. The digest of all tells these data from others.
+        settings : Settings, optional
+            Those of the run with what nobody gave filled in, if anything was left open.
 
         Raises
         ------
@@ -130,7 +133,7 @@ class Run:
         TrainingError
             As in `open`, if one has done so meanwhile.
         """
-        settings = self.settings
+        settings = settings or self.settings
         if self.writes:
             self._held.enter_context(only_writer(self.folder))
             _check_free(self.out, resume=self.resume)

@@ -119,6 +119,8 @@ class Settings:
 
 def _check(name: str, value: Any, rule: Mapping[str, Any]) -> None:
     low, high, choices = rule["low"], rule["high"], rule["choices"]
+    if value is None:  # not given
+        return
     if choices and value not in choices:
         raise RequestError(f"{name}: '{value}' is none of {', '.join(choices)}")
     for each in value if isinstance(value, tuple) else (value,):
@@ -129,6 +131,14 @@ def _check(name: str, value: Any, rule: Mapping[str, Any]) -> None:
 
 def _padding() -> Any:
     return setting("wrap", "how responses are brought to whole patches", choices=PADDINGS)
+
+
+def _untrained(meaning: str, default: int | str, low: float | None = None) -> Any:
+    """Declare a size that the masked model decides; without one it is `default`, that of A1."""
+    choices = PADDINGS if isinstance(default, str) else ()
+    return setting(
+        None, f"{meaning}, without pre-training (default: {default})", low=low, choices=choices
+    )
 
 
 _MASKING = {
@@ -289,12 +299,16 @@ class LdmSettings(Settings):
     gradient_checkpointing: bool = setting(
         False, "compute the U-Net twice to save memory", changes_numbers=False
     )
-    image_size: int = setting(256, "pixels; only a CompVis checkpoint does not tell", low=8)
-    padding: Padding = _padding()
-    patch_size: int = setting(16, "voxels a patch, without pre-training", low=1)
-    width: int = setting(1024, "width of the encoder, without pre-training", low=2)
-    depth: int = setting(24, "blocks of the encoder, without pre-training", low=1)
-    heads: int = setting(16, "attention heads of the encoder, without pre-training", low=1)
+    image_size: int | None = setting(
+        None, "pixels; only a CompVis checkpoint does not tell (default: 256)", low=8
+    )
+    padding: Padding | None = _untrained(
+        "how responses are brought to whole patches", MbmSettings.padding
+    )
+    patch_size: int | None = _untrained("voxels a patch", MbmSettings.patch_size, low=1)
+    width: int | None = _untrained("width of the encoder", MbmSettings.width, low=2)
+    depth: int | None = _untrained("blocks of the encoder", MbmSettings.depth, low=1)
+    heads: int | None = _untrained("attention heads of the encoder", MbmSettings.heads, low=1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from mindvis_gui.data.subject_file import write_subject
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.models import INDEX, PUBLISHED_TEST_USE, read_model_info
 from mindvis_gui.training import masked_stages
+from mindvis_gui.training.settings import MbmSettings
 from mindvis_gui.training.trials import held_back
 
 PLAIN = ["--precision", "fp32", "--log-every", "1", "--steps", "2"]
@@ -316,17 +317,35 @@ def test_the_card_has_the_sizes_that_the_model_has(tune):
     code, out = tune()
     assert code == 0
     card = read_model_info(out).card
+    saved = config(out)
     for name, value in {"width": 32, "depth": 1, "heads": 2, "image_size": 32}.items():
         assert f"| `{name}` | {value} |" in card
+        assert saved[name] == value
+    # They may be given again, and a run goes on with them.
+    assert tune("--resume", "--config", str(out / "training" / "config.toml"))[0] == 0
+    assert tune("--resume", "--width", "32", "--image-size", "32", "--padding", "wrap")[0] == 0
+    assert config(out) == saved
+
+
+def test_an_encoder_without_pre_training_has_the_sizes_of_stage_a1(tune, monkeypatch):
+    for name, value in {"width": 48, "depth": 1, "heads": 3}.items():
+        monkeypatch.setattr(MbmSettings, name, value)
+    code, out = tune("--no-pretraining", "--patch-size", "32")
+    assert code == 0
+    saved = config(out)
+    assert [saved[name] for name in ("width", "depth", "heads")] == [48, 1, 3]
+    assert (saved["patch_size"], saved["padding"]) == (32, "wrap")
 
 
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [
         ("--width", "64", "width: 64 was asked for, but the masked model has 32; leave it out or"),
+        ("--width", "1024", "width: 1024 was asked for, but the masked model has 32"),
         ("--patch-size", "8", "patch_size: 8 was asked for, but the masked model has 16"),
         ("--padding", "cut", "padding: cut was asked for, but the masked model has wrap"),
         ("--image-size", "64", "image_size: 64 was asked for, but the base has 32; leave it out"),
+        ("--image-size", "256", "image_size: 256 was asked for, but the base has 32; leave it out"),
     ],
 )
 def test_sizes_that_pre_training_decided_cannot_be_asked_for(tune, capsys, option, value, said):
