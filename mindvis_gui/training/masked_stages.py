@@ -110,6 +110,9 @@ def _train(
         responses[rest], settings.augment_times, Generator().manual_seed(settings.seed)
     )
     held_out = responses[held]
+    focus = focus_of(
+        settings.focus, settings.focus_rate, subjects, model.config.patch_size, model.n_patches
+    )
     plan = run.plan(
         lambda steps: mbm_rate(steps, settings.rate, settings.warmup),
         [str(each.source) for each in subjects],
@@ -123,7 +126,7 @@ def _train(
         plan,
         batch=settings.batch,
         mask_ratio=settings.mask_ratio,
-        focus=focus_of(settings.focus, settings.focus_rate, subjects, model.config.patch_size),
+        focus=focus,
         mixed=settings.interpolate,
         visible=settings.visible,
         weight_decay=settings.weight_decay,

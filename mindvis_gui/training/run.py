@@ -276,8 +276,12 @@ def constant_rate(peak: float, warmup: float) -> Callable[[int], Callable[[int],
     return of
 
 
-def focus_of(text: str, rate: float, subjects: Sequence[Subject], patch_size: int) -> Focus | None:
+def focus_of(
+    text: str, rate: float, subjects: Sequence[Subject], patch_size: int, n_patches: int
+) -> Focus | None:
     """Return the focus that the words of a setting mean: a range of voxels, or regions.
+
+    Voxels of regions that cutting leaves out of the `n_patches` of a model are not in it.
 
     Raises
     ------
@@ -298,4 +302,4 @@ def focus_of(text: str, rate: float, subjects: Sequence[Subject], patch_size: in
         )
     names = [name.strip() for name in text.split(",") if name.strip()]
     voxels = [voxel for name in names for voxel in subjects[0].roi(name).voxels.tolist()]
-    return Focus.on_voxels(voxels, patch_size, rate)
+    return Focus.on_voxels(voxels, patch_size, rate, n_patches)

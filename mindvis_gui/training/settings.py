@@ -7,6 +7,7 @@ Nothing here needs torch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, get_args
@@ -18,6 +19,7 @@ Trainable = Literal["cross-attention", "all", "none"]
 Selection = Literal["validation", "test"]
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 DEVICES = ("auto", "cpu", "cuda")
+_LARGEST_SEED = 2**63 - 1  # that torch takes
 
 
 def setting(
@@ -81,7 +83,7 @@ class Settings:
     accumulate: int = setting(
         1, "batches whose gradients make one update", low=1, changes_numbers=False
     )
-    seed: int = setting(0, "of everything that is drawn at random", low=0)
+    seed: int = setting(0, "of everything that is drawn at random", low=0, high=_LARGEST_SEED)
     validation: float = setting(
         0.1, "share of the training samples that is held back", low=0.0, high=0.9
     )
@@ -124,6 +126,8 @@ def _check(name: str, value: Any, rule: Mapping[str, Any]) -> None:
     if choices and value not in choices:
         raise RequestError(f"{name}: '{value}' is none of {', '.join(choices)}")
     for each in value if isinstance(value, tuple) else (value,):
+        if isinstance(each, float) and not math.isfinite(each):
+            raise RequestError(f"{name}: {each:g} is no finite number")
         if (low is not None and not each >= low) or (high is not None and not each <= high):
             bounds = f"{low:g} or more" if high is None else f"from {low:g} to {high:g}"
             raise RequestError(f"{name}: {each:g} is out of range; it must be {bounds}")

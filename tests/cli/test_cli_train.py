@@ -235,6 +235,16 @@ def cut(whole, n_voxels):
     )
 
 
+def test_a_focus_on_a_region_that_is_cut_masks_what_is_left_of_it(subject_factory, tmp_path):
+    subject = subject_factory()
+    ends = (subject.n_voxels // 16 - 1) * 16  # of its last patches one is cut
+    roi = replace(subject.rois[0], name="end", voxels=np.arange(ends, subject.n_voxels))
+    file = str(tmp_path / "mine.h5")
+    write_subject(Path(file), replace(subject, rois=(roi,)), dtype="float32")
+    command = ["train", "mbm", file, *SMALL, "--padding", "cut", "--focus", "end"]
+    assert main([*command, "--out", str(tmp_path / "out")]) == 0
+
+
 def test_hcp_folder_stands_for_its_subjects(tmp_path, capsys):
     frames = np.random.default_rng(0).normal(size=(40, 30)).astype(np.float32)
     for name in ("100307", "100408"):
@@ -269,6 +279,9 @@ def test_file_option_and_preset(file, tmp_path):
         ("tensorboard = 1", "tensorboard is 1, not true or false"),
         ("mask_ratio = 1.5", "mask_ratio: 1.5 is out of range; it must be from 0.01 to 0.99"),
         ("batch = 0", "batch: 0 is out of range; it must be 1 or more"),
+        ("epochs = inf", "epochs: inf is no finite number"),
+        ("rate = nan", "rate: nan is no finite number"),
+        ("seed = 9223372036854775808", "seed: 9.22337e+18 is out of range; it must be from 0 to"),
         ("padding = 'mirror'", "padding: 'mirror' is none of wrap, constant, cut"),
         ("preset = 'mine'", "'mine' is no preset of 'mbm'; it has: paper, small"),
         ("batch =", "is no TOML"),
