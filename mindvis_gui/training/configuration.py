@@ -61,7 +61,7 @@ def read_settings(file: Path, stage: type[Settings]) -> dict[str, Any]:
         As in `resolve`, or if it cannot be read.
     """
     try:
-        contents = tomllib.loads(file.read_text(encoding="utf-8"))
+        contents = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise RequestError(f"{file}: cannot be read: {error.strerror or error}") from error
     except ValueError as error:  # bad TOML, or no UTF-8

@@ -258,7 +258,8 @@ def test_hcp_folder_stands_for_its_subjects(tmp_path, capsys):
 
 def test_file_option_and_preset(file, tmp_path):
     toml, out = tmp_path / "run.toml", tmp_path / "out"
-    toml.write_text('preset = "small"\nwidth = 64\nrate = 1\nsteps = 1\nbatch = 3\n')
+    text = 'preset = "small"\nwidth = 64\nrate = 1\nsteps = 1\nbatch = 3\n'
+    toml.write_text(text, encoding="utf-8-sig")  # with the mark that editors on Windows begin with
     command = ["train", "mbm", file, "--out", str(out), "--config", str(toml)]
     assert main([*command, "--batch", "4", "--precision", "fp32", "--depth", "1"]) == 0
     saved = config(out)
