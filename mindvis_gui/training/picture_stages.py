@@ -146,7 +146,7 @@ def _vqvae(settings: VqSettings) -> VQModel:
             scaling_factor=1.0,
             mid_block_add_attention=True,
         )
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:  # too large ones are of the latter kind
         raise RequestError(f"no first stage has these sizes: {error}") from error
 
 
@@ -163,7 +163,7 @@ def _unet(settings: LabelLdmSettings, vqvae: VQModel) -> UNet2DConditionModel:
             [level in settings.attention for level in range(levels)],
             settings.layers,
         )
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:  # too large ones are of the latter kind
         raise RequestError(f"no U-Net has these sizes: {error}") from error
 
 

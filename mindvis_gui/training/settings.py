@@ -125,6 +125,8 @@ def _check(name: str, value: Any, rule: Mapping[str, Any]) -> None:
         return
     if choices and value not in choices:
         raise RequestError(f"{name}: '{value}' is none of {', '.join(choices)}")
+    if value == () and low:  # levels may go without attention, but there must be some
+        raise RequestError(f"{name}: holds no number; give one or more")
     for each in value if isinstance(value, tuple) else (value,):
         if isinstance(each, float) and not math.isfinite(each):
             raise RequestError(f"{name}: {each:g} is no finite number")

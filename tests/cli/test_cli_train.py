@@ -300,7 +300,9 @@ def test_bad_files_are_one_clear_error(tmp_path, capsys, text, said):
     assert not (tmp_path / "out").exists()
 
 
-def test_what_cannot_be_trained(file, masked, tune, pictures, tmp_path, subject_factory, capsys):
+def test_what_cannot_be_trained(
+    file, masked, tune, pictures, tiny_model_folder, tmp_path, subject_factory, capsys
+):
     def refused(*words: str, said: str) -> None:
         out = str(tmp_path / f"out-{len(list(tmp_path.iterdir()))}")
         assert main(["train", *words, "--out", out, *PLAIN]) == 1
@@ -314,6 +316,12 @@ def test_what_cannot_be_trained(file, masked, tune, pictures, tmp_path, subject_
     refused("ldm", file, "--masked-model", str(masked), said="base: give the diffusion model")
     refused("vq", str(tmp_path / "none"), said="is no folder of pictures")
     refused("vq", str(pictures), "--image-size", "18", said="18 cannot be halved 2 times")
+    refused("vq", str(pictures), "--channels", "9999968", said="no first stage has these sizes")
+    base = ["--first-stage", str(tiny_model_folder), "--channels", "9999968", "--crops", "0"]
+    refused("label-ldm", str(pictures), *base, said="no U-Net has these sizes")
+    empty = tmp_path / "empty.toml"
+    empty.write_text("multipliers = []")
+    refused("vq", str(pictures), "--config", str(empty), said="multipliers: holds no number")
     refused("label-ldm", str(pictures / "cat"), said="first_stage: give the folder that vq wrote")
     refused("mbm", file, file, *SMALL, "--focus", "V1", said="give a range of voxels")
     refused("mbm", file, *SMALL, "--focus", "V9", said="no region is called 'V9'")
