@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +62,7 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
     base.vqvae.to(run.accelerator.device)
     padding, patch_size = encoder.config.padding, encoder.config.patch_size
     read = (subject, normalisation, base.vqvae, base.image_size, patch_size)
+    seen = hashlib.sha256()
     trials = read_trials(
         *read,
         padding=padding,
@@ -68,16 +70,18 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
         crops=settings.crops,
         crop=settings.crop,
         seed=settings.seed,
+        seen=seen.update,
     )
-    held_out = read_trials(*read, padding=padding, trials=held)
+    held_out = read_trials(*read, padding=padding, trials=held, seen=seen.update)
     if settings.gradient_checkpointing:
         base.unet.enable_gradient_checkpointing()
     network = DoubleConditioned(encoder, _conditioner(settings, encoder, base), base.unet)
     plan = run.plan(
         constant_rate(settings.rate, settings.warmup),
         [str(subject.source)],
-        *(trials.responses, trials.latents),
-        *(held_out.responses, held_out.latents),
+        *(trials.responses, held_out.responses),
+        seen.digest(),
+        *base.vqvae.state_dict().values(),  # not latents: these depend on the machine
         settings=settings,
     )
     train_dcldm(

@@ -36,7 +36,7 @@ def train_vq(sources: Sequence[str], settings: VqSettings, run: Run) -> None:
     held, rest = _split(data, settings, sources)
     run.seed()
     vqvae = _vqvae(settings).to(run.accelerator.device)
-    plan = run.plan(_cosine(settings), sources, data.pixels[rest], data.pixels[held])
+    plan = run.plan(_cosine(settings), sources, rest, held, data.pixels)
     pictures = data.pictures(held)
 
     def draw(number: int, generator: Generator) -> Tensor:
@@ -75,15 +75,20 @@ def train_label_model(sources: Sequence[str], settings: LabelLdmSettings, run: R
         settings.grid,
     )
     scheduler = build_scheduler()
+    plan = run.plan(
+        _cosine(settings),
+        sources,
+        *(rest, held, data.pixels, data.labels),
+        *vqvae.state_dict().values(),  # not latents: these depend on the machine
+    )
     labels = data.labels[rest]
-    held_out = encode(vqvae, data.pictures(held)), data.labels[held]
-    plan = run.plan(_cosine(settings), sources, latents, labels, *held_out)
 
     def draw(number: int, generator: Generator) -> tuple[Tensor, Tensor]:
         rows = torch.randint(len(rest), (number,), generator=generator)
         versions = torch.randint(latents.shape[1], (number,), generator=generator)
         return latents[rows, versions], labels[rows]
 
+    held_out = encode(vqvae, data.pictures(held)), data.labels[held]
     train_label_ldm(
         unet.to(vqvae.device),
         context.to(vqvae.device),

@@ -109,7 +109,7 @@ class Run:
         self,
         rate: Callable[[int], Callable[[int], float]],
         sources: Sequence[str],
-        *data: Tensor,
+        *data: Tensor | bytes,
         settings: Settings | None = None,
     ) -> Plan:
         """Plan the training, which saves the configuration when it starts; keep the folder.
@@ -120,9 +120,10 @@ class Run:
             Steps in all → (step → learning rate).
         sources : sequence of str
             Where the data came from.
-        data : Tensor
+        data : Tensor or bytes
             What is learned from, the first with one row a sample: their number makes the steps.
-            Then what the validation looks at. The digest of all tells these data from others.
+            Then what the validation looks at. The digest of all tells these data from others, so
+            it must be the same on every machine.
         settings : Settings, optional
             Those of the run with what nobody gave filled in, if anything was left open.
 
@@ -257,12 +258,15 @@ def _replace(made: Path, target: Path) -> None:
     made.replace(target)
 
 
-def fingerprint(*tensors: Tensor) -> str:
-    """Return a SHA-256 of tensors on the CPU."""
+def fingerprint(*parts: Tensor | bytes) -> str:
+    """Return a SHA-256 of tensors and bytes."""
     digest = hashlib.sha256()
-    for tensor in tensors:
-        digest.update(str(tuple(tensor.shape)).encode())
-        digest.update(tensor.contiguous().numpy().tobytes())
+    for part in parts:
+        if isinstance(part, bytes):
+            digest.update(part)
+        else:
+            digest.update(str(tuple(part.shape)).encode())
+            digest.update(part.cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

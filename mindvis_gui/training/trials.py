@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,7 +73,12 @@ def read_responses(
 
 
 def read_pictures(
-    subject: Subject, trials: Sequence[Trial], size: int, *, antialias: bool = False
+    subject: Subject,
+    trials: Sequence[Trial],
+    size: int,
+    *,
+    antialias: bool = False,
+    seen: Callable[[bytes], object] | None = None,
 ) -> Tensor:
     """Return what was seen (n, 3, size, size), from -1 to 1.
 
@@ -81,14 +86,21 @@ def read_pictures(
     ----------
     antialias : bool
         See `resized_pictures`; the default is the published one.
+    seen : callable, optional
+        Takes the pixels of each picture as the file has them, such as for a digest.
 
     Raises
     ------
     DataError
         If the file has no picture for a trial.
     """
-    pictures = (as_tensor(_seen(subject, trial))[None] for trial in trials)
-    return torch.cat([resized_pictures(each, size, antialias=antialias) for each in pictures])
+    resized = []
+    for trial in trials:
+        picture = _seen(subject, trial)
+        if seen is not None:
+            seen(picture.tobytes())
+        resized.append(resized_pictures(as_tensor(picture)[None], size, antialias=antialias))
+    return torch.cat(resized)
 
 
 def as_tensor(picture: ImageArray) -> Tensor:
@@ -115,6 +127,7 @@ def read_trials(
     crops: int = 0,
     crop: float = CROP,
     seed: int = 0,
+    seen: Callable[[bytes], object] | None = None,
 ) -> TrialSet:
     """Return trials with the latents of what was seen, at `size` pixels.
 
@@ -129,6 +142,8 @@ def read_trials(
         See `random_crops`.
     seed : int
         Of the crops.
+    seen : callable, optional
+        See `read_pictures`.
     """
     trials = training_trials(subject) if trials is None else trials
     labels = sorted({trial.label for trial in trials})
@@ -140,7 +155,7 @@ def read_trials(
     latents = torch.empty(0)
     for first in range(0, len(trials), _BATCH):
         block = slice(first, first + _BATCH)
-        pictures = read_pictures(subject, trials[block], size)
+        pictures = read_pictures(subject, trials[block], size, seen=seen)
         versions = [encode(vqvae, pictures)] + [
             encode(vqvae, cropped(pictures, drawn[block], size, crop=crop)) for drawn in corners
         ]

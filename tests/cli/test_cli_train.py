@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 import torch
 from accelerate.state import AcceleratorState
+from diffusers import VQModel
 from PIL import Image
 
 from mindvis_gui.cli import main
 from mindvis_gui.data.subject_file import write_subject
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.models import INDEX, PUBLISHED_TEST_USE, read_model_info
-from mindvis_gui.training import masked_stages
+from mindvis_gui.training import masked_stages, picture_stages, trials
 from mindvis_gui.training.settings import MbmSettings
-from mindvis_gui.training.trials import held_back
+from mindvis_gui.training.trials import encode, held_back
 
 PLAIN = ["--precision", "fp32", "--log-every", "1", "--steps", "2"]
 SMALL = [*PLAIN, "--width", "32", "--depth", "1", "--heads", "2", "--decoder-width", "16"]
@@ -516,4 +517,34 @@ def test_other_labels_of_the_same_pictures_are_refused(
     (drawn / "cat" / "4.png").rename(drawn / "dog" / "-.png")  # in the same place of all pictures
     capsys.readouterr()
     assert main([*command, "--resume"]) == 1
+    assert "data_sha256 was" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stage", ["ldm", "label-ldm"])
+def test_a_run_goes_on_where_latents_have_other_last_bits(
+    stage, file, masked, pictures, tiny_model_folder, tmp_path, monkeypatch, capsys
+):
+    """With another number of threads or on another processor they do."""
+    sizes = ["--channels", "32", "--multipliers", "1,1", "--attention", "1", "--layers", "1"]
+    base = ["--base", str(tiny_model_folder), "--context-tokens", "5"]
+    given = {
+        "ldm": [file, "--masked-model", str(masked), *base],
+        "label-ldm": [str(pictures), *sizes, "--first-stage", str(tiny_model_folder)],
+    }[stage]
+    command = ["train", stage, *given, *PLAIN, "--batch", "2", "--crops", "1"]
+    command += ["--out", str(tmp_path / "out")]
+    assert main(command) == 0
+    for module in (trials, picture_stages):
+        monkeypatch.setattr(module, "encode", lambda *given: 1.000001 * encode(*given))
+    assert main([*command, "--resume"]) == 0
+    # Latents of another first stage are other data.
+    other = tmp_path / "other"
+    shutil.copytree(tiny_model_folder, other)
+    vqvae = VQModel.from_pretrained(other / "vqvae")
+    with torch.no_grad():
+        vqvae.quant_conv.bias += 1
+    vqvae.save_pretrained(other / "vqvae")
+    capsys.readouterr()
+    moved = [str(other) if word == str(tiny_model_folder) else word for word in command]
+    assert main([*moved, "--resume"]) == 1
     assert "data_sha256 was" in capsys.readouterr().err

@@ -12,9 +12,9 @@ def test_pictures_are_read_in_blocks_and_cut_as_if_all_at_once(subject_factory, 
     subject = subject_factory(46)
     sizes, read = [], read_pictures
 
-    def counted(subject, trials, size):
+    def counted(subject, trials, size, **options):
         sizes.append(len(trials))
-        return read(subject, trials, size)
+        return read(subject, trials, size, **options)
 
     monkeypatch.setattr(trials_module, "read_pictures", counted)
     normalisation = measure_normalisation(subject)
