@@ -157,7 +157,8 @@ def load_masked_model(folder: str) -> MaskedBrainModel:
     """
     if not folder:
         raise RequestError("masked_model: give the folder that stage A wrote, --masked-model DIR")
-    for place in (Path(folder), Path(folder) / "masked_model"):
+    given = Path(folder).expanduser()
+    for place in (given, given / "masked_model"):
         if (place / "config.json").is_file():
             model = load_network(MaskedBrainModel, place)
             model.encoder.pos_embed.requires_grad_(False)

@@ -166,6 +166,16 @@ def test_use_of_test_trials_by_what_training_starts_from_is_stamped(
     assert f"the base says: {PUBLISHED_TEST_USE}" in capsys.readouterr().err
 
 
+def test_a_masked_model_in_the_home_folder(file, masked, tmp_path, monkeypatch):
+    """No shell fills in the ~ of a configuration file; --base is filled in, too."""
+    monkeypatch.setenv("HOME", str(masked.parent))
+    monkeypatch.setenv("USERPROFILE", str(masked.parent))
+    toml = tmp_path / "run.toml"
+    toml.write_text(f"masked_model = '~/{masked.name}'")
+    command = ["train", "adapt", file, "--out", str(tmp_path / "out"), *PLAIN, "--batch", "2"]
+    assert main([*command, "--config", str(toml)]) == 0
+
+
 def test_no_more_responses_are_held_back_than_are_looked_at(file, masked, tmp_path, monkeypatch):
     monkeypatch.setattr(masked_stages, "_MOST_HELD", 2)
     given = ["--masked-model", str(masked), "--batch", "4", "--validation", "0.5"]
