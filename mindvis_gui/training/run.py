@@ -24,7 +24,7 @@ from mindvis_gui.data.focus import Focus
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.device import choose_device, ran_out_of_memory, stopped_working
 from mindvis_gui.errors import ExportError, RequestError, TrainingError
-from mindvis_gui.files import follow_umask, only_writer, remove_unfinished
+from mindvis_gui.files import check_writable, follow_umask, only_writer, remove_unfinished
 from mindvis_gui.training.checkpoint import CHECKPOINT
 from mindvis_gui.training.configuration import CONFIG, save_settings
 from mindvis_gui.training.loop import Plan, accelerator_on
@@ -67,8 +67,11 @@ class Run:
         TrainingError
             If the folder holds a checkpoint and the run is not to be resumed, or a model and no
             checkpoint.
+        ExportError
+            If nothing can be written there: encoding the pictures first may take an hour.
         """
         _check_free(out, resume=resume)
+        check_writable(out / RUN_FOLDER)
         return cls(out, settings, _accelerator(settings), resume)
 
     def __enter__(self) -> Run:

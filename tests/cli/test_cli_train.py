@@ -166,6 +166,13 @@ def test_use_of_test_trials_by_what_training_starts_from_is_stamped(
     assert f"the base says: {PUBLISHED_TEST_USE}" in capsys.readouterr().err
 
 
+def test_where_nothing_can_be_written_is_said_before_anything_is_read(tmp_path, capsys):
+    (tmp_path / "out").touch()
+    words = [str(tmp_path / "nobody.h5"), "--out", str(tmp_path / "out"), *SMALL]
+    assert main(["train", "mbm", *words]) == 1
+    assert f"{tmp_path / 'out' / 'training'}: cannot be written" in capsys.readouterr().err
+
+
 def test_a_masked_model_in_the_home_folder(file, masked, tmp_path, monkeypatch):
     """No shell fills in the ~ of a configuration file; --base is filled in, too."""
     monkeypatch.setenv("HOME", str(masked.parent))
