@@ -25,6 +25,10 @@ class UnassignedError(DataError):
         self.path = path
 
 
+class NothingToScoreError(DataError):
+    """Decoded trials of which none has a stimulus."""
+
+
 class ModelError(MindVisError):
     """A model folder or checkpoint that cannot be used, or does not fit the subject."""
 

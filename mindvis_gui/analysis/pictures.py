@@ -11,7 +11,7 @@ import numpy as np
 from mindvis_gui.analysis.comparison import resized
 from mindvis_gui.analysis.decoded_trial import DecodedTrial
 from mindvis_gui.data.subject import ImageArray, IntArray
-from mindvis_gui.errors import DataError
+from mindvis_gui.errors import DataError, NothingToScoreError
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -51,14 +51,16 @@ class Pictures:
 
         Raises
         ------
+        NothingToScoreError
+            If none has a stimulus.
         DataError
-            If there is none, none has a stimulus, or they differ in seeds or in size of samples.
+            If there is none, or they differ in seeds or in size of samples.
         """
         if not trials:
             raise DataError("no trial was decoded, so nothing can be scored")
         shown = [trial for trial in trials if trial.stimulus is not None]
         if not shown:
-            raise DataError(
+            raise NothingToScoreError(
                 f"none of {len(trials)} decoded trials has a stimulus, so nothing can be scored"
             )
         seeds = [tuple(sample.seed for sample in trial.samples) for trial in shown]

@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from mindvis_gui.analysis.caption import decimal, response_texts
+from mindvis_gui.analysis.caption import decimal, protocol_caption, response_texts
 from mindvis_gui.analysis.decode_folder import INDEX, read_decode_folder, read_failures
 from mindvis_gui.analysis.decoded_trial import SAMPLE_NOTICE, DecodedTrial
 from mindvis_gui.analysis.evaluation import Evaluation
@@ -24,6 +24,7 @@ from mindvis_gui.analysis.score_table import (
     interval_text,
     protocol_text,
     remarks,
+    test_use_remarks,
 )
 from mindvis_gui.data.mask import ratio_that_keeps
 from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE, sampling_text
@@ -46,15 +47,15 @@ def check_report_name(path: Path) -> None:
         raise ExportError(f"{path.name}: a report is written as HTML; end its name in .html")
 
 
-def write_report(folder: Path, evaluation: Evaluation, path: Path) -> None:
+def write_report(folder: Path, evaluation: Evaluation | None, path: Path) -> None:
     """Write the report of a decode folder as one HTML file that needs nothing else.
 
     Parameters
     ----------
     folder : pathlib.Path
         Written by ``mindvis decode``.
-    evaluation : Evaluation
-        Of that folder.
+    evaluation : Evaluation or None
+        Of that folder; None where no trial has a stimulus, such as imagery.
     path : pathlib.Path
         The same folder and evaluation give the same bytes.
 
@@ -75,21 +76,13 @@ def write_report(folder: Path, evaluation: Evaluation, path: Path) -> None:
     source = files("mindvis_gui.analysis").joinpath("report.html").read_text(encoding="utf-8")
     first = trials[0]
     text = environment.from_string(source).render(
-        title=f"Decoded trials of {evaluation.display_name}",
-        facts=facts_line(evaluation),
+        title=f"Decoded trials of {_subject(first)}",
+        facts=protocol_caption(first) if evaluation is None else facts_line(evaluation),
         notice=SAMPLE_NOTICE,
         versions=first.versions,
-        scores=[
-            {
-                "name": heading(score.metric),
-                "mean": interval_text(score),
-                "chance": chance_text(score),
-                "protocol": protocol_text(score),
-            }
-            for score in evaluation.scores
-        ],
-        remarks=remarks(evaluation),
-        unavailable=_unavailable(evaluation),
+        scores=None if evaluation is None else _scores(evaluation),
+        remarks=test_use_remarks(first.test_use) if evaluation is None else remarks(evaluation),
+        unavailable=[] if evaluation is None else _unavailable(evaluation),
         pages=list(_pages(trials)),
         trials=[_row(trial) for trial in trials],
         failures=sorted(read_failures(folder).items()),
@@ -98,6 +91,18 @@ def write_report(folder: Path, evaluation: Evaluation, path: Path) -> None:
     )
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def _scores(evaluation: Evaluation) -> list[dict[str, str]]:
+    return [
+        {
+            "name": heading(score.metric),
+            "mean": interval_text(score),
+            "chance": chance_text(score),
+            "protocol": protocol_text(score),
+        }
+        for score in evaluation.scores
+    ]
 
 
 def _unavailable(evaluation: Evaluation) -> list[tuple[str, str]]:
@@ -143,7 +148,7 @@ def _number(value: float | None) -> str:
 
 def _protocol(folder: Path, trial: DecodedTrial) -> Iterator[tuple[str, str]]:
     request = trial.request
-    yield "subject", f"{request['subject']}{' (simulated)' if trial.simulated else ''}"
+    yield "subject", _subject(trial)
     yield "voxels", "all" if request["rois"] is None else ", ".join(request["rois"])
     mask = request["mask"]
     yield (
@@ -163,6 +168,10 @@ def _protocol(folder: Path, trial: DecodedTrial) -> Iterator[tuple[str, str]]:
     yield from trial.versions.items()
     digest = hashlib.sha256((folder / INDEX).read_bytes()).hexdigest()
     yield f"SHA-256 of {INDEX}", digest
+
+
+def _subject(trial: DecodedTrial) -> str:
+    return f"{trial.request['subject']}{' (simulated)' if trial.simulated else ''}"
 
 
 def _command(trials: Sequence[DecodedTrial]) -> str:

@@ -237,8 +237,18 @@ def remarks(evaluation: Evaluation) -> list[str]:
             "Beside chance, in brackets: the same samples scored with the classes of stimuli that "
             "were not seen."
         )
-    test_use = [f"Test trials were used in training: {each}." for each in evaluation.test_use]
-    return [*test_use, *remarks, *inputs, *evaluation.notes, *of_scores]
+    return [
+        *test_use_remarks(evaluation.test_use),
+        *remarks,
+        *inputs,
+        *evaluation.notes,
+        *of_scores,
+    ]
+
+
+def test_use_remarks(test_use: Sequence[str]) -> list[str]:
+    """Return in what ways training has made use of test trials, one sentence each."""
+    return [f"Test trials were used in training: {each}." for each in test_use]
 
 
 def protocol_text(score: Score) -> str:

@@ -6,6 +6,8 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from mindvis_gui.errors import NothingToScoreError
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's options."""
@@ -30,7 +32,10 @@ def run(args: argparse.Namespace) -> int:
     check_report_name(args.out)  # scoring takes minutes
     check_writable(args.out.parent)
     with progress(1) as show:
-        evaluation = evaluate_folder(args.folder, partial(show, 0))
+        try:
+            evaluation = evaluate_folder(args.folder, partial(show, 0))
+        except NothingToScoreError:
+            evaluation = None  # the report says so, and shows the samples
     write_report(args.folder, evaluation, args.out)
     write(f"{args.out}")
     return 0

@@ -1,5 +1,6 @@
 import base64
 import io
+import json
 import re
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from mindvis_gui.analysis.comparison import compare
 from mindvis_gui.analysis.decode_folder import DecodeFolderWriter, read_decode_folder
 from mindvis_gui.analysis.evaluate import evaluate
 from mindvis_gui.analysis.report import write_report
+from mindvis_gui.cli import main
 from mindvis_gui.data.prepare import Normalisation
 from mindvis_gui.errors import DataError, ExportError
 
@@ -40,6 +42,29 @@ def scored(folder):
             next(steps)
         except StopIteration as stop:
             return stop.value
+
+
+def test_without_any_stimulus_it_shows_the_samples(folder, tmp_path, monkeypatch):
+    """Such as of imagery."""
+    for picture in folder.glob("*_stimulus.png"):
+        picture.unlink()
+    index = folder / "decode.json"
+    known = json.loads(index.read_text())
+    for each in known["trials"]:
+        each.update(stimulus=None, scores=[], chance=None)
+    known["model"]["test_use"] = ["the weights were chosen on test trials"]
+    index.write_text(json.dumps(known))
+    assert main(["report", str(folder), "--out", str(tmp_path / "report.html")]) == 0
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    for expected in (
+        "Decoded trials of tiny (simulated)",
+        "No trial has a stimulus, so nothing is scored.",
+        "Test trials were used in training: the weights were chosen on test trials.",
+        "data:image/png;base64",
+        "mindvis decode tiny",
+    ):
+        assert expected in text
+    assert "PixCorr" not in text
 
 
 def test_one_file_says_everything_and_needs_nothing_else(folder, tmp_path):
