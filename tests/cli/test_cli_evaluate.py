@@ -267,9 +267,9 @@ def test_a_table_that_cannot_be_written_is_one_line_before_anything_is_computed(
     (tmp_path / "file").write_text("")
     capsys.readouterr()
     monkeypatch.setattr("mindvis_gui.cli.evaluate.evaluate_folder", None)
-    target = str(tmp_path / "file" / "table.csv")
+    inside = str(tmp_path / "file" / "table.html")
     for words in (["evaluate", path, "--csv"], ["evaluate", path, "--latex"], ["report", path]):
-        assert main([*words, *(["--out"] if words[0] == "report" else []), target]) == 1
+        assert main([*words, *(["--out"] if words[0] == "report" else []), inside]) == 1
         assert "cannot be written" in capsys.readouterr().err
 
 
