@@ -24,7 +24,7 @@ from mindvis_gui.training.card import write_card
 from mindvis_gui.training.dcldm import DoubleConditioned, encoder_of, train_dcldm
 from mindvis_gui.training.masked_stages import for_subject, load_masked_model, the_subject
 from mindvis_gui.training.plots import picture_grid
-from mindvis_gui.training.run import Run, constant_rate
+from mindvis_gui.training.run import Run
 from mindvis_gui.training.samples import decoded, sampled
 from mindvis_gui.training.selection import pictures_on_both_sides, split_for_selection, test_use
 from mindvis_gui.training.settings import LdmSettings, MbmSettings
@@ -77,7 +77,7 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
         base.unet.enable_gradient_checkpointing()
     network = DoubleConditioned(encoder, _conditioner(settings, encoder, base), base.unet)
     plan = run.plan(
-        constant_rate(settings.rate, settings.warmup),
+        _constant_rate(settings.rate, settings.warmup),
         [str(subject.source)],
         *(trials.responses, held_out.responses),
         seen.digest(),
@@ -217,3 +217,13 @@ def _pipeline(
         )
         or None,
     )
+
+
+def _constant_rate(peak: float, warmup: float) -> Callable[[int], Callable[[int], float]]:
+    """Learning rate that rises over a share `warmup` of the steps and stays."""
+
+    def of(steps: int) -> Callable[[int], float]:
+        rising = max(1, round(warmup * steps))
+        return lambda step: peak * (min(1.0, (step + 1) / rising) if warmup else 1.0)
+
+    return of

@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import Generator, Tensor
 
 from mindvis_gui.data import open_subject
+from mindvis_gui.data.focus import Focus
 from mindvis_gui.data.mask import kept_patches
 from mindvis_gui.data.prepare import measure_normalisation, padded_length
 from mindvis_gui.data.subject import Subject
@@ -18,7 +19,7 @@ from mindvis_gui.errors import DataError, ModelError, RequestError
 from mindvis_gui.training.augmentation import augmented
 from mindvis_gui.training.mbm import fitted_to, mbm_rate, train_masked_model
 from mindvis_gui.training.pretraining import read_pretraining
-from mindvis_gui.training.run import Run, focus_of
+from mindvis_gui.training.run import Run
 from mindvis_gui.training.selection import adaptation_trials, pictures_on_both_sides
 from mindvis_gui.training.settings import AdaptSettings, Masking, MbmSettings
 from mindvis_gui.training.trials import held_back, read_responses
@@ -110,7 +111,7 @@ def _train(
         responses[rest], settings.augment_times, Generator().manual_seed(settings.seed)
     )
     held_out = responses[held]
-    focus = focus_of(
+    focus = _focus_of(
         settings.focus, settings.focus_rate, subjects, model.config.patch_size, model.n_patches
     )
     plan = run.plan(
@@ -182,3 +183,32 @@ def for_subject(model: MaskedBrainModel, subject: Subject) -> tuple[MaskedBrainM
         f"{subject.name} has {here:,} values, the masked model was trained on {there:,}: "
         "its position embeddings were interpolated"
     )
+
+
+def _focus_of(
+    text: str, rate: float, subjects: Sequence[Subject], patch_size: int, n_patches: int
+) -> Focus | None:
+    """Return the focus that the words of a setting mean: a range of voxels, or regions.
+
+    Voxels of regions that cutting leaves out of the `n_patches` of a model are not in it.
+
+    Raises
+    ------
+    RequestError
+        If regions are named for more than one subject, or the range is none.
+    DataError
+        If there is no such region.
+    """
+    if not text.strip():
+        return None
+    first, dash, last = text.partition("-")
+    if dash and first.strip().isdecimal() and last.strip().isdecimal():
+        return Focus.on_range(int(first), int(last), patch_size, rate)
+    if len(subjects) > 1:
+        raise RequestError(
+            "focus: regions lie elsewhere in each subject's vector; give a range of voxels, or "
+            "one subject"
+        )
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    voxels = [voxel for name in names for voxel in subjects[0].roi(name).voxels.tolist()]
+    return Focus.on_voxels(voxels, patch_size, rate, n_patches)

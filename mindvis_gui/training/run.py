@@ -4,36 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
 
 import torch
 from accelerate import Accelerator
 from rich.console import Console
-from safetensors import SafetensorError
 from torch import Tensor
 
 from mindvis_gui.analysis.decoded_trial import installed_versions
-from mindvis_gui.data.focus import Focus
-from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.device import choose_device, ran_out_of_memory, stopped_working
-from mindvis_gui.errors import ExportError, RequestError, TrainingError
-from mindvis_gui.files import check_writable, follow_umask, only_writer, remove_unfinished
-from mindvis_gui.training.checkpoint import CHECKPOINT
+from mindvis_gui.errors import RequestError, TrainingError
+from mindvis_gui.files import check_writable, only_writer
 from mindvis_gui.training.configuration import CONFIG, save_settings
 from mindvis_gui.training.loop import Plan, accelerator_on
+from mindvis_gui.training.run_folder import (
+    RUN_FOLDER,
+    check_free,
+    clear_left_over,
+    write_model,
+)
 from mindvis_gui.training.settings import Settings
 
-_NEW = ".new-"  # a model that is not complete yet
-RUN_FOLDER = "training"  # in the folder of the model that comes out
-_INDEX = ("config.json", "model_index.json")  # moved last: without it a folder is no model
-_HELD = (*_INDEX, "unet/config.json", "vqvae/config.json")  # any of them: there is a model
 _NAMES = {"no": "fp32", "bf16": "bf16", "fp16": "fp16"}  # accelerate's → ours
 _OF_LAUNCH = "ACCELERATE_MIXED_PRECISION"
 
@@ -70,7 +66,7 @@ class Run:
         ExportError
             If nothing can be written there: encoding the pictures first may take an hour.
         """
-        _check_free(out, resume=resume)
+        check_free(out, resume=resume)
         check_writable(out / RUN_FOLDER)
         return cls(out, settings, _accelerator(settings), resume)
 
@@ -140,8 +136,8 @@ class Run:
         settings = settings or self.settings
         if self.writes:
             self._held.enter_context(only_writer(self.folder))
-            _check_free(self.out, resume=self.resume)
-            _remove_unfinished(self.folder)
+            check_free(self.out, resume=self.resume)
+            clear_left_over(self.folder)
         n_samples = len(data[0])
         whole = settings.batch * settings.accumulate * self.accelerator.num_processes
         steps = settings.steps or max(1, round(settings.epochs * n_samples / whole))
@@ -187,32 +183,8 @@ class Run:
             If it cannot be written; a model that was there before stays.
         """
         if self.writes:
-            try:
-                with TemporaryDirectory(dir=self.folder, prefix=_NEW) as name:
-                    save(Path(name))
-                    follow_umask(Path(name))
-                    for made in sorted(Path(name).iterdir(), key=lambda each: each.name in _INDEX):
-                        _replace(made, self.out / made.name)
-            except (OSError, SafetensorError) as error:
-                reason = getattr(error, "strerror", None) or error
-                raise ExportError(f"{self.out}: cannot be written: {reason}") from error
+            write_model(self.out, save)
         self.accelerator.wait_for_everyone()
-
-
-def _check_free(out: Path, *, resume: bool) -> None:
-    checkpoint = out / RUN_FOLDER / CHECKPOINT
-    if not checkpoint.exists():
-        held = next((name for name in _HELD if (out / name).exists()), None)
-        if held is not None:  # it may be the only copy, and no run here can make it anew
-            raise TrainingError(
-                f"{out / held}: a model is there already, and no run to go on with; choose "
-                "another folder"
-            )
-    elif not resume:
-        raise TrainingError(
-            f"{checkpoint}: a run is there already; add --resume to go on with it, or choose "
-            "another folder"
-        )
 
 
 def _accelerator(settings: Settings) -> Accelerator:
@@ -248,19 +220,6 @@ def _failure_of(error: BaseException, settings: Settings, device: str) -> str:
     return ""
 
 
-def _remove_unfinished(folder: Path) -> None:
-    """Remove what a killed run left: a checkpoint and a model are gigabytes each."""
-    remove_unfinished(folder)
-    for path in folder.glob(f"{_NEW}*"):
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _replace(made: Path, target: Path) -> None:
-    if target.is_dir():
-        shutil.rmtree(target)
-    made.replace(target)
-
-
 def fingerprint(*parts: Tensor | bytes) -> str:
     """Return a SHA-256 of tensors and bytes."""
     digest = hashlib.sha256()
@@ -271,42 +230,3 @@ def fingerprint(*parts: Tensor | bytes) -> str:
             digest.update(str(tuple(part.shape)).encode())
             digest.update(part.cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def constant_rate(peak: float, warmup: float) -> Callable[[int], Callable[[int], float]]:
-    """Learning rate that rises over a share `warmup` of the steps and stays."""
-
-    def of(steps: int) -> Callable[[int], float]:
-        rising = max(1, round(warmup * steps))
-        return lambda step: peak * (min(1.0, (step + 1) / rising) if warmup else 1.0)
-
-    return of
-
-
-def focus_of(
-    text: str, rate: float, subjects: Sequence[Subject], patch_size: int, n_patches: int
-) -> Focus | None:
-    """Return the focus that the words of a setting mean: a range of voxels, or regions.
-
-    Voxels of regions that cutting leaves out of the `n_patches` of a model are not in it.
-
-    Raises
-    ------
-    RequestError
-        If regions are named for more than one subject, or the range is none.
-    DataError
-        If there is no such region.
-    """
-    if not text.strip():
-        return None
-    first, dash, last = text.partition("-")
-    if dash and first.strip().isdecimal() and last.strip().isdecimal():
-        return Focus.on_range(int(first), int(last), patch_size, rate)
-    if len(subjects) > 1:
-        raise RequestError(
-            "focus: regions lie elsewhere in each subject's vector; give a range of voxels, or "
-            "one subject"
-        )
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    voxels = [voxel for name in names for voxel in subjects[0].roi(name).voxels.tolist()]
-    return Focus.on_voxels(voxels, patch_size, rate, n_patches)
