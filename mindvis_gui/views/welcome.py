@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QIcon
+from PySide6.QtGui import QAction, QIcon, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from mindvis_gui.paths import resources_dir
@@ -87,6 +87,15 @@ class WelcomePage(QWidget):
         more = f"; left before it: {names}" if names else ""
         self.restore.setText(f"{how}: {name}, {', '.join(told)}{more}")
         self.restore.show()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Let Return press the button that has the keyboard, as Qt does in dialogs only."""
+        button = self.focusWidget()
+        returned = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if returned and isinstance(button, QPushButton):
+            button.click()
+        else:
+            super().keyPressEvent(event)
 
     def _recent(self, path: Path) -> QPushButton:
         button = push_button(f"{path.name}  –  {path.parent}", f"Open {path.name}", "quiet")

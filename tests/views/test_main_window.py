@@ -118,6 +118,12 @@ def test_demo_button_opens_subject_and_model(qtbot, window, session):
         qtbot.mouseClick(window.welcome.demo, Qt.MouseButton.LeftButton)
 
 
+def test_return_presses_the_button_of_the_first_page(qtbot, window, session):
+    window.welcome.demo.setFocus()
+    with qtbot.waitSignal(session.trial_changed):
+        qtbot.keyClick(window.welcome.demo, Qt.Key.Key_Return)
+
+
 def test_demo_keeps_the_model_that_is_loaded(qtbot, ready_window, ready, decoder):
     loaded = []
     ready.model_changed.connect(lambda: loaded.append(ready.decoder))
