@@ -689,6 +689,20 @@ def test_decode_folder_of_other_responses_is_one_line(qtbot, ready_window, ready
     assert "another response" in problem.args[0]
 
 
+def test_decode_folder_of_a_lesion_is_one_line(qtbot, ready_window, ready, folder):
+    index = json.loads((folder / "decode.json").read_text())
+    for each in index["trials"]:
+        each["request"]["lesion"] = {"name": "V1 + hV4", "method": "zero"}
+    (folder / "decode.json").write_text(json.dumps(index))
+    problems = []
+    ready.problem.connect(problems.append)
+    ready_window._saved.open_any(folder)
+    qtbot.waitUntil(lambda: ready.idle)
+    (problem,) = problems
+    assert "was decoded without V1 + hV4; decode it again in the panel Lesion" in problem
+    assert len(ready.collection) == 0
+
+
 # -- pictures and history --------------------------------------------------------------------
 
 

@@ -44,6 +44,12 @@ def open_decode_folder(session: Session, folder: Path) -> None:
             raise RequestError(f"{folder}: was decoded from {name}; open that subject first")
         if not listed:
             raise DataError(f"{folder}: holds no decoded trial")
+        lesion = listed[0][0].get("lesion")  # of all of them: a folder has one protocol
+        if lesion is not None:  # no axis of the grid
+            raise RequestError(
+                f"{folder}: was decoded without {lesion['name']}; decode it again in the panel "
+                "Lesion, or look at it by 'mindvis report'"
+            )
         return listed
 
     def go_on(listed: Listed) -> None:
@@ -72,7 +78,7 @@ def _look(session: Session, folder: Path, listed: Listed) -> None:
         if options.trial >= len(subject.trials):
             raise DataError(f"{folder}: trial {options.trial} does not exist in {subject.name}")
         vector = prepare(subject, subject.trials[options.trial], normalisation, options.rois)
-        if values.get("lesion") is None and vector_hash(vector) != values["vector_sha256"]:
+        if vector_hash(vector) != values["vector_sha256"]:
             raise DataError(
                 f"{folder}: trial {options.trial} was decoded from another response than "
                 f"{subject.name} has here; open the subject file that was used then"
