@@ -197,6 +197,23 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 
 @pytest.fixture(autouse=True)
+def _no_accelerator_left() -> Iterator[None]:
+    """Let every test choose device and precision; accelerate remembers those of a process.
+
+    Before the test, too: a module's fixtures may have trained.
+    """
+    _forget_accelerator()
+    yield
+    _forget_accelerator()
+
+
+def _forget_accelerator() -> None:
+    state = sys.modules.get("accelerate.state")
+    if state is not None:
+        state.AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@pytest.fixture(autouse=True)
 def _no_thread_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Fail a test after which a job still runs."""
     started: list[Job] = []

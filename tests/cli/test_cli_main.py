@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from accelerate.state import AcceleratorState
 
 import mindvis_gui.cli
 from mindvis_gui.cli import COMMANDS, _parser, main
@@ -106,12 +105,6 @@ def test_ctrl_c_is_one_line_too(monkeypatch, capsys):
     monkeypatch.setattr(module, "run", stop)
     assert main([]) == 130
     assert capsys.readouterr().err.count("\n") == 1
-
-
-@pytest.fixture
-def _no_precision_left():
-    yield
-    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 @pytest.fixture
@@ -223,7 +216,6 @@ def test_without_stdout_and_stderr_everything_else_is_done(monkeypatch):
 LONG = "x" * 300  # no file system takes such a name; a look at it is refused as in a closed folder
 
 
-@pytest.mark.usefixtures("_no_precision_left")
 @pytest.mark.parametrize(
     "words",
     [

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from accelerate.state import AcceleratorState
 from diffusers import VQModel
 from PIL import Image
 
@@ -25,11 +24,6 @@ from mindvis_gui.training.trials import encode, held_back
 PLAIN = ["--precision", "fp32", "--log-every", "1", "--steps", "2"]
 SMALL = [*PLAIN, "--width", "32", "--depth", "1", "--heads", "2", "--decoder-width", "16"]
 SMALL += ["--decoder-depth", "1", "--decoder-heads", "2", "--batch", "4"]
-
-
-@pytest.fixture(autouse=True)
-def _no_precision_left():
-    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 @pytest.fixture(scope="module")

@@ -15,12 +15,6 @@ from tools.demo.stages import STEPS, Build
 from tools.demo.training_data import read_pool, read_trials
 
 
-@pytest.fixture(autouse=True)
-def _no_device_left():
-    """accelerate remembers the device of a process."""
-    AcceleratorState._reset_state(reset_partial_state=True)
-
-
 @pytest.fixture(scope="module")
 def subject():
     return open_subject("demo")

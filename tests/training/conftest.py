@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from accelerate.state import AcceleratorState
 
 from mindvis_gui.decoding.conditioner import Conditioner
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
@@ -14,12 +13,6 @@ from mindvis_gui.training.loop import Plan
 from mindvis_gui.training.metrics import METRICS
 
 N_VOXELS = 100  # 112 with padding: 7 patches
-
-
-@pytest.fixture(autouse=True)
-def _no_precision_left():
-    """accelerate remembers the precision of a process; each test chooses its own."""
-    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 @pytest.fixture
