@@ -36,6 +36,7 @@ _FILES = (
     "betas_all_subj*.hdf5",
     "TYPED_FITHRF_GLMDENOISE_RR.npy",
     "TYPED_FITHRF_GLMDENOISE_RR.hdf5",
+    "TYPED_FITHRF_GLMDENOISE_RR.mat",
 )
 
 
@@ -142,7 +143,7 @@ def _read_hdf5(path: Path) -> Subject:
         from mindvis_gui.data.bdata import read_bdata_subject
 
         return read_bdata_subject(path)
-    if "betasmd" in found:
+    if found.keys() & {"betasmd", "modelmd"}:
         from mindvis_gui.data.glmsingle import read_glmsingle_subject
 
         return read_glmsingle_subject(path)

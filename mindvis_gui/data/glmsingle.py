@@ -1,45 +1,43 @@
-"""Single-trial betas as GLMsingle writes them: ``TYPED_FITHRF_GLMDENOISE_RR.npy`` or ``.hdf5``.
+"""Single-trial betas as GLMsingle writes them: ``TYPED_FITHRF_GLMDENOISE_RR.npy``.
 
 =====================  ===================================================================
-``betasmd``            (X, Y, Z, trials) or (units, trials), percent signal change
+``betasmd``            (X, Y, Z, trials) or (units, trials), percent signal change; the
+                       MATLAB version calls it ``modelmd``
 ``R2``, ``HRFindex``   (X, Y, Z) or (units,), optional; so are ``FRACvalue``, ``meanvol``, …
 =====================  ===================================================================
 
-The ``.npy`` is a pickled dictionary, which is not executed (see `pickled_arrays`). Beside it,
-all optional: ``trials.tsv`` (see `trial_table`) or GLMsingle's own ``DESIGNINFO.npy``
-(``stimorder``, the condition of each trial), ``rois/`` or ``rois.nii.gz`` on the grid of the
-betas, ``stimuli/`` and ``anatomy.nii.gz``. What a condition showed GLMsingle does not know: if
-there are as many pictures as conditions, they are taken in sorted order.
+The file may be ``.hdf5`` or ``.mat``, too (see `glmsingle_results`). The ``.npy`` is a pickled
+dictionary, which is not executed (see `pickled_arrays`). Beside it, all optional: ``trials.tsv``
+(see `trial_table`) or GLMsingle's own ``DESIGNINFO.npy`` or ``.mat`` (``stimorder``, the condition
+of each trial), ``rois/`` or ``rois.nii.gz`` on the grid of the betas, ``stimuli/`` and
+``anatomy.nii.gz``. What a condition showed GLMsingle does not know: if there are as many pictures
+as conditions, they are taken in sorted order.
 
 The response vector is the voxels of the regions, or else all voxels of which R2 is a number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
-from mindvis_gui.data.checks import MAX_TRIALS, MAX_VOXELS, check_grid_shape
+from mindvis_gui.data.checks import MAX_VOXELS
+from mindvis_gui.data.glmsingle_results import Results, open_results
 from mindvis_gui.data.glmsingle_trials import read_trials
-from mindvis_gui.data.hdf5 import damage_reported, dataset, has, open_hdf5, read_whole
+from mindvis_gui.data.hdf5 import damage_reported
 from mindvis_gui.data.nifti_file import NiftiFile, read_volume
 from mindvis_gui.data.notes import PLACES_UNKNOWN
 from mindvis_gui.data.npy import HEADER_DAMAGE, read_header
 from mindvis_gui.data.orientation import as_ras
-from mindvis_gui.data.pickled_arrays import PICKLE_DAMAGE, PickledArray, read_pickled_dictionary
 from mindvis_gui.data.recording import Pictures, RowRecording
 from mindvis_gui.data.rois import merged_labels, nifti_files, read_rois
 from mindvis_gui.data.stimuli import open_pictures
 from mindvis_gui.data.subject import FloatArray, IntArray, Roi, Subject, read_only
 from mindvis_gui.data.trial_table import missing_pictures
-from mindvis_gui.data.voxel_major import MappedArray, VoxelMajorRows, mapped
 from mindvis_gui.errors import DataError
 
-_BETAS = "betasmd"
 _MAPS = {"R2": "R2 (%)", "HRFindex": "HRF index", "FRACvalue": "ridge fraction"}
 
 
@@ -53,46 +51,6 @@ def is_glmsingle(path: Path) -> bool:
     return header.dtype.hasobject and header.shape == ()
 
 
-class _Results:
-    """The arrays of one file of results by name, mapped or read when asked for."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._arrays: Mapping[str, Any] = {}
-        self._file: h5py.File | None = None
-        if path.suffix == ".npy":
-            self._arrays = _pickled(path)
-        else:
-            self._file = open_hdf5(path)
-
-    def betas(self) -> tuple[tuple[int, ...], MappedArray | h5py.Dataset, bool]:
-        """Return shape, values (units, trials), and whether the first axis runs fastest."""
-        if self._file is not None:
-            ndim = 4 if getattr(self._file[_BETAS], "ndim", 0) == 4 else 2
-            node = dataset(self._file, _BETAS, ndim, "f")
-            _check_shape(node.shape, self.path)
-            return node.shape, mapped(self.path, node), False
-        array = self._arrays.get(_BETAS)
-        if not isinstance(array, PickledArray) or array.dtype.kind != "f":
-            raise DataError(f"{self.path.name}: no array {_BETAS}; is this a result of GLMsingle?")
-        _check_shape(array.shape, self.path)
-        flat = (int(np.prod(array.shape[:-1], dtype=object)), array.shape[-1])
-        values = MappedArray(self.path, array.dtype, array.start, flat, array.fortran)
-        return array.shape, values, array.fortran
-
-    def map(self, name: str, shape: tuple[int, ...]) -> FloatArray | None:
-        """Return the values of a map of the shape of one trial, None if there is none."""
-        if self._file is not None:
-            if not has(self._file, name) or getattr(self._file[name], "shape", None) != shape:
-                return None
-            return read_whole(dataset(self._file, name, len(shape), "biuf")).astype(np.float32)
-        array = self._arrays.get(name)
-        if not isinstance(array, PickledArray) or array.shape != shape:
-            return None
-        stored = MappedArray(self.path, array.dtype, array.start, shape, array.fortran)
-        return np.array(stored.values, dtype=np.float32)
-
-
 def read_glmsingle_subject(path: Path) -> Subject:
     """Open a subject; the betas of a trial are read when they are asked for.
 
@@ -102,21 +60,16 @@ def read_glmsingle_subject(path: Path) -> Subject:
         If the results are damaged, or what lies beside them contradicts them.
     """
     with damage_reported(path):
-        return _subject(_Results(path))
+        return _subject(open_results(path))
 
 
-def _subject(results: _Results) -> Subject:
+def _subject(results: Results) -> Subject:
     path = results.path
-    shape, values, fortran = results.betas()
-    *grid, n_trials = shape
-    maps = {name: results.map(key, tuple(grid)) for key, name in _MAPS.items()}
-    units, rois, notes, positions = _voxels(path, tuple(grid), maps[_MAPS["R2"]])
+    maps = {name: results.map(key) for key, name in _MAPS.items()}
+    units, rois, notes, positions = _voxels(path, results.grid, maps[_MAPS["R2"]])
     stimuli = _beside(path, "stimuli", "stimuli.npz", "stimuli.h5")
     pictures: Pictures = open_pictures(stimuli) if stimuli else {}
-    trials, rows, more = read_trials(path, n_trials, pictures)
-    stored = units
-    if fortran and len(grid) == 3:  # the units of such a file count the first axis first
-        stored = np.ravel_multi_index(np.unravel_index(units, grid), tuple(grid), order="F")
+    trials, rows, more = read_trials(path, results.n_trials, pictures)
     anatomy = _beside(path, "anatomy.nii", "anatomy.nii.gz")
     return Subject(
         name=path.resolve().parent.name or path.stem,
@@ -125,7 +78,7 @@ def _subject(results: _Results) -> Subject:
         rois=rois,
         n_voxels=len(units),
         recording=RowRecording(
-            VoxelMajorRows(path, values, stored), rows, pictures, stimuli.name if stimuli else ""
+            results.rows(units), rows, pictures, stimuli.name if stimuli else ""
         ),
         unit="% signal change",
         anatomy=read_volume(anatomy) if anatomy else None,
@@ -134,24 +87,6 @@ def _subject(results: _Results) -> Subject:
         origin=f"GLMsingle (Prince et al. 2022), {path.stem}",
         **positions,
     )
-
-
-def _pickled(path: Path) -> Mapping[str, Any]:
-    try:
-        return read_pickled_dictionary(path)
-    except PICKLE_DAMAGE as error:
-        reason = " ".join(str(error).split())[:200]
-        raise DataError(
-            f"{path.name}: no dictionary of results, or damaged ({reason}); copy it again"
-        ) from error
-
-
-def _check_shape(shape: tuple[int, ...], path: Path) -> None:
-    if len(shape) not in (2, 4) or min(shape) < 1 or shape[-1] > MAX_TRIALS:
-        raise DataError(
-            f"{path.name}: {_BETAS} has shape {shape}, not (x, y, z, trials) or (units, trials)"
-        )
-    check_grid_shape([int(n) for n in shape[:-1]], f"{path.name}: {_BETAS}")
 
 
 def _voxels(

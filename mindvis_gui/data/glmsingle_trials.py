@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from mindvis_gui.data.hdf5 import damage_reported, dataset, open_hdf5, read_whole
 from mindvis_gui.data.notes import SHOWED_UNKNOWN, TAKEN_IN_ORDER
 from mindvis_gui.data.pickled_arrays import PICKLE_DAMAGE, read_pickled_dictionary
 from mindvis_gui.data.recording import Pictures
@@ -14,6 +16,7 @@ from mindvis_gui.data.subject import IntArray, Trial
 from mindvis_gui.data.table import read_table
 from mindvis_gui.data.trial_table import trials_from_table
 from mindvis_gui.errors import DataError
+from mindvis_gui.wording import counted
 
 Trials = tuple[tuple[Trial, ...], list[IntArray], list[str]]
 
@@ -26,37 +29,64 @@ def read_trials(path: Path, n: int, pictures: Pictures) -> Trials:
     DataError
         If what lies beside the results is damaged or describes another number of trials.
     """
-    table, design = path.with_name("trials.tsv"), path.with_name("DESIGNINFO.npy")
+    table = path.with_name("trials.tsv")
     if table.exists():
         trials = trials_from_table(read_table(table), table, pictures)
         if len(trials) != n:
             raise DataError(f"{table.name}: {len(trials):,} rows but {path.name} has {n:,} trials")
         return with_means(trials)
-    if design.exists():
+    design = _design_beside(path)
+    if design is not None:
         return _from_design(design, path, n, pictures)
     trials = [Trial(index, "train", label=f"trial {index}") for index in range(n)]
-    note = f"Neither trials.tsv nor DESIGNINFO.npy: what the {n:,} trials {SHOWED_UNKNOWN}"
+    name = f"DESIGNINFO{_own_kind(path)}"
+    note = f"Neither trials.tsv nor {name}: what the {counted(n, 'trial')} {SHOWED_UNKNOWN}"
     return (*with_means(trials)[:2], [note])
+
+
+def _own_kind(path: Path) -> str:
+    return ".mat" if path.suffix == ".mat" else ".npy"
+
+
+def _design_beside(path: Path) -> Path | None:
+    """Return the record of the design, the one of the same version of GLMsingle first."""
+    found = [path.with_name(f"DESIGNINFO{kind}") for kind in (".npy", ".mat")]
+    found.sort(key=lambda each: each.suffix != _own_kind(path))
+    return next(filter(Path.exists, found), None)
 
 
 def _from_design(design: Path, path: Path, n: int, pictures: Pictures) -> Trials:
-    try:
-        order = read_pickled_dictionary(design).get("stimorder")
-    except PICKLE_DAMAGE as error:
-        reason = " ".join(str(error).split())[:200]
-        raise DataError(f"{design.name}: no record of a design, or damaged ({reason})") from error
-    if not isinstance(order, list) or not all(type(c) is int and 0 <= c < 1 << 20 for c in order):
-        raise DataError(f"{design.name}: stimorder is no list of conditions, counted from 0")
+    first = 1 if design.suffix == ".mat" else 0  # MATLAB counts from 1
+    order = _matlab_order(design) if first else _pickled_order(design)
+    whole = isinstance(order, list) and all(type(c) is int for c in order)
+    if not whole or not all(first <= c < 1 << 20 for c in order):
+        raise DataError(f"{design.name}: stimorder is no list of conditions, counted from {first}")
     if len(order) != n:
-        raise DataError(f"{design.name}: {len(order):,} trials but {path.name} has {n:,}")
-    names = list(pictures) if len(pictures) == max(order) + 1 else []
+        raise DataError(f"{design.name}: {counted(len(order), 'trial')} but {path.name} has {n:,}")
+    names = list(pictures) if len(pictures) == max(order) + 1 - first else []
     trials = [
-        Trial(index, "train", names[c] if names else f"condition-{c}", f"condition {c}")
+        Trial(index, "train", names[c - first] if names else f"condition-{c}", f"condition {c}")
         for index, c in enumerate(order)
     ]
-    n_conditions = len(np.unique(order))
+    conditions = counted(len(np.unique(order)), "condition")
     what = f"the {TAKEN_IN_ORDER} them" if names else f"what they {SHOWED_UNKNOWN}"
-    note = f"The trials show {n_conditions:,} conditions, numbered from 0; {what}"
+    note = f"The trials show {conditions}, numbered from {first}; {what}"
     if pictures and not names:
         note += f" ({len(pictures):,} pictures are not one a condition)"
     return (*with_means(trials)[:2], [note])
+
+
+def _pickled_order(design: Path) -> Any:
+    try:
+        return read_pickled_dictionary(design).get("stimorder")
+    except PICKLE_DAMAGE as error:
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(f"{design.name}: no record of a design, or damaged ({reason})") from error
+
+
+def _matlab_order(design: Path) -> Any:
+    """Return ``stimorder`` (1, trials), which MATLAB keeps as doubles."""
+    with damage_reported(design), open_hdf5(design) as file:
+        values = read_whole(dataset(file, "stimorder", 2, "iuf")).ravel()
+    numbers = values.tolist()
+    return [int(c) for c in numbers] if all(c == c // 1 for c in numbers) else None

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from mindvis_gui.data.hdf5 import check_chunks, damage_reported, dataset, open_hdf5
+from mindvis_gui.data.hdf5 import damage_reported, dataset, open_hdf5
+from mindvis_gui.data.hdf5_volumes import Hdf5Volumes
 from mindvis_gui.data.nifti_file import NiftiFile
 from mindvis_gui.data.nsd_design import TRIALS
 from mindvis_gui.data.scratch import ScratchRows
@@ -29,43 +29,22 @@ class Hdf5Session:
     """``/betas`` (750, Z, Y, X): MATLAB's order of the axes, reversed by HDF5."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         file = open_hdf5(path)
         weakref.finalize(self, file.close)
         with damage_reported(path):
-            self._betas: h5py.Dataset = check_chunks(dataset(file, "betas", ndim=4, kinds="if"))
-            n, *reversed_shape = self._betas.shape
-            self._chunks = self._betas.chunks
-        _check_trials(n, path)
-        z, y, x = reversed_shape
-        self.shape = (x, y, z)
+            betas = dataset(file, "betas", ndim=4, kinds="if")
+            _check_trials(betas.shape[0], path)
+            self._volumes = Hdf5Volumes(path, betas)
+        self.shape = self._volumes.shape
 
     @property
     def by_voxel(self) -> bool:
         """Whether a chunk holds many trials, so that a single one costs as much as all."""
-        return self._chunks is not None and self._chunks[0] > 1
+        return self._volumes.chunk > 1
 
     def read(self, trials: IntArray, points: IntArray) -> _Values:
-        """Return the values (n, n_points) of `trials` (n,) as they are stored.
-
-        `points` count the voxels of a volume, x running fastest. Only the box around them is read.
-        """
-        zyx = np.unravel_index(points, self.shape[::-1])
-        first = [int(at.min()) for at in zyx]
-        box = tuple(slice(f, int(at.max()) + 1) for f, at in zip(first, zyx, strict=True))
-        inside = tuple(at - f for at, f in zip(zyx, first, strict=True))
-        found = np.empty((len(trials), len(points)), dtype=self._betas.dtype)
-        with damage_reported(self._path):
-            if self.by_voxel:
-                for z in range(box[0].start, box[0].stop):  # one slice of all trials at a time
-                    here = np.flatnonzero(zyx[0] == z)
-                    if here.size:
-                        plane = self._betas[:, z, box[1], box[2]]
-                        found[:, here] = plane[trials][:, inside[1][here], inside[2][here]]
-            else:
-                for row, trial in zip(found, trials.tolist(), strict=True):
-                    row[:] = self._betas[(trial, *box)][inside]
-        return found
+        """Return the values (n, n_points) of `trials` (n,) as they are stored."""
+        return self._volumes.read(trials, points)
 
 
 class NiftiSession:

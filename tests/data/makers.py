@@ -143,6 +143,41 @@ def make_glmsingle(folder: Path, kind: str = "npy", units: bool = False) -> Path
     return path
 
 
+def make_glmsingle_matlab(
+    folder: Path, units: bool = False, chunks: tuple[int, ...] | None = None
+) -> Path:
+    """Write the same as GLMsingle's MATLAB version saves it: ``-v7.3``, conditions from 1."""
+    source = make_glmsingle(folder, units=units)
+    results = glmsingle_results(units)
+    betas = np.asarray(results.pop("betasmd"))
+    if units:  # on no grid, yet kept on one
+        betas = betas[:, None, None]
+    path = source.with_suffix(".mat")
+    with h5py.File(path, "w", userblock_size=512) as file:
+        packed = {"chunks": chunks, "compression": 3} if chunks else {}
+        file.create_dataset("modelmd", data=betas.T, **packed)
+        for name in ("R2", "HRFindex", "FRACvalue", "meanvol"):
+            values = np.asarray(results[name])
+            file[name] = (values[:, None] if units else values).T
+        file["glmbadness"] = np.zeros(2, np.uint64)
+        file["glmbadness"].attrs["MATLAB_empty"] = 1
+        cells = file.create_dataset("pcregressors", (2, 1), h5py.ref_dtype)
+        for run in range(2):
+            file[f"#refs#/{run}"] = np.zeros((3, 60), np.float32)
+            cells[run, 0] = file[f"#refs#/{run}"].ref
+    record = folder / "DESIGNINFO.npy"
+    order = np.load(record, allow_pickle=True).item()["stimorder"]
+    with h5py.File(record.with_suffix(".mat"), "w", userblock_size=512) as file:
+        file["stimorder"] = np.array(order, np.float64)[:, None] + 1
+        file["numtrialrun"] = np.array([[12.0], [12.0]])
+    for each in (path, record.with_suffix(".mat")):
+        with each.open("r+b") as written:
+            written.write(b"MATLAB 7.3 MAT-file")
+    source.unlink()
+    record.unlink()
+    return path
+
+
 def make_mindeye2(folder: Path, n_trials: int = 40) -> Path:
     """Write betas, pictures, tables and the mask of NSD; returns the betas."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -539,6 +574,7 @@ MAKERS: dict[str, Maker] = {
     "nsd-nifti": lambda folder: make_nsd(folder, "nii.gz", sessions=(1,)),
     "glmsingle": make_glmsingle,
     "glmsingle-hdf5": lambda folder: make_glmsingle(folder, "hdf5"),
+    "glmsingle-matlab": make_glmsingle_matlab,
     "mindeye2": make_mindeye2,
     "things": make_things,
 }

@@ -5,7 +5,13 @@ import pytest
 
 from mindvis_gui.data import open_subject
 from mindvis_gui.errors import DataError
-from tests.data.makers import GLM_GRID, GLM_TRIALS, glmsingle_results, make_glmsingle
+from tests.data.makers import (
+    GLM_GRID,
+    GLM_TRIALS,
+    glmsingle_results,
+    make_glmsingle,
+    make_glmsingle_matlab,
+)
 
 NAME = "TYPED_FITHRF_GLMDENOISE_RR"
 
@@ -145,3 +151,88 @@ def test_hdf5_of_another_kind(tmp_path):
         file.create_group("betasmd")
     with pytest.raises(DataError, match="/betasmd is not a dataset"):
         open_subject(tmp_path)
+
+
+@pytest.mark.parametrize("chunks", [None, (1, 3, 3, 5), (5, 2, 3, 4), (24, 7, 6, 5)])
+def test_what_matlab_wrote_opens_as_what_python_wrote(tmp_path, chunks):
+    expected = open_subject(make_glmsingle(tmp_path / "python" / "sub-09"))
+    path = make_glmsingle_matlab(tmp_path / "sub-09", chunks=chunks)
+    subject = open_subject(path)
+    assert subject.name == "sub-09"
+    every = range(GLM_TRIALS)
+    assert np.array_equal(subject.responses(every), expected.responses(every))
+    assert np.array_equal(subject.responses([17]), expected.responses([17]))
+    assert np.array_equal(subject.ijk, expected.ijk)
+    assert np.array_equal(subject.affine, expected.affine)
+    for found, region in zip(subject.rois, expected.rois, strict=True):
+        assert (found.name, found.voxels.tolist()) == (region.name, region.voxels.tolist())
+    assert subject.maps.keys() == expected.maps.keys() == {"R2 (%)", "HRF index", "ridge fraction"}
+    for name, values in expected.maps.items():
+        assert np.array_equal(subject.maps[name], values, equal_nan=True)
+    assert [t.stimulus_id for t in subject.trials] == [t.stimulus_id for t in expected.trials]
+    assert [t.label for t in subject.trials] != [t.label for t in expected.trials]
+    assert "numbered from 1; the pictures in sorted order" in subject.notes[0]
+    assert open_subject(tmp_path / "sub-09").source == path
+
+
+@pytest.mark.parametrize("chunks", [None, (6, 1, 1, 50)])
+def test_units_that_matlab_wrote(tmp_path, chunks):
+    path = make_glmsingle_matlab(tmp_path, units=True, chunks=chunks)
+    subject = open_subject(path)
+    expected = glmsingle_results(True)
+    assert np.array_equal(subject.responses(range(24)), expected["betasmd"][4:].T)
+    assert np.allclose(subject.maps["R2 (%)"], expected["R2"][4:])
+
+    (tmp_path / "DESIGNINFO.mat").unlink()
+    other = tmp_path / "TYPEC_FITHRF_GLMDENOISE.mat"  # the matrix that somebody may make of it
+    with h5py.File(other, "w", userblock_size=512) as file:
+        file["modelmd"] = np.asarray(expected["betasmd"]).T
+        file["R2"] = expected["R2"][None]
+    flat = open_subject(other)
+    assert np.array_equal(flat.responses(range(24)), expected["betasmd"][4:].T)
+    assert any("DESIGNINFO.mat: what the 24 trials showed is not" in note for note in flat.notes)
+
+
+def test_a_single_slice_that_matlab_wrote(tmp_path):
+    betas = np.random.default_rng(0).normal(size=(3, 4, 1, 5)).astype(np.float32)
+    path = tmp_path / "TYPEB_FITHRF.mat"
+    with h5py.File(path, "w", userblock_size=512) as file:
+        file["modelmd"] = betas.T
+        file["R2"] = np.arange(12.0).reshape(3, 4).T  # without the axis of length 1
+    subject = open_subject(path)
+    assert np.array_equal(subject.responses(range(5)), betas.reshape(12, 5).T)
+    assert subject.maps["R2 (%)"].tolist() == list(range(12))
+
+
+def of_matlab(name, values):
+    def change(path):
+        place = path if name == "modelmd" else path.with_name("DESIGNINFO.mat")
+        with h5py.File(place, "r+") as file:
+            del file[name]
+            if isinstance(values, str):
+                file.create_dataset(name, (2, 1), h5py.ref_dtype)
+            elif values is not None:
+                file[name] = values
+
+    return change
+
+
+MATLAB_WRONG = {
+    "model A": (of_matlab("modelmd", "cells"), "modelmd is one response to all stimuli, not one"),
+    "integers": (of_matlab("modelmd", np.zeros((24, 7, 6, 5), int)), "/modelmd holds values of ty"),
+    "no trial": (of_matlab("modelmd", np.zeros((0, 7, 6, 5))), r"modelmd has shape \(5, 6, 7, 0"),
+    "a short design": (of_matlab("stimorder", np.ones((3, 1))), "DESIGNINFO.mat: 3 trials but TYP"),
+    "counted from 0": (of_matlab("stimorder", np.zeros((24, 1))), "conditions, counted from 1"),
+    "halves": (of_matlab("stimorder", np.full((24, 1), 1.5)), "stimorder is no list of conditions"),
+    "no order": (of_matlab("stimorder", None), "DESIGNINFO.mat: /stimorder is missing"),
+}
+
+
+@pytest.mark.parametrize("case", MATLAB_WRONG)
+def test_what_is_wrong_in_what_matlab_wrote(tmp_path, case):
+    path = make_glmsingle_matlab(tmp_path)
+    change, message = MATLAB_WRONG[case]
+    change(path)
+    with pytest.raises(DataError, match=message) as caught:
+        open_subject(path)
+    assert "\n" not in str(caught.value)
