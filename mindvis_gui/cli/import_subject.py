@@ -30,7 +30,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         nargs="+",
         type=_source,
         help="subject file, image, folder, or 'demo'; several 4-D images of one grid, such as one "
-        "a session, are joined in this order",
+        "a session, are joined in this order; so are BData files of the same voxels",
     )
     add_output_options(parser)
     parser.add_argument("--name", default="", help="what the subject is called")

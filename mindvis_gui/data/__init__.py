@@ -116,11 +116,32 @@ def _the_one_file(folder: Path) -> Path | None:
     return None
 
 
+def is_bdata(path: Path) -> bool:
+    """Whether a file is one of BData (see `bdata`), by the names in it."""
+    try:
+        head = b"" if path.is_dir() else _head(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from error
+    if _is_hdf5(head):
+        from mindvis_gui.data.hdf5 import top_level
+
+        return _is_bdata(top_level(path).keys())
+    if head.startswith(_MATLAB):
+        from mindvis_gui.data.matlab_file import matlab_shapes
+
+        return _is_bdata(matlab_shapes(path).keys())
+    return False
+
+
+def _is_hdf5(head: bytes) -> bool:
+    # HDF5 allows a block of the user's own before its signature (MATLAB 7.3 files have one).
+    return any(head[at:].startswith(_HDF5) for at in (0, 512, 1024, 2048))
+
+
 def _read_file(path: Path, head: bytes) -> Subject:
     if not head:
         raise DataError(f"{path.name}: the file is empty; copy it again")
-    # HDF5 allows a block of the user's own before its signature (MATLAB 7.3 files have one).
-    if any(head[at:].startswith(_HDF5) for at in (0, 512, 1024, 2048)):
+    if _is_hdf5(head):
         return _read_hdf5(path)
     if head.startswith(_ZIP):
         return _read_npz(path)

@@ -18,20 +18,31 @@ Positions become voxel indices through the affine of ``Subject3_SpaceTemplate.ni
 
 The response vector is the voxels of ``ROI_VC``, as MinD-Vis uses them, or all if there is none.
 Test trials of the same stimulus are averaged; imagery is left out. Pictures are looked for in a
-folder ``stimuli/`` (or ``stimuli.npz``, ``stimuli.h5``) beside the file.
+folder ``stimuli/`` (or ``stimuli.npz``, ``stimuli.h5``) beside the file. Several files of the same
+voxels make one subject (see `bdata_joined`).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data.bdata_file import BDataTable, Hdf5BData
+from mindvis_gui.data.bdata_joined import (
+    AXES,
+    REGION,
+    VOXELS,
+    check_same_voxels,
+    columns_of,
+    sessions_of,
+    splits_of,
+)
 from mindvis_gui.data.bdata_stimuli import stimuli_of
-from mindvis_gui.data.checks import MAX_VOXELS, check_roi_name
+from mindvis_gui.data.checks import MAX_TRIALS, MAX_VOXELS, check_roi_name
 from mindvis_gui.data.hdf5 import damage_reported
 from mindvis_gui.data.matlab_file import MAGIC
 from mindvis_gui.data.nifti_file import NiftiFile
@@ -40,52 +51,68 @@ from mindvis_gui.data.orientation import as_ras
 from mindvis_gui.data.recording import Pictures, RowRecording
 from mindvis_gui.data.scratch import ReadOnce, ScratchRows
 from mindvis_gui.data.stimuli import open_pictures
-from mindvis_gui.data.subject import IntArray, Roi, Subject, Trial, read_only
+from mindvis_gui.data.subject import FloatArray, IntArray, Roi, Subject, Trial, read_only
 from mindvis_gui.data.trial_table import missing_pictures
 from mindvis_gui.data.voxel_grid import infer_grid
 from mindvis_gui.errors import DataError
 from mindvis_gui.wording import counted
 
-_SPLITS = {1.0: "train", 2.0: "test-single"}  # by DataType
-_REGION = "ROI_"
 _STIMULI = ("stimuli", "stimuli.npz", "stimuli.h5")
-_AXES = ("voxel_x", "voxel_y", "voxel_z")
-_TEMPLATE = re.compile(r"(?:Subject|sub-?|S)\d+", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?:Subject|sub-?|S)\d+", re.IGNORECASE)
 _BESIDE = 0.25  # of a voxel that a position may lie beside the template's grid
 
 
-def read_bdata_subject(path: Path) -> Subject:
+def read_bdata_subject(path: Path, more: Sequence[Path] = ()) -> Subject:
     """Open a subject; its responses are read when the first of them is asked for.
+
+    Parameters
+    ----------
+    more : sequence of pathlib.Path
+        Further files with trials of the same voxels.
 
     Raises
     ------
     DataError
-        If the file is damaged, or its parts are missing or contradict each other.
+        If a file is damaged, or its parts are missing or contradict each other.
     """
+    files = [_open(each) for each in (path, *more)]
+    if not is_matlab_5(path):
+        with damage_reported(path):
+            return _subject(files)
+    return _subject(files)
+
+
+def is_matlab_5(path: Path) -> bool:
+    """Whether a file is one of MATLAB 5, to which those of version 7.3 do not belong."""
     try:
         with path.open("rb") as opened:
-            is_matlab_5 = opened.read(len(MAGIC)) == MAGIC
+            return opened.read(len(MAGIC)) == MAGIC
     except OSError as error:
         raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from error
-    if not is_matlab_5:
-        with damage_reported(path):
-            return _subject(Hdf5BData(path))
+
+
+def _open(path: Path) -> BDataTable:
+    if not is_matlab_5(path):
+        return Hdf5BData(path)
     from mindvis_gui.data.bdata_matlab import MatlabBData
 
-    return _subject(MatlabBData(path))
+    return MatlabBData(path)
 
 
-def _subject(file: BDataTable) -> Subject:
+def _subject(files: Sequence[BDataTable]) -> Subject:
+    file = files[0]
     path = file.path
     columns, rois, notes = _regions(file)
+    notes += check_same_voxels(files)
     beside = [path.with_name(name) for name in _STIMULI]
     stimuli = next(filter(Path.exists, beside), None)
     pictures: Pictures = open_pictures(stimuli) if stimuli else {}
-    trials, rows, more = _trials(file, pictures)
+    trials, rows, more = _trials(files, pictures)
     ijk, affine, note = _positions(file, columns)
-    stack = ReadOnce(lambda: ScratchRows(file.blocks(columns), len(columns)))
+    stack = ReadOnce(lambda: ScratchRows(_blocks(files, columns), len(columns)))
+    number = _NUMBERED.search(path.stem)
     return Subject(
-        name=path.stem,
+        name=number[0] if number and len(files) > 1 else path.stem,
         source=path,
         trials=tuple(trials),
         rois=rois,
@@ -98,14 +125,20 @@ def _subject(file: BDataTable) -> Subject:
     )
 
 
+def _blocks(files: Sequence[BDataTable], columns: IntArray) -> Iterator[FloatArray]:
+    """Yield the responses of all samples, piece by piece, one file after the other."""
+    for file in files:
+        yield from file.blocks(columns_of(file, files[0], columns))
+
+
 def _regions(file: BDataTable) -> tuple[IntArray, tuple[Roi, ...], list[str]]:
     """Return the columns of the response vector, its regions, and notes."""
-    if "VoxelData" not in file.keys:
+    if VOXELS not in file.keys:
         raise DataError(f"{file.path.name}: no key VoxelData says which columns are responses")
-    inside = file.marked("VoxelData")
+    inside = file.marked(VOXELS)
     notes = []
-    if f"{_REGION}VC" in file.keys:
-        visual = inside & file.marked(f"{_REGION}VC")
+    if f"{REGION}VC" in file.keys:
+        visual = inside & file.marked(f"{REGION}VC")
         if (left := int(inside.sum() - visual.sum())) and visual.any():
             notes.append(f"The response vector is the voxels of VC; {left:,} outside are left out")
         inside = visual if visual.any() else inside
@@ -115,8 +148,8 @@ def _regions(file: BDataTable) -> tuple[IntArray, tuple[Roi, ...], list[str]]:
     rois = []
     empty = []
     for key in dict.fromkeys(file.keys):
-        if key.startswith(_REGION):
-            name = check_roi_name(key.removeprefix(_REGION), file.path.name)
+        if key.startswith(REGION):
+            name = check_roi_name(key.removeprefix(REGION), file.path.name)
             voxels = np.flatnonzero(file.marked(key)[columns])
             if voxels.size:
                 rois.append(Roi(name, read_only(voxels)))
@@ -127,18 +160,27 @@ def _regions(file: BDataTable) -> tuple[IntArray, tuple[Roi, ...], list[str]]:
     return columns, tuple(rois), notes
 
 
-def _trials(file: BDataTable, pictures: Pictures) -> tuple[list[Trial], list[IntArray], list[str]]:
+def _trials(
+    files: Sequence[BDataTable], pictures: Pictures
+) -> tuple[list[Trial], list[IntArray], list[str]]:
     """Return the trials, the samples each is the mean of, and notes."""
-    kinds = file.column("DataType")
-    notes = [] if kinds is not None else ["No column DataType: all samples are taken for training"]
-    splits = ["train"] * file.n_samples
-    if kinds is not None:
-        splits = [_SPLITS.get(kind, "") for kind in kinds.tolist()]
+    n_samples = sum(file.n_samples for file in files)
+    if n_samples > MAX_TRIALS:
+        raise DataError(f"{files[0].path.name}: {n_samples:,} samples with those that follow it")
+    splits: list[str] = []
+    notes: list[str] = []
+    for file in files:
+        mine, more = splits_of(file, alone=len(files) == 1)
+        splits += mine
+        notes += more
     if left := splits.count(""):
-        notes.append(f"{left:,} samples that are neither training nor test (imagery) are left out")
-    names, labels, more = stimuli_of(file, splits, pictures)
+        are = "sample that is" if left == 1 else "samples that are"
+        out = "is left out" if left == 1 else "are left out"
+        notes.append(f"{left:,} {are} neither training nor test (imagery) {out}")
+    names, labels, more = stimuli_of(files, splits, pictures)
     notes += more
-    sessions, runs = (_integers(file.column(key), file.n_samples) for key in ("Session", "Run"))
+    sessions, runs, more = sessions_of(files)
+    notes += more
     trials: list[Trial] = []
     rows: list[IntArray] = []
     repeats: dict[str, list[int]] = {}
@@ -161,24 +203,17 @@ def _trials(file: BDataTable, pictures: Pictures) -> tuple[list[Trial], list[Int
         tested = counted(len(repeats), "stimulus")
         notes.append(f"Test responses are means over the presentations of {tested}")
     if not trials:
-        raise DataError(f"{file.path.name}: no sample is of a training or test trial")
+        raise DataError(f"{files[0].path.name}: no sample is of a training or test trial")
     return trials, rows, notes
-
-
-def _integers(values: NDArray[np.float64] | None, n: int) -> list[int]:
-    """Return a column of integers from 1, 0 where it says nothing."""
-    if values is None:
-        return [0] * n
-    return [int(value) if 1 <= value < 1e6 else 0 for value in values.tolist()]
 
 
 def _positions(
     file: BDataTable, columns: IntArray
 ) -> tuple[IntArray | None, NDArray[np.float64] | None, str]:
     """Return voxel indices, affine, and a note that says where they come from."""
-    if not set(_AXES) <= set(file.keys):
+    if not set(AXES) <= set(file.keys):
         return None, None, f"{NO_POSITIONS} in this file; the brain cannot be drawn"
-    mm = np.stack([file.values(axis)[columns] for axis in _AXES], axis=1)
+    mm = np.stack([file.values(axis)[columns] for axis in AXES], axis=1)
     template = _template(file.path)
     more = ""
     if template is not None:
@@ -202,7 +237,7 @@ def _positions(
 
 def _template(path: Path) -> Path | None:
     """Return the template of the subject whose number the file's name has, if it is there."""
-    number = _TEMPLATE.search(path.stem)
+    number = _NUMBERED.search(path.stem)
     names = [path.stem, *([number[0]] if number else [])]
     places = [
         path.with_name(f"{name}_SpaceTemplate{suffix}")

@@ -113,11 +113,16 @@ class Hdf5BData(BDataTable):
             self._check(f"/{table}")
 
     def _column(self, at: int) -> NDArray[np.float64]:
-        found = self._table[at] if self._matlab else self._table[:, at]
-        return np.asarray(found, dtype=np.float64)
+        with damage_reported(self.path):
+            found = self._table[at] if self._matlab else self._table[:, at]
+            return np.asarray(found, dtype=np.float64)
 
     def meanings(self, key: str) -> dict[float, str]:
         """Return the texts that stand for the numbers in the column of `key`, if there are any."""
+        with damage_reported(self.path):
+            return self._meanings(key)
+
+    def _meanings(self, key: str) -> dict[float, str]:
         if not has(self.file, f"vmap/{key}"):
             return {}
         numbers = list(group(self.file, f"vmap/{key}"))

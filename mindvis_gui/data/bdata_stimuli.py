@@ -24,36 +24,45 @@ from mindvis_gui.data.trial_table import complete_names
 
 
 def stimuli_of(
-    file: BDataTable, splits: Sequence[str], pictures: Pictures
+    files: Sequence[BDataTable], splits: Sequence[str], pictures: Pictures
 ) -> tuple[list[str], list[str], list[str]]:
     """Return name and label of the stimulus of each sample, empty where unknown, and notes.
+
+    Texts stand for numbers in their own file only: others may count anew.
 
     Parameters
     ----------
     splits : sequence of str
-        ``"train"`` for samples of training trials; of the others an empty one is left out.
+        ``"train"`` for samples of training trials, of all files one after the other; of the
+        others an empty one is left out.
     """
-    key = _key(file)
-    numbers = file.column(key) if key else None
-    if numbers is None:
-        return [""] * file.n_samples, [""] * file.n_samples, []
-    meanings = file.meanings(key)
-    names = [_name(number, meanings.get(number, "")) for number in numbers.tolist()]
+    names: list[str] = []
+    texts: list[str] = []
+    indexed: list[bool] = []
+    for file in files:
+        key = _key(file)
+        numbers = file.column(key) if key else None
+        meanings = file.meanings(key) if key else {}
+        found = [np.nan] * file.n_samples if numbers is None else numbers.tolist()
+        mine = [meanings.get(number, "") for number in found]
+        texts += mine
+        names += map(_name, found, mine)
+        indexed += [key == "image_index"] * file.n_samples
     notes = []
-    if key == "image_index" and (both := _numbers_of_both(names, splits)):
+    if both := _numbers_of_both(names, splits, indexed):
         names = [
-            f"{'train' if split == 'train' else 'test'}-{name}" if name.isdecimal() else name
-            for name, split in zip(names, splits, strict=True)
+            f"{'train' if split == 'train' else 'test'}-{name}" if at and name.isdecimal() else name
+            for name, split, at in zip(names, splits, indexed, strict=True)
         ]
         notes.append(
             "image_index gives training and test pictures the same numbers; they are taken for "
             f"different pictures, called train-{both} and test-{both}"
         )
-    index = file.path.with_name("imagenet_class_index.json")
+    index = files[0].path.with_name("imagenet_class_index.json")
     classes = read_class_names(index) if index.exists() else {}
     labels = [
-        label_of(name, classes) if is_picture_name(name) else meanings.get(number, "")
-        for name, number in zip(names, numbers.tolist(), strict=True)
+        label_of(name, classes) if is_picture_name(name) else text
+        for name, text in zip(names, texts, strict=True)
     ]
     return complete_names(names, pictures), labels, notes
 
@@ -85,10 +94,10 @@ def _name(number: float, meaning: str) -> str:
     return picture_name(f"{number:.6f}")
 
 
-def _numbers_of_both(names: Sequence[str], splits: Sequence[str]) -> str:
+def _numbers_of_both(names: Sequence[str], splits: Sequence[str], indexed: Sequence[bool]) -> str:
     """Return a number by which training and test samples are called, empty if there is none."""
     called: dict[bool, set[str]] = {True: set(), False: set()}
-    for name, split in zip(names, splits, strict=True):
-        if split and name.isdecimal():
+    for name, split, at in zip(names, splits, indexed, strict=True):
+        if at and split and name.isdecimal():
             called[split == "train"].add(name)
     return min(called[True] & called[False], key=int, default="")

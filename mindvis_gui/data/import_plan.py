@@ -33,7 +33,8 @@ class ImportPlan:
     source : pathlib.Path or "demo"
         File or folder with the responses.
     more : tuple of pathlib.Path
-        Further 4-D images on the grid of `source`: the sessions or runs that follow it.
+        Further 4-D images on the grid of `source`: the sessions or runs that follow it. Or further
+        BData files of its voxels, such as that of the test trials.
     responses : str
         In a file of arrays, the one (trials, voxels); empty for the formats that are known.
     trials_last : bool
@@ -178,7 +179,7 @@ class ImportPlan:
         """Return the subject as its reader makes it, and whether that took the parts of images."""
         self._check_options()
         if self.more:
-            return self._joined(), True
+            return self._joined()
         if self.responses:
             return self._of_arrays(), False
         parts = self._image_parts()
@@ -197,12 +198,16 @@ class ImportPlan:
                 from mindvis_gui.data.hcp_cifti import read_hcp_cifti_subject
 
                 return read_hcp_cifti_subject(source, self.rois), False
-        for option in _OF_IMAGES:
-            if option in parts:
-                raise DataError(f"{self.source}: --{option} is for NIfTI images, which it is not")
+        self._refuse_image_parts()
         from mindvis_gui.data import open_subject
 
         return open_subject(self.source), False
+
+    def _refuse_image_parts(self) -> None:
+        parts = self._image_parts()
+        for option in _OF_IMAGES:
+            if option in parts:
+                raise DataError(f"{self.source}: --{option} is for NIfTI images, which it is not")
 
     def _check_options(self) -> None:
         """Refuse what would be ignored."""
@@ -226,17 +231,21 @@ class ImportPlan:
                     "--responses NAME, or leave it out"
                 )
 
-    def _joined(self) -> Subject:
-        from mindvis_gui.data.nifti import read_nifti_subject
+    def _joined(self) -> Base:
+        first, *more = (Path(path).expanduser() for path in (self.source, *self.more))
+        if not first.is_dir() and is_image(first):
+            _check_alike(more, is_image, "4-D NIfTI images are joined")
+            from mindvis_gui.data.nifti import read_nifti_subject
 
-        images = [Path(path).expanduser() for path in (self.source, *self.more)]
-        for path in images:
-            if path.is_dir() or not is_image(path):
-                raise DataError(
-                    f"{path.name}: only 4-D NIfTI images are joined, of which this is none; give "
-                    "one source"
-                )
-        return read_nifti_subject(images[0], more=images[1:], **self._image_parts())
+            return read_nifti_subject(first, more=more, **self._image_parts()), True
+        from mindvis_gui.data import is_bdata
+
+        _check_alike([first], is_bdata, "4-D NIfTI images, or BData files, are joined")
+        _check_alike(more, is_bdata, "BData files are joined to BData")
+        self._refuse_image_parts()
+        from mindvis_gui.data.bdata import read_bdata_subject
+
+        return read_bdata_subject(first, more), False
 
     def _image_parts(self) -> dict[str, Any]:
         names = ("events", "window", "stimuli", "anatomy", "rois")
@@ -278,6 +287,12 @@ class ImportPlan:
                 there = False
             if not there:
                 raise DataError(f"{str(each)[:300]}: no such file or folder; check the path")
+
+
+def _check_alike(paths: Sequence[Path], kind: Callable[[Path], bool], what: str) -> None:
+    for path in paths:
+        if path.is_dir() or not kind(path):
+            raise DataError(f"{path.name}: only {what}, of which this is none; give one source")
 
 
 def _word(name: str, value: Any) -> str:

@@ -9,7 +9,9 @@ from bdpy import BData
 from PIL import Image
 
 from mindvis_gui.data import open_subject
+from mindvis_gui.data.import_plan import ImportPlan
 from mindvis_gui.data.repeats import shown_in_test
+from mindvis_gui.data.source_contents import inspect_source
 from mindvis_gui.errors import DataError
 from tests.data.makers import make_bdata, make_matlab5
 
@@ -391,3 +393,172 @@ def test_a_template_that_does_not_fit_is_said(tmp_path):
     nib.save(image, path.with_name("Subject3_SpaceTemplate.nii"))
     notes = " ".join(open_subject(path).notes)
     assert "do not lie on the grid of Subject3_SpaceTemplate.nii. The grid is inferred" in notes
+
+
+TRAINING, TEST = "Subject1_ImageNetTraining.h5", "Subject1_ImageNetTest.h5"
+
+
+def half(path, rows, *columns, meanings=None, keep=lambda key: True, spare=0):
+    """Write some samples as a file of their own, `spare` columns before the voxels."""
+    data = BData()
+    if spare:
+        data.add(np.zeros((len(rows), spare)), "Label")
+    data.add(RESPONSES[rows], "VoxelData")
+    for key, column in columns:
+        data.add(np.asarray(column, float)[:, None], key)
+    for name, flags in REGIONS.items():
+        if keep(f"ROI_{name}"):
+            data.add_metadata(f"ROI_{name}", flags.astype(float), where="VoxelData")
+    for axis, mm in zip("xyz", (IJK * STEP + START).T, strict=True):
+        if keep(f"voxel_{axis}"):
+            data.add_metadata(f"voxel_{axis}", mm, where="VoxelData")
+    for key, texts in (meanings or {}).items():
+        data.add_vmap(key, texts)
+    data.save(str(path))
+    return path
+
+
+TRAINED, TESTED = range(10), range(10, 16)
+
+
+def halves(folder):
+    """Write training and test trials apart, each with texts for numbers of its own."""
+    one = half(
+        folder / TRAINING,
+        TRAINED,
+        ("stimulus_name", range(10)),
+        ("Session", [1] * 10),
+        ("Run", [1] * 5 + [2] * 5),
+        meanings={"stimulus_name": {float(n): f"n01443537_{n}" for n in range(10)}},
+    )
+    two = half(
+        folder / TEST,
+        TESTED,
+        ("stimulus_name", [0, 1] * 3),
+        ("Session", [1] * 6),
+        ("Run", [1] * 6),
+        meanings={"stimulus_name": {0.0: "n01518878_7", 1.0: "n01443537_3"}},
+        spare=2,
+    )
+    return one, two
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_two_files_of_one_subject_are_joined(tmp_path, turned):
+    one, two = halves(tmp_path)
+    (tmp_path / "stimuli").mkdir()
+    Image.new("RGB", (8, 9), (7, 8, 9)).save(tmp_path / "stimuli" / "n01518878_7.png")
+    first, second = (two, one) if turned else (one, two)
+    subject = ImportPlan(first, more=(second,)).read()
+    assert (subject.name, subject.n_voxels) == ("Subject1", 18)
+    assert [roi.name for roi in subject.rois] == ["VC", "V1"]
+    assert len(subject.ijk) == 18
+    trained = [t for t in subject.trials if t.split == "train"]
+    single = [t for t in subject.trials if t.split == "test-single"]
+    means = [t for t in subject.trials if t.split == "test"]
+    assert [t.stimulus_id for t in trained] == [f"n01443537_{n}" for n in range(10)]
+    assert [t.stimulus_id for t in means] == ["n01518878_7.png", "n01443537_3"]
+    assert [t.presentations for t in means] == [3, 3]
+    wanted = RESPONSES[:, :18].astype(np.float32)
+    assert np.array_equal(subject.responses([t.index for t in trained]), wanted[:10])
+    assert np.array_equal(subject.responses([t.index for t in single]), wanted[10:])
+    expected = wanted[10:16:2].mean(axis=0)
+    assert np.allclose(subject.responses([means[0].index])[0], expected, atol=1e-6)
+    assert subject.stimulus(means[0])[0, 0].tolist() == [7, 8, 9]
+    assert len(shown_in_test(subject.trials)) == 1
+    # Each file counts its sessions from 1: the second's are others.
+    of_trained, of_tested = ({(t.session, t.run) for t in which} for which in (trained, single))
+    assert not of_trained & of_tested
+    assert {run for _, run in of_trained} == {1, 2}
+    for name, what in ((TRAINING, "training"), (TEST, "test")):
+        note = f"No column DataType: by the name of {name} its samples are taken for {what}"
+        assert note in subject.notes
+    count_on = f"The sessions of {second.name} have numbers that were there; they count on from 2"
+    assert count_on in subject.notes
+
+
+def test_a_column_of_kinds_says_more_than_the_names_of_files(tmp_path):
+    one = half(tmp_path / TEST, TRAINED, ("DataType", [1] * 8 + [2, 3]), ("image_index", range(10)))
+    two = half(tmp_path / "Subject1_b.h5", TESTED, ("DataType", [2] * 6), ("image_index", [7] * 6))
+    subject = ImportPlan(one, more=(two,)).read()
+    splits = [t.split for t in subject.trials]
+    assert splits == ["train"] * 8 + ["test-single"] * 7 + ["test"] * 2
+    assert [t.stimulus_id for t in subject.trials][6:10] == [
+        "train-6", "train-7", "test-8", "test-7",
+    ]  # fmt: skip
+    assert "1 sample that is neither training nor test (imagery) is left out" in subject.notes
+
+
+def test_a_file_alone_is_called_by_what_it_holds(tmp_path):
+    one, two = halves(tmp_path)
+    assert {t.split for t in open_subject(one).trials} == {"train"}
+    subject = open_subject(two)
+    assert subject.name == "Subject1_ImageNetTest"
+    assert [t.split for t in subject.trials] == ["test-single"] * 6 + ["test"] * 2
+    latest = half(tmp_path / "Subject1_latest.h5", TRAINED)
+    assert {t.split for t in open_subject(latest).trials} == {"train"}
+
+
+def test_two_files_where_each_has_what_the_other_lacks(tmp_path):
+    one = half(tmp_path / TRAINING, TRAINED, keep=lambda key: key != "ROI_V1")
+    two = half(tmp_path / TEST, TESTED, keep=lambda key: key == "ROI_V1")
+    subject = ImportPlan(one, more=(two,)).read()
+    assert [roi.name for roi in subject.rois] == ["VC"]
+    assert f"Regions of {TEST} alone are left out: V1" in subject.notes
+
+
+def moved(path):
+    with h5py.File(path, "a") as file:
+        row = file["metadata/key"].asstr()[()].tolist().index("voxel_y")
+        file["metadata/value"][row, 5] += 3
+
+
+def other_region(path):
+    with h5py.File(path, "a") as file:
+        row = file["metadata/key"].asstr()[()].tolist().index("ROI_V1")
+        file["metadata/value"][row, 2 + 20] = 1
+
+
+def fewer(path):
+    data = BData()
+    data.add(RESPONSES[:6, :20], "VoxelData")
+    data.save(str(path))
+
+
+NOT_JOINED = {
+    "another number of voxels": (fewer, "have 24 and 20 voxels; only files of the same voxels"),
+    "another place": (
+        moved,
+        r"voxel_y of voxel 3 is -87 and -84 mm; only files of the same voxels",
+    ),
+    "another region": (other_region, "region V1 has other voxels in each; only files of the same"),
+    "something else": (
+        lambda path: path.write_bytes(b"\x89PNG" + bytes(500)),
+        "only BData files are joined to BData, of which this is none",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NOT_JOINED)
+def test_files_that_do_not_belong_together(tmp_path, case):
+    one, two = halves(tmp_path)
+    change, message = NOT_JOINED[case]
+    change(two)
+    with pytest.raises(DataError, match=message) as caught:
+        ImportPlan(one, more=(two,)).read()
+    assert TEST in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_images_alone_can_have_is_refused_for_joined_files(tmp_path):
+    one, two = halves(tmp_path)
+    with pytest.raises(DataError, match="--rois is for NIfTI images, which it is not"):
+        ImportPlan(one, more=(two,), rois="all").read()
+
+
+def test_the_wizard_is_told_of_both_files(tmp_path):
+    one, two = halves(tmp_path)
+    found = inspect_source(two, [one])
+    assert found.summary.endswith("18 trials × 18 voxels, 2 regions")
+    assert (found.kind, found.missing) == ("", ("stimuli",))
+    assert found.plan.arguments("s.h5") == ["import-subject", str(two), str(one), "--out", "s.h5"]
