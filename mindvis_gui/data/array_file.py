@@ -23,6 +23,7 @@ from mindvis_gui.data.npy import HEADER_DAMAGE, read_header
 from mindvis_gui.data.npz import NpzFile
 from mindvis_gui.data.scratch import ReadOnce, ScratchRows
 from mindvis_gui.data.subject import FloatArray, IntArray
+from mindvis_gui.data.table import known_text
 from mindvis_gui.data.voxel_major import MappedArray
 from mindvis_gui.errors import DataError
 
@@ -95,7 +96,7 @@ def text_or_numbers(values: NDArray[Any]) -> list[str]:
     for value in values.reshape(-1).tolist():
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        found.append("" if value != value else str(value))
+        found.append("" if value != value else known_text(str(value)))
     return found
 
 

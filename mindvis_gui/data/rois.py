@@ -23,6 +23,10 @@ _GRID_TOLERANCE = 0.1  # of a voxel, at the corners of the grid
 _HEMISPHERES = {"lh", "rh", "l", "r", "left", "right", "hemi-l", "hemi-r"}
 _ENTITY = re.compile(r"(sub|ses|task|run|acq|space|res|desc)-[^_.]+", re.IGNORECASE)
 _NAMING = re.compile(r"(roi|label)-", re.IGNORECASE)
+_DESCRIBED = re.compile(r"(?:^|_)desc-([^_.]+)", re.IGNORECASE)
+# V3-lh, lh-V3; but not hemi-L, which is one word, nor a region that is called L.
+_SIDE_LAST = re.compile(r"(?!(?:roi|label|hemi)-\w+$)(.+)-(lh|rh|l|r|left|right)", re.IGNORECASE)
+_SIDE_FIRST = re.compile(r"(lh|rh|l|r|left|right)-(.+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -41,9 +45,9 @@ def read_rois(path: Path, grid: NiftiFile) -> list[Region]:
     """Read the regions in a folder of masks (by name) or in a label image (by number).
 
     In a folder, each file is one region, called by its file name without the subject, other
-    BIDS entities and the word *mask*; the files of the two hemispheres are joined. In a label
-    image each number is one region, called as in the table ``.tsv``, ``.json`` or ``.txt``
-    of the same name beside it, or else *label 3*.
+    BIDS entities and the word *mask* (by its ``desc-`` if nothing else is left); the files of the
+    two hemispheres are joined. In a label image each number is one region, called as in the table
+    ``.tsv``, ``.json`` or ``.txt`` of the same name beside it, or else *label 3*.
 
     Parameters
     ----------
@@ -82,10 +86,19 @@ def region_name(file_name: str) -> tuple[str, str]:
     ('V1v', 'lh')
     """
     stem = file_name.removesuffix(".gz").removesuffix(".nii")
-    words = [w for w in re.split(r"[_.]+", _ENTITY.sub("", stem)) if w and w.lower() != "mask"]
+    parts = [part for w in re.split(r"[_.]+", _ENTITY.sub("", stem)) for part in _sided(w)]
+    words = [w for w in parts if w and w.lower() != "mask"]
     sides = [w.lower() for w in words if w.lower() in _HEMISPHERES]
     rest = [_NAMING.sub("", w) for w in words if w.lower() not in _HEMISPHERES]
-    return "_".join(rest) or stem, sides[0] if sides else ""
+    described = _DESCRIBED.search(stem)
+    name = "_".join(rest) or (described[1] if described else stem)
+    return name, sides[0] if sides else ""
+
+
+def _sided(word: str) -> tuple[str, ...]:
+    """Return a word and the hemisphere that a hyphen joins to it, or the word alone."""
+    found = _SIDE_LAST.fullmatch(word) or _SIDE_FIRST.fullmatch(word)
+    return found.groups() if found else (word,)
 
 
 def _read_masks(folder: Path, grid: NiftiFile) -> list[Region]:

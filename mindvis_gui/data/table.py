@@ -1,4 +1,7 @@
-"""Tab-separated tables as in BIDS: one header line, ``n/a`` for what is missing."""
+"""Tab-separated tables as in BIDS: one header line, ``n/a`` for what is missing.
+
+So are the words that numpy and pandas write for it: ``nan``, ``NaN``, ``<NA>``.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,13 @@ from mindvis_gui.errors import DataError
 
 _MAX_BYTES = 1 << 26
 _NAMES = {"\t": "tabs", ",": "commas"}
+_MISSING = {"n/a", "nan", "NaN", "<NA>"}
+# R and Python write these. As numbers they are missing, too; as text they may be meant.
+MAYBE_MISSING = {"NA", "None"}
 
 
 def read_table(path: Path, delimiter: str = "\t") -> dict[str, list[str]]:
-    """Return the columns of a table by name; ``n/a`` becomes an empty string.
+    """Return the columns of a table by name; what is missing becomes an empty string.
 
     Raises
     ------
@@ -54,14 +60,19 @@ def read_table(path: Path, delimiter: str = "\t") -> dict[str, list[str]]:
 
 
 def _cell(text: str) -> str:
-    told = text.strip().replace("\n", " ")
-    return "" if told == "n/a" else told
+    return known_text(text.strip().replace("\n", " "))
+
+
+def known_text(cell: str) -> str:
+    """Return the text of a cell, empty where it says that there is none."""
+    return "" if cell in _MISSING else cell
 
 
 def read_integers(table: dict[str, list[str]], name: str, default: int, path: Path) -> list[int]:
     """Return a column of integers ≥ 0; empty cells, or all if it is missing, are `default`."""
+    cells = ["" if cell in MAYBE_MISSING else cell for cell in table.get(name, [])]
     try:
-        values = [_integer(cell) if cell else default for cell in table.get(name, [])]
+        values = [_integer(cell) if cell else default for cell in cells]
     except ValueError as error:
         raise DataError(f"{path.name}: column '{name}' must hold integers ({error})") from error
     if values and min(values) < 0:
@@ -70,16 +81,18 @@ def read_integers(table: dict[str, list[str]], name: str, default: int, path: Pa
 
 
 def _integer(cell: str) -> int:
-    """Return a whole number; pandas writes 1.0 for the 1 of a column where some are missing."""
-    if not re.fullmatch(r"\d{1,15}\.0*", cell):
-        return int(cell)
-    return int(cell.partition(".")[0])
+    return int(whole_number(cell) or cell)
+
+
+def whole_number(cell: str) -> str:
+    """Return the 1 of a 1.0, as pandas writes it in a column where some are missing; else ""."""
+    return cell.partition(".")[0] if re.fullmatch(r"\d{1,15}\.0*", cell) else ""
 
 
 def read_seconds(table: dict[str, list[str]], name: str, path: Path) -> list[float]:
     """Return a column of finite times in seconds."""
     try:
-        values = [float(cell) for cell in table[name]]
+        values = [float(cell or "nan") for cell in table[name]]
     except KeyError as error:
         raise DataError(
             f"{path.name}: no column is called '{name}'; it has: {', '.join(table)}"

@@ -10,7 +10,7 @@ from mindvis_gui.data.notes import NUMBERED_FROM_0, TAKEN_IN_ORDER, TRIALS_UNKNO
 from mindvis_gui.data.recording import Pictures
 from mindvis_gui.data.stimuli import composed
 from mindvis_gui.data.subject import Trial
-from mindvis_gui.data.table import read_integers
+from mindvis_gui.data.table import MAYBE_MISSING, read_integers, whole_number
 from mindvis_gui.errors import DataError
 
 _STIMULUS = ("stimulus", "stim_file", "stimulus_id")
@@ -104,7 +104,9 @@ def _counted_from_1(shown: set[str], pictures: Pictures) -> list[str]:
 def complete_names(cells: Sequence[str], pictures: Pictures) -> list[str]:
     """Complete names that lack a suffix or have a folder, where that leaves exactly one picture.
 
-    ``ä`` is one letter in most tables, and two in the names of files that come from macOS.
+    ``ä`` is one letter in most tables, and two in the names of files that come from macOS. Where
+    pictures are known, pandas' ``7.0`` is the picture 7, and ``NA`` or ``None`` no stimulus, unless
+    a picture is called so.
     """
     by_name: dict[str, str] = {}
     by_stem: dict[str, str] = {}
@@ -117,5 +119,10 @@ def complete_names(cells: Sequence[str], pictures: Pictures) -> list[str]:
         file_name = cell.replace("\\", "/").rsplit("/", 1)[-1]
         found = file_name if file_name in pictures else ""
         plain = composed(file_name)
-        names.append(found or by_name.get(plain) or by_stem.get(plain) or cell)
+        found = found or by_name.get(plain) or by_stem.get(plain) or ""
+        if pictures and not found:
+            whole = whole_number(cell)
+            found = by_name.get(whole) or by_stem.get(whole) or whole
+            cell = "" if cell in MAYBE_MISSING else cell
+        names.append(found or cell)
     return names

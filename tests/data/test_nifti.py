@@ -139,6 +139,14 @@ def test_without_regions_all_voxels_with_a_signal_count(nifti_folder):
         ("sub-03_mask_LH_V1v.nii.gz", "V1v", "lh"),
         ("sub-03_mask_RH_V1v.nii.gz", "V1v", "rh"),
         ("lh.V1.nii", "V1", "lh"),
+        ("V3-lh.nii.gz", "V3", "lh"),
+        ("sub-03_V3v-RH_mask.nii.gz", "V3v", "rh"),
+        ("left-V3.nii", "V3", "left"),
+        ("roi-L_mask.nii.gz", "L", ""),
+        ("V1-lhx.nii.gz", "V1-lhx", ""),
+        ("sub-01_desc-V1_mask.nii.gz", "V1", ""),
+        ("sub-01_hemi-R_space-T1w_desc-V1_mask.nii.gz", "V1", "hemi-r"),
+        ("sub-01_space-T1w_mask.nii.gz", "sub-01_space-T1w_mask", ""),
         ("V1_mask.nii.gz", "V1", ""),
         ("sub-01_space-T1w_hemi-L_label-V2_mask.nii.gz", "V2", "hemi-l"),
         ("sub-01_roi-LOC_desc-thin_mask.nii.gz", "LOC", ""),
@@ -304,6 +312,18 @@ def test_missing_cells_and_names_without_suffix(nifti_folder):
     assert [trial.session for trial in trials] == [0, 3, 1, 1, 1, 1]
     assert [trial.label for trial in trials[:3]] == ["cat", "dog", ""]
     assert {trial.split for trial in trials} == {"train"}
+
+
+def test_what_pandas_writes_for_missing_cells(nifti_folder):
+    """``DataFrame.to_csv(na_rep="NaN")`` of whole numbers, some of which are missing."""
+    for n in range(3):
+        (nifti_folder / "stimuli" / f"picture{n}.png").rename(nifti_folder / "stimuli" / f"{n}.png")
+    rows = ["stimulus\tlabel\tsession", "2.0\tcat\tNaN", "1.0\tNaN\t3.0"]
+    (nifti_folder / "trials.tsv").write_text("\n".join([*rows, *["NaN\tNaN\t1.0"] * 4]))
+    trials = open_subject(nifti_folder).trials
+    assert [trial.stimulus_id for trial in trials] == ["2.png", "1.png"] + [""] * 4
+    assert [trial.session for trial in trials] == [0, 3, 1, 1, 1, 1]
+    assert [trial.label for trial in trials] == ["cat"] + [""] * 5
 
 
 def test_folders_that_are_no_subject(tmp_path, nifti_folder, write_nifti):

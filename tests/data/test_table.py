@@ -2,7 +2,7 @@
 
 import pytest
 
-from mindvis_gui.data.table import read_table
+from mindvis_gui.data.table import read_integers, read_table
 from mindvis_gui.errors import DataError
 
 
@@ -27,9 +27,22 @@ def test_a_quote_that_is_not_closed_takes_no_rows_into_its_cell(tmp_path, rows):
         ("copied\u2028from a page", "copied\u2028from a page"),  # its line ends for Unicode alone
         ("\x0b", ""),
         (" n/a ", ""),
+        ("nan", ""),  # as numpy and pandas write what is missing
+        ("NaN", ""),
+        ("<NA>", ""),
+        ("NA", "NA"),  # may be Namibia: BIDS has n/a alone
+        ("None", "None"),
+        ("nanny", "nanny"),
     ],
 )
 def test_cells_with_odd_characters(tmp_path, cell, text):
     path = tmp_path / "events.tsv"
     path.write_text(f"label\trun\n{cell}\t1\r\nx\t2\n", encoding="utf-8-sig")
     assert read_table(path) == {"label": [text, "x"], "run": ["1", "2"]}
+
+
+@pytest.mark.parametrize("missing", ["", "n/a", "nan", "NaN", "<NA>", "NA", "None"])
+def test_numbers_that_are_missing(tmp_path, missing):
+    path = tmp_path / "trials.tsv"
+    path.write_text(f"label\tsession\na\t2.0\nb\t{missing}\n")
+    assert read_integers(read_table(path), "session", 0, path) == [2, 0]

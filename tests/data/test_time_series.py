@@ -217,6 +217,7 @@ def test_as_many_events_as_volumes_are_betas(run):
         ("time\tlabel\n1\tx\n", "no column is called 'onset'; it has: time, label"),
         ("onset\tlabel\nsoon\tx\n", "column 'onset' must hold seconds"),
         ("onset\tlabel\nnan\tx\n", "row 2: onset is nan s"),
+        ("onset\tlabel\n1\tx\nn/a\tx\n", "row 3: onset is nan s"),
         ("onset\tlabel\n5000\tx\n", "no event has a volume 3 to 12 s after its onset"),
     ],
 )

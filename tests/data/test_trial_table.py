@@ -5,7 +5,7 @@ import pytest
 from mindvis_gui.data.notes import PICTURES as PICTURES_MISSING
 from mindvis_gui.data.notes import without
 from mindvis_gui.data.subject import Trial
-from mindvis_gui.data.trial_table import missing_pictures
+from mindvis_gui.data.trial_table import complete_names, missing_pictures
 
 PICTURES = {str(n): b"" for n in range(20)}
 
@@ -46,3 +46,18 @@ def test_pictures_that_are_no_array_have_no_first_number(pictures):
 
 def test_nothing_is_said_where_every_stimulus_has_its_picture():
     assert missing_pictures(trials(0, 19, 1), PICTURES) == []
+
+
+def test_numbers_that_pandas_wrote_with_a_point_are_pictures():
+    """It does so for a column in which some are missing."""
+    files = {"7.png": b"", "8.0.png": b"", "x.png": b""}
+    assert complete_names(["7.0", "8.0", "9.0", "7.5"], files) == ["7.png", "8.0.png", "9", "7.5"]
+    assert complete_names(["7.0", "20.0"], PICTURES) == ["7", "20"]
+    assert complete_names(["7.0"], {}) == ["7.0"]  # pictures that are added later are asked
+
+
+def test_a_word_for_what_is_missing_is_a_stimulus_only_if_a_picture_is_called_so():
+    cells = ["NA", "None", "x"]
+    assert complete_names(cells, {"x.png": b""}) == ["", "", "x.png"]
+    assert complete_names(cells, {"x.png": b"", "NA.png": b""}) == ["NA.png", "", "x.png"]
+    assert complete_names(cells, {}) == cells
