@@ -55,7 +55,7 @@ from mindvis_gui.data.subject import FloatArray, IntArray, Roi, Subject, Trial, 
 from mindvis_gui.data.trial_table import missing_pictures
 from mindvis_gui.data.voxel_grid import infer_grid
 from mindvis_gui.errors import DataError
-from mindvis_gui.wording import counted
+from mindvis_gui.wording import are, counted
 
 _STIMULI = ("stimuli", "stimuli.npz", "stimuli.h5")
 _NUMBERED = re.compile(r"(?:Subject|sub-?|S)\d+", re.IGNORECASE)
@@ -140,7 +140,9 @@ def _regions(file: BDataTable) -> tuple[IntArray, tuple[Roi, ...], list[str]]:
     if f"{REGION}VC" in file.keys:
         visual = inside & file.marked(f"{REGION}VC")
         if (left := int(inside.sum() - visual.sum())) and visual.any():
-            notes.append(f"The response vector is the voxels of VC; {left:,} outside are left out")
+            notes.append(
+                f"The response vector is the voxels of VC; {left:,} outside {are(left)} left out"
+            )
         inside = visual if visual.any() else inside
     columns = np.flatnonzero(inside)
     if not 1 <= columns.size <= MAX_VOXELS:
@@ -174,9 +176,8 @@ def _trials(
         splits += mine
         notes += more
     if left := splits.count(""):
-        are = "sample that is" if left == 1 else "samples that are"
-        out = "is left out" if left == 1 else "are left out"
-        notes.append(f"{left:,} {are} neither training nor test (imagery) {out}")
+        those = f"sample{'s' if left > 1 else ''} that {are(left)}"
+        notes.append(f"{left:,} {those} neither training nor test (imagery) {are(left)} left out")
     names, labels, more = stimuli_of(files, splits, pictures)
     notes += more
     sessions, runs, more = sessions_of(files)

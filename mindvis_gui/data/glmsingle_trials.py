@@ -16,7 +16,7 @@ from mindvis_gui.data.subject import IntArray, Trial
 from mindvis_gui.data.table import read_table
 from mindvis_gui.data.trial_table import trials_from_table
 from mindvis_gui.errors import DataError
-from mindvis_gui.wording import counted
+from mindvis_gui.wording import are, counted
 
 Trials = tuple[tuple[Trial, ...], list[IntArray], list[str]]
 
@@ -33,7 +33,10 @@ def read_trials(path: Path, n: int, pictures: Pictures) -> Trials:
     if table.exists():
         trials = trials_from_table(read_table(table), table, pictures)
         if len(trials) != n:
-            raise DataError(f"{table.name}: {len(trials):,} rows but {path.name} has {n:,} trials")
+            raise DataError(
+                f"{table.name}: {counted(len(trials), 'row')} but {path.name} has "
+                f"{counted(n, 'trial')}"
+            )
         return with_means(trials)
     design = _design_beside(path)
     if design is not None:
@@ -72,7 +75,7 @@ def _from_design(design: Path, path: Path, n: int, pictures: Pictures) -> Trials
     what = f"the {TAKEN_IN_ORDER} them" if names else f"what they {SHOWED_UNKNOWN}"
     note = f"The trials show {conditions}, numbered from {first}; {what}"
     if pictures and not names:
-        note += f" ({len(pictures):,} pictures are not one a condition)"
+        note += f" ({counted(len(pictures), 'picture')} {are(len(pictures))} not one a condition)"
     return (*with_means(trials)[:2], [note])
 
 

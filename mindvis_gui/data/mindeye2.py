@@ -43,6 +43,7 @@ from mindvis_gui.data.subject import (
 )
 from mindvis_gui.data.trial_table import missing_pictures
 from mindvis_gui.errors import DataError
+from mindvis_gui.wording import are, counted
 
 _IMAGES = "coco_images_224_float16.hdf5"
 
@@ -141,7 +142,7 @@ def _singles(path: Path, subject: str, n_trials: int) -> tuple[list[Trial], list
     where = f"wds/{subject}"
     if not shown:
         return trials, [f"No tables in {where}: what the {n_trials:,} trials {SHOWED_UNKNOWN}"]
-    return trials, [f"{left:,} trials are in no table of {where}"] if left else []
+    return trials, [f"{counted(left, 'trial')} {are(left)} in no table of {where}"] if left else []
 
 
 def _positions(path: Path, n_voxels: int) -> tuple[tuple[Roi, ...], dict[str, Any], list[str]]:

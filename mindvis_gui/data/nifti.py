@@ -54,6 +54,7 @@ from mindvis_gui.data.time_series import (
 )
 from mindvis_gui.data.trial_table import missing_pictures
 from mindvis_gui.errors import DataError
+from mindvis_gui.wording import are, counted
 
 _MAX_BYTES = 1 << 31  # of the series of one run held in memory
 
@@ -223,9 +224,10 @@ def layout_of(image: NiftiFile, signal: NDArray[np.bool_], rois: Rois) -> Layout
         n_voxels += new.size
         ordered.append(new)
     if silent.any():
+        n = int(silent.sum())
         notes.append(
-            f"{int(silent.sum()):,} voxels of the regions are 0 or NaN in the first volumes "
-            "and were left out"
+            f"{counted(n, 'voxel')} of the regions {are(n)} 0 or NaN in the first volumes "
+            f"and {'was' if n == 1 else 'were'} left out"
         )
     points = np.concatenate(ordered)
     ijk, affine = _ras(points, image)

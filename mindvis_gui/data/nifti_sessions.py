@@ -25,6 +25,7 @@ from mindvis_gui.data.table import read_table
 from mindvis_gui.data.time_series import points_of_volumes
 from mindvis_gui.data.trial_table import trials_from_table, unnamed_trials
 from mindvis_gui.errors import DataError
+from mindvis_gui.wording import counted
 
 _BETAS = ("betas.nii", "betas.nii.gz")
 _ENTITY = re.compile(r"(?:^|_)(?:ses-[^_.]+|run-\d+)")
@@ -225,8 +226,8 @@ def _rows_of(table: Path, n_volumes: int, images: str, pictures: Pictures) -> li
     trials = trials_from_table(read_table(table), table, pictures)
     if len(trials) != n_volumes:
         raise DataError(
-            f"{table.name}: {len(trials):,} rows but {images} has {n_volumes:,} volumes; one row a "
-            "volume is needed"
+            f"{table.name}: {counted(len(trials), 'row')} but {images} has "
+            f"{counted(n_volumes, 'volume')}; one row a volume is needed"
         )
     return trials
 

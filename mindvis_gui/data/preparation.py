@@ -23,6 +23,7 @@ from mindvis_gui.data.subject import Subject, Trial
 from mindvis_gui.data.trial_filter import TrialFilter
 from mindvis_gui.errors import DataError, RequestError
 from mindvis_gui.steps import finish
+from mindvis_gui.wording import counted
 
 ZScore = Literal["global", "voxel", "run"]
 Averaging = Literal["none", "test", "all"]
@@ -126,7 +127,8 @@ def preparing(subject: Subject, steps: Preparation) -> Generator[float, None, Su
         trials, sources = average_presentations(trials, sources, steps.average == "all")
         what = "test" if steps.average == "test" else "all"
         notes.append(
-            f"Presentations of {what} stimuli are averaged: {before:,} trials, now {len(trials):,}"
+            f"Presentations of {what} stimuli are averaged: {counted(before, 'trial')}, "
+            f"now {len(trials):,}"
         )
     reference = None
     if not _training(trials) and _training(subject.trials):

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mindvis_gui.data.subject import Trial
 from mindvis_gui.errors import DataError
+from mindvis_gui.wording import counted
 
 
 def presentations_of_means(
@@ -44,7 +45,7 @@ def presentations_of_means(
             sources.append([trial.index])
     if unknown:
         raise DataError(
-            f"{subject}: the runs of {unknown:,} trials are not known; z-score by voxel"
+            f"{subject}: the runs of {counted(unknown, 'trial')} are not known; z-score by voxel"
         )
     return found, sources
 

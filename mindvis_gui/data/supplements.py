@@ -19,7 +19,7 @@ from mindvis_gui.data.table import read_table
 from mindvis_gui.data.trial_filter import TrialFilter
 from mindvis_gui.data.trial_table import complete_names, missing_pictures, trials_from_table
 from mindvis_gui.errors import DataError
-from mindvis_gui.wording import counted
+from mindvis_gui.wording import are, counted
 
 REPEATED = "repeated"
 _TABLES = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
@@ -82,7 +82,9 @@ def with_table(subject: Subject, path: Path) -> Subject:
     table = read_table(path, delimiter) if delimiter else read_columns(path, n)
     rows = len(next(iter(table.values())))
     if rows != n:
-        raise DataError(f"{path.name}: {rows:,} rows but {subject.name} has {n:,} trials")
+        raise DataError(
+            f"{path.name}: {counted(rows, 'row')} but {subject.name} has {counted(n, 'trial')}"
+        )
     recording = subject.recording
     pictures = recording.pictures if isinstance(recording, PicturedRecording) else None
     found = trials_from_table(table, path, pictures or {})
@@ -129,20 +131,20 @@ def with_split(subject: Subject, rule: str) -> Subject:
     else:
         tested = {trial.index for trial in TrialFilter.parse(rule).kept(trials)}
     n_means = len(subject.trials) - len(trials)
-    left_out = f" ({n_means:,} averaged ones, whose single trials are there, are not counted)"
+    means = f" ({counted(n_means, 'averaged trial')}, whose single trials are there, not counted)"
     if not 0 < len(tested) < len(trials):
         raise DataError(
             f"{subject.name}: the split '{rule}' tests {len(tested):,} of the "
-            f"{len(trials):,} trials{left_out if n_means else ''}; some must be left to train and "
-            "to test"
+            f"{counted(len(trials), 'trial')}{means if n_means else ''}; some must be left to "
+            "train and to test"
         )
     notes = [f"The test set is {counted(len(tested), 'trial')}: {rule}"]
     recording = subject.recording
     if n_means:
         recording = PreparedRecording(subject, [[trial.index] for trial in trials], None)
         notes.append(
-            f"{n_means:,} averaged trials are left out: their single trials are there and may be "
-            "on both sides of the split; average anew"
+            f"{counted(n_means, 'averaged trial')} {are(n_means)} left out: the single trials are "
+            "there and may be on both sides of the split; average anew"
         )
     split = tuple(
         replace(trial, index=place, split="test" if trial.index in tested else "train")
@@ -151,8 +153,9 @@ def with_split(subject: Subject, rule: str) -> Subject:
     shared = len(shown_in_test(split))
     if shared:
         notes.append(
-            f"{shared:,} of the {len(split) - len(tested):,} training trials show a picture that "
-            "is tested: scores will count pictures that were learned"
+            f"{shared:,} of the {counted(len(split) - len(tested), 'training trial')} "
+            f"{'shows' if shared == 1 else 'show'} a picture that is tested: scores will count "
+            "pictures that were learned"
         )
     return replace(subject, trials=split, recording=recording, notes=(*subject.notes, *notes))
 

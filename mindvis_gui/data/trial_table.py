@@ -12,6 +12,7 @@ from mindvis_gui.data.stimuli import composed
 from mindvis_gui.data.subject import Trial
 from mindvis_gui.data.table import MAYBE_MISSING, read_integers, whole_number
 from mindvis_gui.errors import DataError
+from mindvis_gui.wording import are, counted
 
 _STIMULUS = ("stimulus", "stim_file", "stimulus_id")
 _LABEL = ("label", "trial_type")
@@ -74,7 +75,7 @@ def unnamed_trials(n: int, pictures: Pictures) -> tuple[list[Trial], str]:
         names = [""] * n
         note = f"No trials.tsv: the stimuli of the {n:,} {TRIALS_UNKNOWN}"
         if pictures:
-            note += f" ({len(pictures):,} pictures are not one a trial)"
+            note += f" ({counted(len(pictures), 'picture')} {are(len(pictures))} not one a trial)"
     return [Trial(index, "train", name) for index, name in enumerate(names)], note
 
 

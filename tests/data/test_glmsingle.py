@@ -121,7 +121,7 @@ WRONG = {
     "another grid": (grid, r"its grid \(3, 3, 3\) is not the one of TYPED_FITHRF"),
     "a short table": (
         lambda p: p.with_name("trials.tsv").write_text("label\na\n"),
-        "trials.tsv: 1 rows but TYPED_FITHRF_GLMDENOISE_RR.npy has 24 trials",
+        "trials.tsv: 1 row but TYPED_FITHRF_GLMDENOISE_RR.npy has 24 trials",
     ),
 }
 

@@ -26,7 +26,7 @@ def test_rows_tables_pictures_and_positions(tmp_path):
     assert [t.presentations for t in subject.trials[40:]] == [3, 3, 3]
     assert (subject.trials[5].session, subject.trials[5].run) == (2, 3)
     assert subject.trials[39].stimulus_id == ""
-    assert "1 trials are in no table of wds/subj01" in subject.notes
+    assert "1 trial is in no table of wds/subj01" in subject.notes
     assert np.array_equal(subject.stimulus(subject.trials[7]), brick()[7])
     mask = nsd_volumes()["nsdgeneral"] > 0
     mm = subject.ijk @ subject.affine[:3, :3].T + subject.affine[:3, 3]

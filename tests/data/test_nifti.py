@@ -116,6 +116,20 @@ def test_voxels_without_a_signal_are_left_out(nifti_folder):
     assert np.isfinite(subject.responses(range(6))).all()
 
 
+def test_notes_on_one_voxel_and_one_picture_count_one(nifti_folder):
+    image = nib.load(nifti_folder / "betas.nii")
+    data = np.array(image.dataobj)
+    data[1, 2, 2] = 0
+    nib.save(nib.Nifti1Image(data, image.affine), nifti_folder / "betas.nii")
+    (nifti_folder / "trials.tsv").unlink()
+    for picture in sorted((nifti_folder / "stimuli").iterdir())[1:]:
+        picture.unlink()
+    assert open_subject(nifti_folder).notes == (
+        "No trials.tsv: the stimuli of the 6 trials are not known (1 picture is not one a trial)",
+        "1 voxel of the regions is 0 or NaN in the first volumes and was left out",
+    )
+
+
 def test_a_region_off_the_brain_is_refused(nifti_folder):
     image = nib.load(nifti_folder / "betas.nii")
     data = np.array(image.dataobj)

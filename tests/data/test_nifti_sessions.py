@@ -70,7 +70,7 @@ def test_every_session_may_have_its_own_table(tmp_path):
     assert (trials[3].label, trials[3].session, trials[3].run) == ("ses-01 3", 1, 9)
     assert (trials[4].label, trials[4].session) == ("ses-02 0", 2)
     (folder / name).write_text("label\nonly\n")
-    message = r"ses-10_trials\.tsv: 1 rows but sub-07_ses-10_betas\.nii\.gz has 3 volumes"
+    message = r"ses-10_trials\.tsv: 1 row but sub-07_ses-10_betas\.nii\.gz has 3 volumes"
     with pytest.raises(DataError, match=message):
         open_subject(folder)
 

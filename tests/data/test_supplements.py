@@ -1,6 +1,7 @@
 """What is added to a subject that its file does not say."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from mindvis_gui.data.positions import with_positions
 from mindvis_gui.data.preparation import Preparation, prepare_subject
 from mindvis_gui.data.recording import ArrayRecording, RowRecording
 from mindvis_gui.data.repeats import shown_in_test, with_means
-from mindvis_gui.data.subject import Trial
+from mindvis_gui.data.subject import Subject, Trial
 from mindvis_gui.data.subject_file import write_subject
 from mindvis_gui.data.supplements import with_pictures, with_split, with_table
 from mindvis_gui.data.trial_filter import TrialFilter
@@ -51,6 +52,26 @@ def test_means_are_on_no_side_of_a_split(like_nsd):
     assert [t.presentations for t in averaged.trials if t.split == "train"] == [2] * 4 + [1] * 4
 
 
+def test_one_that_is_left_out_and_one_that_is_shared_are_counted_as_one():
+    shown = [("a", "train", 1), ("a", "train", 1), ("b", "train", 1), ("b", "train", 2)]
+    trials = tuple(
+        Trial(n, split, name, presentations=count) for n, (name, split, count) in enumerate(shown)
+    )
+    subject = Subject(
+        name="s",
+        source=Path("s"),
+        trials=trials,
+        rois=(),
+        n_voxels=3,
+        recording=ArrayRecording(np.zeros((4, 3), np.float32)),
+    )
+    left_out, shared = with_split(subject, "trial=0").notes[1:]
+    assert left_out.startswith("1 averaged trial is left out: the single trials are there")
+    assert shared.startswith("1 of the 2 training trials shows a picture that is tested")
+    with pytest.raises(DataError, match=r"0 of the 3 trials \(1 averaged trial, whose single tri"):
+        with_split(subject, "stimulus=z")
+
+
 def test_rows_are_still_the_right_ones_where_means_come_first(like_nsd):
     order = [18, 19, *range(18)]
     turned = replace(
@@ -86,7 +107,7 @@ def test_means_without_single_trials_stay(like_nsd):
 
 
 def test_a_split_of_nothing_but_means_says_why(like_nsd):
-    with pytest.raises(DataError, match=r"tests 0 of the 18 trials \(2 averaged ones, whose"):
+    with pytest.raises(DataError, match=r"tests 0 of the 18 trials \(2 averaged trials, whose"):
         with_split(like_nsd, "presentations=3")
 
 
