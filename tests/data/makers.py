@@ -337,6 +337,21 @@ def make_bdata(folder: Path) -> Path:
     return folder / "Subject3.h5"
 
 
+def make_bdata_halves(folder: Path) -> tuple[Path, Path]:
+    """Write training and test trials as files of their own, which their names alone tell."""
+    from bdpy import BData
+
+    responses = np.random.default_rng(0).normal(size=(12, 20))
+    paths = folder / "Subject1_ImageNetTraining.h5", folder / "Subject1_ImageNetTest.h5"
+    for path, rows in zip(paths, (slice(6), slice(6, 12)), strict=True):
+        data = BData()
+        data.add(responses[rows], "VoxelData")
+        data.add(np.arange(12.0)[rows, None] % 3, "stimulus_id")
+        data.add_metadata("ROI_VC", np.ones(20), where="VoxelData")
+        data.save(str(path))
+    return paths
+
+
 def make_matlab(folder: Path) -> Path:
     """Write the same as MATLAB 7.3 stores it: transposed, texts as references, its own header."""
     source_path, path = make_bdata(folder), folder / "Subject3.mat"

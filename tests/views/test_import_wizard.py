@@ -15,6 +15,7 @@ from mindvis_gui.views.import_wizard import ImportWizard
 from tests.data.makers import (
     SESSION_SIZES,
     make_arrays,
+    make_bdata_halves,
     make_god,
     make_series,
     make_sessions,
@@ -174,6 +175,20 @@ def test_images_that_are_dropped_together_are_joined(qtbot, wizard, tmp_path):
         wizard.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, none))
     assert (wizard.importing.plan.source, *wizard.importing.plan.more) == tuple(paths)
     assert page_of(wizard, EventsPage).more.paths == tuple(paths[1:])
+
+
+def test_training_and_test_files_that_are_dropped_together_are_one_subject(qtbot, wizard, tmp_path):
+    one, two = make_bdata_halves(tmp_path)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in (one, two)])
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    with qtbot.waitSignal(wizard.importing.previewed):
+        wizard.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, none))
+    assert wizard.importing.preview.counts == {"train": 6, "test-single": 6, "test": 3}
+    page = page_of(wizard, SplitPage)
+    with qtbot.waitSignal(wizard.importing.previewed):
+        page.repeated.setChecked(True)
+    assert f"{two} {one} --out" in wizard.command.line.text()
 
 
 def test_a_file_that_is_no_subject_offers_the_wizard(qtbot, window, session, source, monkeypatch):
