@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from mindvis_gui.data.checks import check_roi_name
 from mindvis_gui.errors import DataError
 
 _NUMBERED = re.compile(r"(\d+)[\s:]+(\S.*)")
+_COLOURED = re.compile(r"(\d+)( \d+){4}")
 _QUOTED = re.compile(r'"([^"]+)"')
-_COLOUR = re.compile(r"(?:(?:^| )\d+(?:\.\d+)?){3,4}$")
+# Behind a name: a colour, a place in mm, or a comment.
+_BEHIND = re.compile(r"(?:(?:^| )-?\d+(?:\.\d+)?){3,4}$|(?:^| )#(?: .*|[0-9a-fA-F]{6,8})$")
 
 
 def label_names(path: Path) -> dict[int, str]:
@@ -49,16 +54,16 @@ def _line_names(text: str) -> list[tuple[int, str]]:
     Behind a name may stand a colour; it may be in quotes (ITK-SNAP), or on the line above that of
     its number (Connectome Workbench).
     """
-    names = []
-    above = ""
-    for line in map(str.strip, text.splitlines()):
+    lines = [line for line in map(str.strip, text.splitlines()) if line]
+    if names := _names_above(lines):
+        return names
+    for line in lines:
         if "\t" in line:
             words = [word.strip() for word in line.split("\t") if word.strip()]
         elif numbered := _NUMBERED.fullmatch(line):
-            words = [numbered[1], _name(numbered[2]) or above]
+            words = [numbered[1], _name(numbered[2])]
         else:
             words = line.replace(":", " ").split()
-        above = line
         if len(words) < 2 or not all(words[:2]):
             continue
         if words[0].isdecimal():
@@ -68,11 +73,27 @@ def _line_names(text: str) -> list[tuple[int, str]]:
     return names
 
 
+def _names_above(lines: Sequence[str]) -> list[tuple[int, str]]:
+    """Return what lines say of which every second one is a number and its colour, or nothing."""
+    coloured = [_COLOURED.fullmatch(" ".join(line.split())) for line in lines]
+    if len(lines) % 2 or any(coloured[::2]) or not all(coloured[1::2]):
+        return []
+    numbers = [int(found[1]) for found in coloured if found]
+    return list(zip(numbers, lines[::2], strict=True))
+
+
 def _name(text: str) -> str:
-    """Return the name in what stands behind a number, empty if that is a colour only."""
+    """Return the name in what stands behind a number, empty if that is a colour only.
+
+    Where all of it can be no region's name it is a description, and its first word the name.
+    """
     if quoted := _QUOTED.search(text):
         return quoted[1].strip()
-    name = _COLOUR.sub("", " ".join(text.split()))
+    name = _BEHIND.sub("", " ".join(text.split()))
     words = name.split()
     # Some atlases give each name a second number: 1 Precentral_L 2001.
-    return words[0] if len(words) == 2 and words[1].isdecimal() else name
+    if len(words) < 2 or (len(words) == 2 and words[1].isdecimal()):
+        return "".join(words[:1])
+    with suppress(DataError):
+        return check_roi_name(name, "")
+    return words[0]

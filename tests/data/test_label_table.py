@@ -11,7 +11,13 @@ TABLES = {
     "colours from 0 to 1": "1 Left V1 0.5 1.0 0.25\n2 hV4 1 1 0\n",
     "ITK-SNAP": '# ITK-SnaP\n0 0 0 0 0 0 0 "Clear Label"\n1 255 0 0 1 1 1 "Left V1"\n',
     "Connectome Workbench": "Left V1\n1 10 20 30 255\nhV4\n2 11 21 31 255\n",
+    "names with numbers, on the line above": "V 2\n1 0 0 255 255\n7 Networks\n2 9 9 9 255\n",
     "a second number": "1 Precentral_L 2001\n",
+    "colours without names": "1 10 20 30\n2 11 21 31\n3 V3 1 2 3\n",
+    "places": "1 Left V1 -12.0 -84 3\n2 hV4 25 -80.5 -10\n",
+    "colours as of web pages": "1 Left V1 #ff0000\n2 hV4 #00FF00ff\n",
+    "comments": "1 Left V1 # calcarine, early\n2 hV4 # x\n",
+    "descriptions": f"1 V1 primary, calcarine\n2 hV4 (L/R)\n3 V3 {'of the cortex ' * 9}\n",
     "tabs": "index\tname\tcolour\n1\tLeft V1\t#ff0000\n2\thV4\t#00ff00\n",
 }
 NAMES = {
@@ -21,7 +27,13 @@ NAMES = {
     "colours from 0 to 1": {1: "Left V1", 2: "hV4"},
     "ITK-SNAP": {0: "Clear Label", 1: "Left V1"},
     "Connectome Workbench": {1: "Left V1", 2: "hV4"},
+    "names with numbers, on the line above": {1: "V 2", 2: "7 Networks"},
     "a second number": {1: "Precentral_L"},
+    "colours without names": {3: "V3"},
+    "places": {1: "Left V1", 2: "hV4"},
+    "colours as of web pages": {1: "Left V1", 2: "hV4"},
+    "comments": {1: "Left V1", 2: "hV4"},
+    "descriptions": {1: "V1", 2: "hV4", 3: "V3"},
     "tabs": {1: "Left V1", 2: "hV4"},
 }
 
