@@ -11,7 +11,7 @@ from mindvis_gui.analysis.comparison import compare, resized, seen
 from mindvis_gui.analysis.metrics import TWO_WAY_CHANCE, two_way_identification
 from mindvis_gui.analysis.networks import Network, NetworkOutput
 from mindvis_gui.data import picture_features as features
-from mindvis_gui.data.subject import FloatArray, ImageArray, Subject
+from mindvis_gui.data.subject import FloatArray, ImageArray, Subject, Trial
 from mindvis_gui.decoding.request import DecodeResult
 from mindvis_gui.wording import counted
 
@@ -86,9 +86,14 @@ class LesionScorer:
     def __init__(self, subject: Subject, judge: Network | None = None) -> None:
         self._subject = subject
         shown = {t.stimulus_id: t for t in subject.trials if t.split == "test" and t.stimulus_id}
-        found = [(trial, *seen(subject, trial)) for trial in shown.values()]
-        self._shown = [trial for trial, picture, _ in found if picture is not None]
-        unread = [why for _, picture, why in found if picture is None and why]
+        self._shown: list[Trial] = []
+        unread: list[str] = []
+        for trial in shown.values():
+            picture, why = seen(subject, trial)
+            if picture is not None:
+                self._shown.append(trial)
+            elif why:
+                unread.append(why)
         self._ids = [trial.stimulus_id for trial in self._shown]
         self._looks: tuple[tuple[int, int], _Looks] | None = None  # of the stimuli, at a size
         wanted = {t.category for t in subject.trials if t.category}
@@ -244,7 +249,7 @@ class NearestStimulus:
             if t.split == "train" and t.stimulus_id and t.category
         }
         trials = list(shown.values())[:: max(1, -(-len(shown) // MAX_KNOWN))]
-        opened = [(t.category, seen(subject, t)[0]) for t in trials]
+        opened = ((t.category, seen(subject, t)[0]) for t in trials)
         known = [(name, features.scale_picture(p)) for name, p in opened if p is not None]
         if not known:
             return None

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from weakref import WeakSet
 
 import numpy as np
 import pytest
@@ -164,6 +165,26 @@ def test_a_damaged_stimulus_costs_its_own_scores_alone(sorted_subject, decoded, 
     assert scorer.notes == ("1 stimulus cannot be compared with: picture 1 is cut off",)
     assert set(scorer.score(results[0])) == {score.key for score in scorer.scores}
     assert scorer.score(results[1]) == {}
+
+
+def test_one_stimulus_after_the_other_is_in_memory(sorted_subject, monkeypatch):
+    """Thousands of photographs are gigabytes."""
+    read, alive, most = type(sorted_subject).stimulus, WeakSet(), []
+
+    class Picture(np.ndarray):
+        __hash__ = object.__hash__
+        __eq__ = object.__eq__
+
+    def opened(self, trial):
+        picture = read(self, trial).view(Picture)
+        alive.add(picture)
+        most.append(len(alive))
+        return picture
+
+    monkeypatch.setattr(type(sorted_subject), "stimulus", opened)
+    LesionScorer(sorted_subject)
+    assert len(most) > 9
+    assert max(most) <= 3  # that before goes once the next is there
 
 
 def test_the_nearest_stimulus_finds_its_own_kind():
