@@ -283,7 +283,9 @@ class DecodeQueue(QObject):
         self._speed = before + _NEWEST * (speed - before)
 
     def _end(self) -> None:
-        assert self._decoder is not None
+        # The queue keeps none: its memory would be kept when another model is loaded.
+        decoder, self._decoder = self._decoder, None
+        assert decoder is not None
         self._job = None
         request, samples = self.running, self.samples
         self.together, self.samples, self.step = (), (), None
@@ -291,13 +293,11 @@ class DecodeQueue(QObject):
             if samples:
                 done = replace(request, seeds=tuple(sample.seed for sample in samples))
                 result = DecodeResult(done, samples, perf_counter() - self._began)
-                self.decoded.emit(result, self._decoder.info)
+                self.decoded.emit(result, decoder.info)
             (self.stopped if self._told_to_stop else self.failed).emit()
-        trouble = self._decoder.trouble
-        self._decoder = None  # or its memory would be kept when another model is loaded
-        if trouble and not self._trouble:  # say it once, not for every trial
-            self.problem.emit(trouble)
-        self._trouble = trouble
+        if decoder.trouble and not self._trouble:  # say it once, not for every trial
+            self.problem.emit(decoder.trouble)
+        self._trouble = decoder.trouble
         if self.paused:
             self._go_on.clear()
         self._start_next()

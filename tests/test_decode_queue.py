@@ -154,6 +154,18 @@ def test_skip_goes_on_with_the_next(qtbot, jobs, queue, quick):
     assert set(done) == {(0, 0), (1, 0), (1, 1)}
 
 
+def test_whoever_hears_of_an_end_may_ask_for_more(qtbot, jobs, queue, quick):
+    finished = finished_of(queue)
+    quick.hold_at = 0
+    queue.stopped.connect(lambda: queue.add(quick, request(2, (2, 3))))
+    queue.add(quick, request(1))
+    qtbot.waitUntil(lambda: queue.step is not None)
+    queue.stop()
+    quick.go_on.set()
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    assert set(finished) == {(2, 2), (2, 3)}
+
+
 def test_same_request_again_takes_no_step(qtbot, jobs, queue, quick):
     queue.add(quick, request(0))
     qtbot.waitUntil(lambda: idle(queue, jobs))
