@@ -33,7 +33,7 @@ DEFAULT_WINDOW: Window = (3.0, 12.0)
 _DERIVATIVE = re.compile(r"_(space|desc|res|den)-[^_]+")
 _RUN = re.compile(r"_run-(\d+)")
 _ROUNDING = 1e-3  # s; a header has 2.4 s as 2.4000001, and sums of such go either way
-_MAX_DESCRIPTION = 1 << 20  # characters
+_MAX_DESCRIPTION = 1 << 26  # characters; some converters write down each volume's DICOM header
 _STIMULUS_OR_LABEL = ("stimulus", "stim_file", "stimulus_id", "label", "trial_type")
 
 
@@ -116,7 +116,7 @@ def average_runs(
         raise DataError(
             f"{runs[0].table.name}: no event has a volume {first:g} to {last:g} s after its onset"
         )
-    steps = " or ".join(f"{step:g}" for step in sorted({run.step for run in runs}))
+    steps = " or ".join(dict.fromkeys(f"{step:g}" for step in sorted(run.step for run in runs)))
     notes = [
         f"Responses are means of the volumes {first:g} to {last:g} s after onset, "
         f"detrended and z-scored a run; a volume takes {steps} s",
@@ -136,6 +136,7 @@ def _averages(
     told: Counter[str],
 ) -> Iterator[FloatArray]:
     """Yield the responses of each run, adding their trials, and what is to be told of events."""
+    first, last = window[0] - _ROUNDING, window[1] + _ROUNDING
     for run in runs:
         onsets = np.array(read_seconds(run.events, "onset", run.table))
         named = [name for name in _STIMULUS_OR_LABEL if name in run.events]
@@ -149,11 +150,11 @@ def _averages(
                 told["Left out for want of a stimulus or label"] += 1
                 continue
             after = starts - onsets[trial.index]
-            inside = (after >= window[0] - _ROUNDING) & (after <= window[1] + _ROUNDING)
+            inside = (after >= first) & (after <= last)
             if not inside.any():
                 told["Left out for want of a volume in that window"] += 1
                 continue
-            if after[-1] + run.step <= window[1] or after[0] - run.step >= window[0]:
+            if after[-1] + run.step <= last or after[0] - run.step >= first:
                 told["With a part of that window only, at an end of their run"] += 1
             responses.append(series[inside].mean(axis=0))
             number, session = trial.run or run.number, trial.session or run.session

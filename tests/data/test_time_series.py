@@ -1,3 +1,5 @@
+import json
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -116,6 +118,15 @@ def test_events_at_the_ends_of_a_run_are_counted(run):
         "With a part of that window only, at an end of their run: 3 events",
         "Left out for want of a volume in that window: 2 events",
     )
+
+
+@pytest.mark.parametrize("onset", [132, -5.4])
+def test_what_rounding_leaves_of_the_step_loses_no_event_at_an_end(run, onset):
+    """As a 32-bit number this step is a little more; the window ends with the volume behind."""
+    write_bold(run / "sub-1_run-2_bold.nii.gz", series(0), tr=2.4)
+    (run / "sub-1_run-2_events.tsv").write_text(f"onset\tlabel\n{onset}\tx\n")
+    told = "With a part of that window only, at an end of their run: 1 event"
+    assert told in open_subject(run).notes
 
 
 def test_the_window_matters(run):
@@ -251,6 +262,23 @@ def test_the_description_of_bids_has_the_last_word_on_the_repetition_time(run):
         "The time of a volume is that of the .json beside the images; 1 header differs, for "
         "example sub-1_run-2_bold.nii.gz (1 in no unit)"
     )
+
+
+def test_one_time_of_a_volume_is_said_once(run):
+    """Of the header, a 32-bit number, and of a description."""
+    for number in (2, 3):
+        write_bold(run / f"sub-1_run-{number}_bold.nii.gz", series(0), tr=2.4)
+    (run / "sub-1_run-3_events.tsv").write_text("onset\tlabel\n20\tdog\n")
+    (run / "sub-1_run-3_bold.json").write_text('{"RepetitionTime": 2.4}')
+    assert open_subject(run).notes[0].endswith("; a volume takes 2.4 s")
+
+
+def test_a_description_may_hold_the_header_of_every_volume(run):
+    """As dcmstack writes it for heudiconv."""
+    samples = {"AcquisitionTime": [f"{time:014.6f}" for time in range(90_000)]}
+    described = {"time": {"samples": samples}, "RepetitionTime": 2.5}
+    (run / "sub-1_run-2_bold.json").write_text(json.dumps(described, indent=2))
+    assert "a volume takes 2.5 s" in open_subject(run).notes[0]
 
 
 def test_a_description_without_the_repetition_time_says_nothing(run):
