@@ -437,6 +437,20 @@ def test_a_crash_does_not_lose_what_was_left_behind(qtbot, left, ready, settings
     shiboken6.delete(again)  # before the session that it listens to
 
 
+def test_what_was_left_behind_is_written_though_the_next_subject_is_gone(
+    qtbot, saving, ready, monkeypatch, tmp_path
+):
+    def gone(subject):
+        raise DataError("its file is gone")
+
+    monkeypatch.setattr("mindvis_gui.session.autosave.fingerprint", gone)
+    ready.regions.add("mine", np.arange(30), "sphere")
+    with qtbot.waitSignal(saving._saved.leaving.found):
+        ready.open("tiny.h5")
+    qtbot.waitUntil(lambda: (tmp_path / "state" / "left-behind.json").exists())
+    qtbot.waitUntil(lambda: ready.idle)
+
+
 def test_all_that_was_left_behind_is_there_after_closing(qtbot, left, ready, settings, tmp_path):
     ready.regions.add("second", np.arange(40), "sphere")
     ready.open("tiny.h5")

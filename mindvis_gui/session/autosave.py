@@ -223,13 +223,15 @@ def _writing(
 ) -> Any:
     """Write a state; runs in a job's thread. Returns the fingerprint, and what went wrong.
 
-    What was left behind comes first, if it changed: the state on disk may still hold it.
+    What was left behind comes first, if it changed: the state on disk may still hold it, and the
+    subject may not be readable any more.
     """
     yield
-    found, trouble = known or fingerprint(subject), ""
+    found, trouble = known, ""
     try:
         if left is not None:
             write_state(left[0], {_DOCUMENTS: left[1]})
+        found = known or fingerprint(subject)
         write_state(path, {**state.by_reference(), "fingerprint": found})
     except ExportError as error:
         trouble = str(error)
