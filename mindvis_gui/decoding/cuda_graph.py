@@ -73,9 +73,9 @@ class GraphedDenoiser:
 
     def forget(self) -> bool:
         """Give back the memory of what was recorded; return whether anything was."""
-        recorded = [shape for shape, graph in self._graphs.items() if graph is not None]
+        recorded = [shape for shape, graph in list(self._graphs.items()) if graph is not None]
         for shape in recorded:
-            del self._graphs[shape]
+            self._graphs.pop(shape, None)  # another thread may run out of memory, too
         return bool(recorded)
 
     def _recorded(self, latents: Tensor, step: Tensor, conditions: Conditions) -> _Graph | None:

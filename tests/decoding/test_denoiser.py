@@ -198,6 +198,26 @@ def test_without_memory_for_a_recording_calls_are_made_one_by_one(unet, inputs, 
     assert caplog.messages == ["batches of 1 run unrecorded: out of memory"]
 
 
+def test_recordings_are_forgotten_by_two_threads_at_once(unet, inputs):
+    """Both run out of memory; the other one comes while the first recording is freed."""
+    denoiser = Denoiser(unet, torch.float32)
+
+    def record(compute):
+        result = compute()
+        replay = Replay(lambda: result, result)
+        weakref.finalize(replay, lambda: graphed.forget())
+        return replay, result
+
+    graphed = GraphedDenoiser(denoiser._predict, record)
+    conditions, step = conditions_of(denoiser, inputs), torch.tensor(5)
+    for rows in (1, 2):
+        for _ in range(3):
+            graphed(inputs[0][:rows], step, Conditions.gathered(conditions, range(rows)))
+    assert len(graphed._graphs) == 2
+    assert graphed.forget()
+    assert not graphed.forget()
+
+
 @pytest.mark.parametrize(
     ("dtype", "most", "mean"), [(torch.float32, 1, 0.01), (torch.bfloat16, 16, 2)]
 )
