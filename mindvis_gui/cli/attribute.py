@@ -15,6 +15,7 @@ from mindvis_gui.cli.subject_output import check_no_input
 from mindvis_gui.data.attribution import MEANING, METHODS
 from mindvis_gui.decoding.request import Attributor, DecodeRequest
 from mindvis_gui.errors import DataError, ExportError, ModelError
+from mindvis_gui.files import is_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -66,11 +67,12 @@ def run(args: argparse.Namespace) -> int:
 
     if not args.out.name.endswith((".nii", ".nii.gz")):
         raise DataError(f"{args.out.name}: a map is written as NIfTI; end its name in .nii.gz")
-    check_no_input(args.out, [Path(args.subject)])
     chosen = chosen_sampling(args)
     sidecar = args.out.with_name(args.out.name.removesuffix(".gz").removesuffix(".nii") + ".json")
     check_writable(args.out.parent)
-    _check_replaceable(sidecar)
+    if not _is_older(sidecar):
+        check_no_input(args.out, [Path(args.subject)])
+        _check_outside(args.out, Path(args.subject))
     subject = prepare_subject(open_subject(args.subject), chosen_preparation(args))
     trials = select_trials(subject, args.trials)
     if subject.affine is None:
@@ -108,18 +110,32 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _check_replaceable(sidecar: Path) -> None:
-    """Refuse to write over a file that is not the record of an older attribution.
+def _check_outside(out: Path, source: Path) -> None:
+    """Refuse to write over a file in the folder of a subject, such as its betas.
 
     Raises
     ------
     ExportError
-        As that would be the end of a decode folder whose map is called ``decode.nii.gz``.
+    """
+    if is_there(out) and source.resolve() in out.resolve().parents:
+        raise ExportError(
+            f"{out}: is there already, in the folder that this command reads; choose another name"
+        )
+
+
+def _is_older(sidecar: Path) -> bool:
+    """Return whether an older attribution, which may be replaced, has its record there.
+
+    Raises
+    ------
+    ExportError
+        If it is a file of something else, such as of a decode folder whose map is to be called
+        ``decode.nii.gz``.
     """
     try:
         there = json.loads(sidecar.read_bytes())
     except FileNotFoundError:
-        return
+        return False
     except (OSError, ValueError):
         there = None
     if not isinstance(there, dict) or there.get("format") != FORMAT:
@@ -127,6 +143,7 @@ def _check_replaceable(sidecar: Path) -> None:
             f"{sidecar}: the record beside the image would replace this file, which is of "
             "something else; give the image another name"
         )
+    return True
 
 
 def _attribute(

@@ -64,6 +64,18 @@ def test_the_responses_are_not_written_over(attribute, tmp_path, capsys):
     assert (tmp_path / "betas.nii.gz").read_bytes() == b"months of work"
 
 
+@pytest.mark.parametrize("place", ["betas.nii.gz", "rois/V1.nii.gz"])
+def test_nothing_in_the_folder_of_the_subject_is_written_over(attribute, tmp_path, capsys, place):
+    (tmp_path / "sub-01" / "rois").mkdir(parents=True)
+    (tmp_path / "sub-01" / place).write_bytes(b"months of work")
+    command = ["attribute", str(tmp_path / "sub-01"), "--trials", "0", "--out"]
+    assert main([*command, str(tmp_path / "sub-01" / place)]) == 1
+    assert f"{place}: is there already, in the folder that this" in capsys.readouterr().err
+    assert (tmp_path / "sub-01" / place).read_bytes() == b"months of work"
+    for _ in range(2):  # a map of its own may lie there, and be made anew
+        assert main([*command, str(tmp_path / "sub-01" / "map.nii.gz")]) == 0
+
+
 def test_many_trials_are_printed_in_several_tables(attribute, subject, capsys):
     n = len(subject.trials)
     assert attribute("--trials", "all") == 0
