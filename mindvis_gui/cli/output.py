@@ -77,13 +77,13 @@ def _give_up(stream: TextIO) -> None:
 def console(width: int) -> Iterator[Console]:
     """Yield what prints tables as `stdout` does, `width` columns wide where that is no terminal.
 
-    Text is printed as it is: names of regions and subjects may have brackets.
+    Text is printed as it is: names of regions and subjects may have brackets and colons.
     """
     from rich.console import Console
 
     with stdout() as stream:
         given = None if stream.isatty() else width
-        yield Console(file=stream, width=given, markup=False, highlight=False)
+        yield Console(file=stream, width=given, markup=False, emoji=False, highlight=False)
 
 
 def write(text: str) -> None:

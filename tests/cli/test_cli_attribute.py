@@ -88,14 +88,14 @@ def test_many_trials_are_printed_in_several_tables(attribute, subject, capsys):
     assert [share for line in lines for share in line] == ["100.0"] * n
 
 
-def test_names_with_brackets_are_printed_as_they_are(attribute, subject, opened, capsys):
+def test_names_with_brackets_and_colons_are_printed_as_they_are(attribute, subject, opened, capsys):
     first, *others = subject.rois
-    named = replace(first, name="V1 [left]")
+    named = replace(first, name="V1 [left]:v:")
     opened.append(replace(subject, name="sub-01 [/raw]", rois=(named, *others)))
     assert attribute("--trials", "3") == 0
     out = capsys.readouterr().out
     assert "sub-01 [/raw] (simulated)" in out
-    assert "V1 [left]" in out
+    assert "V1 [left]:v:" in out
 
 
 def test_a_record_replaces_an_older_one_and_nothing_else(attribute, tmp_path, capsys):
