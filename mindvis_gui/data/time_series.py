@@ -220,7 +220,10 @@ def _seconds_a_volume(image: NiftiFile) -> float:
     except FileNotFoundError:
         told, step = {}, image.repetition_time
     except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise DataError(f"{path.name}: no description as in BIDS ({error})") from error
+        raise DataError(
+            f"{path.name}: no description as in BIDS ({error}); mend it, or take it away to have "
+            "the repetition time of the header"
+        ) from error
     if 0 < step < MAX_SECONDS:
         return step
     if "RepetitionTime" in told:

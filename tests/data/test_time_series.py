@@ -291,7 +291,7 @@ def test_a_description_without_the_repetition_time_says_nothing(run):
     [
         ('{"RepetitionTime": 2000}', "RepetitionTime is 2000; seconds are needed"),
         ('{"RepetitionTime": "soon"}', "no description as in BIDS"),
-        ("[2.0]", "no description as in BIDS"),
+        ("[2.0]", "no description as in BIDS .*; mend it, or take it away to have the repet"),
         ('{"RepetitionTime": 1', "no description as in BIDS"),
         (f'{{"RepetitionTime": 1{"0" * 400}}}', "no description as in BIDS"),
     ],
