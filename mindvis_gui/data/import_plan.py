@@ -233,6 +233,7 @@ class ImportPlan:
 
     def _joined(self) -> Base:
         first, *more = (Path(path).expanduser() for path in (self.source, *self.more))
+        _check_different((first, *more))
         if not first.is_dir() and is_image(first):
             _check_alike(more, is_image, "4-D NIfTI images are joined")
             from mindvis_gui.data.nifti import read_nifti_subject
@@ -293,6 +294,14 @@ def _check_alike(paths: Sequence[Path], kind: Callable[[Path], bool], what: str)
     for path in paths:
         if path.is_dir() or not kind(path):
             raise DataError(f"{path.name}: only {what}, of which this is none; give one source")
+
+
+def _check_different(paths: Sequence[Path]) -> None:
+    seen: set[Path] = set()
+    for path in paths:
+        if path.resolve() in seen:
+            raise DataError(f"{path.name}: is named twice; each of its trials would be there twice")
+        seen.add(path.resolve())
 
 
 def _word(name: str, value: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from mindvis_gui.errors import DataError
@@ -35,15 +36,7 @@ def read_table(path: Path, delimiter: str = "\t") -> dict[str, list[str]]:
         raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path.name}: not a table of UTF-8 text ({error})") from error
-    # Strict, for a quote that is never closed would take the rows below into its cell.
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
-    try:
-        rows = [row for row in reader if row]
-    except csv.Error as error:
-        raise DataError(
-            f"{path.name}: line {reader.line_num}: not a table ({error}); a cell that begins with "
-            'a quote ends with one, and quotes inside it are written twice ("")'
-        ) from error
+    rows = _rows(text, delimiter, path)
     if len(rows) < 2:
         raise DataError(f"{path.name}: the table has no rows below its header")
     header = [name.strip() for name in rows[0]]
@@ -57,6 +50,25 @@ def read_table(path: Path, delimiter: str = "\t") -> dict[str, list[str]]:
             )
     cells = [[_cell(text) for text in row] for row in rows[1:]]
     return dict(zip(header, map(list, zip(*cells, strict=True)), strict=True))
+
+
+def _rows(text: str, delimiter: str, path: Path) -> list[list[str]]:
+    """Split a table into rows of cells; empty lines are no rows."""
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    try:
+        return [row for row in reader if row]
+    except csv.Error as error:
+        line, why = reader.line_num, error
+    with suppress(csv.Error):
+        # Text behind a quoted cell harms nobody, but a quote that is never closed, and so takes
+        # the rows below into its cell.
+        rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
+        if not any("\n" in cell for row in rows for cell in row):
+            return rows
+    raise DataError(
+        f"{path.name}: line {line}: not a table ({why}); a cell that begins with a quote ends with "
+        'one, and quotes inside it are written twice ("")'
+    )
 
 
 def _cell(text: str) -> str:

@@ -550,6 +550,12 @@ def test_files_that_do_not_belong_together(tmp_path, case):
     assert "\n" not in str(caught.value)
 
 
+def test_a_file_that_is_named_twice_is_refused(tmp_path):
+    one, two = halves(tmp_path)
+    with pytest.raises(DataError, match=f"{two.name}: is named twice; each of its trials"):
+        ImportPlan(one, more=(two, tmp_path / "." / two.name)).read()
+
+
 def test_what_images_alone_can_have_is_refused_for_joined_files(tmp_path):
     one, two = halves(tmp_path)
     with pytest.raises(DataError, match="--rois is for NIfTI images, which it is not"):

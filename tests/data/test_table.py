@@ -6,7 +6,7 @@ from mindvis_gui.data.table import read_integers, read_table
 from mindvis_gui.errors import DataError
 
 
-@pytest.mark.parametrize("rows", ['"cat\t1\ndog\t2', '"cat\t1\n"dog\t2\nowl\t3', '"cat" big\t1'])
+@pytest.mark.parametrize("rows", ['"cat\t1\ndog\t2', '"cat\t1\n"dog\t2\nowl\t3'])
 def test_a_quote_that_is_not_closed_takes_no_rows_into_its_cell(tmp_path, rows):
     path = tmp_path / "events.tsv"
     path.write_text(f"label\trun\n{rows}\n")
@@ -23,6 +23,8 @@ def test_a_quote_that_is_not_closed_takes_no_rows_into_its_cell(tmp_path, rows):
         ('"a\tb"', "a\tb"),
         ('"say ""cheese"""', 'say "cheese"'),
         ('5" plate', '5" plate'),
+        ('"plate" ', "plate"),
+        ('"cat" big', "cat big"),
         ('"two\nlines"', "two lines"),
         ("copied\u2028from a page", "copied\u2028from a page"),  # its line ends for Unicode alone
         ("\x0b", ""),
