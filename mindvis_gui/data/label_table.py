@@ -57,11 +57,12 @@ def _line_names(text: str) -> list[tuple[int, str]]:
     lines = [line for line in map(str.strip, text.splitlines()) if line]
     if names := _names_above(lines):
         return names
+    coded = _have_codes(lines)
     for line in lines:
         if "\t" in line:
             words = [word.strip() for word in line.split("\t") if word.strip()]
         elif numbered := _NUMBERED.fullmatch(line):
-            words = [numbered[1], _name(numbered[2])]
+            words = [numbered[1], _name(numbered[2], coded=coded)]
         else:
             words = line.replace(":", " ").split()
         if len(words) < 2 or not all(words[:2]):
@@ -82,7 +83,16 @@ def _names_above(lines: Sequence[str]) -> list[tuple[int, str]]:
     return list(zip(numbers, lines[::2], strict=True))
 
 
-def _name(text: str) -> str:
+def _have_codes(lines: Sequence[str]) -> bool:
+    """Whether numbers behind names are no part of them: 1 Precentral_L 2001, but not 1 Area 17.
+
+    Without them the names must still differ.
+    """
+    found = [words for words in map(str.split, lines) if len(words) == 3 and words[2].isdecimal()]
+    return len({words[1] for words in found}) == len(found)
+
+
+def _name(text: str, *, coded: bool) -> str:
     """Return the name in what stands behind a number, empty if that is a colour only.
 
     Where all of it can be no region's name it is a description, and its first word the name.
@@ -91,8 +101,7 @@ def _name(text: str) -> str:
         return quoted[1].strip()
     name = _BEHIND.sub("", " ".join(text.split()))
     words = name.split()
-    # Some atlases give each name a second number: 1 Precentral_L 2001.
-    if len(words) < 2 or (len(words) == 2 and words[1].isdecimal()):
+    if len(words) < 2 or (coded and len(words) == 2 and words[1].isdecimal()):
         return "".join(words[:1])
     with suppress(DataError):
         return check_roi_name(name, "")
