@@ -541,6 +541,22 @@ def ready(qtbot, opened):
 
 
 @pytest.fixture
+def calls_of():
+    """Return a function that counts the calls of Python functions while something is done."""
+
+    def count(act: Callable[[], object]) -> int:
+        calls = []
+        sys.setprofile(lambda frame, event, _: calls.append(1) if event == "call" else None)
+        try:
+            act()
+        finally:
+            sys.setprofile(None)
+        return len(calls)
+
+    return count
+
+
+@pytest.fixture
 def settings(tmp_path):
     """Return settings that nobody changed."""
     return Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))

@@ -11,6 +11,7 @@ from mindvis_gui.decoding.sampling_settings import SAMPLERS, Sampling
 from mindvis_gui.errors import RequestError
 from mindvis_gui.session.axes import NONE, read_axis
 from mindvis_gui.session.options import Options
+from mindvis_gui.session.sample_blocks import SampleBlock, count_samples
 
 
 def cells(grid):
@@ -83,11 +84,11 @@ def test_trials_by_seeds_of_the_session_at_first(ready):
 def test_all_missing_cells_are_decoded_one_request_a_trial(qtbot, ready):
     requests = []
     ready.queue.started.connect(requests.append)
-    assert len(ready.grid.missing()) == 24
+    assert count_samples(ready.grid.missing()) == 24
     decode_missing(qtbot, ready)
     assert drawn(ready) == [[True] * 4] * 6
     assert [request.trial for request in requests] == list(range(6))
-    assert ready.grid.missing() == []
+    assert not ready.grid.missing()
     assert not ready.grid.queued
 
 
@@ -245,7 +246,7 @@ def test_another_subject_empties_the_grid(qtbot, ready):
     with qtbot.waitSignal(ready.trial_changed):
         ready.open("tiny.h5")
     assert len(ready.collection) == 0
-    assert len(ready.grid.missing()) == 24
+    assert count_samples(ready.grid.missing()) == 24
     assert shiboken6.isValid(ready)
 
 
@@ -276,14 +277,14 @@ def test_of_two_models_of_which_one_is_gone_no_cell_waits_in_vain(qtbot, ready):
     here = ready.grid.cell(0, 0).options
     gone = replace(here, trial=1, model_hash="9" * 64)
     with qtbot.waitSignal(ready.problem) as problem:
-        ready.grid.start([here, gone])
+        ready.grid.start([SampleBlock.of(here), SampleBlock.of(gone)])
     assert "is not loaded" in problem.args[0]
     assert ready.grid.is_missing(here)
     assert not ready.grid.queued
 
 
 def test_stop_while_one_set_is_planned_and_another_was(qtbot, ready, monkeypatch):
-    wanted = ready.grid.missing()
+    wanted = [SampleBlock.of(options) for row in cells(ready.grid) for options in row]
     ready.grid.start(wanted[:1])
     (planned,) = ready.grid._planner._jobs
     go_on = Event()
@@ -312,8 +313,61 @@ def test_cells_that_differ_in_trial_and_seed_alone_are_worked_out_once(ready, mo
     }
     asked, options = [], grid.options
     monkeypatch.setattr(grid, "options", lambda **changed: asked.append(1) or options(**changed))
-    assert len(grid.missing()) == 24 * 5
+    assert count_samples(grid.missing()) == 24 * 5
     assert len(asked) == 1
     assert {place: grid.cell(*place) for place in expected} == expected
     ready.set_sampling(Sampling("ddim", 7, "fp32"))
     assert grid.cell(0, 3).options.sampling.steps == 7
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [("trial", "seed"), ("trial", "roi"), ("seed", "mask"), ("steps", "sampler")],
+)
+def test_what_is_missing_is_the_same_by_axis_and_by_cell(qtbot, ready, decoder, rows, columns):
+    grid = ready.grid
+    grid.set_axes(rows, columns)
+    firsts = [grid.axis(option).values[0] for option in (rows, columns)]
+    decode_missing(qtbot, ready)
+    for option, text in {"trial": "0-9", "seed": "0-6", "steps": "7, 10, 30"}.items():
+        grid.set_values(option, text)
+    grid.draw_again(*firsts)
+    qtbot.waitUntil(lambda: ready.idle, timeout=20_000)
+    decoder.hold()
+    grid.draw_again(grid.axis(rows).values[-1], firsts[1])
+    every = [options for row in cells(grid) for options in row if options is not None]
+    grid.start([SampleBlock.of(options) for options in every if grid.is_missing(options)][:3])
+    missing = [options for options in every if grid.is_missing(options)]
+    found = [options for block in grid.missing() for options in block.options()]
+    if rows == "trial":
+        assert found == missing  # row by row, as they are drawn
+    assert len(found) == len(missing) == count_samples(grid.missing())
+    assert set(found) == set(missing)
+    there = [options for options in every if ready.collection.get(options) is not None]
+    drawn_ones = list(grid.drawn(grid.axis(grid.rows).values))
+    assert {options for block in drawn_ones for options in block.options()} == set(there)
+    assert count_samples(drawn_ones) == len(there)
+    ready.queue.stop()
+    decoder.release()
+    qtbot.waitUntil(lambda: ready.idle, timeout=20_000)
+    assert not grid.queued
+
+
+def test_thousands_of_trials_are_queued_by_axis_and_not_cell_by_cell(
+    qtbot, ready, decoder, calls_of
+):
+    grid, many = ready.grid, range(3000)
+    object.__setattr__(ready.subject, "trials", ready.subject.trials * 125)
+    decoder.hold()
+    assert calls_of(lambda: grid.decode_trials(many)) < 1000
+    assert calls_of(grid.missing) < 100
+    assert not grid.missing()
+    assert grid.cell(2999, 3).options in grid.queued
+    ready.set_seeds(2, 4)
+    assert calls_of(grid.missing) < 100
+    (block,) = grid.missing()
+    assert (block.trials, block.seeds) == (tuple(many), (4, 5))
+    ready.queue.stop()
+    decoder.release()
+    qtbot.waitUntil(lambda: ready.idle, timeout=20_000)
+    assert grid.missing()[0].trials == tuple(many)

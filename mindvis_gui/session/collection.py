@@ -25,6 +25,7 @@ from mindvis_gui.decoding.sample_cache import SampleCache, sample_key
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.session.backlog import Backlog
 from mindvis_gui.session.options import Options
+from mindvis_gui.session.sample_blocks import SampleBlock, SampleSet
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -76,6 +77,8 @@ class Collection(QObject):
     ----------
     models : dict of str to str
         Hash → name of the models that samples were drawn with.
+    drawn, unasked : SampleSet
+        All samples, and those whose scores nobody wanted yet.
     """
 
     added = Signal(object)  # list of Options
@@ -90,7 +93,7 @@ class Collection(QObject):
         self._drawn: dict[Options, Drawn] = {}
         self._scores: dict[Options, Score] = {}
         self._newest: dict[int, list[Options]] = {}  # of one decode, by trial
-        self._asked: set[Options] = set()
+        self.drawn, self.unasked = SampleSet(), SampleSet()
         self._scoring = Backlog(jobs, _score, self._keep_scores)
         self.models: dict[str, str] = {}
 
@@ -103,7 +106,8 @@ class Collection(QObject):
         self._drawn.clear()
         self._scores.clear()
         self._newest.clear()
-        self._asked.clear()
+        self.drawn.clear()
+        self.unasked.clear()
         self._scoring.clear()
         self.models.clear()
 
@@ -129,10 +133,15 @@ class Collection(QObject):
         """
         drawn = [Drawn(Options.of(request, seed), request, source) for seed, source in sources]
         for each in drawn:
-            self._drawn[each.options] = each
             self.models[each.options.model_hash] = str(request.get("model", ""))
         if drawn:
             options = [each.options for each in drawn]
+            new = [each.seed for each in options if each not in self._drawn]
+            if new:
+                block = SampleBlock((options[0].trial,), (options[0].common,), new)
+                self.drawn.add(block)
+                self.unasked.add(block)
+            self._drawn.update((each.options, each) for each in drawn)
             self._newest[options[0].trial] = options
             self.added.emit(options)
 
@@ -187,8 +196,8 @@ class Collection(QObject):
         """Score samples in the background, those of one trial together."""
         together: dict[int, list[Drawn]] = {}
         for each in options:
-            if each in self._drawn and each not in self._scores and each not in self._asked:
-                self._asked.add(each)
+            if each in self.unasked and each not in self._scores:
+                self.unasked.discard(SampleBlock.of(each))
                 together.setdefault(each.trial, []).append(self._drawn[each])
         if self._subject is not None:
             for drawn in together.values():
@@ -203,6 +212,8 @@ class Collection(QObject):
         subject, scores = found
         if subject is self._subject and scores:
             self._scores.update(scores)
+            for each in scores:
+                self.unasked.discard(SampleBlock.of(each))
             self.scored.emit(list(scores))
 
 

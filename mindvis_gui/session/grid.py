@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby, product
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
@@ -19,6 +20,7 @@ from mindvis_gui.session.axis_values import own_rois, own_values, typed_axis
 from mindvis_gui.session.grid_models import GridModels
 from mindvis_gui.session.options import Options, mask_from_json, other_of
 from mindvis_gui.session.planner import Planner
+from mindvis_gui.session.sample_blocks import SampleBlock, SampleSet, within, without
 
 if TYPE_CHECKING:
     from mindvis_gui.session.session import Session
@@ -62,10 +64,10 @@ class Grid(QObject):
         self._planner.ended.connect(self._forget_queued)
         self._axes: dict[str, Axis] = {}  # looked up thousands of times until something changes
         self._cells: dict[tuple[Any, Any], Cell] = {}
-        self._alike: dict[tuple[tuple[str, Any], ...], Cell] = {}  # by all but trial and seed
+        self._common: dict[tuple[tuple[str, Any], ...], Cell] = {}  # by all but trial and seed
         self.typed: dict[str, str] = {}
         self.trials: tuple[int, ...] = ()
-        self.queued: set[Options] = set()
+        self.queued = SampleSet()
         self.rows, self.columns = "trial", "seed"
         session.subject_changed.connect(self._forget)
         for signal in (
@@ -141,17 +143,55 @@ class Grid(QObject):
             again = self._seeds.get((row, column))
             if again is not None:
                 changed["seed"] = again
-            self._cells[row, column] = self._placed(changed)
+            cell = self._common_cell(changed)
+            if cell.options is not None:
+                place = {"trial": self._trial, "seed": self._session.first_seed, **changed}
+                cell = Cell(replace(cell.options, trial=place["trial"], seed=place["seed"]))
+            self._cells[row, column] = cell
         return self._cells[row, column]
 
-    def _placed(self, changed: dict[str, Any]) -> Cell:
-        """Return what `options` does; what trial and seed change nothing of is asked once."""
-        place = {option: changed[option] for option in ("trial", "seed") if option in changed}
-        others = tuple(each for each in changed.items() if each[0] not in place)
-        if others not in self._alike:
-            self._alike[others] = self.options(**dict(others))
-        found = self._alike[others]
-        return Cell(replace(found.options, **place)) if found.options and place else found
+    @property
+    def _trial(self) -> int:
+        """The trial of all cells where trials are no axis."""
+        trial = self._session.trial
+        return 0 if trial is None else trial.index
+
+    def _common_cell(self, changed: Mapping[str, Any]) -> Cell:
+        """Return `Options.common` of some cell; what trial and seed do not change is asked once."""
+        others = tuple(each for each in changed.items() if each[0] not in ("trial", "seed"))
+        if others not in self._common:
+            cell = self.options(**dict(others))
+            self._common[others] = Cell(cell.options.common) if cell.options else cell
+        return self._common[others]
+
+    def samples(self, rows: Iterable[Any]) -> Iterator[SampleBlock]:
+        """Return the samples that the cells of some rows are to have."""
+        columns = self.axis(self.columns).values
+        apart = {row for row, column in self._seeds if column in columns}
+        for drawn_again, some in groupby(rows, apart.__contains__):
+            if not drawn_again:
+                yield from self._block(tuple(some), columns)
+                continue
+            for row, column in product(some, columns):
+                seed = self._seeds.get((row, column))
+                yield from self._block((row,), (column,), None if seed is None else (seed,))
+
+    def _block(
+        self, rows: Sequence[Any], columns: Sequence[Any], seeds: Sequence[int] | None = None
+    ) -> Iterator[SampleBlock]:
+        values = {self.rows: rows, self.columns: columns}
+        trials = values.pop("trial", (self._trial,))
+        own_seeds = values.pop("seed", (self._session.first_seed,))
+        places = (dict(zip(values, place, strict=True)) for place in product(*values.values()))
+        commons = [self._common_cell(place).options for place in places]
+        possible = [common for common in commons if common is not None]
+        if possible:
+            yield SampleBlock(trials, possible, own_seeds if seeds is None else seeds)
+
+    def drawn(self, rows: Iterable[Any], among: SampleSet | None = None) -> Iterator[SampleBlock]:
+        """Return what there is of the samples of some rows, or what of them is in a set."""
+        among = self._session.collection.drawn if among is None else among
+        return within(self.samples(rows), among)
 
     def options(self, **changed: Any) -> Cell:
         """Return the session's options with some of them changed, by the keys of `OPTIONS`."""
@@ -204,21 +244,18 @@ class Grid(QObject):
 
     # -- decoding ----------------------------------------------------------------------------
 
-    def missing(self) -> list[Options]:
-        """Return the options of all cells that have no sample and do not wait for one."""
-        found = []
-        for row in self.axis(self.rows).values:
-            for column in self.axis(self.columns).values:
-                options = self.cell(row, column).options
-                if options is not None and self.is_missing(options):
-                    found.append(options)
-        return found
+    def missing(self) -> list[SampleBlock]:
+        """Return the samples of all cells that are not there and do not wait to be drawn."""
+        return list(self._missing_of(self.samples(self.axis(self.rows).values)))
+
+    def _missing_of(self, blocks: Iterable[SampleBlock]) -> Iterator[SampleBlock]:
+        return without(without(blocks, self._session.collection.drawn), self.queued)
 
     def is_missing(self, options: Options) -> bool:
         """Whether there is no such sample, and none is on its way."""
         return self._session.collection.get(options) is None and options not in self.queued
 
-    def start(self, wanted: Iterable[Options]) -> None:
+    def start(self, wanted: Iterable[SampleBlock]) -> None:
         """Decode samples: those that differ in their seed alone as one request."""
         session = self._session
         subject, normalisation = session.subject, session.normalisation
@@ -227,20 +264,17 @@ class Grid(QObject):
                 session.unmeasured or "the responses are still being measured; decode in a moment"
             )
             return
-        groups: dict[Options, list[int]] = {}
-        queued: set[Options] = set()
-        decoders = self.models.by_hash
-        for options in dict.fromkeys(wanted):
-            if options.model_hash not in decoders:
-                name = session.collection.models.get(options.model_hash, "of these samples")
+        blocks, decoders = list(wanted), self.models.by_hash
+        for model_hash in dict.fromkeys(one.model_hash for each in blocks for one in each.commons):
+            if model_hash not in decoders:
+                name = session.collection.models.get(model_hash, "of these samples")
                 session.problem.emit(f"model {name} is not loaded; load it to decode more")
                 return
-            queued.add(options)
-            groups.setdefault(replace(options, seed=0), []).append(options.seed)
-        if not groups or subject is None:
+        if not blocks or subject is None:
             return
-        self.queued |= queued
-        self._planner.start(groups, decoders, self._masks)
+        for each in blocks:
+            self.queued.add(each)
+        self._planner.start(blocks, decoders, self._masks)
         self.changed.emit()
 
     def decode_trials(self, trials: Sequence[int]) -> None:
@@ -272,8 +306,9 @@ class Grid(QObject):
             mask = mask_from_json(values["mask"])
             if mask is not None:
                 self._remember(mask)
-            wanted += [Options.of(values, seed) for seed in values["seeds"]]
-        self.start(each for each in wanted if self.is_missing(each))
+            if values["seeds"]:
+                wanted.append(SampleBlock.asked(values, values["seeds"]))
+        self.start(self._missing_of(wanted))
 
     def draw_again(self, row: Any, column: Any) -> None:
         """Put a sample of another seed into one cell."""
@@ -284,7 +319,7 @@ class Grid(QObject):
         self._cells.pop((row, column), None)
         options = self.cell(row, column).options
         if options is not None and self.is_missing(options):
-            self.start([options])
+            self.start([SampleBlock.of(options)])
         self.changed.emit()
 
     # -- following the session ---------------------------------------------------------------
@@ -302,7 +337,7 @@ class Grid(QObject):
         seeds = self._axes.get("seed")
         self._axes.clear()
         self._cells.clear()
-        self._alike.clear()
+        self._common.clear()
         if seeds is not None and seeds != self.axis("seed"):
             self.axes_changed.emit()
         else:
@@ -311,7 +346,7 @@ class Grid(QObject):
     def _renew_axes(self) -> None:
         self._axes.clear()
         self._cells.clear()
-        self._alike.clear()
+        self._common.clear()
         self.axes_changed.emit()
 
     def _take_model(self) -> None:
@@ -321,13 +356,17 @@ class Grid(QObject):
             self.models.load(self.axis("model").values)
 
     def _take_off(self, result: Any) -> None:
-        values = result.request.to_json()
-        self.queued -= {Options.of(values, sample.seed) for sample in result.samples}
+        seeds = [sample.seed for sample in result.samples]
+        self.queued.discard(SampleBlock.asked(result.request.to_json(), seeds))
 
     def _forget_waiting(self) -> None:
         """Let go of what the queue has forgotten; the running decode may end yet."""
-        requests = [(each.to_json(), each.seeds) for each in self._session.queue.together]
-        self.queued &= {Options.of(values, seed) for values, seeds in requests for seed in seeds}
+        together = self._session.queue.together
+        requests = (SampleBlock.asked(each.to_json(), each.seeds) for each in together)
+        running = list(within(requests, self.queued))
+        self.queued.clear()
+        for each in running:
+            self.queued.add(each)
         self.changed.emit()
 
     def _forget_queued(self) -> None:

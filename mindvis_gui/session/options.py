@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,11 @@ class Options:
 
     def __hash__(self) -> int:
         return self._hash
+
+    @property
+    def common(self) -> Options:
+        """What it has in common with samples that differ in trial and seed alone: the one of 0."""
+        return replace(self, trial=0, seed=0)
 
     @classmethod
     def of(cls, values: Mapping[str, Any], seed: int) -> Options:

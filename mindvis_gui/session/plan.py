@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.preparation import Preparation
@@ -12,7 +12,7 @@ from mindvis_gui.data.subject import Subject
 from mindvis_gui.decode_queue import Waiting
 from mindvis_gui.decoding.request import Decoder, DecodeRequest
 from mindvis_gui.errors import MindVisError
-from mindvis_gui.session.options import Options
+from mindvis_gui.session.sample_blocks import SampleBlock, requests_of
 
 _BATCH = 20  # requests handed to the queue at a time
 
@@ -20,7 +20,7 @@ _BATCH = 20  # requests handed to the queue at a time
 def planning(
     subject: Subject,
     normalisation: Normalisation,
-    groups: dict[Options, list[int]],
+    blocks: Sequence[SampleBlock],
     decoders: dict[str, Decoder],
     masks: dict[tuple[int, ...], MaskState],
     preparation: Preparation,
@@ -28,14 +28,14 @@ def planning(
     """Make requests in batches; runs in a job's thread. Returns what cannot be decoded and why."""
     batch: list[Waiting] = []
     complaints = []
-    for options, seeds in groups.items():
-        decoder, trial = decoders[options.model_hash], subject.trials[options.trial]
+    for (index, options), seeds in requests_of(blocks).items():
+        decoder, trial = decoders[options.model_hash], subject.trials[index]
         try:
             request = DecodeRequest(
                 subject=subject.name,
-                trial=options.trial,
+                trial=index,
                 vector=prepare(subject, trial, normalisation, options.rois),
-                seeds=tuple(seeds),
+                seeds=seeds,
                 sampling=options.sampling,
                 model=decoder.info.name,
                 model_hash=options.model_hash,

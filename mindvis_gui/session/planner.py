@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -11,8 +11,8 @@ from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decode_queue import Waiting
 from mindvis_gui.decoding.request import Decoder
 from mindvis_gui.job import Job
-from mindvis_gui.session.options import Options
 from mindvis_gui.session.plan import planning
+from mindvis_gui.session.sample_blocks import SampleBlock
 from mindvis_gui.wording import counted
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Planner(QObject):
 
     def start(
         self,
-        groups: Mapping[Options, list[int]],
+        blocks: Sequence[SampleBlock],
         decoders: Mapping[str, Decoder],
         masks: Mapping[tuple[int, ...], MaskState],
     ) -> None:
@@ -46,8 +46,8 @@ class Planner(QObject):
 
         Parameters
         ----------
-        groups : mapping of Options to list of int
-            The seeds to draw of each.
+        blocks : sequence of SampleBlock
+            What to draw.
         decoders : mapping of str to Decoder
             By the hash of their weights.
         masks : mapping of tuple of int to MaskState
@@ -60,12 +60,13 @@ class Planner(QObject):
         plan = planning(
             subject,
             normalisation,
-            dict(groups),
+            blocks,
             {key: session.taking_turns(decoder) for key, decoder in decoders.items()},
             dict(masks),
             session.preparation.steps,
         )
-        count, stops = len(groups), self._stops
+        count = sum(len(each.trials) * len(each.commons) for each in blocks)
+        stops = self._stops
 
         def enqueue(items: list[Waiting]) -> None:
             if stops == self._stops:  # what was made before a stop may arrive after it

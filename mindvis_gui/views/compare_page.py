@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 from mindvis_gui.errors import RequestError
 from mindvis_gui.session import Session
 from mindvis_gui.session.collection import Drawn
+from mindvis_gui.session.sample_blocks import SampleBlock, count_samples
 from mindvis_gui.views.compare_header import CompareHeader
 from mindvis_gui.views.consistency_strip import ConsistencyStrip
 from mindvis_gui.views.drag_out import drag_sample
@@ -161,10 +162,9 @@ class ComparePage(QWidget):
         if not self.isVisible():
             return
         session, model = self._session, self.model
-        missing = len(session.grid.missing())
+        missing = count_samples(session.grid.missing())
         cells = len(model.rows) * len(model.columns)
-        shown = [model.cell(row, column).options for row in model.rows for column in model.columns]
-        done = sum(each is not None and session.collection.get(each) is not None for each in shown)
+        done = count_samples(session.grid.drawn(model.rows))
         rows = counted(len(model.rows), "row")
         text = self._complaint or f"{rows} · {done:,} of {cells:,} decoded"
         self.header.show_count(missing, text)
@@ -298,7 +298,7 @@ class ComparePage(QWidget):
             menu.addAction("Save PNG…", lambda: self.save_requested.emit(drawn))
         elif cell.options is not None:
             options = cell.options
-            menu.addAction("Decode", lambda: self._session.grid.start([options]))
+            menu.addAction("Decode", lambda: self._session.grid.start([SampleBlock.of(options)]))
         return menu
 
 

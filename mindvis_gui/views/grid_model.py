@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer
 from PySide6.QtGui import QImage
 
+from mindvis_gui.analysis.comparison import SampleScores
 from mindvis_gui.data.subject import Trial
 from mindvis_gui.decoding.cached_decoder import PartStep
 from mindvis_gui.session import Session
@@ -90,9 +91,10 @@ class GridModel(QAbstractTableModel):
         grid = self._session.grid
         axis = grid.axis(grid.rows)
         columns = list(grid.axis(grid.columns).values)
-        scored = columns if needs_scores(self.order, self.words) else []
-        rows = [self._row(value, scored) for value in axis.values]
-        shown = ordered(rows, self.order, self.words)
+        shown = list(axis.values)
+        if self.order or self.words:
+            scored = needs_scores(self.order, self.words)
+            shown = ordered([self._row(each, scored) for each in shown], self.order, self.words)
         if (shown, columns) != (self.rows, self.columns):
             self.beginResetModel()
             self.rows, self.columns = shown, columns
@@ -104,22 +106,25 @@ class GridModel(QAbstractTableModel):
                 self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, last)
         self.want_scores()
 
-    def _row(self, value: Any, columns: list[Any]) -> Row:
-        """Return what a row is found and ordered by, with its scores in some columns."""
-        collection = self._session.collection
-        label = self.row_label(value)
-        if not self.order and not self.words:
-            return Row(value, "", label, ())
-        cells = (self.cell(value, column).options for column in columns)
-        scores = [collection.score(options) for options in cells if options is not None]
-        trial = self.trial(value)
+    def _row(self, value: Any, scored: bool) -> Row:
+        """Return what a row is found and ordered by, with the scores of its samples if asked."""
+        label, trial = self.row_label(value), self.trial(value)
         words = f"{label} {trial.category} {trial.split}" if trial else label
-        return Row(value, words.lower(), label, [each.scores for each in scores if each])
+        return Row(value, words.lower(), label, self._scores(value, trial) if scored else ())
+
+    def _scores(self, row: Any, trial: Trial | None) -> list[SampleScores]:
+        collection = self._session.collection
+        if trial is None or not collection.newest(trial.index):
+            return []  # most rows of thousands
+        blocks = self._session.grid.drawn([row])
+        found = (collection.score(options) for block in blocks for options in block.options())
+        return [each.scores for each in found if each is not None]
 
     def want_scores(self) -> None:
         """Ask for the scores that rows are sorted by, or all that are shown."""
-        options = (self.cell(row, column).options for row in self.rows for column in self.columns)
-        self._session.collection.want_scores(each for each in options if each is not None)
+        collection = self._session.collection
+        found = self._session.grid.drawn(self.rows, collection.unasked)
+        collection.want_scores([options for block in found for options in block.options()])
 
     def cell(self, row: Any, column: Any) -> Cell:
         """Return what belongs to the cell of two values."""

@@ -44,6 +44,7 @@ class TrialList(QListView):
 
     def __init__(self, model: TrialModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._trials = model
         self.setModel(model)
         self.setItemDelegate(_TrialDelegate(self))
         self.setUniformItemSizes(True)
@@ -70,13 +71,14 @@ class TrialList(QListView):
     @property
     def selected(self) -> list[Trial]:
         """The trials that are selected, with Ctrl or Shift several, in the order of the list."""
-        return [index.data(TRIAL_ROLE) for index in sorted(self.selectedIndexes())]
+        ranges = self.selectionModel().selection().toList()
+        rows = [row for each in ranges for row in range(each.top(), each.bottom() + 1)]
+        return self._trials.trials_at(sorted(rows))
 
     @property
     def listed(self) -> list[Trial]:
         """All trials that pass the filter."""
-        model = self.model()
-        return [model.index(row, 0).data(TRIAL_ROLE) for row in range(model.rowCount())]
+        return self._trials.trials_at(range(self._trials.rowCount()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the chosen trial in view, if it was, when the list of regions above grows."""

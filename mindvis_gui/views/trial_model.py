@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,11 @@ class TrialModel(QStringListModel):
     def _show(self, rows: list[int]) -> None:
         self._rows = rows
         self.setStringList([""] * len(rows))  # resets the model
+
+    def trials_at(self, rows: Iterable[int]) -> list[Trial]:
+        """Return the trials at some rows, without a question of Qt's for each."""
+        trials = self._subject.trials if self._subject else ()
+        return [trials[self._rows[row]] for row in rows]
 
     def row_of(self, trial: Trial) -> int:
         """Return the row that shows `trial`, or -1 when the filter hides it."""

@@ -348,3 +348,17 @@ def test_rows_whose_names_differ_at_the_end_can_be_told_apart(page):
 
     assert drawn("1") == drawn("1")
     assert drawn("1") != drawn("2")
+
+
+def test_a_long_grid_follows_other_seeds_without_a_call_a_cell(
+    qtbot, ready_window, ready, calls_of
+):
+    object.__setattr__(ready.subject, "trials", ready.subject.trials * 125)
+    ready_window.actions_by_id["compare"].trigger()
+    page = ready_window.workspace.compare_page
+    assert calls_of(lambda: ready.grid.set_values("trial", "0-2999")) < 12_000  # one a value typed
+    assert calls_of(lambda: ready.set_seeds(8, 5)) < 3000
+    assert calls_of(page._show_count) < 1000
+    assert header(page)[1] == "seed 8"
+    assert page.header.decode.text() == "Decode 15,000"
+    qtbot.waitUntil(lambda: ready.idle)

@@ -150,3 +150,21 @@ def test_rows_are_chosen_and_not_edited(model):
     assert flags & Qt.ItemFlag.ItemIsSelectable
     assert not flags & Qt.ItemFlag.ItemIsEditable
     assert not flags & Qt.ItemFlag.ItemIsDragEnabled
+
+
+def test_thousands_of_trials_are_listed_and_selected_without_a_call_each(
+    qtbot, session, subject_factory, calls_of
+):
+    model = TrialModel(session)
+    shown = TrialList(model)
+    qtbot.addWidget(shown)
+    model.set_subject(subject_factory(3000))
+    model.set_filter("train", "cra")
+    shown.selectAll()
+    found = []
+    assert calls_of(lambda: found.append(shown.listed)) < 100
+    assert calls_of(lambda: found.append(shown.selected)) < 1000
+    listed, selected = found
+    assert listed == selected
+    assert [trial.index for trial in listed[:2]] == [7, 13]
+    assert len(listed) == model.rowCount() == 499
