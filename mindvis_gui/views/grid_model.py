@@ -9,10 +9,10 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer
 from PySide6.QtGui import QImage
 
-from mindvis_gui.analysis.comparison import SampleScores
 from mindvis_gui.data.subject import Trial
 from mindvis_gui.decoding.cached_decoder import PartStep
 from mindvis_gui.session import Session
+from mindvis_gui.session.axes import Axis
 from mindvis_gui.session.collection import Drawn
 from mindvis_gui.session.grid import Cell
 from mindvis_gui.session.grid_order import Row, needs_scores, ordered
@@ -52,6 +52,8 @@ class GridModel(QAbstractTableModel):
         self.rows: list[Any] = []
         self.columns: list[Any] = []
         self.order, self.words = "", ""
+        self._known: tuple[Axis, tuple[Trial | None, ...]] | None = None
+        self._rows: list[Row] = []  # of what is known, in its order
         self._pictures = GridPictures(session, self)
         self._pictures.arrived.connect(self._repaint)
         self._sorting = QTimer(self, singleShot=True, interval=_SOON)
@@ -93,8 +95,10 @@ class GridModel(QAbstractTableModel):
         columns = list(grid.axis(grid.columns).values)
         shown = list(axis.values)
         if self.order or self.words:
-            scored = needs_scores(self.order, self.words)
-            shown = ordered([self._row(each, scored) for each in shown], self.order, self.words)
+            rows = self._labelled(axis)
+            if needs_scores(self.order, self.words):
+                rows = [self._scored(row) for row in rows]
+            shown = ordered(rows, self.order, self.words)
         if (shown, columns) != (self.rows, self.columns):
             self.beginResetModel()
             self.rows, self.columns = shown, columns
@@ -106,19 +110,26 @@ class GridModel(QAbstractTableModel):
                 self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, last)
         self.want_scores()
 
-    def _row(self, value: Any, scored: bool) -> Row:
-        """Return what a row is found and ordered by, with the scores of its samples if asked."""
+    def _labelled(self, axis: Axis) -> list[Row]:
+        """Return what rows are found and ordered by but scores; asked at every key of a filter."""
+        subject = self._session.subject
+        trials = subject.trials if subject and axis.option == "trial" else (self._session.trial,)
+        if self._known != (axis, trials):
+            self._known, self._rows = (axis, trials), [self._row(each) for each in axis.values]
+        return self._rows
+
+    def _row(self, value: Any) -> Row:
         label, trial = self.row_label(value), self.trial(value)
         words = f"{label} {trial.category} {trial.split}" if trial else label
-        return Row(value, words.lower(), label, self._scores(value, trial) if scored else ())
+        return Row(value, words.lower(), label)
 
-    def _scores(self, row: Any, trial: Trial | None) -> list[SampleScores]:
-        collection = self._session.collection
+    def _scored(self, row: Row) -> Row:
+        trial, collection = self.trial(row.value), self._session.collection
         if trial is None or not collection.newest(trial.index):
-            return []  # most rows of thousands
-        blocks = self._session.grid.drawn([row])
+            return row  # most of thousands
+        blocks = self._session.grid.drawn([row.value])
         found = (collection.score(options) for block in blocks for options in block.options())
-        return [each.scores for each in found if each is not None]
+        return row._replace(scores=[each.scores for each in found if each is not None])
 
     def want_scores(self) -> None:
         """Ask for the scores that rows are sorted by, or all that are shown."""

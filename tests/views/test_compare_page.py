@@ -362,3 +362,17 @@ def test_a_long_grid_follows_other_seeds_without_a_call_a_cell(
     assert header(page)[1] == "seed 8"
     assert page.header.decode.text() == "Decode 15,000"
     qtbot.waitUntil(lambda: ready.idle)
+
+
+def test_a_long_grid_is_filtered_and_sorted_without_naming_its_rows_anew(page, ready, calls_of):
+    object.__setattr__(ready.subject, "trials", ready.subject.trials * 125)
+    ready.grid.set_values("trial", "0-2999")
+    page.header.filter.setText("c")
+    assert calls_of(lambda: page.header.filter.setText("cra")) < 4000
+    assert page.model.rowCount() == 500
+    page.header.filter.setText("")
+    page.header.order.setCurrentIndex(page.header.order.findData("label"))
+    assert calls_of(lambda: page.header.order.activated.emit(0)) < 4000
+    assert page.model.rowCount() == 3000
+    page.header.filter.setText("r>-1")
+    assert sorted(page.model.rows) == list(range(6))
