@@ -26,7 +26,7 @@ _CONDITION = re.compile(rf"({'|'.join(METRICS)})(<=|>=|<|>)(.*)")
 
 
 class Row(NamedTuple):  # which is made three times as quickly as a dataclass
-    """One row: its value on the axis, the words it is found by, its label, and its scores."""
+    """One row: its value on the axis, what it is found by, what it is sorted by, and its scores."""
 
     value: Any
     words: str

@@ -121,7 +121,8 @@ class GridModel(QAbstractTableModel):
     def _row(self, value: Any) -> Row:
         label, trial = self.row_label(value), self.trial(value)
         words = f"{label} {trial.category} {trial.split}" if trial else label
-        return Row(value, words.lower(), label)
+        name = trial.label if trial and self._session.grid.rows == "trial" else label
+        return Row(value, words.lower(), name)
 
     def _scored(self, row: Row) -> Row:
         trial, collection = self.trial(row.value), self._session.collection

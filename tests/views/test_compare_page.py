@@ -376,3 +376,12 @@ def test_a_long_grid_is_filtered_and_sorted_without_naming_its_rows_anew(page, r
     assert page.model.rowCount() == 3000
     page.header.filter.setText("r>-1")
     assert sorted(page.model.rows) == list(range(6))
+
+
+def test_trials_are_sorted_by_label_and_not_by_the_digits_of_their_number(page, ready):
+    ready.grid.set_values("trial", "0-11")
+    page.header.order.setCurrentIndex(page.header.order.findData("label"))
+    page.header.order.activated.emit(page.header.order.currentIndex())
+    labels = [ready.subject.trials[row].label for row in page.model.rows]
+    assert labels == sorted(labels)
+    assert page.model.rows[:4] == [3, 9, 2, 8]  # beds, then birds
