@@ -812,6 +812,39 @@ def test_entry_of_the_history_is_brought_back(qtbot, ready_window, remembered):
     assert "no longer kept" in message.args[0]
 
 
+def test_long_history_keeps_its_chosen_entry_without_naming_all_anew(
+    qtbot, ready_window, remembered, monkeypatch
+):
+    history = remembered.history
+    (newest,) = history.search("")
+    for trial in range(2, 200):
+        request = {**newest.request, "trial": trial, "label": f"old {trial}"}
+        entry = replace(
+            newest, request=request, when=f"2020-01-01T00:{trial // 60:02d}:{trial % 60:02d}"
+        )
+        history.entries[entry.id] = entry
+    ready_window.workspace.show_panel("history", True)
+    panel = ready_window.workspace.history_panel
+    shown = panel.list.model()
+    panel.list.setCurrentIndex(shown.index(150, 0))
+    chosen, named, name = panel.list.currentIndex().data(0x0100), [], type(newest).id.fget
+    monkeypatch.setattr(type(newest), "id", property(lambda each: named.append(1) or name(each)))
+    panel.search.setText("old")
+    assert panel.list.currentIndex().data(0x0100) is chosen
+    assert panel.list.currentIndex().row() == 149
+    history.star(chosen, True)
+    panel._show()
+    assert panel.list.currentIndex().data(0x0100).starred
+    panel.search.setText(chosen.when)
+    assert panel.list.currentIndex().row() == 0
+    assert len(named) < 20
+    panel.search.setText("")
+    history.remove(panel.list.currentIndex().data(0x0100))
+    panel._show()
+    assert panel.list.currentIndex().row() == 150  # what has moved into its place
+    qtbot.waitUntil(lambda: remembered.idle)
+
+
 def test_damaged_entry_of_the_history_is_left_out(qtbot, remembered, tmp_path):
     (tmp_path / "history" / "cut.json").write_text('{"format": "mindvis hist')
     (tmp_path / "history" / "other.json").write_text('{"format": "mindvis history 1"}')

@@ -87,8 +87,9 @@ class HistoryPanel(QWidget):
         chosen, row = self.list.currentIndex().data(_ENTRY), self.list.currentIndex().row()
         self._model.show_entries(found)
         if chosen is not None and found:  # the same one, or what has moved into its place
-            there = [i for i, entry in enumerate(found) if entry.id == chosen.id]
-            row = there[0] if there else min(row, len(found) - 1)
+            now = self._history.entries.get(chosen.id)  # by identity: an id is a hash to compute
+            there = (i for i, entry in enumerate(found) if entry is now)
+            row = next(there, min(row, len(found) - 1))
             self.list.setCurrentIndex(self._model.index(row))
         if found:
             self._note.setText("Return brings back, S stars, Delete forgets.")
