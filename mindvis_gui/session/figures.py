@@ -80,6 +80,8 @@ class Figures:
         rows, columns = grid.axis(grid.rows), grid.axis(grid.columns)
         drawn: list[tuple[str, Trial, list[tuple[Drawn, Score | None] | None]]] = []
         for value in rows.values:
+            if grid.rows == "trial" and not session.collection.newest(value):
+                continue  # most of thousands
             trial = subject.trials[value] if grid.rows == "trial" else session.trial
             label = f"{value} {trial.label}".rstrip() if grid.rows == "trial" else rows.label(value)
             cells: list[tuple[Drawn, Score | None] | None] = []

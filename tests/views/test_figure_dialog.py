@@ -144,3 +144,14 @@ def test_letters_that_no_font_has_are_told_after_the_export(
     with qtbot.waitSignal(ready.problem) as said:
         start_figure(ready, tmp_path / "a.png", "comparison", FigureStyle())
     assert said.args[0].startswith("a.png: no font here has 猫: drawn")
+
+
+def test_of_thousands_of_trials_those_with_a_sample_are_looked_at(qtbot, ready, calls_of):
+    object.__setattr__(ready.subject, "trials", ready.subject.trials * 125)
+    ready.grid.set_trials(range(2998, 3000))
+    ready.grid.start(ready.grid.missing())
+    qtbot.waitUntil(lambda: ready.idle and not ready.grid.missing())
+    ready.grid.set_trials(range(3000))
+    made = []
+    assert calls_of(lambda: made.append(ready.figures.content("grid"))) < 12_000
+    assert len(made[0]().grid.rows) == 2
