@@ -97,7 +97,7 @@ class GridModel(QAbstractTableModel):
         if self.order or self.words:
             rows = self._labelled(axis)
             if needs_scores(self.order, self.words):
-                rows = [self._scored(row) for row in rows]
+                rows = [self._scored(row, columns) for row in rows]
             shown = ordered(rows, self.order, self.words)
         if (shown, columns) != (self.rows, self.columns):
             self.beginResetModel()
@@ -124,13 +124,13 @@ class GridModel(QAbstractTableModel):
         name = trial.label if trial and self._session.grid.rows == "trial" else label
         return Row(value, words.lower(), name)
 
-    def _scored(self, row: Row) -> Row:
+    def _scored(self, row: Row, columns: list[Any]) -> Row:
         trial, collection = self.trial(row.value), self._session.collection
         if trial is None or not collection.newest(trial.index):
             return row  # most of thousands
-        blocks = self._session.grid.drawn([row.value])
-        found = (collection.score(options) for block in blocks for options in block.options())
-        return row._replace(scores=[each.scores for each in found if each is not None])
+        cells = (self.cell(row.value, column).options for column in columns)  # made once
+        scores = [collection.score(options) for options in cells if options is not None]
+        return row._replace(scores=[each.scores for each in scores if each is not None])
 
     def want_scores(self) -> None:
         """Ask for the scores that rows are sorted by, or all that are shown."""
