@@ -104,7 +104,7 @@ def scroll_figures(app: QApplication, folder: Path) -> None:
     for trial in range(TRIALS):
         session.collection.add_files({**values, "trial": trial}, list(enumerate(pictures)))
     assert session.collection.get(Options.of({**values, "trial": 7}, 3)) is not None
-    session.collection.want_scores = lambda options: None  # scoring is measured elsewhere
+    session.collection.want_scores = lambda blocks: None  # scoring is measured elsewhere
     start = time.perf_counter()
     session.grid.set_values("trial", f"0-{TRIALS - 1}")
     window.workspace.compare(True)

@@ -224,7 +224,7 @@ def test_message_says_what_was_not_drawn(qtbot, cached):
 def test_scores_of_all_cells_come_when_they_are_wanted(qtbot, cached, monkeypatch):
     decode_missing(qtbot, cached)
     wanted = [options for row in cells(cached.grid) for options in row]
-    cached.collection.want_scores(wanted)
+    cached.collection.want_scores(SampleBlock.of(each) for each in wanted)
     qtbot.waitUntil(lambda: all(cached.collection.score(each) for each in wanted), timeout=20_000)
     qtbot.waitUntil(lambda: cached.idle)
     score = cached.collection.score(wanted[5])

@@ -25,7 +25,7 @@ from mindvis_gui.decoding.sample_cache import SampleCache, sample_key
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.session.backlog import Backlog
 from mindvis_gui.session.options import Options
-from mindvis_gui.session.sample_blocks import SampleBlock, SampleSet
+from mindvis_gui.session.sample_blocks import SampleBlock, SampleSet, within
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -192,13 +192,14 @@ class Collection(QObject):
 
     # -- scores ------------------------------------------------------------------------------
 
-    def want_scores(self, options: Iterable[Options]) -> None:
-        """Score samples in the background, those of one trial together."""
+    def want_scores(self, blocks: Iterable[SampleBlock]) -> None:
+        """Score what there is of samples in the background, those of one trial together."""
         together: dict[int, list[Drawn]] = {}
-        for each in options:
-            if each in self.unasked and each not in self._scores:
-                self.unasked.discard(SampleBlock.of(each))
-                together.setdefault(each.trial, []).append(self._drawn[each])
+        for block in list(within(blocks, self.unasked)):
+            self.unasked.discard(block)
+            for each in block.options():
+                if each not in self._scores:
+                    together.setdefault(each.trial, []).append(self._drawn[each])
         if self._subject is not None:
             for drawn in together.values():
                 self._scoring.add((self._subject, drawn))
@@ -212,8 +213,6 @@ class Collection(QObject):
         subject, scores = found
         if subject is self._subject and scores:
             self._scores.update(scores)
-            for each in scores:
-                self.unasked.discard(SampleBlock.of(each))
             self.scored.emit(list(scores))
 
 

@@ -188,10 +188,9 @@ class Grid(QObject):
         if possible:
             yield SampleBlock(trials, possible, own_seeds if seeds is None else seeds)
 
-    def drawn(self, rows: Iterable[Any], among: SampleSet | None = None) -> Iterator[SampleBlock]:
-        """Return what there is of the samples of some rows, or what of them is in a set."""
-        among = self._session.collection.drawn if among is None else among
-        return within(self.samples(rows), among)
+    def drawn(self, rows: Iterable[Any]) -> Iterator[SampleBlock]:
+        """Return what there is of the samples of some rows."""
+        return within(self.samples(rows), self._session.collection.drawn)
 
     def options(self, **changed: Any) -> Cell:
         """Return the session's options with some of them changed, by the keys of `OPTIONS`."""

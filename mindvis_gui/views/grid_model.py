@@ -17,6 +17,7 @@ from mindvis_gui.session.collection import Drawn
 from mindvis_gui.session.grid import Cell
 from mindvis_gui.session.grid_order import Row, needs_scores, ordered
 from mindvis_gui.session.options import Options
+from mindvis_gui.session.sample_blocks import SampleBlock
 from mindvis_gui.views.grid_pictures import GridPictures
 from mindvis_gui.views.picture import to_qimage
 from mindvis_gui.views.score_captions import brief_note, pixel_lines
@@ -134,9 +135,7 @@ class GridModel(QAbstractTableModel):
 
     def want_scores(self) -> None:
         """Ask for the scores that rows are sorted by, or all that are shown."""
-        collection = self._session.collection
-        found = self._session.grid.drawn(self.rows, collection.unasked)
-        collection.want_scores([options for block in found for options in block.options()])
+        self._session.collection.want_scores(self._session.grid.samples(self.rows))
 
     def cell(self, row: Any, column: Any) -> Cell:
         """Return what belongs to the cell of two values."""
@@ -273,7 +272,7 @@ class GridModel(QAbstractTableModel):
 
     def _take_samples(self, options: list[Options]) -> None:
         if self._active:
-            self._session.collection.want_scores(options)
+            self._session.collection.want_scores(SampleBlock.of(each) for each in options)
             self._repaint()
 
     def _take_scores(self) -> None:
