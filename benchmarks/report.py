@@ -31,6 +31,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "open": (),
     "viewer": ("--model", "demo"),
     "responsiveness": (),
+    "many_trials": (),
     "decode": (),
     "compare": (),
     "masking": (),

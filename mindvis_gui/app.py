@@ -22,7 +22,7 @@ from mindvis_gui.decoding.history_folder import history_folder, open_cache
 from mindvis_gui.decoding.request import Decoder, ModelInfo
 from mindvis_gui.errors import ExportError, MindVisError
 from mindvis_gui.files import atomic_path
-from mindvis_gui.light_start import end_light_start
+from mindvis_gui.light_start import end_light_start, torch_comes
 from mindvis_gui.paths import resources_dir, state_dir
 from mindvis_gui.session import Session
 from mindvis_gui.settings import Settings
@@ -176,7 +176,8 @@ def _load_decoder(name: str) -> Decoder:
     """Load a model such that one core is left for the window."""
     # Threads of torch that wait by spinning would take that core, too.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    return load_decoder(name, threads=max(1, (os.cpu_count() or 1) - 1))
+    with torch_comes():
+        return load_decoder(name, threads=max(1, (os.cpu_count() or 1) - 1))
 
 
 def _load_classifiers(subject: Subject, model: ModelInfo) -> Mapping[str, Network]:

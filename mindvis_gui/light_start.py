@@ -5,6 +5,8 @@ from __future__ import annotations
 import builtins
 import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from types import ModuleType
@@ -96,3 +98,22 @@ def end_light_start() -> None:
     """Collect garbage from now on, but never look through what start-up made."""
     gc.freeze()
     gc.enable()
+
+
+@contextmanager
+def torch_comes() -> Iterator[None]:
+    """Look for no garbage while torch is imported for the first time, and never through it later.
+
+    It brings a million objects, with those of diffusers. Each look takes .1 to .3 s, in which no
+    thread of Python's goes on, the window's included: half a dozen times while they come, and later
+    whenever many objects are made. What of them is garbage (8 MB, none of it tensors) stays.
+    """
+    if "torch" in sys.modules:
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()

@@ -38,3 +38,24 @@ assert vars(pyqtgraph.QtGui) == before
 def test_pyqtgraph_finds_in_qt_what_it_did_not_copy():
     done = subprocess.run([sys.executable, "-c", CHECK], capture_output=True, text=True)
     assert not done.returncode, done.stderr
+
+
+TORCH = """
+import gc, sys
+from mindvis_gui import app
+
+looks = []
+gc.callbacks.append(lambda phase, about: looks.append(about["generation"]))
+app._load_decoder("demo")
+assert "torch" in sys.modules
+assert 2 not in looks, "garbage was looked for among a million objects"
+assert gc.isenabled()
+assert len(gc.get_objects()) < 50_000, "and it will be again"
+app._load_decoder("demo")
+assert gc.isenabled()
+"""
+
+
+def test_torch_comes_without_stops():
+    done = subprocess.run([sys.executable, "-c", TORCH], capture_output=True, text=True)
+    assert not done.returncode, done.stderr
