@@ -83,7 +83,7 @@ def main() -> None:
         window.resize(1440, 900)
         window.show()
 
-        def measure(what: str, act: Callable[[], object]) -> None:
+        def measure(what: str, act: Callable[[], object], bar: float | None = BAR) -> None:
             wait_for(lambda: session.jobs.idle, AFTER)
             ticks.clear()
             ticks.append(time.perf_counter())
@@ -91,12 +91,15 @@ def main() -> None:
             act()
             wait_for(lambda: session.jobs.idle, AFTER)
             timer.stop()
-            longest = 1000 * np.diff(ticks).max()
-            report(f"{what}: longest wait", f"{longest:.0f} ms", f"≤ {BAR} ms", longest <= BAR)
+            waits = 1000 * np.diff(ticks)
+            said = f"{waits.max():.0f} ms"
+            if bar is None:  # imports of torch's libraries stop every thread as they please
+                report(f"{what}: longest wait, waits over {BAR} ms", f"{said}, {sum(waits > BAR)}")
+            else:
+                report(f"{what}: longest wait", said, f"≤ {bar} ms", waits.max() <= bar)
 
         measure(f"{args.trials:,} trials opened", lambda: session.open(str(path), None))
-        session.load_model("demo")
-        wait_for(lambda: session.decoder is not None and session.idle)
+        measure("the demo's model loaded", lambda: session.load_model("demo"), bar=None)
         session.set_seeds(0, args.seeds)
         session.queue.pause()
         actions, panel = window.actions_by_id, window.workspace.subject_panel

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mindvis_gui.analysis.lesion import INTACT
-from mindvis_gui.analysis.lesion_folder import LesionFolder, read_index, read_study
+from mindvis_gui.analysis.lesion_folder import LesionFolder
+from mindvis_gui.analysis.lesion_index import read_index, read_study
 from mindvis_gui.data.attribution import Attribution
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding.request import Step

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.analysis.figures.content import BrainScene, FigureContent, LesionScene
     from mindvis_gui.analysis.figures.style import FigureStyle, width_in_mm
     from mindvis_gui.analysis.figures.writing import write_figure
-    from mindvis_gui.analysis.lesion_folder import read_decoding, read_study
+    from mindvis_gui.analysis.lesion_index import read_decoding, read_study
     from mindvis_gui.cli.output import complain, write
     from mindvis_gui.data import open_subject
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from mindvis_gui.analysis.decoded_trial import protocol
 from mindvis_gui.analysis.lesion import LesionStudy
-from mindvis_gui.analysis.lesion_folder import INDEX, LesionFolder
+from mindvis_gui.analysis.lesion_folder import LesionFolder
+from mindvis_gui.analysis.lesion_index import INDEX
 from mindvis_gui.data.prepare import Normalisation
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.request import DecodeRequest, ModelInfo

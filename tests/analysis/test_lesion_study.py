@@ -11,7 +11,8 @@ from mindvis_gui.analysis.lesion import (
     LesionStudy,
     run_study,
 )
-from mindvis_gui.analysis.lesion_folder import LesionFolder, long_table, summary, summary_table
+from mindvis_gui.analysis.lesion_csv import long_table, summary, summary_table
+from mindvis_gui.analysis.lesion_folder import LesionFolder
 from mindvis_gui.analysis.lesion_plan import plan_lesions, without_whole_regions
 from mindvis_gui.analysis.lesion_scores import LesionScorer
 from mindvis_gui.analysis.lesion_table import latex_table, markdown_table

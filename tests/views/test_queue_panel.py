@@ -22,6 +22,12 @@ def waiting(session):
     return [each.request.trial for each in session.queue.waiting]
 
 
+def listed(panel):
+    """Return the numbers of the trials in the list."""
+    model = panel.list.model()
+    return [model.index(row).data().split()[0] for row in range(model.rowCount())]
+
+
 def chosen(panel, session):
     rows = [index.row() for index in panel.list.selectedIndexes()]
     return [waiting(session)[row] for row in rows]
@@ -74,24 +80,16 @@ def test_what_is_chosen_stays_when_others_join_or_begin(qtbot, panel, ready):
 
 def test_of_a_long_queue_the_first_are_listed_and_others_move_up(qtbot, panel, ready, monkeypatch):
     monkeypatch.setattr("mindvis_gui.views.queue_panel.LISTED", 3)
-    model, resets = panel.list.model(), []
+    resets = []
     ready.queue.changed.emit()
     choose(panel, 2)
     ready.queue.remove(ready.queue.waiting[:1])
-    assert [model.index(row).data().split()[0] for row in range(model.rowCount())] == [
-        "1",
-        "2",
-        "3",
-    ]
+    assert listed(panel) == ["1", "2", "3"]
     assert chosen(panel, ready) == [2]
-    model.modelReset.connect(lambda: resets.append(1))
+    panel.list.model().modelReset.connect(lambda: resets.append(1))
     assert "The first 3 are listed." in panel._note.text()
     ready.queue.remove(ready.queue.waiting[:1])
-    assert [model.index(row).data().split()[0] for row in range(model.rowCount())] == [
-        "2",
-        "3",
-        "4",
-    ]
+    assert listed(panel) == ["2", "3", "4"]
     assert chosen(panel, ready) == [2]
     assert resets == []
     assert "listed" not in panel._note.text()
