@@ -232,6 +232,17 @@ def test_scores_of_all_cells_come_when_they_are_wanted(qtbot, cached, monkeypatc
     assert score.n_candidates == 6
 
 
+def test_samples_are_not_scored_twice(qtbot, cached, monkeypatch):
+    cached.decode()
+    qtbot.waitUntil(lambda: cached.idle and cached.results.comparison is not None)
+    drawn = cached.collection.everything()
+    assert all(cached.collection.score(each.options) for each in drawn)  # by the images below
+    scored = []
+    monkeypatch.setattr(cached.collection._scoring, "add", scored.append)
+    cached.collection.want_scores([SampleBlock.of(each.options) for each in drawn])
+    assert scored == []
+
+
 def test_picture_that_was_removed_is_no_sample(qtbot, cached):
     cached.grid.set_trials([0])
     decode_missing(qtbot, cached)

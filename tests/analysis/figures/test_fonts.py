@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 from mindvis_gui.analysis.figures import fonts
 from mindvis_gui.analysis.figures.content import Regions
@@ -40,3 +41,10 @@ def test_fonts_that_were_found_are_no_choice_of_style():
     assert more.families == [FONT, "STIXGeneral"]
     assert more.to_json() == style.to_json()
     assert FigureStyle(**more.to_json()) == style
+
+
+def test_a_font_of_pictures_has_no_letters(monkeypatch):
+    """Such as of emoji in colour, which matplotlib cannot draw with."""
+    font = SimpleNamespace(scalable=False, get_char_index=lambda code: 1)
+    monkeypatch.setattr("matplotlib.font_manager.get_font", lambda path: font)
+    assert fonts._had("emoji.ttf", frozenset("a")) == frozenset()
