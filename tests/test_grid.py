@@ -122,6 +122,16 @@ def test_any_two_options_make_a_grid(qtbot, ready, rows, columns, shape):
     assert drawn(ready) == possible
 
 
+def test_requests_of_one_response_hold_it_once(qtbot, ready):
+    ready.grid.set_axes("trial", "steps")
+    requests = []
+    ready.queue.started.connect(requests.append)
+    decode_missing(qtbot, ready)
+    assert len(requests) > len({request.trial for request in requests})
+    responses = {id(request.vector): request.trial for request in requests}
+    assert sorted(responses.values()) == sorted({request.trial for request in requests})
+
+
 def test_left_out_region_and_mask_reach_the_request(qtbot, ready, subject):
     ready.grid.set_axes("roi", "mask")
     ready.grid.set_values("roi", "V1")

@@ -8,7 +8,7 @@ from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.prepare import Normalisation, prepare
 from mindvis_gui.data.region_shapes import made_hashes
-from mindvis_gui.data.subject import Subject
+from mindvis_gui.data.subject import FloatArray, Subject
 from mindvis_gui.decode_queue import Waiting
 from mindvis_gui.decoding.request import Decoder, DecodeRequest
 from mindvis_gui.errors import MindVisError
@@ -28,13 +28,17 @@ def planning(
     """Make requests in batches; runs in a job's thread. Returns what cannot be decoded and why."""
     batch: list[Waiting] = []
     complaints = []
+    vectors: dict[tuple[int, tuple[str, ...] | None], FloatArray] = {}  # by trial and regions
     for (index, options), seeds in requests_of(blocks).items():
         decoder, trial = decoders[options.model_hash], subject.trials[index]
+        response = (index, options.rois)
         try:
+            if response not in vectors:
+                vectors[response] = prepare(subject, trial, normalisation, options.rois)
             request = DecodeRequest(
                 subject=subject.name,
                 trial=index,
-                vector=prepare(subject, trial, normalisation, options.rois),
+                vector=vectors[response],
                 seeds=seeds,
                 sampling=options.sampling,
                 model=decoder.info.name,
