@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from mindvis_gui.analysis.comparison import ChanceLevels, Comparison, SampleScores, seen
-from mindvis_gui.analysis.decoded_trial import DecodedTrial, installed_versions, protocol
+from mindvis_gui.analysis.decoded_trial import DecodedTrial, protocol
 from mindvis_gui.analysis.export import write_sample, write_stimulus
 from mindvis_gui.data.picture import decode_picture
 from mindvis_gui.data.prepare import Normalisation
 from mindvis_gui.data.subject import FloatArray, ImageArray, Subject
 from mindvis_gui.decoding.request import DecodeRequest, ModelInfo, Sample
+from mindvis_gui.decoding.versions import installed_versions
 from mindvis_gui.errors import DataError, ExportError
 from mindvis_gui.files import atomic_path, check_writable, locked
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from mindvis_gui.analysis.comparison import ChanceLevels, Comparison, SampleScores
 from mindvis_gui.data.subject import ImageArray, Subject
 from mindvis_gui.decoding.request import Sample
-from mindvis_gui.version import __version__
+from mindvis_gui.decoding.versions import installed_versions
 
 SAMPLE_NOTICE = (
     "A decoded image is a sample from a generative model guided by brain responses, "
     "not a photograph of a thought."
 )
-_SHAPING = ("torch", "diffusers")  # packages whose numerics end up in a sample
 # What tells one trial from the next; everything else in a request is the protocol.
 _OF_THE_TRIAL = ("trial", "stimulus_id", "label", "vector_sha256")
 
@@ -90,16 +88,3 @@ class DecodedTrial:
 def protocol(request: Mapping[str, Any]) -> dict[str, Any]:
     """Return a request (as JSON values) without what belongs to its trial alone."""
     return {key: value for key, value in request.items() if key not in _OF_THE_TRIAL}
-
-
-def installed_versions() -> dict[str, str]:
-    """Return the versions of this application and of the packages that shape a sample."""
-    return {"mindvis-gui": __version__, **shaping_versions()}
-
-
-@cache
-def shaping_versions() -> dict[str, str]:
-    """Return the versions of the packages whose numerics end up in a sample."""
-    from importlib.metadata import version  # not cheap, and the window starts without it
-
-    return {name: version(name) for name in _SHAPING}

@@ -10,27 +10,11 @@ from typing import Any
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile, PngInfo
 
-from mindvis_gui.analysis.decoded_trial import installed_versions
 from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.decoding.request import DecodeRequest, Sample
+from mindvis_gui.decoding.sample_record import CHUNK, request_of_seed
 from mindvis_gui.errors import DataError
 from mindvis_gui.files import atomic_path
-
-CHUNK = "mindvis"  # keyword of the PNG text chunk that holds the request
-
-
-def sample_request(sample: Sample, request: DecodeRequest) -> dict[str, Any]:
-    """Return what is embedded in the picture of one sample.
-
-    The request as JSON values, with `seed`, the sample's own, in place of the list of
-    seeds: a sample does not depend on what was drawn beside it, and neither does its file.
-    """
-    return _for_one(request.to_json(), sample.seed)
-
-
-def _for_one(request: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    values = {key: value for key, value in request.items() if key != "seeds"}
-    return {"versions": installed_versions(), **values, "seed": seed}
 
 
 def write_sample(sample: Sample, request: DecodeRequest, path: Path) -> None:
@@ -53,7 +37,7 @@ def write_drawn(image: ImageArray, request: Mapping[str, Any], seed: int, path: 
         If the file cannot be written; an existing one stays as it was.
     """
     info = PngInfo()
-    text = json.dumps(_for_one(request, seed), ensure_ascii=False, sort_keys=True)
+    text = json.dumps(request_of_seed(request, seed), ensure_ascii=False, sort_keys=True)
     info.add_itxt(CHUNK, text)
     with atomic_path(path) as temporary:
         Image.fromarray(image).save(temporary, "PNG", pnginfo=info)

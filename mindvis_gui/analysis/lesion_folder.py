@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mindvis_gui.analysis.bootstrap import LEVEL, RESAMPLES
-from mindvis_gui.analysis.decoded_trial import installed_versions, protocol
+from mindvis_gui.analysis.decoded_trial import protocol
 from mindvis_gui.analysis.lesion import LesionStudy, TrialScores
 from mindvis_gui.analysis.lesion_csv import long_table, summary_table
 from mindvis_gui.analysis.lesion_index import (
@@ -23,6 +23,7 @@ from mindvis_gui.data.lesion import MEANING
 from mindvis_gui.data.prepare import Normalisation, prepare
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.request import DecodeRequest, ModelInfo, vector_sha256
+from mindvis_gui.decoding.versions import installed_versions
 from mindvis_gui.errors import ExportError
 from mindvis_gui.files import atomic_path, check_writable
 

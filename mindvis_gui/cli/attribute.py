@@ -57,12 +57,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Draw, attribute, write the image and its sidecar, and print the sums by region."""
     from mindvis_gui import load_decoder, open_subject
-    from mindvis_gui.analysis.decoded_trial import installed_versions
     from mindvis_gui.cli.output import progress
     from mindvis_gui.data.attribution import NAMES, to_json, write_maps
     from mindvis_gui.data.preparation import prepare_subject
     from mindvis_gui.data.prepare import measure_normalisation
     from mindvis_gui.decoding.plan import for_trial, plan_of
+    from mindvis_gui.decoding.versions import installed_versions
     from mindvis_gui.files import atomic_path, check_writable
 
     if not args.out.name.endswith((".nii", ".nii.gz")):

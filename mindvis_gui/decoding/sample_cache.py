@@ -19,11 +19,11 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from mindvis_gui.analysis.decoded_trial import shaping_versions
-from mindvis_gui.analysis.export import CHUNK, sample_request
 from mindvis_gui.data.subject import ImageArray, read_only
 from mindvis_gui.decoding.request import DecodeRequest, Sample
+from mindvis_gui.decoding.sample_record import CHUNK, sample_request
 from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE
+from mindvis_gui.decoding.versions import shaping_versions
 from mindvis_gui.files import atomic_path
 
 DEFAULT_LIMIT = 2 << 30  # bytes: some 20,000 samples of 256 pixels

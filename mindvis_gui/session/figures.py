@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mindvis_gui.analysis.comparison import compare
-from mindvis_gui.analysis.decoded_trial import DecodedTrial, installed_versions
+from mindvis_gui.analysis.decoded_trial import DecodedTrial
 from mindvis_gui.analysis.figures.content import (
     BrainScene,
     FigureContent,
@@ -19,6 +19,7 @@ from mindvis_gui.analysis.figures.content import (
 )
 from mindvis_gui.analysis.figures.style import GRID, MAX_PICTURES
 from mindvis_gui.data.subject import Trial
+from mindvis_gui.decoding.versions import installed_versions
 from mindvis_gui.session.axes import OPTIONS
 from mindvis_gui.session.collection import Drawn, Score
 from mindvis_gui.session.keeping import recalled

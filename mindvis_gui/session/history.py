@@ -9,7 +9,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from mindvis_gui.analysis.decoded_trial import shaping_versions
 from mindvis_gui.decoding.history_folder import (
     HistoryEntry,
     entry_path,
@@ -19,6 +18,7 @@ from mindvis_gui.decoding.history_folder import (
     write_entry,
 )
 from mindvis_gui.decoding.request import DecodeResult, ModelInfo
+from mindvis_gui.decoding.versions import shaping_versions
 from mindvis_gui.errors import ExportError
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.session.backlog import Backlog

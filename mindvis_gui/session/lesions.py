@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from mindvis_gui.analysis.decoded_trial import DecodedTrial, installed_versions, protocol
+from mindvis_gui.analysis.decoded_trial import DecodedTrial, protocol
 from mindvis_gui.analysis.lesion import (
     Effects,
     LesionStudy,
@@ -30,6 +30,7 @@ from mindvis_gui.decoding.request import (
     DecodeResult,
     ModelInfo,
 )
+from mindvis_gui.decoding.versions import installed_versions
 from mindvis_gui.errors import MindVisError, RequestError, UnavailableError
 from mindvis_gui.files import only_writer
 from mindvis_gui.job import Job

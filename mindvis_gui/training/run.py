@@ -16,8 +16,8 @@ from accelerate import Accelerator
 from rich.console import Console
 from torch import Tensor
 
-from mindvis_gui.analysis.decoded_trial import installed_versions
 from mindvis_gui.decoding.device import choose_device, ran_out_of_memory, stopped_working
+from mindvis_gui.decoding.versions import installed_versions
 from mindvis_gui.errors import RequestError, TrainingError
 from mindvis_gui.files import check_writable, only_writer
 from mindvis_gui.training.configuration import CONFIG, save_settings

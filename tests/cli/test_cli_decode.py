@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 import mindvis_gui
-from mindvis_gui.analysis.decoded_trial import shaping_versions
 from mindvis_gui.analysis.export import read_request
 from mindvis_gui.cli import main
 from mindvis_gui.decoding.history_folder import (
@@ -24,6 +23,7 @@ from mindvis_gui.decoding.history_folder import (
 )
 from mindvis_gui.decoding.request import DecodeResult, Sample, Step
 from mindvis_gui.decoding.sample_cache import SampleCache
+from mindvis_gui.decoding.versions import shaping_versions
 from mindvis_gui.errors import DataError, ModelError
 
 

@@ -16,7 +16,6 @@ from PIL import Image
 
 from mindvis_gui.analysis.caption import protocol_caption, scores_caption
 from mindvis_gui.analysis.decoded_trial import SAMPLE_NOTICE, DecodedTrial
-from mindvis_gui.analysis.export import CHUNK
 from mindvis_gui.analysis.figures.comparison_grid import draw_comparison
 from mindvis_gui.analysis.figures.content import FigureContent
 from mindvis_gui.analysis.figures.fonts import families_with, lacking, letters_in
@@ -32,6 +31,7 @@ from mindvis_gui.analysis.figures.page import MARGIN, Page
 from mindvis_gui.analysis.figures.record import FORMAT, record_path
 from mindvis_gui.analysis.figures.style import FORMATS, GRID, MAX_PICTURES, FigureStyle
 from mindvis_gui.analysis.figures.templates import missing, template
+from mindvis_gui.decoding.sample_record import CHUNK
 from mindvis_gui.errors import ExportError
 from mindvis_gui.files import atomic_path
 

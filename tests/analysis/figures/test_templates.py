@@ -13,7 +13,6 @@ from pypdf import PdfReader
 
 from mindvis_gui.analysis.comparison import compare
 from mindvis_gui.analysis.decoded_trial import DecodedTrial
-from mindvis_gui.analysis.export import CHUNK
 from mindvis_gui.analysis.figures import writing
 from mindvis_gui.analysis.figures.consistency_panel import similarity, spread
 from mindvis_gui.analysis.figures.content import (
@@ -36,6 +35,7 @@ from mindvis_gui.analysis.lesion_scores import LesionScore
 from mindvis_gui.data.lesion import Lesion
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding.request import Recovery
+from mindvis_gui.decoding.sample_record import CHUNK
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import ExportError
 
