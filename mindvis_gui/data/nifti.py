@@ -41,17 +41,11 @@ from mindvis_gui.data.nifti_sessions import (
 from mindvis_gui.data.orientation import as_ras
 from mindvis_gui.data.recording import Pictures, RowRecording
 from mindvis_gui.data.rois import Region, merged_labels, nifti_files, read_rois
+from mindvis_gui.data.runs import Run, find_runs, is_bold
 from mindvis_gui.data.stimuli import open_pictures
 from mindvis_gui.data.subject import FloatArray, IntArray, Roi, Subject, Trial, read_only
 from mindvis_gui.data.table import read_table
-from mindvis_gui.data.time_series import (
-    DEFAULT_WINDOW,
-    Run,
-    Window,
-    average_runs,
-    find_runs,
-    is_bold,
-)
+from mindvis_gui.data.time_series import DEFAULT_WINDOW, Window, average_runs
 from mindvis_gui.data.trial_table import missing_pictures
 from mindvis_gui.errors import DataError
 from mindvis_gui.wording import are, counted
