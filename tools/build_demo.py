@@ -16,9 +16,9 @@ from pathlib import Path
 
 from mindvis_gui.data.schematic_rois import read_cortex
 from mindvis_gui.decoding.device import choose_device
+from mindvis_gui.decoding.sampling_settings import DEVICES
 from mindvis_gui.errors import MindVisError
 from mindvis_gui.paths import demo_subject_path, resources_dir
-from mindvis_gui.training.settings import DEVICES
 from tools.demo.concepts import held_out, read_concepts, write_pool
 from tools.demo.packages import fetch_packages
 from tools.demo.pictures import read_pictures

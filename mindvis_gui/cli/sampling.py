@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from mindvis_gui.decoding.sampling_settings import PRECISIONS, PRESETS, SAMPLERS, Sampling
+from mindvis_gui.decoding.sampling_settings import DEVICES, PRECISIONS, PRESETS, SAMPLERS, Sampling
 
 
 def add_device_option(parser: argparse.ArgumentParser) -> None:
     """Add the option that says where networks run."""
     parser.add_argument(
         "--device",
-        choices=("auto", "cpu", "cuda"),
+        choices=DEVICES,
         default="auto",
         help="auto takes a GPU if there is one (default: auto)",
     )

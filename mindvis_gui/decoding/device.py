@@ -9,10 +9,9 @@ from contextlib import contextmanager
 
 import torch
 
-from mindvis_gui.decoding.sampling_settings import PRECISIONS
+from mindvis_gui.decoding.sampling_settings import DEVICES, PRECISIONS
 from mindvis_gui.errors import ModelError
 
-DEVICES = ("auto", "cpu", "cuda")
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 # Where a library of CUDA finds no memory, or torch's allocator on a CPU, the error is a plain one.

@@ -16,6 +16,7 @@ SAMPLERS = {
     "unipc": "UniPC",
 }
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+DEVICES = ("auto", "cpu", "cuda")
 TRAINING_STEPS = 1000  # length of the noise schedule (section 3.2)
 NO_GUIDANCE, MOST_GUIDANCE = 1.0, 20.0
 

@@ -13,12 +13,11 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, get_args
 
 from mindvis_gui.data.prepare import PADDINGS, Padding
+from mindvis_gui.decoding.sampling_settings import DEVICES, PRECISIONS
 from mindvis_gui.errors import RequestError
 
 Trainable = Literal["cross-attention", "all", "none"]
 Selection = Literal["validation", "test"]
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
-DEVICES = ("auto", "cpu", "cuda")
 _LARGEST_SEED = 2**63 - 1  # that torch takes
 
 
@@ -236,6 +235,30 @@ class AdaptSettings(Masking):
     warmup: float = _warmup(2 / 15)
 
 
+def _crops(default: int) -> Any:
+    return setting(default, "random crops of each picture that are encoded ahead; 0: none", low=0)
+
+
+def _crop() -> Any:
+    return setting(0.2, "share of the side that a crop cuts away", low=0.0, high=0.9)
+
+
+def _crop_probability() -> Any:
+    return setting(0.5, "share of the pictures cropped", low=0.0, high=1.0)
+
+
+def _average_decay() -> Any:
+    return setting(
+        0.999, "of the moving average of the weights, which is what is saved; 0: none",
+        low=0.0, high=0.99999,
+    )  # fmt: skip
+
+
+def _largest_weight() -> Any:
+    meaning = "above 1, errors at noisy steps count more, up to this factor"
+    return setting(1.0, meaning, low=1.0)
+
+
 @dataclass(frozen=True, kw_only=True)
 class LdmSettings(Settings):
     """Stage B: DC-LDM."""
@@ -290,16 +313,11 @@ class LdmSettings(Settings):
     rate: float = _rate(5.3e-5)
     unet_rate: float = setting(1.0, "learning rate of the U-Net, in units of the others'", low=0.0)
     clip: float = _clip(0.5)
-    average_decay: float = setting(
-        0.999, "of the moving average of the weights, which is what is saved; 0: none",
-        low=0.0, high=0.99999,
-    )  # fmt: skip
-    largest_weight: float = setting(
-        1.0, "above 1, errors at noisy steps count more, up to this factor", low=1.0
-    )
-    crops: int = setting(8, "random crops of each picture that are encoded ahead; 0: none", low=0)
-    crop: float = setting(0.2, "share of the side that a crop cuts away", low=0.0, high=0.9)
-    crop_probability: float = setting(0.5, "share of the pictures cropped", low=0.0, high=1.0)
+    average_decay: float = _average_decay()
+    largest_weight: float = _largest_weight()
+    crops: int = _crops(8)
+    crop: float = _crop()
+    crop_probability: float = _crop_probability()
     sparsify: float = setting(0.0, "share of the voxels that is set to 0", low=0.0, high=0.99)
     noise: float = setting(0.0, "deviation of noise added to the normalised response", low=0.0)
     gradient_checkpointing: bool = setting(
@@ -348,8 +366,8 @@ class VqSettings(Settings):
     plain_share: float = setting(
         0.1, "share of the updates before the codebook starts", low=0.0, high=0.9
     )
-    crop: float = setting(0.2, "share of the side that a crop cuts away", low=0.0, high=0.9)
-    crop_probability: float = setting(0.5, "share of the pictures cropped", low=0.0, high=1.0)
+    crop: float = _crop()
+    crop_probability: float = _crop_probability()
     epochs: float = _epochs(50.0)
     batch: int = _batch(8)
     rate: float = _rate(2e-4)
@@ -385,15 +403,10 @@ class LabelLdmSettings(Settings):
     layers: int = setting(2, "residual blocks a level", low=1)
     context_width: int = setting(512, "width of the cross-attention", low=1)
     grid: int = setting(0, "cells a side of the layout beside the label; 0: label only", low=0)
-    crops: int = setting(4, "random crops of each picture that are encoded ahead; 0: none", low=0)
-    crop: float = setting(0.2, "share of the side that a crop cuts away", low=0.0, high=0.9)
-    largest_weight: float = setting(
-        1.0, "above 1, errors at noisy steps count more, up to this factor", low=1.0
-    )
-    average_decay: float = setting(
-        0.999, "of the moving average of the weights, which is what is saved; 0: none",
-        low=0.0, high=0.99999,
-    )  # fmt: skip
+    crops: int = _crops(4)
+    crop: float = _crop()
+    largest_weight: float = _largest_weight()
+    average_decay: float = _average_decay()
     warmup: float = _warmup(0.02)
 
 
