@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
+from mindvis_gui.training.common_settings import Settings
 from mindvis_gui.training.configuration import described, setting_types
-from mindvis_gui.training.settings import Settings
 
 _METAVARS: dict[type, str] = {int: "N", float: "X", str: "TEXT"}
 

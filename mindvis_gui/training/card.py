@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mindvis_gui.data.subject import Subject
-from mindvis_gui.training.settings import Settings
+from mindvis_gui.training.common_settings import Settings
 from mindvis_gui.version import __version__
 
 

@@ -14,7 +14,7 @@ import tomli_w
 
 from mindvis_gui.errors import RequestError
 from mindvis_gui.files import atomic_path
-from mindvis_gui.training.settings import Settings
+from mindvis_gui.training.common_settings import Settings
 
 CONFIG = "config.toml"
 _RECORD = ("run", "versions")  # tables of a saved file that are no settings

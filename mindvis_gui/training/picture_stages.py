@@ -15,6 +15,7 @@ from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.decoding.networks import build_scheduler, build_unet, time_width
 from mindvis_gui.errors import DataError, RequestError
 from mindvis_gui.training.base import read_first_stage
+from mindvis_gui.training.common_settings import Settings
 from mindvis_gui.training.first_stage import standardise_latents, train_first_stage
 from mindvis_gui.training.label_ldm import PictureContext, train_label_ldm
 from mindvis_gui.training.loop import warmup_cosine
@@ -22,7 +23,7 @@ from mindvis_gui.training.picture_folder import LabelledPictures, read_picture_f
 from mindvis_gui.training.plots import picture_grid
 from mindvis_gui.training.run import Run
 from mindvis_gui.training.samples import decoded, sampled
-from mindvis_gui.training.settings import LabelLdmSettings, Settings, VqSettings
+from mindvis_gui.training.settings import LabelLdmSettings, VqSettings
 from mindvis_gui.training.trials import encode, held_back
 
 _MOST_HELD = 64  # pictures of the validation, however many there are

@@ -20,6 +20,7 @@ from mindvis_gui.decoding.device import choose_device, ran_out_of_memory, stoppe
 from mindvis_gui.decoding.versions import installed_versions
 from mindvis_gui.errors import RequestError, TrainingError
 from mindvis_gui.files import check_writable, only_writer
+from mindvis_gui.training.common_settings import Settings
 from mindvis_gui.training.configuration import CONFIG, save_settings
 from mindvis_gui.training.loop import Plan, accelerator_on
 from mindvis_gui.training.run_folder import (
@@ -28,7 +29,6 @@ from mindvis_gui.training.run_folder import (
     clear_left_over,
     write_model,
 )
-from mindvis_gui.training.settings import Settings
 
 _NAMES = {"no": "fp32", "bf16": "bf16", "fp16": "fp16"}  # accelerate's → ours
 _OF_LAUNCH = "ACCELERATE_MIXED_PRECISION"

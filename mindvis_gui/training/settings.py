@@ -3,135 +3,19 @@
 The command line makes its options from these fields, and a TOML file has them as keys.
 Nothing here needs torch.
 """
-# ruff: noqa: RUF009 (`setting` makes a dataclass field)
+# ruff: noqa: RUF009 (`setting` and `own_default` make dataclass fields)
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
 from mindvis_gui.data.prepare import PADDINGS, Padding
-from mindvis_gui.decoding.sampling_settings import DEVICES, PRECISIONS
-from mindvis_gui.errors import RequestError
+from mindvis_gui.training.common_settings import Settings, own_default, setting
 
 Trainable = Literal["cross-attention", "all", "none"]
 Selection = Literal["validation", "test"]
-_LARGEST_SEED = 2**63 - 1  # that torch takes
-
-
-def setting(
-    default: Any,
-    meaning: str,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] = (),
-    changes_numbers: bool = True,
-) -> Any:
-    """Declare one setting: what it means, what is allowed, and whether results depend on it."""
-    metadata = {
-        "meaning": meaning,
-        "low": low,
-        "high": high,
-        "choices": choices,
-        "changes_numbers": changes_numbers,
-    }
-    return field(default=default, metadata=metadata)
-
-
-def _batch(default: int) -> Any:
-    return setting(default, "samples at a time on each process", low=1, changes_numbers=False)
-
-
-def _epochs(default: float) -> Any:
-    return setting(default, "times that each sample is seen", low=0.0)
-
-
-def _rate(default: float) -> Any:
-    return setting(default, "learning rate at its highest", low=0.0)
-
-
-def _warmup(default: float) -> Any:
-    return setting(default, "share of the updates in which the rate rises", low=0.0, high=0.99)
-
-
-def _clip(default: float) -> Any:
-    return setting(default, "largest norm of the gradient", low=1e-9)
-
-
-def _decay(default: float) -> Any:
-    return setting(default, "weight decay of AdamW", low=0.0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What every stage has; a stage adds its own and presets."""
-
-    STAGE: ClassVar[str]
-    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-
-    epochs: float = _epochs(100.0)
-    batch: int = _batch(32)
-    rate: float = _rate(1e-4)
-    warmup: float = _warmup(0.0)
-    clip: float = _clip(1.0)
-    weight_decay: float = _decay(0.01)
-    steps: int = setting(0, "updates of the weights; 0 follows the epochs", low=0)
-    accumulate: int = setting(
-        1, "batches whose gradients make one update", low=1, changes_numbers=False
-    )
-    seed: int = setting(0, "of everything that is drawn at random", low=0, high=_LARGEST_SEED)
-    validation: float = setting(
-        0.1, "share of the training samples that is held back", low=0.0, high=0.9
-    )
-    precision: str = setting(
-        "auto", "of the network's arithmetic; auto: what accelerate launch or the device says",
-        choices=PRECISIONS, changes_numbers=False,
-    )  # fmt: skip
-    device: str = setting(
-        "auto", "auto takes a GPU if there is one", choices=DEVICES, changes_numbers=False
-    )
-    log_every: int = setting(10, "updates between two rows of metrics", low=1)
-    validate_every: int = setting(200, "updates between two validations", low=1)
-    checkpoint_every: int = setting(
-        200, "updates between two checkpoints", low=1, changes_numbers=False
-    )
-    picture_every: int = setting(
-        500, "updates between two pictures of the progress; 0: none", low=0, changes_numbers=False
-    )
-    tensorboard: bool = setting(
-        False, "write the metrics for TensorBoard too", changes_numbers=False
-    )
-
-    def __post_init__(self) -> None:
-        for each in fields(self):
-            _check(each.name, getattr(self, each.name), each.metadata)
-
-    def deciding(self) -> dict[str, Any]:
-        """Return the settings that a checkpoint must agree on to be gone on from."""
-        return {
-            each.name: getattr(self, each.name)
-            for each in fields(self)
-            if each.metadata["changes_numbers"]
-        }
-
-
-def _check(name: str, value: Any, rule: Mapping[str, Any]) -> None:
-    low, high, choices = rule["low"], rule["high"], rule["choices"]
-    if value is None:  # not given
-        return
-    if choices and value not in choices:
-        raise RequestError(f"{name}: '{value}' is none of {', '.join(choices)}")
-    if value == () and low:  # levels may go without attention, but there must be some
-        raise RequestError(f"{name}: holds no number; give one or more")
-    for each in value if isinstance(value, tuple) else (value,):
-        if isinstance(each, float) and not math.isfinite(each):
-            raise RequestError(f"{name}: {each:g} is no finite number")
-        if (low is not None and not each >= low) or (high is not None and not each <= high):
-            bounds = f"{low:g} or more" if high is None else f"from {low:g} to {high:g}"
-            raise RequestError(f"{name}: {each:g} is out of range; it must be {bounds}")
 
 
 def _padding() -> Any:
@@ -167,8 +51,8 @@ class Masking(Settings):
     interpolate: float = setting(0.0, _MASKING["interpolate"], low=0.0, high=1.0)
     augment_times: float = setting(1.0, _MASKING["augment_times"], low=1.0, high=100.0)
     visible: float = setting(0.0, _MASKING["visible"], low=0.0, high=10.0)
-    weight_decay: float = _decay(0.05)
-    clip: float = _clip(0.8)
+    weight_decay: float = own_default("weight_decay", 0.05)
+    clip: float = own_default("clip", 0.8)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,10 +77,10 @@ class MbmSettings(Masking):
         },
     }
 
-    epochs: float = _epochs(200.0)
-    batch: int = _batch(64)
-    rate: float = _rate(2.5e-4)
-    warmup: float = _warmup(0.08)
+    epochs: float = own_default("epochs", 200.0)
+    batch: int = own_default("batch", 64)
+    rate: float = own_default("rate", 2.5e-4)
+    warmup: float = own_default("warmup", 0.08)
     padding: Padding = _padding()
     patch_size: int = setting(16, "voxels a patch", low=1)
     width: int = setting(1024, "width of the encoder", low=2)
@@ -229,10 +113,10 @@ class AdaptSettings(Masking):
     include_test_fmri: bool = setting(
         False, "learn from the fMRI of test trials too, as published; the model says so"
     )
-    epochs: float = _epochs(15.0)
-    batch: int = _batch(64)
-    rate: float = _rate(5.3e-5)
-    warmup: float = _warmup(2 / 15)
+    epochs: float = own_default("epochs", 15.0)
+    batch: int = own_default("batch", 64)
+    rate: float = own_default("rate", 5.3e-5)
+    warmup: float = own_default("warmup", 2 / 15)
 
 
 def _crops(default: int) -> Any:
@@ -307,12 +191,12 @@ class LdmSettings(Settings):
         "validation", "which trials choose the best weights; test is the published way, and the "
         "model says so", choices=get_args(Selection),
     )  # fmt: skip
-    epochs: float = _epochs(500.0)
-    batch: int = _batch(5)
+    epochs: float = own_default("epochs", 500.0)
+    batch: int = own_default("batch", 5)
     draws: int = setting(1, "noise draws a trial and update; the encoder's work is shared", low=1)
-    rate: float = _rate(5.3e-5)
+    rate: float = own_default("rate", 5.3e-5)
     unet_rate: float = setting(1.0, "learning rate of the U-Net, in units of the others'", low=0.0)
-    clip: float = _clip(0.5)
+    clip: float = own_default("clip", 0.5)
     average_decay: float = _average_decay()
     largest_weight: float = _largest_weight()
     crops: int = _crops(8)
@@ -368,11 +252,11 @@ class VqSettings(Settings):
     )
     crop: float = _crop()
     crop_probability: float = _crop_probability()
-    epochs: float = _epochs(50.0)
-    batch: int = _batch(8)
-    rate: float = _rate(2e-4)
-    warmup: float = _warmup(0.02)
-    weight_decay: float = _decay(1e-4)
+    epochs: float = own_default("epochs", 50.0)
+    batch: int = own_default("batch", 8)
+    rate: float = own_default("rate", 2e-4)
+    warmup: float = own_default("warmup", 0.02)
+    weight_decay: float = own_default("weight_decay", 1e-4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -407,7 +291,7 @@ class LabelLdmSettings(Settings):
     crop: float = _crop()
     largest_weight: float = _largest_weight()
     average_decay: float = _average_decay()
-    warmup: float = _warmup(0.02)
+    warmup: float = own_default("warmup", 0.02)
 
 
 STAGES: dict[str, type[Settings]] = {
