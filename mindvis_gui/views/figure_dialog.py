@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QImage, QPainter, QPaintEvent
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
@@ -31,18 +32,14 @@ from mindvis_gui.session import Session
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import exports, file_dialogs
 from mindvis_gui.views.buttons import push_button
+from mindvis_gui.views.paper_view import PaperView
 from mindvis_gui.views.sentences import sentence
-from mindvis_gui.views.theme import GAP, MARGIN, label, muted, rule
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
-    from typing import Any
+from mindvis_gui.views.theme import GAP, MARGIN, label
 
 _SIZE = QSize(1040, 680)
 _OPTIONS_WIDTH = 250
 _PREVIEW_DPI = 150
 _AUTOMATIC, _CUSTOM = "as large as the pictures", "custom"
-_PAPER_MARGIN = 16
 
 
 class FigureDialog(QDialog):
@@ -213,21 +210,20 @@ class FigureDialog(QDialog):
             return
         self._stale = False
         self.preview.say("Drawing …")  # the first time matplotlib looks through all fonts
-        self._job = self._session.jobs.start(
+        self._job = self._session.jobs.run(
             self._render(round(_PREVIEW_DPI * self.devicePixelRatioF())),
             "",
             self._show,
             ended=self._end,
         )
 
-    def _render(self, dpi: int) -> Generator[Any, None, bytes | str]:
+    def _render(self, dpi: int) -> Callable[[], bytes | str]:
         """Return what draws the figure as PNG, or a sentence that says why it cannot."""
         name = self.template_chosen
         gather = self._session.figures.content(name)
-        shown = self.style_chosen
-        style = FigureStyle(**{**shown.to_json(), "dpi": dpi})
+        style = replace(self.style_chosen, dpi=dpi)
 
-        def render() -> Generator[Any, None, bytes | str]:
+        def render() -> bytes | str:
             # Says on stderr that it looks through the fonts; nobody reads that here.
             logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
             from mindvis_gui.analysis.figures.writing import render_png  # brings matplotlib
@@ -236,9 +232,8 @@ class FigureDialog(QDialog):
                 return render_png(gather(), name, style)
             except MindVisError as error:
                 return str(error)
-            yield
 
-        return render()
+        return render
 
     def _show(self, drawn: bytes | str) -> None:
         if self._closed:
@@ -268,7 +263,7 @@ class FigureDialog(QDialog):
     # -- what is done with it ----------------------------------------------------------------
 
     def _copy(self) -> None:
-        self._session.jobs.start(
+        self._session.jobs.run(
             self._render(self.dpi.value()), "Drawing the figure", _put_into_clipboard
         )
 
@@ -284,56 +279,6 @@ class FigureDialog(QDialog):
             self._settings.folder = path.parent
             exports.start_figure(self._session, path, self.template_chosen, self.style_chosen)
             self.accept()
-
-
-class PaperView(QWidget):
-    """A picture as a sheet of paper, as large as fits, or a few words while there is none."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.image = QImage()
-        self.words = ""
-        self.setAccessibleName("Preview of the figure")
-        self.setMinimumSize(320, 240)
-
-    def show_image(self, image: QImage) -> None:
-        """Show another picture; none for an empty one."""
-        self.image = image
-        self.say("")
-
-    def say(self, words: str) -> None:
-        """Show these words until there is a picture, or none again."""
-        self.words = words
-        self.setAccessibleDescription(words)
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the sheet (called by Qt)."""
-        painter = QPainter(self)
-        if self.image.isNull():
-            painter.setPen(muted(self))
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.words)
-            return
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        room = self.rect().adjusted(_PAPER_MARGIN, 0, -_PAPER_MARGIN, 0).size()
-        size = self.image.size()
-        ratio = self.devicePixelRatioF()
-        fitting = size.scaled(room, Qt.AspectRatioMode.KeepAspectRatio)
-        if size.width() / ratio < fitting.width():  # not larger than it was drawn
-            fitting = QSize(round(size.width() / ratio), round(size.height() / ratio))
-        left = (self.width() - fitting.width()) / 2
-        target = QRectF(
-            left, (self.height() - fitting.height()) / 2, fitting.width(), fitting.height()
-        )
-        # Scaled by hand: the painter's own scaling drops thin letters.
-        shown = self.image.scaled(
-            (target.size() * ratio).toSize(),
-            Qt.AspectRatioMode.IgnoreAspectRatio,
-            Qt.TransformationMode.SmoothTransformation,
-        )
-        painter.drawImage(target, shown)
-        painter.setPen(rule(self))
-        painter.drawRect(target)
 
 
 def _put_into_clipboard(drawn: bytes | str) -> None:

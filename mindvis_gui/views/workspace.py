@@ -7,10 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QByteArray, QChildEvent, Qt, Signal
-from PySide6.QtGui import QPalette, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QDockWidget,
-    QHBoxLayout,
     QMainWindow,
     QStackedWidget,
     QTabBar,
@@ -20,15 +19,14 @@ from PySide6.QtWidgets import (
 
 from mindvis_gui.session import Session
 from mindvis_gui.views.brain_view import BrainView
-from mindvis_gui.views.buttons import icon_button
 from mindvis_gui.views.compare_panel import ComparePanel
 from mindvis_gui.views.decode_panel import DecodePanel
 from mindvis_gui.views.gallery import GalleryView
-from mindvis_gui.views.icons import icon
 from mindvis_gui.views.mask_view import MaskView
 from mindvis_gui.views.middle import MiddleView
+from mindvis_gui.views.panel_dock import PanelDock
 from mindvis_gui.views.subject_panel import SubjectPanel
-from mindvis_gui.views.theme import MARGIN, PANEL_WIDTH, label
+from mindvis_gui.views.theme import PANEL_WIDTH
 
 if TYPE_CHECKING:
     from mindvis_gui.views.attribution_panel import AttributionPanel
@@ -42,7 +40,6 @@ _Panel = TypeVar("_Panel", bound=QWidget)
 _HEIGHTS = [405, 150, 280]  # of brain, mask and images, at first
 LAYOUT_PARTS = ("docks", "centre", "closed", "widths")  # of a saved arrangement
 _MIN_WIDTH = 480  # of the middle
-_CLOSE_ICON = 12
 _LEFT, _RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
 _AT_FIRST = ("subject", "decode", "brain", "mask", "images", "compare")  # open at first
 
@@ -176,15 +173,7 @@ class Workspace(QMainWindow):
         return panel
 
     def _dock(self, name: str, title: str, build: Callable[[], QWidget]) -> QDockWidget:
-        dock = _Dock(title, build)
-        dock.setObjectName(name)
-        # Not floating: floating docks misbehave on some window systems and hide behind the window.
-        dock.setFeatures(
-            QDockWidget.DockWidgetFeature.DockWidgetMovable
-            | QDockWidget.DockWidgetFeature.DockWidgetClosable
-        )
-        dock.setAllowedAreas(_LEFT | _RIGHT)
-        dock.setTitleBarWidget(_DockTitle(title, dock))
+        dock = PanelDock(name, title, build)
         dock.toggleViewAction().toggled.connect(self.panel_toggled)
         return dock
 
@@ -333,34 +322,3 @@ def _first_field(panel: QWidget) -> QWidget:
             return each
         each = each.nextInFocusChain()
     return inside
-
-
-class _Dock(QDockWidget):
-    """Has its panel built when it is first seen."""
-
-    def __init__(self, title: str, build: Callable[[], QWidget]) -> None:
-        super().__init__(title)
-        self._build = build
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Have the panel built (called by Qt, also when the dock comes to the front of tabs)."""
-        if self.widget() is None:
-            self._build()
-        super().showEvent(event)
-
-
-class _DockTitle(QWidget):
-    """A quiet heading with a cross; the dock is dragged by it."""
-
-    def __init__(self, title: str, dock: QDockWidget) -> None:
-        super().__init__(dock)
-        cross = icon("close", QPalette.ColorRole.PlaceholderText)
-        tip = "Close this panel; the menu View brings it back"
-        close = icon_button(cross, f"Close the panel {title}", tip, _CLOSE_ICON)
-        close.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        close.clicked.connect(dock.close)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(MARGIN, 6, MARGIN - 6, 2)
-        row.addWidget(label(title, "heading"))
-        row.addStretch()
-        row.addWidget(close)
