@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
+_Item = TypeVar("_Item")
 _T = TypeVar("_T")
 
 
-def finish(steps: Generator[Any, Any, _T]) -> _T:
-    """Do work in one go; returns what it returns."""
+def finish(steps: Generator[_Item, Any, _T], report: Callable[[_Item], object] | None = None) -> _T:
+    """Do work in one go, telling `report` every item; returns what it returns."""
     while True:
         try:
-            next(steps)
+            item = next(steps)
         except StopIteration as stop:
             result: _T = stop.value
             return result
+        if report is not None:
+            report(item)

@@ -16,6 +16,7 @@ from mindvis_gui.data.attribution import MEANING, METHODS
 from mindvis_gui.decoding.request import Attributor, DecodeRequest
 from mindvis_gui.errors import DataError, ExportError, ModelError
 from mindvis_gui.files import is_there
+from mindvis_gui.steps import finish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -159,13 +160,7 @@ def _drained(
     done: int,
     what: str,
 ) -> tuple[DecodeRequest, Attribution]:
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as stop:
-            result: tuple[DecodeRequest, Attribution] = stop.value
-            return result
-        show(done + step.index / step.total, what)
+    return finish(steps, lambda step: show(done + step.index / step.total, what))
 
 
 def _print(subject: Subject, found: Sequence[Attribution]) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mindvis_gui.cli.selection import mask_seed, names, numbers
 from mindvis_gui.errors import ModelError, RequestError
+from mindvis_gui.steps import finish
 from mindvis_gui.version import __version__
 from mindvis_gui.wording import counted
 
@@ -126,12 +127,7 @@ def evaluate_folder(
     has_classifier = model is not None and (model / "classifier").is_dir()
     keys = metrics or (*DEFAULT, *(OF_OWN_CLASSIFIERS if has_classifier else ()))
     steps = evaluate(decoded, keys, scoring.network_finder(model), failed, seed)
-    while True:
-        try:
-            report(next(steps))
-        except StopIteration as stop:
-            result: Evaluation = stop.value
-            return result
+    return finish(steps, report)
 
 
 def _model_folder(trials: Sequence[DecodedTrial]) -> Path | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mindvis_gui.cli.interruption import stopped_cleanly
 from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation
 from mindvis_gui.cli.subject_output import add_output_options, check_output
+from mindvis_gui.steps import finish
 from mindvis_gui.wording import counted
 
 if TYPE_CHECKING:
@@ -100,14 +101,8 @@ def run(args: argparse.Namespace) -> int:
     plan = plan_of(args)
     with stopped_cleanly():
         check_output(args.out, args.overwrite, plan.files)
-        reading = plan.reading()
         with progress(1) as show:
-            while True:
-                try:
-                    show(next(reading), f"Reading {args.source[0]}")
-                except StopIteration as stop:
-                    subject = stop.value
-                    break
+            subject = finish(plan.reading(), lambda done: show(done, f"Reading {args.source[0]}"))
         for note in subject.notes:
             complain(f"note: {note}")
         with progress(1) as show:

@@ -17,6 +17,7 @@ from mindvis_gui.data.prepared_recording import PreparedRecording
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.data.time_series import Window
 from mindvis_gui.errors import DataError
+from mindvis_gui.steps import finish
 
 PREVIEWED = 8  # trials
 _OF_IMAGES = ("events", "window", "rois")  # surfaces have the last, too
@@ -114,13 +115,7 @@ class ImportPlan:
         DataError, RequestError
             If parts are missing, damaged, or do not fit together.
         """
-        items = self.reading()
-        while True:
-            try:
-                next(items)
-            except StopIteration as stop:
-                subject: Subject = stop.value
-                return subject
+        return finish(self.reading())
 
     def reading(self) -> Generator[float, None, Subject]:
         """Do what `read` does, yielding the fraction done; can be stopped."""
