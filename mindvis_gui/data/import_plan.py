@@ -12,16 +12,21 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from mindvis_gui.data.import_checks import (
+    check_alike,
+    check_different,
+    check_files,
+    check_no_image_parts,
+    check_options,
+)
 from mindvis_gui.data.preparation import Preparation, preparing
 from mindvis_gui.data.prepared_recording import PreparedRecording
+from mindvis_gui.data.source_kind import is_image, is_surface
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.data.time_series import Window
-from mindvis_gui.errors import DataError
 from mindvis_gui.steps import finish
 
 PREVIEWED = 8  # trials
-_OF_IMAGES = ("events", "window", "rois")  # surfaces have the last, too
-_OF_ARRAYS = ("trials_last", "trial_arrays", "roi_arrays", "ijk_array", "affine_array")
 Base = tuple[Subject, bool]  # a subject as read, and whether it is of images
 
 
@@ -147,7 +152,7 @@ class ImportPlan:
             with_table,
         )
 
-        self._check_files()
+        check_files(self)
         subject, is_image = self.read_base() if read is None else read(self)
         if self.stimulus_table is not None:
             subject = with_table(subject, self.stimulus_table)
@@ -172,7 +177,7 @@ class ImportPlan:
 
     def read_base(self) -> Base:
         """Return the subject as its reader makes it, and whether that took the parts of images."""
-        self._check_options()
+        check_options(self)
         if self.more:
             return self._joined()
         if self.responses:
@@ -193,52 +198,24 @@ class ImportPlan:
                 from mindvis_gui.data.hcp_cifti import read_hcp_cifti_subject
 
                 return read_hcp_cifti_subject(source, self.rois), False
-        self._refuse_image_parts()
+        check_no_image_parts(self)
         from mindvis_gui.data import open_subject
 
         return open_subject(self.source), False
 
-    def _refuse_image_parts(self) -> None:
-        parts = self._image_parts()
-        for option in _OF_IMAGES:
-            if option in parts:
-                raise DataError(f"{self.source}: --{option} is for NIfTI images, which it is not")
-
-    def _check_options(self) -> None:
-        """Refuse what would be ignored."""
-        if self.more and self.responses:
-            raise DataError(
-                f"{self.source}: --responses names an array of one file, but there are "
-                f"{1 + len(self.more)} sources; give one"
-            )
-        if self.responses:
-            for option in _OF_IMAGES:
-                if getattr(self, option):
-                    raise DataError(
-                        f"{self.source}: --{option} is for images, but --responses names an "
-                        "array; leave one of them out"
-                    )
-            return
-        for each in fields(self):
-            if each.name in _OF_ARRAYS and getattr(self, each.name) != each.default:
-                raise DataError(
-                    f"{self.source}: --{each.name.replace('_', '-')} is for files of arrays; add "
-                    "--responses NAME, or leave it out"
-                )
-
     def _joined(self) -> Base:
         first, *more = (Path(path).expanduser() for path in (self.source, *self.more))
-        _check_different((first, *more))
+        check_different((first, *more))
         if not first.is_dir() and is_image(first):
-            _check_alike(more, is_image, "4-D NIfTI images are joined")
+            check_alike(more, is_image, "4-D NIfTI images are joined")
             from mindvis_gui.data.nifti import read_nifti_subject
 
             return read_nifti_subject(first, more=more, **self._image_parts()), True
         from mindvis_gui.data import is_bdata
 
-        _check_alike([first], is_bdata, "4-D NIfTI images, or BData files, are joined")
-        _check_alike(more, is_bdata, "BData files are joined to BData")
-        self._refuse_image_parts()
+        check_alike([first], is_bdata, "4-D NIfTI images, or BData files, are joined")
+        check_alike(more, is_bdata, "BData files are joined to BData")
+        check_no_image_parts(self)
         from mindvis_gui.data.bdata import read_bdata_subject
 
         return read_bdata_subject(first, more), False
@@ -275,29 +252,6 @@ class ImportPlan:
         )
         return tuple(Path(each) for each in given if each is not None)
 
-    def _check_files(self) -> None:
-        for each in self.files:
-            try:
-                there = each.expanduser().exists()
-            except (OSError, ValueError, RuntimeError):  # names that no file can have
-                there = False
-            if not there:
-                raise DataError(f"{str(each)[:300]}: no such file or folder; check the path")
-
-
-def _check_alike(paths: Sequence[Path], kind: Callable[[Path], bool], what: str) -> None:
-    for path in paths:
-        if path.is_dir() or not kind(path):
-            raise DataError(f"{path.name}: only {what}, of which this is none; give one source")
-
-
-def _check_different(paths: Sequence[Path]) -> None:
-    seen: set[Path] = set()
-    for path in paths:
-        if path.resolve() in seen:
-            raise DataError(f"{path.name}: is named twice; each of its trials would be there twice")
-        seen.add(path.resolve())
-
 
 def _word(name: str, value: Any) -> str:
     """Return the value of an option as a command line has it."""
@@ -321,29 +275,3 @@ def first_trials(subject: Subject, n_trials: int) -> Subject:
         trials=tuple(replace(subject.trials[row], index=n) for n, row in enumerate(some)),
         recording=PreparedRecording(subject, [[row] for row in some], None),
     )
-
-
-def is_image(source: Path) -> bool:
-    """Whether a file is a NIfTI image on a grid, or a folder has some as `nifti` names them."""
-    if source.is_dir():
-        from mindvis_gui.data.nifti import has_images
-
-        return has_images(source)
-    from mindvis_gui.data.nifti_file import is_nifti
-
-    return is_nifti(_head(source)) and not is_surface(source)
-
-
-def is_surface(source: Path) -> bool:
-    """Whether a file is CIFTI: values on the surface of the cortex."""
-    from mindvis_gui.data.cifti_file import is_cifti
-
-    return source.is_file() and is_cifti(_head(source))
-
-
-def _head(source: Path) -> bytes:
-    try:
-        with source.open("rb") as file:
-            return file.read(4096)
-    except OSError as error:
-        raise DataError(f"{source}: cannot be opened: {error.strerror or error}") from error

@@ -17,7 +17,8 @@ from mindvis_gui.data.array_roles import (
     possible_responses,
 )
 from mindvis_gui.data.array_subject import TRIAL_COLUMNS, region_arrays
-from mindvis_gui.data.import_plan import ImportPlan, is_image, is_surface
+from mindvis_gui.data.import_plan import ImportPlan
+from mindvis_gui.data.source_kind import is_image, is_surface
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.errors import DataError
 from mindvis_gui.wording import counted
