@@ -12,7 +12,7 @@ import shiboken6
 from PySide6.QtCore import QPoint, Qt
 
 from mindvis_gui.analysis.comparison import compare
-from mindvis_gui.analysis.decode_folder import DecodeFolderWriter
+from mindvis_gui.analysis.decode_folder_writer import DecodeFolderWriter
 from mindvis_gui.analysis.export import read_request, write_sample
 from mindvis_gui.analysis.session_file import SessionFile, read_state, write_state
 from mindvis_gui.data.fingerprint import fingerprint

@@ -103,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
     """Decode trials, several at once where that is faster; one that fails loses no other."""
     # Only now what takes time to import: --help needs none of it.
     from mindvis_gui import load_decoder, open_subject
-    from mindvis_gui.analysis.decode_folder import DecodeFolderWriter
+    from mindvis_gui.analysis.decode_folder_writer import DecodeFolderWriter
     from mindvis_gui.cli.output import complain, progress, write
     from mindvis_gui.data.preparation import prepare_subject
     from mindvis_gui.data.prepare import measure_normalisation

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from mindvis_gui.analysis.comparison import compare
-from mindvis_gui.analysis.decode_folder import DecodeFolderWriter, read_decode_folder, read_failures
+from mindvis_gui.analysis.decode_folder import read_decode_folder, read_failures
+from mindvis_gui.analysis.decode_folder_writer import DecodeFolderWriter
 from mindvis_gui.data.prepare import Normalisation
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, ExportError, RequestError

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from mindvis_gui.analysis.comparison import compare
-from mindvis_gui.analysis.decode_folder import DecodeFolderWriter, read_decode_folder
+from mindvis_gui.analysis.decode_folder import read_decode_folder
+from mindvis_gui.analysis.decode_folder_writer import DecodeFolderWriter
 from mindvis_gui.analysis.evaluate import evaluate
 from mindvis_gui.analysis.report import write_report
 from mindvis_gui.cli import main
