@@ -8,36 +8,28 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QMenu, QScrollArea, QWidget
 
-from mindvis_gui.analysis.comparison import resized
-from mindvis_gui.analysis.difference import difference_map
 from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.decoding.cached_decoder import PartStep
-from mindvis_gui.decoding.request import Sample, Step
+from mindvis_gui.decoding.request import Step
 from mindvis_gui.errors import DataError
 from mindvis_gui.session import Session
-from mindvis_gui.session.asking import misfit
 from mindvis_gui.session.differing import differences
-from mindvis_gui.session.shown import decode_waits, running_decode, shown_sample
+from mindvis_gui.session.shown import running_decode, shown_sample
 from mindvis_gui.views.drag_out import drag_sample
 from mindvis_gui.views.large_view import LargeView
-from mindvis_gui.views.numerals import coefficient
-from mindvis_gui.views.overlay import sequential_colours
 from mindvis_gui.views.picture import Picture, PictureTile, to_qimage
-from mindvis_gui.views.score_captions import (
-    sample_details,
-    sample_hint,
-    sample_notes,
-    stimulus_details,
-    stimulus_hint,
-)
-from mindvis_gui.views.sentences import sentence
 from mindvis_gui.views.theme import MARGIN, label
+from mindvis_gui.views.trial_pictures import (
+    consistency_pictures,
+    invitation,
+    preview_pictures,
+    sample_picture,
+    stimulus_picture,
+)
 
 _GAP = 8
 _SMALLEST = 112  # pixels; below that the gallery scrolls, unless it is as low as a row of pictures
 _LOWEST = 56  # of that row: laptops at a large scale have few pixels
-_FULL_DIFFERENCE = 128.0  # of 0–255: the brightest colour of a difference map
-_CONSISTENT = (0.5, 1.0)  # range of the consistency map
 
 
 class GalleryView(QWidget):
@@ -126,116 +118,24 @@ class GalleryView(QWidget):
             self._show([], "Open a subject to see what was shown and what is decoded")
             return
         running, result = running_decode(session), session.results.result
+        seen = stimulus_picture(session, self._stimulus, self._missing)
         if running is not None:
-            self._show([self._seen(), *self._previews(running.seeds)])
+            self._show([seen, *preview_pictures(session, running.seeds, self._step)])
         elif result is not None:
-            samples = [self._sample(i, sample) for i, sample in enumerate(result.samples)]
-            self._show([self._seen(), *samples, *self._consistency()])
+            samples = [
+                sample_picture(session, place, sample, self._stimulus)
+                for place, sample in enumerate(result.samples)
+            ]
+            self._show([seen, *samples, *consistency_pictures(session)])
         else:
             first, count = session.first_seed, session.n_samples
             empty = [Picture(f"seed {seed}") for seed in range(first, first + count)]
-            self._show([self._seen(), *empty], self._invitation())
+            self._show([seen, *empty], invitation(session))
 
     def _invite(self) -> None:
         """Follow what waits, where a sentence says what to do."""
         if self.tiles and not self.sentence.isHidden():
-            self.sentence.setText(self._invitation())
-
-    def _invitation(self) -> str:
-        session = self._session
-        if session.loading.name:
-            then = "; this is decoded once it is there" if session.loading.decode_wanted else ""
-            return f"Loading {session.loading.name} …{then}"
-        if session.decoder is None:
-            return "Choose a model in the toolbar to decode this response"
-        if complaint := misfit(session.decoder, session.subject):
-            return sentence(complaint)
-        if decode_waits(session):
-            held = "while the queue is paused; press P to let it go on"
-            return f"This trial waits {held if session.queue.paused else 'for its turn'}"
-        return "Press Decode (Ctrl+Return) to draw samples from this response"
-
-    def _seen(self) -> Picture:
-        assert self._session.trial is not None
-        label = self._session.trial.label
-        missing = "" if self._stimulus is not None else self._missing
-        seen_as = self._session.results.recognitions
-        return Picture(
-            "seen",
-            (label, "stimulus") if label else ("stimulus",),
-            self._stimulus,
-            missing,
-            seen=True,
-            hint="\n".join(
-                filter(None, ("The picture that was shown in this trial", stimulus_hint(seen_as)))
-            ),
-            details=stimulus_details(seen_as),
-        )
-
-    def _previews(self, seeds: tuple[int, ...]) -> list[Picture]:
-        """Show finished samples, previews of those drawn now, and places for the others."""
-        step = self._step
-        finished = {sample.seed: sample.image for sample in self._session.queue.samples}
-        now = step.seeds if isinstance(step, PartStep) else seeds
-        images = [] if step is None or step.preview is None else list(step.preview)
-        previews = dict(zip(now, images, strict=False))
-        notes: tuple[str, ...] = ("decoding…",)
-        if step is not None:
-            progress = f"step {step.index} of {step.total}"
-            notes = (f"decoding… {progress}", progress.replace(" of ", "/"))
-        stopping = self._session.queue.stopping
-        if stopping:
-            notes = ("stopping…",)
-        pictures = []
-        for seed in seeds:
-            title, image = f"seed {seed}", previews.get(seed)
-            if seed in finished:
-                pictures.append(Picture(title, image=finished[seed], seed=seed))
-            elif seed in now:
-                instead = "" if image is not None else "stopping…" if stopping else "decoding…"
-                pictures.append(Picture(title, notes, image, instead))
-            else:
-                pictures.append(Picture(title, instead="" if stopping else "waiting…"))
-        return pictures
-
-    def _sample(self, place: int, sample: Sample) -> Picture:
-        results = self._session.results
-        comparison, recognitions = results.comparison, results.recognitions
-        image, title = sample.image, f"seed {sample.seed}"
-        if "difference" in results.maps and self._stimulus is not None:
-            height, width = image.shape[:2]
-            difference = difference_map(image, resized(self._stimulus, width, height))
-            image = sequential_colours(difference / _FULL_DIFFERENCE)
-            title += " − seen"
-        if comparison is None:
-            return Picture(title, image=image, seed=sample.seed)
-        scores = comparison.scores[place]
-        return Picture(
-            title,
-            sample_notes(scores, comparison),
-            image,
-            seed=sample.seed,
-            hint=sample_hint(place, scores, comparison, recognitions),
-            details=sample_details(place, scores, comparison, recognitions),
-        )
-
-    def _consistency(self) -> list[Picture]:
-        comparison = self._session.results.comparison
-        if "consistency" not in self._session.results.maps or comparison is None:
-            return []
-        if comparison.consistency is None:
-            return [Picture("consistency", instead="needs two samples or more")]
-        low, high = _CONSISTENT
-        values = (comparison.consistency - low) / (high - low)
-        return [
-            Picture(
-                "consistency",
-                (f"mean {coefficient(float(comparison.consistency.mean()))}",),
-                sequential_colours(values),
-                hint="How far the samples agree at each pixel: 1 − SD / 127.5 over seeds, "
-                f"from {low:g} (dark) or less to {high:g} (bright, all the same)",
-            )
-        ]
+            self.sentence.setText(invitation(self._session))
 
     def _show(self, pictures: list[Picture], sentence: str = "") -> None:
         while len(self.tiles) > len(pictures):
