@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby, product
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from mindvis_gui.data.mask import MaskState
-from mindvis_gui.data.region_shapes import made_hashes
-from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import RequestError
 from mindvis_gui.session.asking import misfit, no_model
-from mindvis_gui.session.axes import NONE, OPTIONS, Axis
-from mindvis_gui.session.axis_values import own_rois, own_values, typed_axis
+from mindvis_gui.session.axes import OPTIONS, Axis
+from mindvis_gui.session.axis_values import own_values, typed_axis
+from mindvis_gui.session.grid_cells import Cell, GridCells
 from mindvis_gui.session.grid_models import GridModels
-from mindvis_gui.session.options import Options, mask_from_json, other_of
+from mindvis_gui.session.options import Options, mask_from_json
 from mindvis_gui.session.planner import Planner
 from mindvis_gui.session.sample_blocks import SampleBlock, SampleSet, within, without
 
@@ -26,14 +24,6 @@ if TYPE_CHECKING:
     from mindvis_gui.session.session import Session
 
 _SEEDS = 10_000  # a cell's new seed is drawn below it
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """The options of one cell, or why there can be no sample."""
-
-    options: Options | None
-    reason: str = ""
 
 
 class Grid(QObject):
@@ -57,8 +47,8 @@ class Grid(QObject):
         super().__init__(session)
         self._session = session
         self._seeds: dict[tuple[Any, Any], int] = {}  # of cells that were drawn again
-        self._masks: dict[tuple[int, ...], MaskState] = {}
         self.models = GridModels(session)
+        self._made = GridCells(session, self.models)
         self.models.changed.connect(self._renew)
         self._planner = Planner(session)
         self._planner.ended.connect(self._forget_queued)
@@ -195,51 +185,7 @@ class Grid(QObject):
     def options(self, **changed: Any) -> Cell:
         """Return the session's options with some of them changed, by the keys of `OPTIONS`."""
         assert set(changed) <= set(OPTIONS)
-        session, subject = self._session, self._session.subject
-        if subject is None or session.trial is None:
-            return Cell(None, "no subject")
-        model = self.models.facts(changed.get("model"))
-        if model is None:
-            return Cell(None, "model not loaded" if "model" in changed else "no model")
-        sampling, mask = session.sampling, session.masking.mask
-        try:
-            sampling = Sampling(
-                changed.get("sampler", sampling.sampler),
-                changed.get("steps", sampling.steps),
-                sampling.precision,
-                changed.get("guidance", sampling.guidance),
-            ).resolved(model.precision, model.guidance)
-        except RequestError:
-            return Cell(None, "PLMS needs steps\nthat divide 1000")
-        rois = session.request_rois
-        if changed.get("roi", NONE) != NONE:
-            rois = tuple(name for name in own_rois(subject) if name != changed["roi"])
-            if not rois:
-                return Cell(None, "no region left")
-        mask = mask if session.masking.applied else None
-        if "mask" in changed:
-            mask = self._drawn_mask(model.n_patches, changed["mask"]) if changed["mask"] else None
-        masked = None if mask is None else self._remember(mask)
-        options = Options(
-            trial=changed.get("trial", session.trial.index),
-            seed=changed.get("seed", session.first_seed),
-            sampling=sampling,
-            rois=rois,
-            masked=masked,
-            model_hash=model.hash,
-            other=other_of(dict(made_hashes(subject.rois, rois))),
-        )
-        return Cell(options)
-
-    def _drawn_mask(self, n_patches: int, ratio: float) -> MaskState:
-        shown = self._session.masking.mask
-        seed = 0 if shown is None or shown.seed is None else shown.seed
-        return MaskState.random(n_patches, ratio, seed)
-
-    def _remember(self, mask: MaskState) -> tuple[int, ...]:
-        masked = tuple((~mask.kept).nonzero()[0].tolist())
-        self._masks[masked] = mask
-        return masked
+        return self._made.cell(changed)
 
     # -- decoding ----------------------------------------------------------------------------
 
@@ -273,7 +219,7 @@ class Grid(QObject):
             return
         for each in blocks:
             self.queued.add(each)
-        self._planner.start(blocks, decoders, self._masks)
+        self._planner.start(blocks, decoders, self._made.masks)
         self.changed.emit()
 
     def decode_trials(self, trials: Sequence[int]) -> None:
@@ -304,7 +250,7 @@ class Grid(QObject):
         for values in requests:
             mask = mask_from_json(values["mask"])
             if mask is not None:
-                self._remember(mask)
+                self._made.remember(mask)
             if values["seeds"]:
                 wanted.append(SampleBlock.asked(values, values["seeds"]))
         self.start(self._missing_of(wanted))
@@ -325,7 +271,7 @@ class Grid(QObject):
 
     def _forget(self) -> None:
         self._seeds.clear()
-        self._masks.clear()
+        self._made.masks.clear()
         self.queued.clear()
         self.trials, self.typed = (), {}
         self.models.forget_stand_in()

@@ -14,7 +14,7 @@ from mindvis_gui.decoding.cached_decoder import PartStep
 from mindvis_gui.session import Session
 from mindvis_gui.session.axes import Axis
 from mindvis_gui.session.collection import Drawn
-from mindvis_gui.session.grid import Cell
+from mindvis_gui.session.grid_cells import Cell
 from mindvis_gui.session.grid_order import Row, needs_scores, ordered
 from mindvis_gui.session.options import Options
 from mindvis_gui.session.sample_blocks import SampleBlock
