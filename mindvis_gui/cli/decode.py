@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation, note_basis
-from mindvis_gui.cli.processes import joined
+from mindvis_gui.cli.processes import Processes, joined
 from mindvis_gui.cli.sampling import add_device_option, add_sampling_options, chosen_sampling
 from mindvis_gui.cli.selection import (
     mask_ratio,
@@ -144,16 +144,13 @@ def run(args: argparse.Namespace) -> int:
             trials[processes.rank :: processes.count],
             lambda done, what: show(processes.count * done, what),
         )
-        for _ in range(0, len(trials), processes.count):
-            for outcome in processes.gather(next(stream, None)):
-                if outcome is None or not processes.first:
-                    continue
-                if isinstance(outcome, tuple):
-                    failures.append(f"trial {outcome[0]}: {outcome[1]}")
-                    folder.add_failure(*outcome)
-                else:
-                    unread |= dict.fromkeys(outcome.comparison.unread)
-                    folder.add(outcome.comparison, outcome.cached, outcome.latents)
+        for outcome in _gathered(stream, len(trials), processes):
+            if isinstance(outcome, tuple):
+                failures.append(f"trial {outcome[0]}: {outcome[1]}")
+                folder.add_failure(*outcome)
+            else:
+                unread |= dict.fromkeys(outcome.comparison.unread)
+                folder.add(outcome.comparison, outcome.cached, outcome.latents)
     if not processes.first:
         return 0
     n_decoded = len(trials) - len(failures)
@@ -225,6 +222,16 @@ class _Work:
 
         drawn = None if self.latents_by is None else latents_of(self.latents_by, result.request)
         return _Decoded(compare(result, self.subject), result.found, drawn)
+
+
+def _gathered(
+    own: Iterator[_Decoded | _Failure], n_trials: int, processes: Processes
+) -> Iterator[_Decoded | _Failure]:
+    """Yield the outcomes of all processes in the first of them; the others only send theirs."""
+    for _ in range(0, n_trials, processes.count):
+        for outcome in processes.gather(next(own, None)):
+            if outcome is not None and processes.first:
+                yield outcome
 
 
 def _first(what: Sequence[str], most: int = 3) -> str:
