@@ -54,7 +54,27 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-class PictureFolder(Mapping[str, bytes]):
+class PictureFiles(Mapping[str, bytes]):
+    """Image files by name, read when asked for."""
+
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        self._files = files
+
+    def __getitem__(self, name: str) -> bytes:
+        path = self._files[name]
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+class PictureFolder(PictureFiles):
     """The image files of a folder by file name, in sorted order; read when asked for.
 
     Names are `composed`, whatever file system they come from.
@@ -75,23 +95,12 @@ class PictureFolder(Mapping[str, bytes]):
         if not files:
             raise DataError(f"{folder}: no pictures in this folder ({', '.join(SUFFIXES)})")
         names = {path.name for path in files}
-        self._files = {
-            path.name if composed(path.name) in names else composed(path.name): path
-            for path in sorted(files)
-        }
-
-    def __getitem__(self, name: str) -> bytes:
-        path = self._files[name]
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
-
-    def __len__(self) -> int:
-        return len(self._files)
+        super().__init__(
+            {
+                path.name if composed(path.name) in names else composed(path.name): path
+                for path in sorted(files)
+            }
+        )
 
 
 class PictureArray(Mapping[str, ImageArray]):

@@ -14,7 +14,6 @@ The tables do not say where the grid lies: ``sub-01_space-T1w_brainmask.nii.gz``
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from mindvis_gui.data.orientation import as_ras
 from mindvis_gui.data.pandas_file import PandasFrame
 from mindvis_gui.data.recording import Pictures, RowRecording
 from mindvis_gui.data.repeats import with_means
+from mindvis_gui.data.stimuli import PictureFiles
 from mindvis_gui.data.subject import FloatArray, IntArray, Subject, Trial, read_only
 from mindvis_gui.data.table import read_integers, read_table
 from mindvis_gui.data.things_voxels import VoxelTable
@@ -91,30 +91,18 @@ def _subject(path: Path) -> Subject:
     )
 
 
-class ConceptPictures(Mapping[str, bytes]):
+class ConceptPictures(PictureFiles):
     """Image files by name, in one folder or in folders named by concept; read when asked for."""
 
     def __init__(self, folder: Path, names: set[str]) -> None:
-        self._files: dict[str, Path] = {}
+        files: dict[str, Path] = {}
         for name in sorted(names):
             if name.startswith(".") or set(name) & set("/\\\0") or len(name) > 200:
                 continue
             places = (folder / name, folder / name.rpartition("_")[0] / name)
             if path := next(filter(Path.is_file, places), None):
-                self._files[name] = path
-
-    def __getitem__(self, name: str) -> bytes:
-        path = self._files[name]
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
-
-    def __len__(self) -> int:
-        return len(self._files)
+                files[name] = path
+        super().__init__(files)
 
 
 def _singles(table_path: Path, path: Path, n_trials: int) -> list[Trial]:
