@@ -12,7 +12,7 @@ from mindvis_gui.session.options import Options, request_from_json
 from mindvis_gui.session.overlays import RESPONSE, Overlay
 from mindvis_gui.session.preparation import preparing_to_show
 from mindvis_gui.session.regions import Brush
-from mindvis_gui.session.restore import restore_request
+from mindvis_gui.session.restored_request import restore_request
 from mindvis_gui.session.state import snapshot, take_up_choices
 from mindvis_gui.steps import finish
 

@@ -3,7 +3,7 @@ import pytest
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, MindVisError, RequestError
-from mindvis_gui.session.restore import restore_request
+from mindvis_gui.session.restored_request import restore_request
 
 
 def exported(session):

@@ -9,7 +9,7 @@ from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding.sampling_settings import PRESETS
 from mindvis_gui.job import Job
 from mindvis_gui.session import Session
-from mindvis_gui.session.opener import SessionOpener
+from mindvis_gui.session.session_opener import SessionOpener
 
 
 def problems_of(session):

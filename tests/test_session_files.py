@@ -27,8 +27,8 @@ from mindvis_gui.session.autosave import Autosave
 from mindvis_gui.session.decode_folders import open_decode_folder
 from mindvis_gui.session.history import History
 from mindvis_gui.session.lesions import EACH_REGION
-from mindvis_gui.session.opener import SessionOpener
 from mindvis_gui.session.preparation import preparing_to_show
+from mindvis_gui.session.session_opener import SessionOpener
 from mindvis_gui.session.state import unfinished
 from mindvis_gui.steps import finish
 from mindvis_gui.views import file_dialogs

@@ -24,7 +24,7 @@ class FidInception:
     Parameters
     ----------
     extractor : callable
-        Takes (n, 3, h, w) uint8, returns the features of `LAYERS` in their order.
+        Takes (n, 3, h, w) uint8, returns the features of `layers` in their order.
     """
 
     name = "Inception 2015 (TensorFlow)"

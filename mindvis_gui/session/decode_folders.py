@@ -12,7 +12,7 @@ from mindvis_gui.data.prepare import prepare
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, MindVisError, RequestError
 from mindvis_gui.session.options import Options, mask_from_json, vector_hash
-from mindvis_gui.session.restore import with_preparation
+from mindvis_gui.session.restored_request import with_preparation
 from mindvis_gui.wording import counted
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from mindvis_gui.decoding.sample_cache import SampleCache, read_kept_sample, sam
 from mindvis_gui.errors import DataError, MindVisError, RequestError
 from mindvis_gui.files import is_there
 from mindvis_gui.session.options import Options, vector_hash
-from mindvis_gui.session.restore import restore_request, with_preparation
+from mindvis_gui.session.restored_request import restore_request, with_preparation
 
 if TYPE_CHECKING:
     from mindvis_gui.session.session import Session

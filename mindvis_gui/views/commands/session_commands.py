@@ -17,8 +17,8 @@ from mindvis_gui.files import is_there
 from mindvis_gui.session import Session
 from mindvis_gui.session.decode_folders import open_decode_folder
 from mindvis_gui.session.left_behind import LeftBehind
-from mindvis_gui.session.opener import SessionOpener
 from mindvis_gui.session.restorer import Restorer
+from mindvis_gui.session.session_opener import SessionOpener
 from mindvis_gui.session.state import UNFINISHED, snapshot
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import file_dialogs
