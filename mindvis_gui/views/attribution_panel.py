@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import (
-    QComboBox,
-    QGridLayout,
-    QHBoxLayout,
-    QProgressBar,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QComboBox, QScrollArea, QWidget
 
 from mindvis_gui.data.attribution import MEANING, METHODS, NAMES
 from mindvis_gui.session import Session
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.effect_plot import Bar, EffectPlot
-from mindvis_gui.views.theme import GAP, MARGIN, label, roi_colours
+from mindvis_gui.views.study_layout import found_part, lay_out_study, thin_bar
+from mindvis_gui.views.theme import label, roi_colours
 
 _MIN_WIDTH = 220
 _SHARE, _DENSITY = "share", "density"
@@ -51,9 +44,7 @@ class AttributionPanel(QScrollArea):
         self.run = push_button("Attribute", "Attribute the sample to voxels", "primary")
         self.stop = push_button("Stop", "Stop the attribution")
         self.export = push_button("Export…", "Export the map as NIfTI")
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(4)
+        self.bar = thin_bar()
         self.measure = QComboBox()
         self.measure.setAccessibleName("What the bars show")
         for key, (text, _) in _UNITS.items():
@@ -71,41 +62,11 @@ class AttributionPanel(QScrollArea):
         self._show_progress()
 
     def _lay_out(self) -> None:
-        form = QGridLayout()
-        form.setVerticalSpacing(5)
-        form.setColumnStretch(1, 1)
-        for row, (text, field) in enumerate((("Sample", self.sample), ("Method", self.method))):
-            form.addWidget(label(text), row, 0)
-            form.addWidget(field, row, 1)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.run, 1)
-        buttons.addWidget(self.stop, 1)
-        buttons.addWidget(self.export)
-        self._found = QWidget()
-        found = QVBoxLayout(self._found)
-        found.setContentsMargins(0, 0, 0, 0)
-        found.setSpacing(GAP)
-        head = QHBoxLayout()
-        head.addWidget(label("Regions", "heading"))
-        head.addWidget(self.measure, 1)
-        found.addLayout(head)
-        found.addWidget(self.plot)
-        found.addWidget(self.caption)
-        page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(MARGIN, 2, MARGIN, GAP)
-        column.setSpacing(GAP)
-        column.addLayout(form)
-        column.addLayout(buttons)
-        column.addWidget(self.bar)
-        column.addWidget(self._found)
-        column.addWidget(self.note)
-        column.addStretch()
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        choices = (("Sample", self.sample), ("Method", self.method))
+        self._found = found_part("Regions", self.measure, (self.plot, self.caption))
+        buttons = (self.run, self.stop, self.export)
+        lay_out_study(self, choices, buttons, (self.bar, self._found, self.note))
         self.setMinimumWidth(_MIN_WIDTH)
-        self.setWidget(page)
 
     def _connect(self) -> None:
         session, attributions = self._session, self._session.attributions

@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import (
-    QComboBox,
-    QGridLayout,
-    QHBoxLayout,
-    QProgressBar,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QComboBox, QScrollArea, QWidget
 
 from mindvis_gui.analysis.lesion_scores import LesionScore
 from mindvis_gui.data.lesion import MEANING, METHODS
@@ -22,7 +14,8 @@ from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.effect_plot import Bar, EffectPlot
 from mindvis_gui.views.effect_table import EffectTable
 from mindvis_gui.views.lesion_samples import LesionSamples
-from mindvis_gui.views.theme import GAP, MARGIN, label, roi_colours
+from mindvis_gui.views.study_layout import found_part, lay_out_study, thin_bar
+from mindvis_gui.views.theme import label, roi_colours
 from mindvis_gui.wording import counted
 
 _MIN_WIDTH = 290  # room for one column a score
@@ -53,9 +46,7 @@ class LesionPanel(QScrollArea):
         self.run = push_button("Run study", "Run the lesion study", "primary")
         self.stop = push_button("Stop", "Stop the lesion study")
         self.export = push_button("Export…", "Export the tables of the study")
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(4)
+        self.bar = thin_bar()
         self.what = label("", "caption")
         self.what.setMinimumWidth(1)
         self.score = _choice({}, "Score of the bars")
@@ -74,45 +65,12 @@ class LesionPanel(QScrollArea):
         self._show_progress()
 
     def _lay_out(self) -> None:
-        form = QGridLayout()
-        form.setVerticalSpacing(5)
-        form.setColumnStretch(1, 1)
-        rows = (("Leave out", self.kind), ("Instead", self.method), ("Trials", self.trials))
-        for row, (text, field) in enumerate(rows):
-            form.addWidget(label(text), row, 0)
-            form.addWidget(field, row, 1)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.run, 1)
-        buttons.addWidget(self.stop, 1)
-        buttons.addWidget(self.export)
-        self._found = QWidget()
-        found = QVBoxLayout(self._found)
-        found.setContentsMargins(0, 0, 0, 0)
-        found.setSpacing(GAP)
-        head = QHBoxLayout()
-        head.addWidget(label("Score", "heading"))
-        head.addWidget(self.score, 1)
-        found.addLayout(head)
-        found.addWidget(self.plot)
-        found.addWidget(self.table)
-        found.addWidget(self.notes)
-        found.addWidget(self.samples)
-        page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(MARGIN, 2, MARGIN, GAP)
-        column.setSpacing(GAP)
-        column.addLayout(form)
-        column.addLayout(buttons)
-        column.addWidget(self.bar)
-        column.addWidget(self.what)
-        column.addWidget(self._found)
-        column.addWidget(self.note)
-        column.addStretch()
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        choices = (("Leave out", self.kind), ("Instead", self.method), ("Trials", self.trials))
+        parts = (self.plot, self.table, self.notes, self.samples)
+        self._found = found_part("Score", self.score, parts)
+        buttons = (self.run, self.stop, self.export)
+        lay_out_study(self, choices, buttons, (self.bar, self.what, self._found, self.note))
         self.setMinimumWidth(_MIN_WIDTH)
-        self.setWidget(page)
 
     def _connect(self) -> None:
         session, lesions = self._session, self._session.lesions
