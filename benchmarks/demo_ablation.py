@@ -43,7 +43,6 @@ from mindvis_gui.training.dcldm import DoubleConditioned, encoder_of, train_dcld
 from mindvis_gui.training.loop import Plan, warmup_cosine
 from mindvis_gui.training.mbm import MASK_RATIO, mbm_rate, train_masked_model
 from mindvis_gui.training.trials import TrialSet, read_pictures, read_responses
-from mindvis_gui.training.warm_up import warm_up
 from tools.demo.stages import (
     CONTEXT_WIDTH,
     DECODER,
@@ -59,6 +58,7 @@ from tools.demo.stages import (
 )
 from tools.demo.subject import read_simulation
 from tools.demo.training_data import prepared_resting, read_pool, read_trials
+from tools.demo.warm_up import warm_up
 
 SEEDS = (0, 1, 2)
 RESTING, HELD = 2000, 60

@@ -22,7 +22,7 @@ from mindvis_gui.training.dcldm import (
 from mindvis_gui.training.label_ldm import PictureContext, PictureObjective
 from mindvis_gui.training.rehearsal import Rehearsal
 from mindvis_gui.training.trials import TrialSet
-from mindvis_gui.training.warm_up import warm_up
+from tools.demo.warm_up import warm_up
 
 
 @pytest.fixture

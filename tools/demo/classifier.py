@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from mindvis_gui.scoring import load_network
 from mindvis_gui.scoring.concept_head import ConceptHead
-from mindvis_gui.training.pictures import CutOuts, Variation, shift_colours
+from tools.demo.compositions import CutOuts, Variation, shift_colours
 from tools.demo.concepts import Concept, alike
 
 SIZE = 64

@@ -40,10 +40,9 @@ from mindvis_gui.training.mbm import (
     recovery,
     train_masked_model,
 )
-from mindvis_gui.training.pictures import CutOuts, Variation
 from mindvis_gui.training.rehearsal import Rehearsal
 from mindvis_gui.training.trials import TrialSet, read_responses
-from mindvis_gui.training.warm_up import warm_up
+from tools.demo.compositions import CutOuts, Variation
 from tools.demo.subject import read_simulation
 from tools.demo.training_data import (
     HELD_BACK,
@@ -54,6 +53,7 @@ from tools.demo.training_data import (
     prepared_resting,
     split_trials,
 )
+from tools.demo.warm_up import warm_up
 
 SEED = 0
 STEPS = {

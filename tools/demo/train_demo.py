@@ -23,8 +23,8 @@ from mindvis_gui.decoding.preview import fit_latent_rgb
 from mindvis_gui.scoring.concept_head import ConceptHead
 from mindvis_gui.training.first_stage import psnr, reconstruct
 from mindvis_gui.training.loop import accelerator_on
-from mindvis_gui.training.pictures import CutOuts
 from tools.demo.classifier import train_classifier
+from tools.demo.compositions import CutOuts
 from tools.demo.concepts import read_concepts
 from tools.demo.curves import hours, read_curves, write_curves
 from tools.demo.model_card import write_card

@@ -13,7 +13,6 @@ from torch import Generator, Tensor
 
 from mindvis_gui.data.prepare import Normalisation
 from mindvis_gui.data.subject import Subject
-from mindvis_gui.training.pictures import CutOuts
 from mindvis_gui.training.trials import (
     TrialSet,
     encode,
@@ -21,6 +20,7 @@ from mindvis_gui.training.trials import (
     read_responses,
     training_trials,
 )
+from tools.demo.compositions import CutOuts
 
 SIZE = 64
 HELD_BACK, _SPLIT_SEED = 100, 7

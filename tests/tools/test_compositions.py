@@ -5,7 +5,12 @@ import math
 import pytest
 import torch
 
-from mindvis_gui.training.pictures import CutOuts, Variation, soft_backgrounds
+from tools.demo.compositions import CutOuts, Variation, soft_backgrounds
+
+
+@pytest.fixture
+def rng():
+    return torch.Generator().manual_seed(0)
 
 
 @pytest.fixture
