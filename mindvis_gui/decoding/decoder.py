@@ -22,7 +22,7 @@ from mindvis_gui.decoding.building import building
 from mindvis_gui.decoding.company import requests_together
 from mindvis_gui.decoding.denoiser import BatchedDenoiser, Conditions, Denoiser
 from mindvis_gui.decoding.device import DTYPES, choose_device, choose_precision, failures_said
-from mindvis_gui.decoding.drawn import Drawn, Stopwatch, delivered_meanwhile
+from mindvis_gui.decoding.drawn import DrawnTogether, Stopwatch, delivered_meanwhile
 from mindvis_gui.decoding.finite import check_finite
 from mindvis_gui.decoding.guidance import GuidedPredictor
 from mindvis_gui.decoding.onednn import multiply_by_onednn
@@ -125,7 +125,7 @@ class MindVisDecoder:
         A GPU draws the next latents while it still decodes the pictures of those before.
         """
         waiting, watch = iter(requests), Stopwatch()
-        before: Drawn | None = None
+        before: DrawnTogether | None = None
         for first in waiting:
             company = (
                 requests_together(len(first.seeds), self._batch.rows, fixed=self._batch.fixed) - 1
@@ -205,7 +205,7 @@ class MindVisDecoder:
 
     def _draw_group(
         self, group: Sequence[DecodeRequest], watch: Stopwatch
-    ) -> Generator[Step, None, Drawn]:
+    ) -> Generator[Step, None, DrawnTogether]:
         """Draw what can be drawn of some requests of one sampling."""
         start = perf_counter()
         entries: list[DecodeRequest | DecodeFailure] = []
@@ -232,7 +232,7 @@ class MindVisDecoder:
                 DecodeFailure(entry, error) if isinstance(entry, DecodeRequest) else entry
                 for entry in entries
             ]
-        return Drawn(entries, pictures, start, watch, self.info)
+        return DrawnTogether(entries, pictures, start, watch, self.info)
 
     def _draw(
         self,

@@ -37,7 +37,7 @@ class Stopwatch:
         return seconds
 
 
-class Drawn:
+class DrawnTogether:
     """The outcomes of requests that were drawn together; pictures may still be on the way.
 
     Parameters
@@ -102,7 +102,7 @@ class Drawn:
 
 
 def delivered_meanwhile(
-    before: Drawn | None, walk: Generator[Step, None, _T]
+    before: DrawnTogether | None, walk: Generator[Step, None, _T]
 ) -> Generator[Step | DecodeResult | DecodeFailure, None, _T]:
     """Take the steps of `walk`, and between them the outcomes of `before` once they are ready.
 

@@ -21,7 +21,7 @@ from mindvis_gui.training.mbm import fitted_to, mbm_rate, train_masked_model
 from mindvis_gui.training.pretraining import read_pretraining
 from mindvis_gui.training.run import Run
 from mindvis_gui.training.selection import adaptation_trials, pictures_on_both_sides
-from mindvis_gui.training.settings import AdaptSettings, Masking, MbmSettings
+from mindvis_gui.training.settings import AdaptSettings, MaskingSettings, MbmSettings
 from mindvis_gui.training.trials import held_back, read_responses
 
 _HCP = "HCP_visual_voxel.npz"
@@ -94,7 +94,7 @@ def _train(
     model: MaskedBrainModel,
     responses: Tensor,
     subjects: Sequence[Subject],
-    settings: Masking,
+    settings: MaskingSettings,
     run: Run,
 ) -> None:
     if not kept_patches(model.n_patches, settings.mask_ratio):

@@ -42,7 +42,7 @@ _MASKING = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Masking(Settings):
+class MaskingSettings(Settings):
     """What stages A1 and A2 share."""
 
     mask_ratio: float = setting(0.75, _MASKING["mask_ratio"], low=0.01, high=0.99)
@@ -56,7 +56,7 @@ class Masking(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MbmSettings(Masking):
+class MbmSettings(MaskingSettings):
     """Stage A1: SC-MBM."""
 
     STAGE: ClassVar[str] = "mbm"
@@ -93,7 +93,7 @@ class MbmSettings(Masking):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdaptSettings(Masking):
+class AdaptSettings(MaskingSettings):
     """Stage A2: SC-MBM on the target subject."""
 
     STAGE: ClassVar[str] = "adapt"

@@ -9,7 +9,7 @@ from torch.testing import assert_close
 
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding import device
-from mindvis_gui.decoding.drawn import Drawn
+from mindvis_gui.decoding.drawn import DrawnTogether
 from mindvis_gui.decoding.finite import check_finite
 from mindvis_gui.decoding.pipeline import load_pipeline
 from mindvis_gui.decoding.request import (
@@ -185,7 +185,7 @@ def test_a_failure_waits_for_pictures_that_are_on_the_way(tiny, monkeypatch):
         return predict(*args)
 
     monkeypatch.setattr(denoiser, "_denoise", fail_later)
-    monkeypatch.setattr(Drawn, "ready", False)
+    monkeypatch.setattr(DrawnTogether, "ready", False)
     requests = [request(trial, (0, 1, 2, 3, 4)) for trial in range(2)]
     items = [item for item in decode_many(tiny, requests) if not isinstance(item, Step)]
     assert [type(item) for item in items] == [DecodeResult, DecodeFailure]
