@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: setup run demo test lint bench screenshots clean
+.PHONY: setup run demo test test-oldest lint bench screenshots clean
 
 setup: $(INSTALLED)
 
@@ -30,6 +30,15 @@ demo: setup
 
 test: setup
 	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q
+
+# With the oldest versions that pyproject.toml allows, in a virtual environment of its own. What newer packages
+# below those warn of is no failure.
+test-oldest:
+	@mkdir -p build
+	$(PYTHON) -m tools.oldest > build/oldest.txt
+	$(PYTHON) -m venv build/oldest
+	build/oldest/bin/pip install --quiet --disable-pip-version-check -c build/oldest.txt '.[dev,demo]'
+	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 build/oldest/bin/python -m pytest -n 2 -q -W default
 
 lint: setup
 	$(BIN)/ruff check .

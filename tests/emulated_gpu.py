@@ -337,6 +337,8 @@ def emulated_gpu(free: int = 8 << 30) -> Iterator[Gpu]:
         "Event": _Stream,
         "current_stream": lambda device=None: streams.current,
         "set_stream": streams.set,
+        # Builds of torch for CUDA would ask a driver.
+        "is_current_stream_capturing": lambda: _State.recording is not None,
         "stream": streams.within,
         "CUDAGraph": new_graph,
         "graph": streams.recording,

@@ -5,6 +5,7 @@ import json
 import shutil
 import tomllib
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +86,7 @@ def test_run_folder_holds_configuration_metrics_and_pictures(masked, capsys):
     assert saved["run"]["stage"] == "mbm"
     assert len(saved["run"]["data_sha256"]) == 64
     assert saved["run"]["arithmetic"] == "fp32"
-    assert saved["versions"]["torch"] == torch.__version__
+    assert saved["versions"]["torch"] == version("torch")
     rows = metrics(masked)
     assert {row["name"] for row in rows} >= {"loss", "correlation", "samples_per_second"}
     drawn = sorted((masked / "training" / "pictures").iterdir())
