@@ -27,6 +27,7 @@ from mindvis_gui.decoding.transformer import resized_positions
 from mindvis_gui.errors import ModelError
 
 _PAPER_WIDTH, _PAPER_HEADS = 1024, 16
+_SMALLEST_PICTURE = 8  # pixels a side; smaller ones could not be compared with stimuli
 _ROUNDED = 1 / 128  # relative; how far a file in bf16 or fp16 is from what was trained with
 
 
@@ -74,8 +75,8 @@ def convert(
         encoder = _encoder(
             weights.take("encoder."), stage_a, n_voxels, pooled=_is_pooled(conditioning)
         )
-        latent_size = image_size // 2 ** (len(vqvae.config.block_out_channels) - 1)
-        unet = _unet(weights.take("unet."), latent_size)
+        said = f"{tuned.path}: its configuration has {image_size} as 'img_size'"
+        unet = _unet(weights.take("unet."), _latent_size(image_size, vqvae, said))
         conditioner = _conditioner(conditioning, encoder, unet)
         _check_settings(tuned, conditioner)
         masked_model = None if stage_a is None else _masked_model(stage_a, encoder)
@@ -137,6 +138,23 @@ def _first_stage(weights: Weights, image_size: int) -> VQModel:
     )
     weights.fill(vqvae)
     return vqvae
+
+
+def _latent_size(image_size: int, vqvae: VQModel, said: str) -> int:
+    """Return the side of the latents; `said` tells in a message where the size comes from.
+
+    Raises
+    ------
+    ModelError
+        If the first stage makes no pictures of this size.
+    """
+    scale: int = 2 ** (len(vqvae.config.block_out_channels) - 1)
+    if image_size % scale or image_size < _SMALLEST_PICTURE:
+        raise ModelError(
+            f"{said}, but its first stage makes pictures of {_SMALLEST_PICTURE} pixels or more, "
+            f"in steps of {scale}"
+        )
+    return image_size // scale
 
 
 def _unet(weights: Weights, latent_size: int) -> UNet2DConditionModel:
@@ -268,7 +286,7 @@ def convert_base(path: Path, image_size: int = 256) -> tuple[UNet2DConditionMode
     weights = read_base_model(path)
     try:
         vqvae = _first_stage(weights.take("vqvae."), image_size)
-        latent_size = image_size // 2 ** (len(vqvae.config.block_out_channels) - 1)
-        return _unet(weights.take("unet."), latent_size), vqvae
+        said = f"{path}: image_size {image_size} was asked for"
+        return _unet(weights.take("unet."), _latent_size(image_size, vqvae, said)), vqvae
     except (ValueError, ZeroDivisionError, RuntimeError) as error:
         raise ModelError(f"{path}: no networks have the sizes of its weights: {error}") from error

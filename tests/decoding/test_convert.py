@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mindvis_gui.decoding.checkpoint import Checkpoint
-from mindvis_gui.decoding.convert import convert_published
+from mindvis_gui.decoding.convert import convert_base, convert_published
 from mindvis_gui.decoding.models import read_model_info
 from mindvis_gui.errors import ModelError
 
@@ -19,11 +19,11 @@ STAGE_B = {"img_size": 64, "dataset": "GOD"}
 def converted(published_files, published_weights, write_checkpoint):
     """Return a function that converts with a changed finetuned.pth."""
 
-    def convert(change=None, *, encoder=True, **others):
+    def convert(change=None, *, encoder=True, settings=None, **others):
         weights = dict(published_weights["finetuned.pth"])
         if change:
             change(weights)
-        config = write_checkpoint.config("Config_Generative_Model", STAGE_B)
+        config = write_checkpoint.config("Config_Generative_Model", STAGE_B | (settings or {}))
         path = write_checkpoint(
             "finetuned.pth", {"model_state_dict": weights, "config": config, "state": None}
         )
@@ -56,6 +56,20 @@ def test_number_of_voxels_can_be_given(converted):
     assert converted(n_voxels=470).config.n_voxels == 470
     with pytest.raises(ModelError, match="on 464 to 479 voxels, not on 480"):
         converted(n_voxels=480)
+
+
+@pytest.mark.parametrize("size", [33, 66, 1, 4])
+def test_pictures_that_the_first_stage_cannot_make_are_refused(published_files, converted, size):
+    with pytest.raises(ModelError, match=f"has {size} as 'img_size', but .* in steps of 4$"):
+        converted(settings={"img_size": size})
+    with pytest.raises(ModelError, match=f"image_size {size} was asked for, but .* in steps of 4$"):
+        convert_base(published_files["model.ckpt"], size)
+
+
+@pytest.mark.parametrize("size", [8, 72])
+def test_pictures_of_other_sizes_may_be_asked_for(converted, size):
+    pipeline = converted(settings={"img_size": size})
+    assert (pipeline.config.image_size, pipeline.unet.config.sample_size) == (size, size // 4)
 
 
 def test_weights_of_no_use_are_ignored(converted):
