@@ -26,8 +26,9 @@ class DecodeFolderWriter:
     """Adds trials to a decode folder, one by one; killed at any moment, it holds those so far.
 
     Pictures are written before the `decode.json` that lists them, each file whole or not at all.
-    A folder that exists is continued: a trial decoded again replaces itself. Several processes
-    may write into one folder at once.
+    A folder that exists is continued: a trial decoded again replaces itself, but for latents that
+    nobody asked for now and that are of the same request. Several processes may write into one
+    folder at once.
 
     Parameters
     ----------
@@ -128,13 +129,12 @@ class DecodeFolderWriter:
         picture, _ = seen(self._subject, self._subject.trials[number])
         stimulus = None if picture is None else f"trial-{number:04d}_stimulus.png"
         files = [f"trial-{number:04d}_seed-{sample.seed:04d}.png" for sample in result.samples]
-        latents_file = None if latents is None else f"trial-{number:04d}_latents.npy"
-        entry = {
+        latents_file = f"trial-{number:04d}_latents.npy"
+        entry: dict[str, Any] = {
             "request": result.request.to_json(),
             "label_in_training": self._in_training(result.request.label),
             "stimulus": stimulus,
             "samples": files,
-            **({} if latents_file is None else {"latents": latents_file}),
             "scores": [asdict(scores) for scores in comparison.scores],
             "n_candidates": comparison.n_candidates,
             "chance": None if comparison.chance is None else asdict(comparison.chance),
@@ -147,17 +147,31 @@ class DecodeFolderWriter:
                 write_stimulus(picture, self._folder / stimulus)
             for sample, file in zip(result.samples, files, strict=True):
                 write_sample(sample, result.request, self._folder / file)
-            if latents is not None and latents_file is not None:
+            if latents is not None:
                 with atomic_path(self._folder / latents_file) as new, new.open("wb") as to:
                     np.save(to, latents)
+            before = self._trials.get(number, {})
+            there = before.get("latents") == latents_file
+            same = before.get("request") == entry["request"]
+            if latents is not None or (there and same and (self._folder / latents_file).is_file()):
+                entry["latents"] = latents_file
             failed = {trial: error for trial, error in self._failed.items() if trial != number}
             self._write({**self._trials, number: entry}, failed)
+            if there and "latents" not in entry:
+                self._remove(latents_file)  # of another response than the samples beside it
 
     def add_failure(self, trial: int, error: Exception) -> None:
         """Note that a trial could not be decoded; what it had before stays."""
         with locked(self._folder):
             self._continue()
             self._write(self._trials, {**self._failed, trial: str(error)})
+
+    def _remove(self, name: str) -> None:
+        path = self._folder / name
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise ExportError(f"{path}: cannot be removed: {error.strerror or error}") from error
 
     def _in_training(self, label: str) -> bool | None:
         if self._trained is None:

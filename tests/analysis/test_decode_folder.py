@@ -65,6 +65,47 @@ def test_trials_come_back(folder, writer, add, subject, decoded):
     np.testing.assert_array_equal(four.stimulus, subject.stimulus(subject.trials[4]))
 
 
+@pytest.fixture
+def latents_of(folder):
+    """Return a function that reads the latents that the index lists for a trial."""
+
+    def read(trial):
+        entries = json.loads((folder / "decode.json").read_bytes())["trials"]
+        name = next(each for each in entries if each["request"]["trial"] == trial).get("latents")
+        return None if name is None else np.load(folder / name)
+
+    return read
+
+
+def test_latents_stay_where_the_same_is_decoded_again_without(
+    folder, writer, add, subject, decoded, latents_of
+):
+    latents = np.arange(3 * 4 * 2 * 2, dtype=np.float32).reshape(3, 4, 2, 2)
+    writer().add(compare(decoded(trial=4), subject), latents=latents)
+    again = writer()
+    add(again, 4)
+    add(again, 1)
+    np.testing.assert_array_equal(latents_of(4), latents)
+    assert latents_of(1) is None
+    again.add(compare(decoded(trial=4), subject), latents=latents + 1)
+    np.testing.assert_array_equal(latents_of(4), latents + 1)
+    (folder / "trial-0004_latents.npy").unlink()
+    add(writer(), 4)
+    assert latents_of(4) is None
+
+
+def test_latents_go_where_another_response_is_decoded(
+    folder, writer, subject, decoded, latents_of
+):
+    latents = np.zeros((3, 4, 2, 2), np.float32)
+    result = decoded(trial=4)
+    writer().add(compare(result, subject), latents=latents)
+    changed = replace(result, request=replace(result.request, vector=result.request.vector + 1))
+    writer().add(compare(changed, subject))
+    assert latents_of(4) is None
+    assert not (folder / "trial-0004_latents.npy").exists()
+
+
 def test_two_that_write_at_once_lose_nothing_of_each_other(folder, writer, add):
     one, other = writer(), writer()
     add(one, 0)
