@@ -77,6 +77,27 @@ def list_samples(
         raise damaged(folder, f"{type(error).__name__} {error}") from error
 
 
+def listed_files(folder: Path) -> list[Path]:
+    """Return what a decode folder consists of: `decode.json` and every file that it lists.
+
+    Raises
+    ------
+    DataError
+        If the folder has no `decode.json`, or a damaged one.
+    """
+    index = read_index(folder)
+    try:
+        names = [
+            name
+            for entry in index["trials"]
+            for name in (entry["stimulus"], entry.get("latents"), *entry["samples"])
+            if name is not None
+        ]
+        return [folder / INDEX, *(_inside(folder, name) for name in names)]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise damaged(folder, f"{type(error).__name__} {error}") from error
+
+
 def _inside(folder: Path, name: str) -> Path:
     if Path(name).name != name:
         raise damaged(folder, f"'{name}' is not the name of a file in the folder")

@@ -83,14 +83,42 @@ def write_arrays(
     Raises
     ------
     ExportError
-        If a file cannot be written, or the samples differ in size.
+        If a file cannot be written, would replace one of something else, or the samples differ
+        in size.
     """
+    check_array_name(path)
     shapes = {sample.shape for sample in samples}
     if len(shapes) != 1:
         what = "there is no sample" if not shapes else "the samples differ in size"
         raise ExportError(f"{path.name}: {what}; nothing is written")
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.save(file, np.stack(samples))
-    with atomic_path(path.with_suffix(".json")) as temporary:
+    with atomic_path(_rows_path(path)) as temporary:
         text = json.dumps({"array": path.name, "rows": list(rows)}, ensure_ascii=False, indent=1)
         temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def check_array_name(path: Path) -> None:
+    """Check that the rows of an array would replace no file but those of an older one.
+
+    Raises
+    ------
+    ExportError
+        If they would: only the array's name was asked for.
+    """
+    rows = _rows_path(path)
+    try:
+        there = json.loads(rows.read_bytes())
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError):
+        there = None
+    if not isinstance(there, dict) or there.keys() != {"array", "rows"}:
+        raise ExportError(
+            f"{rows}: the rows beside the array would replace this file, which is of something "
+            "else; give the array another name"
+        )
+
+
+def _rows_path(path: Path) -> Path:
+    return path.with_suffix(".json")

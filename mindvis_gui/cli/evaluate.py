@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mindvis_gui.cli.selection import mask_seed, names, numbers
+from mindvis_gui.cli.subject_output import check_no_input
 from mindvis_gui.errors import ModelError, RequestError
 from mindvis_gui.steps import finish
 from mindvis_gui.version import __version__
@@ -57,12 +58,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Read the folders, score them, print and write the tables."""
+    from mindvis_gui.analysis.decode_folder import listed_files
     from mindvis_gui.analysis.score_table import csv_table, latex_table, write_text
     from mindvis_gui.cli.output import progress
     from mindvis_gui.files import check_writable
 
     for path in filter(None, (args.csv, args.latex)):
         check_writable(path.parent)
+        for folder in args.folders:
+            check_no_input(path, listed_files(folder))
     evaluations = []
     with progress(len(args.folders)) as show:
         for done, folder in enumerate(args.folders):

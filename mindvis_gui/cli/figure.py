@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mindvis_gui.cli.selection import numbers
+from mindvis_gui.cli.subject_output import check_no_input
 from mindvis_gui.errors import ExportError, ModelError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Read the folder and write the figure."""
-    from mindvis_gui.analysis.decode_folder import read_decode_folder
+    from mindvis_gui.analysis.decode_folder import listed_files, read_decode_folder
     from mindvis_gui.analysis.figures.content import BrainScene, FigureContent, LesionScene
     from mindvis_gui.analysis.figures.style import FigureStyle, width_in_mm
     from mindvis_gui.analysis.figures.writing import write_figure
@@ -73,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
         seeds=not args.no_seeds,
         scores=not args.no_scores,
     )
+    check_no_input(args.out, listed_files(args.folder))
     trials = _chosen(read_decode_folder(args.folder), args.trials, args.folder)
     brain = mask = lesion = None
     if args.template in ("brain", "mask", "page"):

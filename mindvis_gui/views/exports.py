@@ -8,7 +8,12 @@ from pathlib import Path
 
 from mindvis_gui.analysis.export import write_drawn, write_sample
 from mindvis_gui.analysis.figures.style import FigureStyle
-from mindvis_gui.analysis.sample_table import request_row, write_arrays, write_table
+from mindvis_gui.analysis.sample_table import (
+    check_array_name,
+    request_row,
+    write_arrays,
+    write_table,
+)
 from mindvis_gui.decoding.request import DecodeRequest, Step
 from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE
 from mindvis_gui.errors import ExportError
@@ -126,6 +131,7 @@ def start_latents(session: Session, path: Path) -> None:
     items = drawing_latents_of(drawn, session.taking_turns(decoder), subject, normalisation)
 
     def write() -> Generator[Step, None, Path]:
+        check_array_name(path)  # before an hour of drawing
         latents, rows = yield from items
         write_arrays(latents, rows, path)
         return path

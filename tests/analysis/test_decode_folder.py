@@ -94,9 +94,7 @@ def test_latents_stay_where_the_same_is_decoded_again_without(
     assert latents_of(4) is None
 
 
-def test_latents_go_where_another_response_is_decoded(
-    folder, writer, subject, decoded, latents_of
-):
+def test_latents_go_where_another_response_is_decoded(folder, writer, subject, decoded, latents_of):
     latents = np.zeros((3, 4, 2, 2), np.float32)
     result = decoded(trial=4)
     writer().add(compare(result, subject), latents=latents)

@@ -53,6 +53,23 @@ def test_arrays_with_their_rows_beside(tmp_path):
     assert json.loads((tmp_path / "samples.json").read_text())["rows"] == ROWS
 
 
+@pytest.mark.parametrize("there", ['{"my": "settings"}', "[1, 2]", "no JSON", ""])
+def test_rows_replace_no_file_of_something_else(tmp_path, there):
+    (tmp_path / "samples.json").write_text(there)
+    with pytest.raises(ExportError, match=r"samples\.json: .* give the array another name"):
+        write_arrays([np.zeros((4, 4, 3), np.uint8)], ROWS[:1], tmp_path / "samples.npy")
+    assert [path.name for path in tmp_path.iterdir()] == ["samples.json"]
+    assert (tmp_path / "samples.json").read_text() == there
+
+
+def test_an_array_replaces_an_older_one_with_its_rows(tmp_path):
+    for value in (0, 1):
+        picture = np.full((4, 4, 3), value, np.uint8)
+        write_arrays([picture], ROWS[value:][:1], tmp_path / "samples.npy")
+    assert np.load(tmp_path / "samples.npy").max() == 1
+    assert json.loads((tmp_path / "samples.json").read_text())["rows"] == ROWS[1:]
+
+
 @pytest.mark.parametrize(
     "write",
     [

@@ -318,6 +318,22 @@ def test_the_figure_of_a_decode_folder(tmp_path, decode, capsys):
     assert capsys.readouterr().out.endswith(f"{figure}\n")
 
 
+@pytest.mark.parametrize("name", ["trial-0001_seed-0000.png", "trial-0000_stimulus.png"])
+def test_a_figure_replaces_no_picture_that_it_is_made_of(tmp_path, decode, capsys, name):
+    decode("--trials", "0,1", "--seeds", "0-1")
+    before = pictures(tmp_path / "out")
+    capsys.readouterr()
+    out = tmp_path / "out" / ".." / "out" / name
+    assert main(["figure", str(tmp_path / "out"), "--trials", "0", "--out", str(out)]) == 1
+    assert capsys.readouterr().err == (
+        f"mindvis: {out}: is read by this command; choose another name\n"
+    )
+    assert pictures(tmp_path / "out") == before
+    beside = tmp_path / "out" / "figure.png"
+    for _ in range(2):  # a figure may lie in the folder, and be drawn anew
+        assert main(["figure", str(tmp_path / "out"), "--out", str(beside)]) == 0
+
+
 def test_letters_that_no_font_has_are_one_line(tmp_path, decode, capsys, monkeypatch):
     from mindvis_gui.analysis.figures import writing
 

@@ -52,6 +52,21 @@ def folder(tmp_path, monkeypatch, subject, decoder):
     return make
 
 
+@pytest.mark.parametrize("option", ["--csv", "--latex"])
+def test_a_table_replaces_no_file_of_a_folder_that_is_scored(folder, capsys, option):
+    first, second = folder("a"), folder("b")
+    index = Path(second, "decode.json")
+    before = index.read_bytes()
+    capsys.readouterr()
+    assert main(["evaluate", first, second, "--metrics", "mse", option, str(index)]) == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err) == (
+        "",
+        f"mindvis: {index}: is read by this command; choose another name\n",
+    )
+    assert index.read_bytes() == before
+
+
 def test_a_table_with_protocol_beside_each_score(folder, capsys):
     path = folder()
     capsys.readouterr()
