@@ -32,6 +32,7 @@ from mindvis_gui.training.run_folder import (
 
 _NAMES = {"no": "fp32", "bf16": "bf16", "fp16": "fp16"}  # accelerate's → ours
 _OF_LAUNCH = "ACCELERATE_MIXED_PRECISION"
+_LARGEST_UPDATE = 1_000_000  # samples; the rows of far more would be drawn for hours, or forever
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class Run:
 
         Raises
         ------
+        RequestError
+            If one update would take far more samples than there can be.
         TrainingError
             If the folder holds a checkpoint and the run is not to be resumed, or a model and no
             checkpoint.
@@ -68,7 +71,14 @@ class Run:
         """
         check_free(out, resume=resume)
         check_writable(out / RUN_FOLDER)
-        return cls(out, settings, _accelerator(settings), resume)
+        run = cls(out, settings, _accelerator(settings), resume)
+        if run.samples > _LARGEST_UPDATE:
+            raise RequestError(
+                f"batch: {run.samples:,} samples would make one update (batch × accumulate × "
+                f"processes), at most {_LARGEST_UPDATE:,} can; take a smaller --batch or "
+                "--accumulate"
+            )
+        return run
 
     def __enter__(self) -> Run:
         return self
@@ -84,6 +94,12 @@ class Run:
                 self.accelerator.end_training()
             elif said := _failure_of(error, self.settings, self.accelerator.device.type):
                 raise TrainingError(said) from error
+
+    @property
+    def samples(self) -> int:
+        """Samples that make one update, over all processes."""
+        processes = int(self.accelerator.num_processes)
+        return self.settings.batch * self.settings.accumulate * processes
 
     @property
     def folder(self) -> Path:
@@ -139,10 +155,9 @@ class Run:
             check_free(self.out, resume=self.resume)
             clear_left_over(self.folder)
         n_samples = len(data[0])
-        whole = settings.batch * settings.accumulate * self.accelerator.num_processes
-        steps = settings.steps or max(1, round(settings.epochs * n_samples / whole))
+        steps = settings.steps or max(1, round(settings.epochs * n_samples / self.samples))
         facts = {
-            "samples_a_step": whole,
+            "samples_a_step": self.samples,
             "steps_in_all": steps,
             "arithmetic": _NAMES.get(self.accelerator.mixed_precision, "fp32"),
             "data_sha256": fingerprint(*data),
@@ -153,7 +168,7 @@ class Run:
             "processes": self.accelerator.num_processes,
             **facts,
         }
-        self.say(f"{n_samples:,} samples, {whole} a step, {steps:,} steps")
+        self.say(f"{n_samples:,} samples, {self.samples} a step, {steps:,} steps")
         return Plan(
             self.folder,
             steps,

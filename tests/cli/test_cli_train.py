@@ -348,6 +348,16 @@ def test_what_cannot_be_trained(
     assert "no encoder has these sizes" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("options", [["--batch", "10000000"], ["--accumulate", "10000000"]])
+def test_updates_of_more_samples_than_can_be_drawn_are_refused(file, tmp_path, capsys, options):
+    out = tmp_path / "out"
+    assert main(["train", "mbm", file, "--out", str(out), *SMALL, *PLAIN, *options]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("mindvis: batch: ")
+    assert said.endswith("at most 1,000,000 can; take a smaller --batch or --accumulate\n")
+    assert not out.exists()
+
+
 def test_the_card_has_the_sizes_that_the_model_has(tune):
     code, out = tune()
     assert code == 0
