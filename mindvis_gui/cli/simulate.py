@@ -9,6 +9,8 @@ from mindvis_gui.cli.selection import at_least_one, mask_seed
 from mindvis_gui.cli.subject_output import add_output_options, check_output
 from mindvis_gui.errors import DataError
 
+_MOST_PRESENTATIONS = 100_000  # of the test in all: three times NSD's trials, 2 GB of responses
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's options."""
@@ -60,6 +62,11 @@ def run(args: argparse.Namespace) -> int:
         raise DataError(
             f"{args.stimuli}: {n} pictures are too few for {n_test} in the test and 2 or more in "
             "training; add pictures or lower --test"
+        )
+    if n_test * args.presentations > _MOST_PRESENTATIONS:
+        raise DataError(
+            f"{args.stimuli}: {n_test:,} pictures of the test shown {args.presentations:,} times "
+            f"are more than {_MOST_PRESENTATIONS:,} trials; lower --presentations or --test"
         )
     order = np.random.default_rng([args.seed, 0]).permutation(n).tolist()
     subject = simulate_subject(

@@ -35,6 +35,15 @@ def test_too_few_pictures_are_an_expected_error(pictures, tmp_path, capsys):
     assert not out.exists()
 
 
+def test_more_presentations_than_fit_anywhere_are_an_expected_error(pictures, tmp_path, capsys):
+    out = tmp_path / "mine.h5"
+    command = ["simulate", "--stimuli", str(pictures), "--out", str(out), "--test", "2"]
+    assert main([*command, "--presentations", "50001"]) == 1
+    said = capsys.readouterr().err
+    assert "2 pictures of the test shown 50,001 times are more than 100,000 trials" in said
+    assert not out.exists()
+
+
 @pytest.mark.parametrize("option", ["--presentations=0", "--seed=-1"])
 def test_numbers_that_make_no_sense_are_wrong_usage(pictures, option):
     with pytest.raises(SystemExit) as stopped:
