@@ -30,11 +30,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Read what describes the subject or the model, and print it."""
     from mindvis_gui.cli.output import write, write_json
-    from mindvis_gui.decoding.models import find_models, read_model_info
+    from mindvis_gui.decoding.models import find_model, find_models, is_part, read_model_info
 
     path = Path(args.path)
     if args.path and (path / "model_index.json").is_file():
         facts = model_facts(read_model_info(path))
+    elif args.path and is_part(path):
+        facts = model_facts(read_model_info(find_model(path)))  # says what it is
     elif args.path != "demo" and not path.exists() and args.path in (models := find_models()):
         facts = model_facts(read_model_info(models[args.path]))
     else:

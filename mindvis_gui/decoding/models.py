@@ -77,12 +77,24 @@ def find_model(folder_or_name: str | Path) -> Path:
     name = str(folder_or_name)
     if name in models:
         return models[name]
+    if is_part(folder):
+        raise ModelError(
+            f"{folder}: holds networks but no whole model ({INDEX} is missing); 'mindvis train "
+            "ldm' makes one of what the other stages write"
+        )
     if folder.is_dir():
         raise ModelError(f"{folder}: holds no {INDEX}; a model is a folder that does")
     raise ModelError(
         f"{name}: no model folder, and no model of that name; "
         f"found: {', '.join(sorted(models)) or 'none'}"
     )
+
+
+def is_part(folder: Path) -> bool:
+    """Whether a folder holds networks, as the stages of the training write them, but no model."""
+    places = [folder, folder / "unet", folder / "vqvae"]
+    networks = [each for each in places if (each / "config.json").is_file()]
+    return any((each / WEIGHTS).is_file() for each in networks) and not (folder / INDEX).is_file()
 
 
 def read_model_info(folder: Path) -> ModelInfo:

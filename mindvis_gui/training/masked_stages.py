@@ -167,7 +167,8 @@ def load_masked_model(folder: str) -> MaskedBrainModel:
                 published = PUBLISHED_TEST_USE in read_model_info(place.parent).test_use
                 model.register_to_config(saw_test_fmri=model.config.saw_test_fmri or published)
             return model
-    raise ModelError(f"{folder}: holds no masked model; give the folder that stage A wrote")
+    what = "holds no masked model" if given.is_dir() else "no such folder"
+    raise ModelError(f"{folder}: {what}; give the folder that stage A wrote")
 
 
 def for_subject(model: MaskedBrainModel, subject: Subject) -> tuple[MaskedBrainModel, str]:

@@ -83,3 +83,14 @@ def test_no_name_is_not_the_current_folder(capsys, monkeypatch, tmp_path):
     with pytest.raises(SystemExit):
         main(["import-subject", "", "--out", "a.h5"])
     assert "a source has no name" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("part", ["masked_model", "."])
+def test_what_a_stage_of_the_training_wrote_is_called_so(tmp_path, tiny_model_folder, capsys, part):
+    shutil.copytree(tiny_model_folder / part, tmp_path / "stage")
+    (tmp_path / "stage" / "model_index.json").unlink(missing_ok=True)
+    assert main(["info", str(tmp_path / "stage")]) == 1
+    assert capsys.readouterr().err == (
+        f"mindvis: {tmp_path / 'stage'}: holds networks but no whole model (model_index.json is "
+        "missing); 'mindvis train ldm' makes one of what the other stages write\n"
+    )

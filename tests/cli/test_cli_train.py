@@ -326,6 +326,7 @@ def test_what_cannot_be_trained(
     refused("mbm", str(one), *SMALL, said="tiny: one training trial cannot be split")
     refused("adapt", file, said="masked_model: give the folder that stage A wrote")
     refused("adapt", file, "--masked-model", str(tmp_path), said="holds no masked model")
+    refused("adapt", file, "--masked-model", str(tmp_path / "none"), said="none: no such folder")
     refused("ldm", file, "--masked-model", str(masked), said="base: give the diffusion model")
     refused("vq", str(tmp_path / "none"), said="is no folder of pictures")
     refused("vq", str(pictures), "--image-size", "18", said="18 cannot be halved 2 times")
