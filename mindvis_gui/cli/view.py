@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mindvis_gui.errors import ExportError
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's options."""
@@ -35,6 +37,11 @@ def run(args: argparse.Namespace) -> int:
     """Show the window until it is closed."""
     from mindvis_gui.light_start import begin_light_start, end_light_start
 
+    if args.screenshot is not None and args.screenshot.suffix.lower() != ".png":
+        raise ExportError(
+            f"{args.screenshot.name}: a picture of the window is written as PNG; end its name in "
+            ".png"
+        )
     begin_light_start()
     try:
         from mindvis_gui import app

@@ -93,6 +93,9 @@ class NiftiFile:
             with path.open("rb") as file:
                 self._packed = file.read(2) == b"\x1f\x8b"
                 self._bytes = file.seek(0, 2)
+        except OSError as error:
+            raise self._error(f"cannot be opened: {error.strerror or error}") from error
+        try:
             with self._open() as stream:
                 head = stream.read(_HEADER_BYTES)
         except _DAMAGE as error:

@@ -33,6 +33,20 @@ def test_alone_it_opens_the_window(view):
     assert view[0].subject is None
 
 
+def test_a_picture_of_the_window_replaces_no_subject(tmp_path, monkeypatch, capsys):
+    from mindvis_gui import app
+
+    monkeypatch.setattr(app, "run", lambda *args, **options: 0)
+    subject = tmp_path / "subject.h5"
+    subject.write_bytes(b"responses")
+    assert main(["view", "--screenshot", str(subject)]) == 1  # as if the option took no name
+    assert capsys.readouterr().err == (
+        "mindvis: subject.h5: a picture of the window is written as PNG; end its name in .png\n"
+    )
+    assert main(["view", "--screenshot", str(tmp_path / "window.PNG")]) == 0
+    assert subject.read_bytes() == b"responses"
+
+
 @pytest.mark.parametrize("words", [["demo"], ["view", "demo"]])
 def test_a_subject_opens_the_window(view, words):
     assert main([*words, "--trial", "3", "--model", "demo", "--screenshot", "s.png"]) == 0

@@ -150,6 +150,12 @@ def test_a_plain_file_that_shrinks_after_it_was_opened(write_nifti):
         image.volume(0)
 
 
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+def test_a_file_that_is_not_there_is_no_damaged_one(tmp_path, name):
+    with pytest.raises(DataError, match=rf"^{name}: cannot be opened: No such file or directory$"):
+        NiftiFile(tmp_path / name)
+
+
 def test_a_flipped_bit_in_a_packed_file_is_found_by_its_checksum(write_nifti):
     data = np.random.default_rng(0).normal(size=(9, 9, 9)).astype(np.float32)
     path = write_nifti("a.nii.gz", data)
