@@ -9,9 +9,9 @@
 The file may be ``.hdf5`` or ``.mat``, too (see `glmsingle_results`). The ``.npy`` is a pickled
 dictionary, which is not executed (see `pickled_arrays`). Beside it, all optional: ``trials.tsv``
 (see `trial_table`) or GLMsingle's own ``DESIGNINFO.npy`` or ``.mat`` (``stimorder``, the condition
-of each trial), ``rois/`` or ``rois.nii.gz`` on the grid of the betas, ``stimuli/`` and
-``anatomy.nii.gz``. What a condition showed GLMsingle does not know: if there are as many pictures
-as conditions, they are taken in sorted order.
+of each trial, and ``numtrialrun``, the trials of each run), ``rois/`` or ``rois.nii.gz`` on the
+grid of the betas, ``stimuli/`` and ``anatomy.nii.gz``. What a condition showed GLMsingle does not
+know: if there are as many pictures as conditions, they are taken in sorted order.
 
 The response vector is the voxels of the regions, or else all voxels of which R2 is a number.
 """

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
+import h5py
 import numpy as np
 
-from mindvis_gui.data.hdf5 import damage_reported, dataset, open_hdf5, read_whole
+from mindvis_gui.data.hdf5 import damage_reported, dataset, has, open_hdf5, read_whole
 from mindvis_gui.data.notes import SHOWED_UNKNOWN, TAKEN_IN_ORDER
 from mindvis_gui.data.pickled_arrays import PICKLE_DAMAGE, read_pickled_dictionary
 from mindvis_gui.data.recording import Pictures
@@ -60,36 +61,58 @@ def _design_beside(path: Path) -> Path | None:
 
 def _from_design(design: Path, path: Path, n: int, pictures: Pictures) -> Trials:
     first = 1 if design.suffix == ".mat" else 0  # MATLAB counts from 1
-    order = _matlab_order(design) if first else _pickled_order(design)
-    whole = isinstance(order, list) and all(type(c) is int for c in order)
-    if not whole or not all(first <= c < 1 << 20 for c in order):
+    order, counts = _matlab_design(design) if first else _pickled_design(design)
+    if not _whole(order) or not all(first <= c < 1 << 20 for c in order):
         raise DataError(f"{design.name}: stimorder is no list of conditions, counted from {first}")
     if len(order) != n:
         raise DataError(f"{design.name}: {counted(len(order), 'trial')} but {path.name} has {n:,}")
     names = list(pictures) if len(pictures) == max(order) + 1 - first else []
+    runs, unclear = _runs(counts, n, design)
     trials = [
-        Trial(index, "train", names[c - first] if names else f"condition-{c}", f"condition {c}")
-        for index, c in enumerate(order)
+        Trial(i, "train", names[c - first] if names else f"condition-{c}", f"condition {c}", run=r)
+        for i, (c, r) in enumerate(zip(order, runs, strict=True))
     ]
     conditions = counted(len(np.unique(order)), "condition")
     what = f"the {TAKEN_IN_ORDER} them" if names else f"what they {SHOWED_UNKNOWN}"
     note = f"The trials show {conditions}, numbered from {first}; {what}"
     if pictures and not names:
         note += f" ({counted(len(pictures), 'picture')} {are(len(pictures))} not one a condition)"
-    return (*with_means(trials)[:2], [note])
+    return (*with_means(trials)[:2], [note, *unclear])
 
 
-def _pickled_order(design: Path) -> Any:
+def _runs(counts: Any, n: int, design: Path) -> tuple[list[int], list[str]]:
+    """Return the run of each trial from the trials of each run, and a note if they are unclear.
+
+    Trials are numbered run by run, so counts that add up to them say which run each is of.
+    """
+    if counts is None:
+        return [0] * n, []
+    if not _whole(counts) or min(counts, default=0) < 0 or sum(counts) != n:
+        what = f"numtrialrun is no list of trials a run that adds up to {n:,}"
+        return [0] * n, [f"{design.name}: {what}; the runs are not known"]
+    return [run for run, count in enumerate(counts, 1) for _ in range(count)], []
+
+
+def _whole(values: Any) -> TypeGuard[list[int]]:
+    return isinstance(values, list) and all(type(value) is int for value in values)
+
+
+def _pickled_design(design: Path) -> tuple[Any, Any]:
     try:
-        return read_pickled_dictionary(design).get("stimorder")
+        content = read_pickled_dictionary(design)
     except PICKLE_DAMAGE as error:
         reason = " ".join(str(error).split())[:200]
         raise DataError(f"{design.name}: no record of a design, or damaged ({reason})") from error
+    return content.get("stimorder"), content.get("numtrialrun")
 
 
-def _matlab_order(design: Path) -> Any:
-    """Return ``stimorder`` (1, trials), which MATLAB keeps as doubles."""
+def _matlab_design(design: Path) -> tuple[Any, Any]:
+    """Return ``stimorder`` (1, trials) and ``numtrialrun`` (1, runs), which are doubles there."""
     with damage_reported(design), open_hdf5(design) as file:
-        values = read_whole(dataset(file, "stimorder", 2, "iuf")).ravel()
-    numbers = values.tolist()
-    return [int(c) for c in numbers] if all(c == c // 1 for c in numbers) else None
+        order = _numbers(file, "stimorder")
+        return order, _numbers(file, "numtrialrun") if has(file, "numtrialrun") else None
+
+
+def _numbers(file: h5py.File, name: str) -> list[float]:
+    values = read_whole(dataset(file, name, 2, "iuf")).ravel().tolist()
+    return [int(value) if value == value // 1 else value for value in values]

@@ -129,7 +129,7 @@ def make_glmsingle(folder: Path, kind: str = "npy", units: bool = False) -> Path
                 file.create_dataset(name, data=data)
     order = [int(c) for c in np.random.default_rng(4).permutation(np.repeat(np.arange(8), 3))]
     order[0] = np.int64(order[0])
-    design = {"stimorder": order, "params": {"wantlss": 0, "R2thresh": 0.5}, "numtrials": 24}
+    design = {"stimorder": order, "numtrialrun": [10, 14], "params": {"wantlss": 0, "x": 0.5}}
     np.save(folder / "DESIGNINFO.npy", design, allow_pickle=True)
     (folder / "stimuli").mkdir()
     for number in range(8):
@@ -169,7 +169,7 @@ def make_glmsingle_matlab(
     order = np.load(record, allow_pickle=True).item()["stimorder"]
     with h5py.File(record.with_suffix(".mat"), "w", userblock_size=512) as file:
         file["stimorder"] = np.array(order, np.float64)[:, None] + 1
-        file["numtrialrun"] = np.array([[12.0], [12.0]])
+        file["numtrialrun"] = np.array([[10.0], [14.0]])
     for each in (path, record.with_suffix(".mat")):
         with each.open("r+b") as written:
             written.write(b"MATLAB 7.3 MAT-file")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mindvis_gui.data import open_subject
+from mindvis_gui.data.preparation import Preparation, prepare_subject
 from mindvis_gui.errors import DataError
 from tests.data.makers import (
     GLM_GRID,
@@ -85,6 +86,40 @@ def test_units_without_design_or_regions(tmp_path):
     assert (subject.ijk, subject.rois[0].name) == (None, "all")
     assert subject.trials[3].label == "trial 3"
     assert any("what the 24 trials showed is not known" in note for note in subject.notes)
+
+
+@pytest.mark.parametrize("make", [make_glmsingle, make_glmsingle_matlab])
+def test_runs_of_the_design_are_what_responses_are_z_scored_in(tmp_path, make):
+    subject = open_subject(make(tmp_path))
+    assert [t.run for t in subject.trials] == [1] * 10 + [2] * 14
+    scored = prepare_subject(subject, Preparation(z_score="run"))
+    betas = subject.responses(range(GLM_TRIALS))
+    expected = np.concatenate([zscore(betas[:10]), zscore(betas[10:])])
+    assert np.allclose(scored.responses(range(GLM_TRIALS)), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("counts", [[10, 13], [12.0, 12.0], [-1, 25], [], "24"])
+def test_runs_that_do_not_add_up_are_not_known(tmp_path, counts):
+    path = make_glmsingle(tmp_path)
+    design(stimorder=[0, 1, 2, 3] * 6, numtrialrun=counts)(path)
+    subject = open_subject(path)
+    assert {t.run for t in subject.trials} == {0}
+    note = "DESIGNINFO.npy: numtrialrun is no list of trials a run that adds up to 24; the runs"
+    assert any(note in each for each in subject.notes)
+
+
+def test_runs_that_matlab_did_not_count_are_not_known(tmp_path):
+    path = make_glmsingle_matlab(tmp_path)
+    of_matlab("numtrialrun", np.array([[10.5], [13.5]]))(path)
+    subject = open_subject(path)
+    assert {t.run for t in subject.trials} == {0}
+    assert "DESIGNINFO.mat: numtrialrun is no list" in subject.notes[-1]
+    of_matlab("numtrialrun", None)(path)
+    assert not any("numtrialrun" in note for note in open_subject(path).notes)
+
+
+def zscore(values):
+    return (values - values.mean(axis=0)) / values.std(axis=0)
 
 
 class Trap:
