@@ -40,6 +40,7 @@ from mindvis_gui.data.repeats import with_means
 from mindvis_gui.data.subject import FloatArray, ImageArray, IntArray, Subject, Trial, read_only
 from mindvis_gui.data.trial_table import missing_pictures
 from mindvis_gui.errors import DataError
+from mindvis_gui.wording import are, counted
 
 
 def read_nsd_subject(source: Path, files: NsdFiles) -> Subject:
@@ -130,8 +131,8 @@ def _voxels(
     whole = [s for s in sessions if isinstance(s, NiftiSession) and s.packed]
     if whole:
         notes.append(
-            f"{len(whole)} sessions are .nii.gz, each read through when a trial of it is first "
-            "asked for; the .hdf5 files are faster"
+            f"{counted(len(whole), 'session')} {are(len(whole))} .nii.gz, read through when a "
+            "trial of it is first asked for; the .hdf5 files are faster"
         )
     return mask, points, rois, notes
 

@@ -53,6 +53,13 @@ def test_vectors_are_percent_signal_in_the_order_of_the_mask(tmp_path, kind):
     assert subject.anatomy.data.shape == NSD_GRID
 
 
+def test_packed_sessions_are_counted(tmp_path):
+    root = make_nsd(tmp_path / "nsd", "nii.gz")
+    assert any(note.startswith("2 sessions are .nii.gz") for note in open_subject(root).notes)
+    (root / BETAS / "betas_session03.nii.gz").unlink()
+    assert any(note.startswith("1 session is .nii.gz") for note in open_subject(root).notes)
+
+
 def test_trials_name_their_pictures_and_shared_ones_are_the_test(root):
     subject = open_subject(root)
     for session, start in ((1, 0), (3, 750)):
