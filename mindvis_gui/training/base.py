@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diffusers import PNDMScheduler, UNet2DConditionModel, VQModel
+from torch import Tensor
 
 from mindvis_gui.decoding.convert import convert_base
 from mindvis_gui.decoding.models import INDEX, check_prediction, find_model, read_model_info
@@ -13,6 +14,7 @@ from mindvis_gui.decoding.networks import PLMS_AS_PUBLISHED, build_scheduler
 from mindvis_gui.decoding.pipeline import load_network, load_pipeline
 from mindvis_gui.decoding.preview import fit_latent_rgb_to_codes
 from mindvis_gui.errors import ModelError, RequestError
+from mindvis_gui.training.known_pictures import read_known
 
 _OF_COMPVIS = 256  # pixels of the published label-to-image model
 _FIRST_STAGES = ("vqvae", "vae")
@@ -23,7 +25,8 @@ class Base:
     """U-Net, first stage and noise schedule.
 
     `latent_rgb` is the map of the previews; `test_use` says what use the training of a model
-    of this application made of test trials.
+    of this application made of test trials, `known` (n, 192) are small copies of the pictures
+    that it was trained with.
     """
 
     unet: UNet2DConditionModel
@@ -31,7 +34,8 @@ class Base:
     scheduler: PNDMScheduler
     image_size: int
     latent_rgb: list[list[float]]
-    test_use: tuple[str, ...] = ()
+    test_use: tuple[str, ...]
+    known: Tensor
 
 
 def read_base(name: str, image_size: int | None = None) -> Base:
@@ -58,6 +62,7 @@ def read_base(name: str, image_size: int | None = None) -> Base:
     path = Path(name).expanduser()
     latent_rgb, scheduler = None, build_scheduler()
     test_use: tuple[str, ...] = ()
+    folder = path
     if path.is_file():
         unet, vqvae = convert_base(path, image_size or _OF_COMPVIS)
     elif (path / "unet").is_dir() and not (path / INDEX).is_file():
@@ -70,11 +75,13 @@ def read_base(name: str, image_size: int | None = None) -> Base:
         latent_rgb = pipeline.config.latent_rgb
     size = int(vqvae.config.sample_size)
     latent_rgb = latent_rgb or fit_latent_rgb_to_codes(vqvae)
-    return Base(unet, vqvae, scheduler, size, latent_rgb, test_use)
+    return Base(unet, vqvae, scheduler, size, latent_rgb, test_use, read_known(folder))
 
 
-def read_first_stage(name: str) -> VQModel:
+def read_first_stage(name: str) -> tuple[VQModel, Tensor]:
     """Read the VQ autoencoder that ``mindvis train vq`` wrote, or that of a model.
+
+    Beside it, small copies (n, 192) of the pictures that are known to have trained it.
 
     Raises
     ------
@@ -87,7 +94,7 @@ def read_first_stage(name: str) -> VQModel:
         raise RequestError("first_stage: give the folder that vq wrote, --first-stage DIR")
     path = Path(name).expanduser()
     folder = path if (path / "vqvae").is_dir() else find_model(name)
-    return _unscaled(folder / "vqvae").requires_grad_(False)
+    return _unscaled(folder / "vqvae").requires_grad_(False), read_known(folder)
 
 
 def _of_folder(folder: Path) -> tuple[UNet2DConditionModel, VQModel, PNDMScheduler]:

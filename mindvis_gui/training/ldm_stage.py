@@ -22,7 +22,9 @@ from mindvis_gui.training.augmentation import Augmentation
 from mindvis_gui.training.base import Base, read_base
 from mindvis_gui.training.card import write_card
 from mindvis_gui.training.dcldm import DoubleConditioned, encoder_of, train_dcldm
+from mindvis_gui.training.known_pictures import known_test_pictures, save_known, small_copies
 from mindvis_gui.training.masked_stages import for_subject, load_masked_model, the_subject
+from mindvis_gui.training.picture_folder import square
 from mindvis_gui.training.plots import picture_grid
 from mindvis_gui.training.run import Run
 from mindvis_gui.training.samples import decoded, sampled
@@ -56,6 +58,8 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
         run.say("the weights are chosen on the test trials, as published; the model will say so")
     if shared := pictures_on_both_sides(subject):
         run.say(f"{shared}; the model will say so")
+    if base_knows := known_test_pictures(subject, base.known, base.image_size):
+        run.say(f"{base_knows}; the model will say so")
     for said in base.test_use:
         run.say(f"the base says: {said}; the model will say so")
     normalisation = measure_normalisation(subject)
@@ -63,6 +67,12 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
     padding, patch_size = encoder.config.padding, encoder.config.patch_size
     read = (subject, normalisation, base.vqvae, base.image_size, patch_size)
     seen = hashlib.sha256()
+    learned: list[Tensor] = []
+
+    def look(picture: ImageArray) -> None:
+        seen.update(picture.tobytes())
+        learned.append(small_copies(square(picture, base.image_size)[None]))
+
     trials = read_trials(
         *read,
         padding=padding,
@@ -70,9 +80,11 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
         crops=settings.crops,
         crop=settings.crop,
         seed=settings.seed,
-        seen=seen.update,
+        seen=look,
     )
-    held_out = read_trials(*read, padding=padding, trials=held, seen=seen.update)
+    held_out = read_trials(
+        *read, padding=padding, trials=held, seen=lambda picture: seen.update(picture.tobytes())
+    )
     if settings.gradient_checkpointing:
         base.unet.enable_gradient_checkpointing()
     network = DoubleConditioned(encoder, _conditioner(settings, encoder, base), base.unet)
@@ -102,10 +114,11 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
         average_decay=settings.average_decay,
         illustrate=_sample_grid(network, base, held_out),
     )
-    pipeline = _pipeline(network, base, masked_model, subject, normalisation, settings)
+    pipeline = _pipeline(network, base, masked_model, subject, normalisation, settings, base_knows)
 
     def save(folder: Path) -> None:
         pipeline.save_pretrained(folder)
+        save_known(folder, base.known, *learned)
         write_card(folder, pipeline.config, subject, settings, plan.steps)
 
     run.publish(save)
@@ -191,6 +204,7 @@ def _pipeline(
     subject: Subject,
     normalisation: Normalisation,
     settings: LdmSettings,
+    base_knows: str,
 ) -> MindVisPipeline:
     saw_test = masked_model is not None and bool(masked_model.config.saw_test_fmri)
     return MindVisPipeline(
@@ -213,6 +227,7 @@ def _pipeline(
             saw_test_fmri=saw_test,
             selection=settings.selection,
             saw_test_pictures=bool(pictures_on_both_sides(subject)),
+            base_knows=base_knows,
             of_base=base.test_use,
         )
         or None,

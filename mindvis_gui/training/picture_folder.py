@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from mindvis_gui.data.picture import SUFFIXES, decode_picture
+from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.errors import DataError
 from mindvis_gui.training.augmentation import random_crops, resized_pictures
 from mindvis_gui.training.trials import as_tensor
@@ -73,7 +74,7 @@ def read_picture_folders(
         raise DataError(f"{sources[0]}: holds no folders of pictures, one for each label")
     pixels = torch.empty(len(paths), 3, size, size, dtype=torch.uint8)
     for row, path in enumerate(paths):
-        pixels[row] = _square(path, size)
+        pixels[row] = square(_read(path), size)
     labels = torch.tensor([names.index(path.parent.name) for path in paths])
     return LabelledPictures(pixels, labels, tuple(names))
 
@@ -87,14 +88,18 @@ def _pictures_in(folder: Path) -> list[Path]:
     return found
 
 
-def _square(path: Path, size: int) -> Tensor:
+def _read(path: Path) -> ImageArray:
     try:
-        picture = decode_picture(path.read_bytes(), str(path))
+        return decode_picture(path.read_bytes(), str(path))
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def square(picture: ImageArray, size: int) -> Tensor:
+    """Return the middle square (3, size, size) uint8 of a picture (h, w, 3)."""
     height, width = picture.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    square = as_tensor(np.ascontiguousarray(picture[top : top + side, left : left + side]))
-    made = resized_pictures(square[None], size, antialias=True)[0]
+    middle = as_tensor(np.ascontiguousarray(picture[top : top + side, left : left + side]))
+    made = resized_pictures(middle[None], size, antialias=True)[0]
     return ((made + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)

@@ -17,6 +17,7 @@ from mindvis_gui.errors import DataError, RequestError
 from mindvis_gui.training.base import read_first_stage
 from mindvis_gui.training.common_settings import Settings
 from mindvis_gui.training.first_stage import standardise_latents, train_first_stage
+from mindvis_gui.training.known_pictures import save_known, small_copies
 from mindvis_gui.training.label_ldm import PictureContext, train_label_ldm
 from mindvis_gui.training.loop import warmup_cosine
 from mindvis_gui.training.picture_folder import LabelledPictures, read_picture_folders
@@ -56,12 +57,18 @@ def train_vq(sources: Sequence[str], settings: VqSettings, run: Run) -> None:
         weight_decay=settings.weight_decay,
     )
     standardise_latents(vqvae, data.pictures(rest[:_STANDARD]).to(vqvae.device))
-    run.publish(lambda folder: vqvae.save_pretrained(folder / "vqvae"))
+
+    def save(folder: Path) -> None:
+        vqvae.save_pretrained(folder / "vqvae")
+        save_known(folder, small_copies(data.pixels))
+
+    run.publish(save)
 
 
 def train_label_model(sources: Sequence[str], settings: LabelLdmSettings, run: Run) -> None:
     """Train a diffusion model on pictures in one folder a label."""
-    vqvae = read_first_stage(settings.first_stage).to(run.accelerator.device)
+    vqvae, known = read_first_stage(settings.first_stage)
+    vqvae.to(run.accelerator.device)
     data = read_picture_folders(sources, int(vqvae.config.sample_size), labelled=True)
     held, rest = _split(data, settings, sources)
     run.say(f"{len(data.names)} labels; encoding {len(data):,} pictures")
@@ -111,6 +118,7 @@ def train_label_model(sources: Sequence[str], settings: LabelLdmSettings, run: R
         weights = {name: value.contiguous().cpu() for name, value in context.state_dict().items()}
         save_file(weights, folder / "context.safetensors")
         (folder / "labels.json").write_text(json.dumps(data.names), encoding="utf-8")
+        save_known(folder, known, small_copies(data.pixels))
 
     run.publish(save)
 

@@ -89,11 +89,13 @@ def test_use(
     saw_test_fmri: bool,
     selection: Selection,
     saw_test_pictures: bool,
+    base_knows: str,
     of_base: Sequence[str],
 ) -> list[str]:
     """Return what a model must say about the use of test trials in its training.
 
-    `of_base` is what the model that it started from says: its weights know that, too.
+    `base_knows` is a sentence on the test pictures that the model it started from was trained
+    with, or empty; `of_base` is what that model says itself: the weights know that, too.
     """
     uses = {
         SAW_TEST_FMRI: saw_test_fmri,
@@ -101,4 +103,5 @@ def test_use(
         SELECTED_ON_TEST: selection == "test",
     }
     own = [said for said, done in uses.items() if done]
+    own += [base_knows] if base_knows else []
     return own + [f"of the model that it started from: {said}" for said in of_base]

@@ -78,7 +78,7 @@ def read_pictures(
     size: int,
     *,
     antialias: bool = False,
-    seen: Callable[[bytes], object] | None = None,
+    seen: Callable[[ImageArray], object] | None = None,
 ) -> Tensor:
     """Return what was seen (n, 3, size, size), from -1 to 1.
 
@@ -87,7 +87,7 @@ def read_pictures(
     antialias : bool
         See `resized_pictures`; the default is the published one.
     seen : callable, optional
-        Takes the pixels of each picture as the file has them, such as for a digest.
+        Takes each picture as the file has it, such as for a digest.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def read_pictures(
     for trial in trials:
         picture = _seen(subject, trial)
         if seen is not None:
-            seen(picture.tobytes())
+            seen(picture)
         resized.append(resized_pictures(as_tensor(picture)[None], size, antialias=antialias))
     return torch.cat(resized)
 
@@ -127,7 +127,7 @@ def read_trials(
     crops: int = 0,
     crop: float = CROP,
     seed: int = 0,
-    seen: Callable[[bytes], object] | None = None,
+    seen: Callable[[ImageArray], object] | None = None,
 ) -> TrialSet:
     """Return trials with the latents of what was seen, at `size` pixels.
 

@@ -15,6 +15,7 @@ from diffusers import VQModel
 from PIL import Image
 
 from mindvis_gui.cli import main
+from mindvis_gui.data import open_subject
 from mindvis_gui.data.subject_file import write_subject
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.models import INDEX, PUBLISHED_TEST_USE, read_model_info
@@ -218,6 +219,50 @@ def test_stages_of_pictures(pictures, file, masked, tmp_path):
     command = ["train", "ldm", file, "--out", str(model), *PLAIN, *given]
     assert main([*command, "--context-tokens", "5", "--crops", "0"]) == 0
     assert read_model_info(model).image_size == 16
+
+
+PICTURES = ["--image-size", "16", "--channels", "8", "--multipliers", "1,1", "--layers", "1"]
+PICTURES += ["--norm-groups", "2", "--codes", "4", "--batch", "2"]
+NOISE = ["--channels", "32", "--multipliers", "1,1", "--attention", "1", "--layers", "1"]
+NOISE += ["--context-width", "16", "--crops", "0", "--batch", "2"]
+
+
+@pytest.mark.parametrize("into", ["vq", "label-ldm"])
+def test_an_image_model_that_knows_test_pictures_says_so(
+    into, pictures, file, masked, tmp_path, capsys
+):
+    subject = open_subject(file)
+    tested = {t.stimulus_id: t for t in subject.trials if t.split == "test"}
+    known = Image.fromarray(np.array(subject.stimulus(next(iter(tested.values())))))
+    other = tmp_path / "other"
+    shutil.copytree(pictures, other)
+    known.resize((known.width * 3, known.height * 3)).save(other / "cat" / "known.jpg", quality=90)
+    first, base, model = (tmp_path / name for name in ("first", "base", "model"))
+    folder = {"vq": str(pictures), "label-ldm": str(pictures)} | {into: str(other)}
+    assert main(["train", "vq", folder["vq"], "--out", str(first), *PLAIN, *PICTURES]) == 0
+    of_first = [*PLAIN, *NOISE, "--first-stage", str(first)]
+    assert main(["train", "label-ldm", folder["label-ldm"], "--out", str(base), *of_first]) == 0
+    of_base = [*PLAIN, "--masked-model", str(masked), "--batch", "2", "--context-tokens", "5"]
+    command = ["train", "ldm", file, "--out", str(model), *of_base, "--crops", "0"]
+    assert main([*command, "--base", str(base)]) == 0
+    said = f"the image model was trained with 1 of the {len(tested)} test pictures"
+    assert f"{said}; the model will say so" in capsys.readouterr().err
+    info = read_model_info(model)
+    assert said in info.test_use
+    assert said in info.card
+
+
+def test_a_base_knows_the_pictures_of_its_own_training(tune, file, masked, tmp_path):
+    code, base = tune("--crops", "0")
+    assert code == 0
+    subject = open_subject(file)
+    n = len({t.stimulus_id for t in subject.trials if t.split == "test"})
+    given = [*PLAIN, "--masked-model", str(masked), "--batch", "2", "--context-tokens", "5"]
+    command = ["train", "ldm", file, "--out", str(tmp_path / "next"), *given, "--crops", "0"]
+    assert main([*command, "--base", str(base)]) == 0
+    said = [each for each in read_model_info(tmp_path / "next").test_use if "image model" in each]
+    assert len(said) == 1
+    assert said[0].endswith(f"of the {n} test pictures")
 
 
 def test_several_subjects_are_wrapped_to_the_longest(file, subject_factory, tmp_path, capsys):

@@ -57,7 +57,7 @@ def test_model_of_this_application(tiny_model_folder):
     base = read_base(str(tiny_model_folder), 256)
     assert base.image_size == 32
     assert base.latent_rgb[0] == [0.2, 0.0, 0.0]
-    assert read_first_stage(str(tiny_model_folder)).config.num_vq_embeddings == 64
+    assert read_first_stage(str(tiny_model_folder))[0].config.num_vq_embeddings == 64
 
 
 def test_what_is_no_model(tmp_path, tiny_model_folder):

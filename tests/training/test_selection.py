@@ -68,16 +68,21 @@ def test_what_cannot_be_split(subject_factory):
 
 
 def test_a_model_says_what_it_has_seen():
-    none = {"saw_test_fmri": False, "saw_test_pictures": False, "of_base": ()}
+    none = {"saw_test_fmri": False, "saw_test_pictures": False, "base_knows": "", "of_base": ()}
     assert test_use(selection="validation", **none) == []
     said = test_use(
-        saw_test_fmri=True, selection="test", saw_test_pictures=True, of_base=["scores chose it"]
+        saw_test_fmri=True,
+        selection="test",
+        saw_test_pictures=True,
+        base_knows="it knows 3 test pictures",
+        of_base=["scores chose it"],
     )
-    assert len(said) == 4
+    assert len(said) == 5
     assert "fMRI of test trials" in said[0]
     assert "show pictures of test trials" in said[1]
     assert "chosen by their scores on test trials" in said[2]
-    assert said[3] == "of the model that it started from: scores chose it"
+    assert said[3] == "it knows 3 test pictures"
+    assert said[4] == "of the model that it started from: scores chose it"
 
 
 def test_training_trials_that_show_what_is_tested_are_counted(subject):
