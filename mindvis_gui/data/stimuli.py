@@ -26,6 +26,7 @@ _NAMED = 5  # arrays of a file without pictures
 def open_pictures(path: Path) -> Pictures:
     """Open a folder of image files, or an ``.npz`` or HDF5 file with one array (n, h, w, 3) uint8.
 
+    Pictures in a folder of the folder are called by both, as BIDS has it: ``"cat/cat-01.jpg"``.
     The pictures of an array are called ``"0"``, ``"1"``, …
 
     Raises
@@ -34,7 +35,7 @@ def open_pictures(path: Path) -> Pictures:
         If there is no picture, or more than one array that could be meant.
     """
     if path.is_dir():
-        return PictureFolder(path)
+        return PictureFolder(path, nested=True)
     try:
         with path.open("rb") as file:
             head = file.read(8)
@@ -78,29 +79,38 @@ class PictureFolder(PictureFiles):
     """The image files of a folder by file name, in sorted order; read when asked for.
 
     Names are `composed`, whatever file system they come from.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    nested : bool
+        Whether the folders in it are looked into, too.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, nested: bool = False) -> None:
         try:
-            files = [
-                path
-                for path in folder.iterdir()
-                # macOS leaves ._a.png beside a.png on other file systems; it is no picture.
-                if path.suffix.lower() in SUFFIXES
-                and not path.name.startswith(".")
-                and path.is_file()
-            ]
+            files = {path.relative_to(folder).as_posix(): path for path in _files(folder, nested)}
         except OSError as error:
             raise DataError(f"{folder}: cannot be listed: {error.strerror or error}") from error
         if not files:
             raise DataError(f"{folder}: no pictures in this folder ({', '.join(SUFFIXES)})")
-        names = {path.name for path in files}
         super().__init__(
             {
-                path.name if composed(path.name) in names else composed(path.name): path
-                for path in sorted(files)
+                name if composed(name) in files else composed(name): path
+                for name, path in sorted(files.items(), key=lambda each: each[1])
             }
         )
+
+
+def _files(folder: Path, nested: bool) -> Iterator[Path]:
+    for path in folder.iterdir():
+        # macOS leaves ._a.png beside a.png on other file systems; it is no picture.
+        if path.name.startswith("."):
+            continue
+        if path.suffix.lower() in SUFFIXES and path.is_file():
+            yield path
+        elif nested and path.is_dir() and not path.is_symlink():  # a link may lead around
+            yield from _files(path, nested)
 
 
 class PictureArray(Mapping[str, ImageArray]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from mindvis_gui.data.checks import check_split
 from mindvis_gui.data.notes import NUMBERED_FROM_0, TAKEN_IN_ORDER, TRIALS_UNKNOWN, WITHOUT_PICTURE
@@ -103,27 +103,41 @@ def _counted_from_1(shown: set[str], pictures: Pictures) -> list[str]:
 
 
 def complete_names(cells: Sequence[str], pictures: Pictures) -> list[str]:
-    """Complete names that lack a suffix or have a folder, where that leaves exactly one picture.
+    """Complete names that lack a suffix or a folder, where that leaves exactly one picture.
 
+    Outer folders that a name has and its picture has not are passed over, or the other way round,
+    but not both: ``dog/1.png`` is no ``cat/1.png``.
     ``ä`` is one letter in most tables, and two in the names of files that come from macOS. Where
     pictures are known, pandas' ``7.0`` is the picture 7, and ``NA`` or ``None`` no stimulus, unless
     a picture is called so.
     """
     by_name: dict[str, str] = {}
     by_stem: dict[str, str] = {}
+    by_tail: dict[str, str] = {}
     for name in pictures:
-        by_name[composed(name)] = name
-        stem = composed(Path(name).stem)
+        plain = composed(name)
+        stem = plain[: len(plain) - len(PurePosixPath(plain).suffix)]
+        by_name[plain] = name
         by_stem[stem] = "" if stem in by_stem else name
+        for tail in {*_tails(plain)[1:], *_tails(stem)[1:]}:
+            by_tail[tail] = "" if tail in by_tail else name
     names = []
     for cell in cells:
-        file_name = cell.replace("\\", "/").rsplit("/", 1)[-1]
-        found = file_name if file_name in pictures else ""
-        plain = composed(file_name)
-        found = found or by_name.get(plain) or by_stem.get(plain) or ""
+        tails = _tails(cell.replace("\\", "/"))
+        found = ""
+        for tail in reversed(tails):  # the longest one wins
+            plain = composed(tail)
+            exact = tail if tail in pictures else by_name.get(plain) or by_stem.get(plain)
+            found = exact or (by_tail.get(plain) if tail == tails[0] else "") or found
         if pictures and not found:
             whole = whole_number(cell)
             found = by_name.get(whole) or by_stem.get(whole) or whole
             cell = "" if cell in MAYBE_MISSING else cell
         names.append(found or cell)
     return names
+
+
+def _tails(name: str) -> list[str]:
+    """Return a name with all, then fewer, and at last none of its folders."""
+    parts = name.split("/")
+    return ["/".join(parts[start:]) for start in range(len(parts))]

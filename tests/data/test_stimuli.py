@@ -127,6 +127,16 @@ def test_a_folder_of_pictures(tmp_path):
         pictures["a.PNG"]
 
 
+def test_pictures_in_folders_of_the_folder(tmp_path):
+    for name in ("dog/b.png", "dog/.x.png", "cat/e\u0301.png", "a.png", ".git/c.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(encoded(Image.new("RGB", (4, 4))))
+    (tmp_path / "dog" / "around").symlink_to(tmp_path)
+    pictures = open_pictures(tmp_path)
+    assert list(pictures) == ["a.png", "cat/\xe9.png", "dog/b.png"]
+    assert pictures["dog/b.png"] == (tmp_path / "dog" / "b.png").read_bytes()
+
+
 def test_a_folder_without_pictures(tmp_path):
     (tmp_path / "._a.png").write_bytes(b"what macOS knows of a.png")
     with pytest.raises(DataError, match="no pictures in this folder"):

@@ -61,3 +61,21 @@ def test_a_word_for_what_is_missing_is_a_stimulus_only_if_a_picture_is_called_so
     assert complete_names(cells, {"x.png": b""}) == ["", "", "x.png"]
     assert complete_names(cells, {"x.png": b"", "NA.png": b""}) == ["NA.png", "", "x.png"]
     assert complete_names(cells, {}) == cells
+
+
+def test_pictures_in_folders_are_found_by_as_much_as_tells_them_apart():
+    names = ["cat/1.png", "cat/2.jpg", "dog/1.png", "set/dog/3.png", "4.png", "5.png"]
+    files = dict.fromkeys([*names, "set/bird/5.png"], b"")
+    found = {
+        "cat/1.png": "cat/1.png",
+        "dog/1": "dog/1.png",
+        "stimuli/dog/1.png": "dog/1.png",
+        "C:\\stimuli\\cat\\2.jpg": "cat/2.jpg",
+        "2": "cat/2.jpg",
+        "dog/3.png": "set/dog/3.png",
+        "stimuli/4.png": "4.png",
+        "bird/5.png": "set/bird/5.png",
+    }
+    assert complete_names(list(found), files) == list(found.values())
+    lost = ["1.png", "cat/3.png", "bird/2.jpg", "stimuli/dog/3.png"]  # of two, or of other folders
+    assert complete_names(lost, files) == lost
