@@ -40,7 +40,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="map which voxels a decoded picture rests on",
         description="Draw one sample of each trial and attribute it to the voxels of its "
         "response: a NIfTI image (4-D for several trials), and beside it a JSON file with the "
-        "sums by region.",
+        "sums by region. What was stopped goes on when the command is repeated.",
         epilog="; ".join(f"{method}: {MEANING[method]}" for method in METHODS) + ".",
     )
     add = parser.add_argument
@@ -58,13 +58,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Draw, attribute, write the image and its sidecar, and print the sums by region."""
     from mindvis_gui import load_decoder, open_subject
+    from mindvis_gui.analysis.unfinished_maps import unfinished_maps
+    from mindvis_gui.cli.interruption import stopped_cleanly
     from mindvis_gui.cli.output import progress
-    from mindvis_gui.data.attribution import NAMES, to_json, write_maps
+    from mindvis_gui.data.attribution import NAMES, write_maps
     from mindvis_gui.data.preparation import prepare_subject
     from mindvis_gui.data.prepare import measure_normalisation
     from mindvis_gui.decoding.plan import for_trial, plan_of
-    from mindvis_gui.decoding.versions import installed_versions
-    from mindvis_gui.files import atomic_path, check_writable
+    from mindvis_gui.files import check_writable
 
     if not args.out.name.endswith((".nii", ".nii.gz")):
         raise DataError(f"{args.out.name}: a map is written as NIfTI; end its name in .nii.gz")
@@ -79,36 +80,53 @@ def run(args: argparse.Namespace) -> int:
     if subject.affine is None:
         raise DataError(f"{subject.name}: no voxel positions in this file; no image can be written")
     normalisation = measure_normalisation(subject)
-    found: list[tuple[DecodeRequest, Attribution]] = []
-    with progress(len(trials)) as show:
+    with stopped_cleanly(), progress(len(trials)) as show:
         show(0, f"loading model {args.model}")
         decoder = load_decoder(args.model, args.device, chosen.precision)
         if not isinstance(decoder, Attributor):
             raise ModelError(f"model {args.model} cannot say what its samples rest on")
         preparation = chosen_preparation(args)
         plan = plan_of(subject, decoder.info, chosen, (args.seed,), preparation=preparation)
-        for done, trial in enumerate(trials):
-            request = for_trial(plan, subject, trial, normalisation)
-            steps = _attribute(decoder, request, args.method)
-            found.append(_drained(steps, show, done, f"trial {trial.index}"))
-    maps = [attribution.values for _, attribution in found]
-    write_maps(maps, subject, args.out, f"mindvis: {NAMES[args.method]}, {args.model}")
+        with unfinished_maps(args.out) as kept:
+            found: list[tuple[DecodeRequest, Attribution]] = []
+            for done, trial in enumerate(trials):
+                request = for_trial(plan, subject, trial, normalisation)
+                attribution = kept.find(request, args.method)
+                if attribution is None:
+                    steps = _attribute(decoder, request, args.method)
+                    attribution = _drained(steps, show, done, f"trial {trial.index}")
+                    kept.keep(request, attribution)
+                found.append((request, attribution))
+            maps = [attribution.values for _, attribution in found]
+            write_maps(maps, subject, args.out, f"mindvis: {NAMES[args.method]}, {args.model}")
+            _write_record(sidecar, args.out.name, found, subject)
+            kept.remove()
+    _print(subject, [attribution for _, attribution in found])
+    note_basis(subject.name, normalisation)
+    return 0
+
+
+def _write_record(
+    path: Path, image: str, found: Sequence[tuple[DecodeRequest, Attribution]], subject: Subject
+) -> None:
+    """Write what the maps of an image are of, and their sums by region."""
+    from mindvis_gui.data.attribution import to_json
+    from mindvis_gui.decoding.versions import installed_versions
+    from mindvis_gui.files import atomic_path
+
     document = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "versions": installed_versions(),
-        "image": args.out.name,
+        "image": image,
         "maps": [
             {"request": request.to_json(), **to_json(attribution, subject)}
             for request, attribution in found
         ],
     }
-    with atomic_path(sidecar) as temporary:
+    with atomic_path(path) as temporary:
         text = json.dumps(document, ensure_ascii=False, indent=1)
         temporary.write_text(text + "\n", encoding="utf-8")
-    _print(subject, [attribution for _, attribution in found])
-    note_basis(subject.name, normalisation)
-    return 0
 
 
 def _check_outside(out: Path, source: Path) -> None:
@@ -149,17 +167,17 @@ def _is_older(sidecar: Path) -> bool:
 
 def _attribute(
     decoder: Attributor, request: DecodeRequest, method: Method
-) -> Generator[Step, None, tuple[DecodeRequest, Attribution]]:
+) -> Generator[Step, None, Attribution]:
     result = yield from decoder.decode(request)
-    return request, (yield from decoder.attribute(request, result.samples[0], method))
+    return (yield from decoder.attribute(request, result.samples[0], method))
 
 
 def _drained(
-    steps: Generator[Step, None, tuple[DecodeRequest, Attribution]],
+    steps: Generator[Step, None, Attribution],
     show: Callable[[float, str], None],
     done: int,
     what: str,
-) -> tuple[DecodeRequest, Attribution]:
+) -> Attribution:
     return finish(steps, lambda step: show(done + step.index / step.total, what))
 
 

@@ -9,6 +9,7 @@ import mindvis_gui
 from mindvis_gui.cli import main
 from mindvis_gui.data.attribution import Attribution
 from mindvis_gui.decoding.request import Step
+from mindvis_gui.errors import DataError
 
 
 class AttributingDecoder:
@@ -124,6 +125,70 @@ def test_several_trials_make_one_image(attribute, tmp_path):
     assert nibabel.load(tmp_path / "map.nii.gz").shape[3] == 2
     maps = json.loads((tmp_path / "map.json").read_text())["maps"]
     assert [each["trial"] for each in maps] == [3, 5]
+
+
+@pytest.fixture
+def stops(monkeypatch, decoder):
+    """Return a function: after so many trials the decoder is stopped; and what it attributed."""
+    tried: list[int] = []
+
+    def after(count: int, error: BaseException | None = None) -> list[int]:
+        tried.clear()
+        made = AttributingDecoder(decoder)
+
+        def attribute(request, sample, method):
+            if len(tried) == count and error is not None:
+                raise error
+            tried.append(request.trial)
+            found = yield from AttributingDecoder.attribute(made, request, sample, method)
+            values = np.random.default_rng(request.trial).normal(size=found.values.size)
+            return replace(found, values=values.astype(np.float32))
+
+        made.attribute = attribute
+        monkeypatch.setattr(mindvis_gui, "load_decoder", lambda *args: made)
+        return tried
+
+    return after
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), DataError("the response of trial 6 is")])
+def test_what_was_stopped_goes_on_where_it_was(attribute, stops, tmp_path, error):
+    options = ["--trials", "3,5,6,9", "--seed", "1"]
+    stops(9)
+    assert attribute(*options, out="whole.nii.gz") == 0
+    tried = stops(2, error)
+    assert attribute(*options) in (1, 130)
+    assert tried == [3, 5]
+    assert not (tmp_path / "map.nii.gz").exists()
+    tried = stops(9)
+    assert attribute(*options) == 0
+    assert tried == [6, 9]
+    whole, image = (nibabel.load(tmp_path / f"{name}.nii.gz") for name in ("whole", "map"))
+    assert np.array_equal(image.get_fdata(), whole.get_fdata())
+    whole, record = (
+        json.loads((tmp_path / f"{name}.json").read_text()) for name in ("whole", "map")
+    )
+    assert record["maps"] == whole["maps"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "map.json",
+        "map.nii.gz",
+        "whole.json",
+        "whole.nii.gz",
+    ]
+
+
+def test_other_maps_are_not_taken_for_finished_ones(attribute, opened, subject, stops, tmp_path):
+    stops(2, KeyboardInterrupt())
+    assert attribute("--trials", "3,5,6") == 130
+    for options in (["--seed", "4"], ["--method", "rollout"], ["--steps", "7"]):
+        tried = stops(1, KeyboardInterrupt())
+        assert attribute("--trials", "3,5,6", *options) == 130
+        assert tried == [3]
+    for path in (tmp_path / "map.unfinished").iterdir():
+        path.write_bytes(path.read_bytes()[:60])
+    tried = stops(9)
+    assert attribute("--trials", "3,5,6") == 0
+    assert tried == [3, 5, 6]
 
 
 def test_responses_normalised_by_test_trials_are_said(attribute, opened, subject, capsys):
