@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
 import h5py
-import numpy as np
 
 from mindvis_gui.data.hdf5 import damage_reported, dataset, has, open_hdf5, read_whole
 from mindvis_gui.data.notes import SHOWED_UNKNOWN, TAKEN_IN_ORDER
@@ -19,6 +20,8 @@ from mindvis_gui.data.trial_table import trials_from_table
 from mindvis_gui.errors import DataError
 from mindvis_gui.wording import are, counted
 
+_CONDITION = "condition-"  # and its number: a stimulus of which no picture is known
+_OF_CONDITION = re.compile(rf"{_CONDITION}(\d{{1,7}})")
 Trials = tuple[tuple[Trial, ...], list[IntArray], list[str]]
 
 
@@ -68,16 +71,39 @@ def _from_design(design: Path, path: Path, n: int, pictures: Pictures) -> Trials
         raise DataError(f"{design.name}: {counted(len(order), 'trial')} but {path.name} has {n:,}")
     names = list(pictures) if len(pictures) == max(order) + 1 - first else []
     runs, unclear = _runs(counts, n, design)
+    shown = [names[c - first] if names else f"{_CONDITION}{c}" for c in order]
     trials = [
-        Trial(i, "train", names[c - first] if names else f"condition-{c}", f"condition {c}", run=r)
-        for i, (c, r) in enumerate(zip(order, runs, strict=True))
+        Trial(row, "train", shown[row], f"condition {c}", run=runs[row])
+        for row, c in enumerate(order)
     ]
-    conditions = counted(len(np.unique(order)), "condition")
     what = f"the {TAKEN_IN_ORDER} them" if names else f"what they {SHOWED_UNKNOWN}"
-    note = f"The trials show {conditions}, numbered from {first}; {what}"
+    note = f"{_numbered(order, first)}; {what}"
     if pictures and not names:
         note += f" ({counted(len(pictures), 'picture')} {are(len(pictures))} not one a condition)"
     return (*with_means(trials)[:2], [note, *unclear])
+
+
+def pictured_conditions(
+    trials: Sequence[Trial], pictures: Pictures
+) -> tuple[list[str], str] | None:
+    """Return the picture of each trial, and a note, if all show conditions that have one each.
+
+    That is for pictures which are added to trials that were read without.
+    """
+    found = [_OF_CONDITION.fullmatch(trial.stimulus_id) for trial in trials]
+    order = [int(match[1]) for match in found if match]
+    if not order or len(order) < len(found):
+        return None
+    first = min(1, *order)  # MATLAB counts from 1
+    if len(pictures) != max(order) + 1 - first:
+        return None
+    names = list(pictures)
+    note = f"{_numbered(order, first)}; the {TAKEN_IN_ORDER} them"
+    return [names[c - first] for c in order], note
+
+
+def _numbered(order: Sequence[int], first: int) -> str:
+    return f"The trials show {counted(len(set(order)), 'condition')}, numbered from {first}"
 
 
 def _runs(counts: Any, n: int, design: Path) -> tuple[list[int], list[str]]:

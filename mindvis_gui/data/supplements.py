@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mindvis_gui.data.array_subject import read_columns
+from mindvis_gui.data.glmsingle_trials import pictured_conditions
 from mindvis_gui.data.nifti_file import read_volume
 from mindvis_gui.data.notes import PICTURES, STIMULI, TAKEN_IN_ORDER, without
 from mindvis_gui.data.prepared_recording import PreparedRecording
@@ -41,7 +42,7 @@ def with_pictures(subject: Subject, path: Path) -> Subject:
     """Take the pictures from a folder, an ``.npz`` or an HDF5 file, see `open_pictures`.
 
     Names of stimuli are completed where they lack a suffix; where none is known and there are as
-    many pictures as trials, they are taken in sorted order.
+    many pictures as trials, or as conditions of GLMsingle, they are taken in sorted order.
     """
     pictures = open_pictures(path)
     trials = subject.trials
@@ -50,6 +51,9 @@ def with_pictures(subject: Subject, path: Path) -> Subject:
         names = list(pictures)
         notes = without(notes, *STIMULI)
         notes += (f"The {len(names):,} {TAKEN_IN_ORDER} the trials' stimuli",)
+    elif conditions := pictured_conditions(trials, pictures):
+        names, note = conditions
+        notes = (*without(notes, *STIMULI), note)
     else:
         names = complete_names([trial.stimulus_id for trial in trials], pictures)
     shown = tuple(replace(t, stimulus_id=name) for t, name in zip(trials, names, strict=True))

@@ -18,7 +18,7 @@ from mindvis_gui.data.subject_file import write_subject
 from mindvis_gui.data.supplements import with_pictures, with_split, with_table
 from mindvis_gui.data.trial_filter import TrialFilter
 from mindvis_gui.errors import DataError
-from tests.data.makers import make_glmsingle, make_nifti
+from tests.data.makers import make_glmsingle, make_glmsingle_matlab, make_nifti
 
 _NOWHERE = "No grid beside the results: where the voxels lie is not known"
 
@@ -146,6 +146,20 @@ def test_what_was_not_known_is_not_said_once_it_is_told(tmp_path):
     assert "2 of the stimuli shown have no picture, for example 'p1'" in told.notes
     pictured = with_pictures(told, tmp_path / "elsewhere")
     assert not any("no picture" in note for note in pictured.notes)
+
+
+@pytest.mark.parametrize("make", [make_glmsingle, make_glmsingle_matlab])
+def test_pictures_are_those_of_conditions_wherever_they_lie(tmp_path, make):
+    results = make(tmp_path / "results")
+    expected = open_subject(results)
+    (tmp_path / "results" / "stimuli").rename(tmp_path / "elsewhere")
+    found = with_pictures(open_subject(results), tmp_path / "elsewhere")
+    assert [t.stimulus_id for t in found.trials] == [t.stimulus_id for t in expected.trials]
+    assert [t.label for t in found.trials] == [t.label for t in expected.trials]
+    assert sorted(found.notes) == sorted(expected.notes)
+    (tmp_path / "elsewhere" / "p3.png").unlink()
+    fewer = with_pictures(open_subject(results), tmp_path / "elsewhere")
+    assert "8 of the stimuli shown have no picture" in " ".join(fewer.notes)
 
 
 def test_where_voxels_lie_is_known_once_there_are_positions(subject, tmp_path):
