@@ -21,12 +21,13 @@ from mindvis_gui.data.import_checks import (
 )
 from mindvis_gui.data.preparation import Preparation, preparing
 from mindvis_gui.data.prepared_recording import PreparedRecording
-from mindvis_gui.data.source_kind import is_image, is_surface
+from mindvis_gui.data.source_kind import is_image, is_nsd, is_surface
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.data.time_series import Window
 from mindvis_gui.steps import finish
 
 PREVIEWED = 8  # trials
+_ADDED = {"stimuli", "anatomy"}  # they do not say what an image is
 Base = tuple[Subject, bool]  # a subject as read, and whether it is of images
 
 
@@ -185,12 +186,12 @@ class ImportPlan:
         parts = self._image_parts()
         if parts and str(self.source) != "demo":
             source = Path(self.source).expanduser()
-            if parts.keys() == {"rois"}:
+            if parts.keys() <= {"rois", *_ADDED}:
                 from mindvis_gui.data.bold5000_volumes import find_volumes, read_bold5000_volumes
 
                 if find_volumes(source):
-                    return read_bold5000_volumes(source, parts["rois"]), False
-            if is_image(source):
+                    return read_bold5000_volumes(source, parts.get("rois")), False
+            if is_image(source) and not (parts.keys() <= _ADDED and is_nsd(source)):
                 from mindvis_gui.data.nifti import read_nifti_subject
 
                 return read_nifti_subject(source, **parts), True

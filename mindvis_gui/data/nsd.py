@@ -18,6 +18,7 @@ set, averaged over their presentations.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ import h5py
 import numpy as np
 
 from mindvis_gui.data.checks import MAX_TRIALS
-from mindvis_gui.data.hdf5 import check_chunks, damage_reported, dataset, open_hdf5
+from mindvis_gui.data.hdf5 import check_chunks, damage_reported, dataset, has, open_hdf5
 from mindvis_gui.data.nifti_file import NiftiFile, read_volume
 from mindvis_gui.data.notes import NOT_DISPLAYED, SHOWED_UNKNOWN
 from mindvis_gui.data.nsd_betas import Hdf5Session, NiftiSession, SessionRows, open_session
@@ -41,6 +42,8 @@ from mindvis_gui.data.subject import FloatArray, ImageArray, IntArray, Subject, 
 from mindvis_gui.data.trial_table import missing_pictures
 from mindvis_gui.errors import DataError
 from mindvis_gui.wording import are, counted
+
+_NAME = re.compile(r"nsd\d{5}")
 
 
 def read_nsd_subject(source: Path, files: NsdFiles) -> Subject:
@@ -108,6 +111,17 @@ class Brick(Mapping[str, ImageArray]):
 
     def __len__(self) -> int:
         return len(self._rows)
+
+
+def nsd_pictures(path: Path, shown: set[str]) -> Brick | None:
+    """Return NSD's pictures if `path` is their file and all that was `shown` is called as there."""
+    if not shown or not all(map(_NAME.fullmatch, shown)):
+        return None
+    if not path.is_file() or not h5py.is_hdf5(path):
+        return None
+    with open_hdf5(path) as file:
+        found = has(file, "imgBrick")
+    return Brick(path, shown) if found else None
 
 
 def _voxels(

@@ -1,4 +1,4 @@
-"""Whether a source is of images on a grid or of values on a surface, by its first bytes."""
+"""What a source is: an image on a grid, values on a surface, a file of NSD."""
 
 from __future__ import annotations
 
@@ -23,6 +23,13 @@ def is_surface(source: Path) -> bool:
     from mindvis_gui.data.cifti_file import is_cifti
 
     return source.is_file() and is_cifti(_head(source))
+
+
+def is_nsd(source: Path) -> bool:
+    """Whether a file is one of NSD's, as `nsd_files` finds them."""
+    from mindvis_gui.data.nsd_files import find_nsd_files
+
+    return source.is_file() and find_nsd_files(source) is not None
 
 
 def _head(source: Path) -> bytes:

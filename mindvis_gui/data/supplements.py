@@ -41,11 +41,15 @@ class _Repictured(PicturedRecording):
 def with_pictures(subject: Subject, path: Path) -> Subject:
     """Take the pictures from a folder, an ``.npz`` or an HDF5 file, see `open_pictures`.
 
+    That of NSD has them by NSD's numbers, which count from 1.
     Names of stimuli are completed where they lack a suffix; where none is known and there are as
     many pictures as trials, or as conditions of GLMsingle, they are taken in sorted order.
     """
-    pictures = open_pictures(path)
+    from mindvis_gui.data.nsd import nsd_pictures
+
     trials = subject.trials
+    shown_ids = {trial.stimulus_id for trial in trials if trial.stimulus_id}
+    pictures = nsd_pictures(path, shown_ids) or open_pictures(path)
     notes = without(subject.notes, *PICTURES)
     if not any(trial.stimulus_id for trial in trials) and len(pictures) == len(trials):
         names = list(pictures)

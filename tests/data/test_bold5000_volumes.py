@@ -3,10 +3,12 @@ import shutil
 import nibabel as nib
 import numpy as np
 import pytest
+from PIL import Image
 
 from mindvis_gui.cli import main
 from mindvis_gui.data import open_subject
 from mindvis_gui.data.bold5000_volumes import find_volumes
+from mindvis_gui.data.import_plan import ImportPlan
 from mindvis_gui.errors import DataError
 from tests.data.makers import BOLD_SIZES, PUBLISHED, make_bold5000_volumes
 
@@ -23,6 +25,20 @@ def volumes(root):
     """Return the volumes (n, x, y, z) of both sessions, by nibabel."""
     images = [nib.load(root / NAME.format(s)).get_fdata(dtype=np.float32) for s in (1, 2)]
     return np.moveaxis(np.concatenate(images, axis=-1), -1, 0)
+
+
+def test_pictures_and_regions_leave_the_subject_what_it_is(root, tmp_path):
+    (tmp_path / "pictures").mkdir()
+    shown = open_subject(root)
+    name = shown.trials[0].stimulus_id
+    Image.new("RGB", (9, 9), (200, 0, 0)).save(tmp_path / "pictures" / name, "PNG")
+    regions = next(root.rglob("sub-CSI1_mask-*")).parent
+    for source in (root, root / NAME.format(2)):
+        for rois in ("", str(regions)):
+            found = ImportPlan(source, stimuli=tmp_path / "pictures", rois=rois).read()
+            assert [t.stimulus_id for t in found.trials] == [t.stimulus_id for t in shown.trials]
+            assert found.stimulus(found.trials[0])[0, 0].tolist() == [200, 0, 0]
+            assert found.rois[0].name != "all"
 
 
 def test_sessions_are_joined_in_order(root):

@@ -8,6 +8,7 @@ import pytest
 import scipy.io
 
 from mindvis_gui.data import open_subject
+from mindvis_gui.data.import_plan import ImportPlan
 from mindvis_gui.errors import DataError
 from tests.data.makers import (
     AFFINE,
@@ -51,6 +52,22 @@ def test_vectors_are_percent_signal_in_the_order_of_the_mask(tmp_path, kind):
     snr = nib.load(tmp_path / "nsd" / BETAS / "ncsnr.nii.gz").get_fdata(dtype=np.float32)
     assert np.array_equal(subject.maps["noise ceiling SNR"], snr[MASK])
     assert subject.anatomy.data.shape == NSD_GRID
+
+
+@pytest.mark.parametrize("kind", ["hdf5", "nii.gz"])
+def test_pictures_elsewhere_and_an_anatomy_leave_the_subject_what_it_is(tmp_path, kind):
+    root = make_nsd(tmp_path / "nsd", kind)
+    expected = open_subject(root)
+    (root / "nsddata_stimuli").rename(tmp_path / "disk")
+    pictures = tmp_path / "disk/stimuli/nsd/nsd_stimuli.hdf5"
+    anatomy = root / "nsddata/ppdata/subj01/func1pt8mm/T1_to_func1pt8mm.nii.gz"
+    for source in (root, root / BETAS / f"betas_session03.{kind}"):
+        found = ImportPlan(source, stimuli=pictures, anatomy=anatomy).read()
+        assert (found.trials, found.name) == (expected.trials, expected.name)
+        assert [roi.name for roi in found.rois] == [roi.name for roi in expected.rois]
+        assert not any("picture" in note for note in found.notes)
+        for trial in found.trials[:: len(found.trials) // 9]:
+            assert np.array_equal(found.stimulus(trial), expected.stimulus(trial))
 
 
 def test_packed_sessions_are_counted(tmp_path):
