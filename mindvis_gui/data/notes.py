@@ -13,6 +13,7 @@ SHOWED_UNKNOWN = "showed is not known"
 TRIALS_UNKNOWN = "trials are not known"
 TAKEN_IN_ORDER = "pictures in sorted order are taken for"
 WITHOUT_PICTURE = "of the stimuli shown have no picture"
+WITHOUT_STIMULUS = "No stimulus is told of"
 NUMBERED_FROM_0 = "pictures are numbered from 0 to"
 NOT_DISPLAYED = "pictures shown cannot be displayed"
 PLACES_UNKNOWN = "where the voxels lie is not known"
@@ -20,7 +21,7 @@ NO_POSITIONS = "No voxel positions"
 NO_REGIONS = "No regions: all voxels are used together"
 
 STIMULI = (SHOWED_UNKNOWN, TRIALS_UNKNOWN, TAKEN_IN_ORDER)
-PICTURES = (WITHOUT_PICTURE, NUMBERED_FROM_0, NOT_DISPLAYED)
+PICTURES = (WITHOUT_PICTURE, WITHOUT_STIMULUS, NUMBERED_FROM_0, NOT_DISPLAYED)
 POSITIONS = (PLACES_UNKNOWN, NO_POSITIONS)
 
 

@@ -25,7 +25,7 @@ from mindvis_gui.data.hdf5 import (
     read_text,
     read_whole,
 )
-from mindvis_gui.data.notes import WITHOUT_PICTURE, without
+from mindvis_gui.data.notes import WITHOUT_PICTURE, WITHOUT_STIMULUS, without
 from mindvis_gui.data.orientation import as_ras, volume_as_ras
 from mindvis_gui.data.picture import is_picture_array
 from mindvis_gui.data.recording import PicturedRecording, Pictures
@@ -216,7 +216,10 @@ def _subject(path: Path, recording: SubjectFile) -> Subject:
     trials = _trials(path, file, recording.n_trials)
     stored = (line for line in read_attribute(file, "notes").split("\n") if line)
     # The file may come from an import of more trials, or have got its pictures since.
-    notes = (*without(stored, WITHOUT_PICTURE), *missing_pictures(trials, recording.pictures))
+    notes = (
+        *without(stored, WITHOUT_PICTURE, WITHOUT_STIMULUS),
+        *missing_pictures(trials, recording.pictures),
+    )
     return Subject(
         name=read_attribute(file, "name") or path.stem,
         source=path,

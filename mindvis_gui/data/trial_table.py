@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from mindvis_gui.data.checks import check_split
-from mindvis_gui.data.notes import NUMBERED_FROM_0, TAKEN_IN_ORDER, TRIALS_UNKNOWN, WITHOUT_PICTURE
+from mindvis_gui.data.notes import (
+    NUMBERED_FROM_0,
+    TAKEN_IN_ORDER,
+    TRIALS_UNKNOWN,
+    WITHOUT_PICTURE,
+    WITHOUT_STIMULUS,
+)
 from mindvis_gui.data.recording import Pictures
 from mindvis_gui.data.stimuli import composed
 from mindvis_gui.data.subject import Trial
@@ -80,13 +86,25 @@ def unnamed_trials(n: int, pictures: Pictures) -> tuple[list[Trial], str]:
 
 
 def missing_pictures(trials: Sequence[Trial], pictures: Pictures) -> list[str]:
-    """Return notes on stimuli that were shown but have no picture, if there are any."""
+    """Return notes on stimuli that were shown but have no picture, if there are any.
+
+    And on trials of no stimulus among others, which events of something else (a fixation, a
+    response) become.
+    """
     shown = {trial.stimulus_id for trial in trials if trial.stimulus_id}
+    blank = [trial for trial in trials if not trial.stimulus_id]
+    notes = []
+    if shown and blank:
+        label = f" ({blank[0].label})" if blank[0].label else ""
+        notes.append(
+            f"{WITHOUT_STIMULUS} {len(blank):,} of the {counted(len(trials), 'trial')}, such as "
+            f"trial {blank[0].index}{label}; --filter stimulus!= leaves these out"
+        )
     missing = sorted(shown - set(pictures))
-    if not missing:
-        return []
-    note = f"{len(missing):,} {WITHOUT_PICTURE}, for example '{missing[0]}'"
-    return [note, *_counted_from_1(shown, pictures)]
+    if missing:
+        notes.append(f"{len(missing):,} {WITHOUT_PICTURE}, for example '{missing[0]}'")
+        notes += _counted_from_1(shown, pictures)
+    return notes
 
 
 def _counted_from_1(shown: set[str], pictures: Pictures) -> list[str]:

@@ -146,6 +146,9 @@ def read_trials(
         See `read_pictures`.
     """
     trials = training_trials(subject) if trials is None else trials
+    for trial in trials:  # before an hour of encoding
+        if not trial.stimulus_id:
+            raise _no_picture(subject, trial)
     labels = sorted({trial.label for trial in trials})
     generator = Generator().manual_seed(seed)
     # All are drawn ahead, so that a picture need only be there while its own crops are encoded.
@@ -195,8 +198,15 @@ def held_back(
 def _seen(subject: Subject, trial: Trial) -> ImageArray:
     picture = subject.stimulus(trial)
     if picture is None:
-        raise DataError(
-            f"{subject.name}: trial {trial.index} has no picture; fine-tuning needs one for each "
-            "training trial"
-        )
+        raise _no_picture(subject, trial)
     return picture
+
+
+def _no_picture(subject: Subject, trial: Trial) -> DataError:
+    name = trial.label or trial.stimulus_id
+    what = f"trial {trial.index} ({name})" if name else f"trial {trial.index}"
+    return DataError(
+        f"{subject.name}: {what} has no picture; fine-tuning needs one for each training trial: "
+        "import the subject anew with --stimuli, or without such trials (--filter stimulus!= for "
+        "those of no stimulus)"
+    )

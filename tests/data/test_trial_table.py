@@ -1,10 +1,16 @@
 """Trials from a table, and the pictures that they show."""
 
+from dataclasses import replace
+
 import pytest
 
+from mindvis_gui.data import open_subject
 from mindvis_gui.data.notes import PICTURES as PICTURES_MISSING
 from mindvis_gui.data.notes import without
+from mindvis_gui.data.preparation import Preparation, prepare_subject
 from mindvis_gui.data.subject import Trial
+from mindvis_gui.data.subject_file import write_subject
+from mindvis_gui.data.trial_filter import TrialFilter
 from mindvis_gui.data.trial_table import complete_names, missing_pictures
 
 PICTURES = {str(n): b"" for n in range(20)}
@@ -46,6 +52,30 @@ def test_pictures_that_are_no_array_have_no_first_number(pictures):
 
 def test_nothing_is_said_where_every_stimulus_has_its_picture():
     assert missing_pictures(trials(0, 19, 1), PICTURES) == []
+
+
+def test_events_of_something_else_are_said_as_long_as_they_are_there(subject, tmp_path):
+    """They are trials for SC-MBM, too, and stop stage B after days of it."""
+    shown = trials("a.png", "", "b.png", "")
+    shown[1] = replace(shown[1], label="fixation")
+    note = (
+        "No stimulus is told of 2 of the 4 trials, such as trial 1 (fixation); --filter stimulus!= "
+        "leaves these out"
+    )
+    assert missing_pictures(shown, {"a.png": b"", "b.png": b""}) == [note]
+    assert missing_pictures(trials("", ""), {}) == []
+    few = tuple(
+        replace(trial, stimulus_id="" if trial.index in (3, 5) else trial.stimulus_id)
+        for trial in subject.trials
+    )
+    write_subject(tmp_path / "all.h5", replace(subject, trials=few))
+    found = open_subject(tmp_path / "all.h5")
+    assert sum("No stimulus is told of 2 of the 24" in each for each in found.notes) == 1
+    left = prepare_subject(found, Preparation((TrialFilter.parse("stimulus!="),)))
+    write_subject(tmp_path / "left.h5", left)
+    found = open_subject(tmp_path / "left.h5")
+    assert len(found.trials) == 22
+    assert not any("No stimulus" in each for each in found.notes)
 
 
 def test_numbers_that_pandas_wrote_with_a_point_are_pictures():
