@@ -140,6 +140,7 @@ def _read_trial(folder: Path, index: dict[str, Any], entry: dict[str, Any]) -> D
         versions=index["versions"],
         test_use=tuple(map(str, index["model"].get("test_use", ()))),
         label_in_training=entry.get("label_in_training"),
+        split=str(entry.get("split", "")),
     )
 
 

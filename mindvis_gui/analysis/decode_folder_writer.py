@@ -132,6 +132,7 @@ class DecodeFolderWriter:
         latents_file = f"trial-{number:04d}_latents.npy"
         entry: dict[str, Any] = {
             "request": result.request.to_json(),
+            "split": self._subject.trials[number].split,
             "label_in_training": self._in_training(result.request.label),
             "stimulus": stimulus,
             "samples": files,

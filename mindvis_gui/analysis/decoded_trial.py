@@ -44,6 +44,8 @@ class DecodedTrial:
     label_in_training : bool or None
         Whether training trials of the subject show something with this label; None where that is
         not known.
+    split : str
+        Of the subject that the trial is in; empty where that is not known.
     """
 
     request: Mapping[str, Any]
@@ -56,20 +58,23 @@ class DecodedTrial:
     versions: Mapping[str, str]
     test_use: tuple[str, ...] = ()
     label_in_training: bool | None = None
+    split: str = ""
 
     @classmethod
     def of(cls, comparison: Comparison, subject: Subject) -> DecodedTrial:
         """Take what was just decoded and compared."""
         result = comparison.result
+        trial = subject.trials[result.request.trial]
         return cls(
             request=result.request.to_json(),
             samples=result.samples,
-            stimulus=subject.stimulus(subject.trials[result.request.trial]),
+            stimulus=subject.stimulus(trial),
             scores=comparison.scores,
             n_candidates=comparison.n_candidates,
             chance=comparison.chance,
             simulated=subject.simulated,
             versions=installed_versions(),
+            split=trial.split,
         )
 
     @classmethod

@@ -12,6 +12,7 @@ from mindvis_gui.analysis.networks import Features, Network
 from mindvis_gui.analysis.pictures import Pictures
 from mindvis_gui.analysis.scores import OWN_CLASSIFIERS, Metric
 from mindvis_gui.analysis.similarities import SSIM_CANDIDATES
+from mindvis_gui.wording import are, counted
 
 _SIMILARITIES = {
     "pcc": "Pearson's r over all RGB values",
@@ -87,6 +88,13 @@ def evaluation_notes(pictures: Pictures, failed: Sequence[int]) -> list[str]:
     """Return what holds for all scores of some trials, one sentence each."""
     notes = []
     n, left_out = len(pictures.trials), pictures.without_stimulus
+    learned = sum(trial.split == "train" for trial in pictures.trials)
+    if learned:
+        notes.append(
+            f"{learned:,} of the {counted(n, 'trial')} {are(learned)} for training: where the "
+            "model was trained on this subject, it has learned their pictures, and scores do not "
+            "say how it decodes others."
+        )
     if left_out:
         notes.append(f"{_trials(left_out)} without a stimulus left out.")
     if failed:

@@ -95,7 +95,8 @@ def select_trials(subject: Subject, chosen: Trials) -> list[Trial]:
         tests = [trial for trial in subject.trials if trial.split == "test"]
         if not tests:
             raise DataError(
-                f"{subject.name}: no trial is marked as test; choose with --trials all or by number"
+                f"{subject.name}: no trial is marked as test; choose with --trials all or by "
+                "number, or mark a test set before training (mindvis import-subject --split)"
             )
         return tests
     assert not isinstance(chosen, str)  # `trial_choice` lets no other word through

@@ -199,6 +199,18 @@ def test_whether_training_shows_the_label_is_kept(folder, subject, model_info, d
     assert found == [True, False, None]
 
 
+def test_the_split_of_a_trial_is_kept(folder, subject, writer, add):
+    written = writer()
+    for number in (0, 23):
+        add(written, number)
+    found = read_decode_folder(folder)
+    assert [each.split for each in found] == [subject.trials[n].split for n in (0, 23)]
+    document = json.loads((folder / "decode.json").read_text("utf-8"))
+    del document["trials"][0]["split"]  # as in folders that were decoded before
+    (folder / "decode.json").write_text(json.dumps(document))
+    assert read_decode_folder(folder)[0].split == ""
+
+
 def test_files_are_named_by_trial_and_seed(folder, writer, add):
     add(writer(seeds=(0, 12345)), 3, seeds=(0, 12345))
     assert sorted(contents(folder)) == [

@@ -494,6 +494,16 @@ def test_one_sample_a_trial_has_nothing_in_common(trials):
     }
 
 
+def test_scores_of_trials_that_were_learned_say_so(trials):
+    shown = [replace(each, split="test") for each in trials()]
+    learned = [replace(each, split="train") for each in shown[:2]] + shown[2:]
+    note = f"2 of the {len(shown)} trials are for training: where the model was"
+    assert score(learned).notes[0].startswith(note)
+    unknown = [replace(each, split="") for each in shown]
+    for other in (shown, unknown):
+        assert not any("for training" in each for each in score(other).notes)
+
+
 def test_concepts_that_training_shows_are_scored_apart(trials):
     shown = trials(noise=120.0)
     assert score(shown).groups == ()
