@@ -34,7 +34,8 @@ class ActivityBar(QStatusBar):
         self._started = 0.0
         self._message = _READY
         self.device = label()
-        self.model = label("no model")
+        self.model = ElidedLabel(least=_FEW_WORDS, padding=_PADDING)
+        self.model.setText("no model")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedSize(_BAR_WIDTH, 4)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from mindvis_gui.views.actions import ACTIONS
@@ -59,19 +59,36 @@ class MainToolBar(QToolBar):
         for name in ("compare", "export_figure"):
             self._button(name)
         self._button("theme").setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-        self.addWidget(self._menu_button())
+        self.menu_button = self._menu_button()
+        self.addWidget(self.menu_button)
         self.show_model("")
 
     def show_model(self, name: str, loading: str = "") -> None:
         """Show the name of the loaded model, none for an empty one, or of the one on its way."""
         text = f"Loading {loading} …" if loading else f"Model: {name or 'none'}"
-        self.model.setText(f"{text} ▾")
         self.model.setAccessibleName(text)
+        self.model.setToolTip(f"{text}\nChoose the trained model")
+        self._fit_model()
 
     def show_seeds(self, first: int, count: int) -> None:
         """Show which seeds the next decode uses."""
         last = first + count - 1
         self.seeds.setText(f"Seed {first}" if count == 1 else f"Seeds {first}–{last}")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Say as much of the model's name as there is room for (called by Qt)."""
+        super().resizeEvent(event)
+        self._fit_model()
+
+    def _fit_model(self) -> None:
+        """Cut the model's name where other buttons, the menu among them, would have no room."""
+        text = self.model.accessibleName()
+        self.model.setText(f"{text} ▾")
+        missing = self.sizeHint().width() - self.width()
+        if missing > 0:
+            metrics, cut = self.model.fontMetrics(), Qt.TextElideMode.ElideMiddle
+            room = max(metrics.horizontalAdvance(text) - missing, metrics.averageCharWidth() * 12)
+            self.model.setText(f"{metrics.elidedText(text, cut, room)} ▾")
 
     def _button(self, name: str) -> QToolButton:
         self.addAction(self._actions[name])

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from mindvis_gui.paths import resources_dir
 from mindvis_gui.session.autosave import QUIT
 from mindvis_gui.session.state import undone
-from mindvis_gui.views.buttons import push_button
+from mindvis_gui.views.buttons import ElidedButton, push_button
 from mindvis_gui.views.theme import GAP, label
 from mindvis_gui.wording import counted
 
@@ -54,7 +54,7 @@ class WelcomePage(QWidget):
         column.addWidget(text, alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(GAP)
         column.addLayout(buttons)
-        self.restore = push_button("Go on where the last session broke off", "Restore")
+        self.restore = ElidedButton("Go on where the last session broke off", "Restore")
         self.restore.hide()
         column.addWidget(self.restore, alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(
@@ -98,7 +98,7 @@ class WelcomePage(QWidget):
             super().keyPressEvent(event)
 
     def _recent(self, path: Path) -> QPushButton:
-        button = push_button(f"{path.name}  –  {path.parent}", f"Open {path.name}", "quiet")
+        button = ElidedButton(f"{path.name}  –  {path.parent}", f"Open {path.name}", "quiet")
         button.clicked.connect(lambda: self.subject_chosen.emit(path))
         return button
 

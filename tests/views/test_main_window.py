@@ -8,7 +8,7 @@ import shiboken6
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QScreen
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QPushButton, QToolButton
 
 import mindvis_gui.session.opening
 from mindvis_gui.analysis.export import write_sample
@@ -16,6 +16,7 @@ from mindvis_gui.data.subject import Roi, Volume
 from mindvis_gui.job import Job
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views import main_window as module
+from mindvis_gui.views.buttons import ElidedButton
 from mindvis_gui.views.command_palette import CommandPalette
 from mindvis_gui.views.main_window import model_names
 from mindvis_gui.views.shortcuts_dialog import ShortcutsDialog
@@ -161,6 +162,43 @@ def test_recent_subjects_can_be_opened_again(qtbot, session, settings, tmp_path,
     qtbot.addWidget(second)
     with qtbot.waitSignal(session.trial_changed):
         second.welcome.subject_chosen.emit(settings.recent[0])
+
+
+def test_a_long_path_makes_no_wide_window(qtbot, session, settings, tmp_path):
+    deep = tmp_path.joinpath(*["derivatives-of-a-pipeline-with-a-name"] * 6)
+    deep.mkdir(parents=True)
+    (deep / "sub-01 & sub-02.h5").touch()
+    settings.add_recent(deep / "sub-01 & sub-02.h5")
+    made = module.MainWindow(session, settings)
+    qtbot.addWidget(made)
+    left_over = {"subject": {"name": "a-long-name" * 20}}
+    made.welcome.offer(left_over, made.actions_by_id["restore_session"])
+    made.resize(1000, 700)
+    made.show()
+    assert made.width() == 1000
+    buttons = made.welcome.findChildren(ElidedButton)
+    assert len(buttons) == 2
+    assert all(made.welcome.rect().contains(each.geometry()) for each in buttons)
+    shown = QPushButton.text(buttons[1])
+    assert shown.startswith("sub-01 && sub-02.h5")
+    assert "…" in shown
+    assert buttons[1].toolTip().endswith(str(deep))
+
+
+def test_a_long_name_of_a_model_leaves_room_for_the_menu(qtbot, ready_window, ready, decoder):
+    name = "nsd-subj01_sc-mbm-pretrained-on-hcp_dc-ldm-finetuned_2026-11-04_epoch-499" * 2
+    decoder.info = replace(decoder.info, name=name)
+    with qtbot.waitSignal(ready.model_changed):
+        ready.load_model("fake")
+    bar = ready_window.toolbar
+    for width in (1280, 1000, 1440):
+        ready_window.resize(width, 700)
+        assert ready_window.width() == width
+        qtbot.waitUntil(lambda: bar.rect().contains(bar.menu_button.geometry()))
+        assert bar.menu_button.isVisible()
+        assert "…" in bar.model.text()
+        assert name in bar.model.toolTip()
+    assert ready_window.status.model.text().startswith(name)
 
 
 def test_models_are_listed_by_name(qtbot, window, monkeypatch, session, tmp_path):
