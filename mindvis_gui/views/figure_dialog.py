@@ -32,6 +32,7 @@ from mindvis_gui.session import Session
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import exports, file_dialogs
 from mindvis_gui.views.buttons import push_button
+from mindvis_gui.views.fitting import fit_screen
 from mindvis_gui.views.paper_view import PaperView
 from mindvis_gui.views.sentences import sentence
 from mindvis_gui.views.theme import GAP, MARGIN, label
@@ -61,7 +62,7 @@ class FigureDialog(QDialog):
         self._closed = False
         self.setWindowTitle("Export figure")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(_SIZE)
+        fit_screen(self, _SIZE)
         self.preview = PaperView()
         self.problem = label(kind="problem")
         self.problem.setWordWrap(True)

@@ -28,6 +28,7 @@ from mindvis_gui.views import file_dialogs
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.command_line import CommandLine
 from mindvis_gui.views.drops import dropped_paths
+from mindvis_gui.views.fitting import fit_screen
 from mindvis_gui.views.import_array_page import ArraysPage
 from mindvis_gui.views.import_page import ImportPage
 from mindvis_gui.views.import_pages import (
@@ -69,7 +70,7 @@ class ImportWizard(QDialog):
         self.setWindowTitle("Import subject")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setAcceptDrops(True)
-        self.resize(_SIZE)
+        fit_screen(self, _SIZE)
         self.source_page = SourcePage(settings)
         self.arrays_page = ArraysPage()
         self.region_arrays_page = RegionArraysPage()

@@ -24,6 +24,7 @@ from mindvis_gui.views.commands.queue_commands import QueueCommands
 from mindvis_gui.views.commands.region_commands import REGION_ENTRIES, RegionCommands
 from mindvis_gui.views.commands.session_commands import SessionCommands
 from mindvis_gui.views.commands.view_commands import PANEL_ENTRIES, ViewCommands
+from mindvis_gui.views.fitting import fit_screen
 from mindvis_gui.views.import_dialog import ModelImporter
 from mindvis_gui.views.status_bar import ActivityBar
 from mindvis_gui.views.toolbar import MainToolBar
@@ -31,7 +32,6 @@ from mindvis_gui.views.welcome import WelcomePage
 from mindvis_gui.views.workspace import LAYOUT_PARTS, Workspace
 
 _SIZE = QSize(1440, 900)
-_FRAME = QSize(4, 40)  # what a window system adds at most: no frame is known before it is shown
 
 
 class MainWindow(QMainWindow):
@@ -199,9 +199,8 @@ class MainWindow(QMainWindow):
 
     def fit_screen(self) -> None:
         """Become no larger than the screen has room for."""
-        room = self.screen().availableGeometry().size() - _FRAME
         if not self.isMaximized() and not self.isFullScreen():
-            self.resize(self.size().boundedTo(room))
+            fit_screen(self, self.size())
 
     def save_by_itself(self, folder: Path) -> None:
         """Save the session in `folder` from now on, and offer what the last one has left there."""

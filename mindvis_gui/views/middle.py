@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from mindvis_gui.views.theme import MARGIN, label
 
@@ -23,6 +23,11 @@ class MiddleView(QWidget):
         self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.setHandleWidth(1)
         self.splitter.setChildrenCollapsible(False)
+        self._area = QScrollArea()  # or the window would be higher than a small screen
+        self._area.setWidgetResizable(True)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area.setWidget(self.splitter)
         self.hint = label(_HINT, "muted")
         self.hint.setParent(self)
         self.hint.setWordWrap(True)
@@ -31,17 +36,24 @@ class MiddleView(QWidget):
         self.hint.hide()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.splitter)
+        column.addWidget(self._area)
 
     def add(self, view: QWidget, stretch: int) -> None:
         """Put a view beneath the others; `stretch` is its part of what the window gains."""
         self.splitter.addWidget(view)
         self.splitter.setStretchFactor(len(self._views), stretch)
         self._views.append(view)
+        bar = self._area.verticalScrollBar().sizeHint().width()
+        self._area.setMinimumWidth(max(each.minimumWidth() for each in self._views) + bar)
+
+    def bring(self, view: QWidget) -> None:
+        """Scroll to one of the views, where there is no room for all."""
+        self._area.ensureWidgetVisible(view, 0, 0)
 
     def follow(self) -> None:
         """Show the sentence if all views are closed."""
         self.hint.setVisible(all(view.isHidden() for view in self._views))
+        self.hint.raise_()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the sentence in the middle (called by Qt)."""

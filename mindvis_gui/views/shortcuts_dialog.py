@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QIcon, QKeySequence
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QGridLayout,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from mindvis_gui.views.entry import Entry
+from mindvis_gui.views.fitting import fit_screen
 from mindvis_gui.views.theme import GAP, MARGIN, label
 
 # Keys that work only where the mouse or the focus is; the help page lists them, too.
@@ -54,8 +63,19 @@ class ShortcutsDialog(QDialog):
         page = QVBoxLayout(self)
         page.setContentsMargins(2 * MARGIN, MARGIN, 2 * MARGIN, MARGIN)
         page.setSpacing(MARGIN)
-        page.addLayout(self._grid)
+        self.area = QScrollArea()  # a small screen has no room for all of it
+        self.area.setWidgetResizable(True)
+        page.addWidget(self.area)
         page.addWidget(close)
+        listed = QWidget()
+        listed.setLayout(self._grid)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self.area.setWidget(listed)
+        for each in self.findChildren(QWidget):
+            each.ensurePolished()  # or texts in bold would count as narrower
+        frame = 2 * self.area.frameWidth()
+        whole = listed.sizeHint() + QSize(frame, frame)
+        fit_screen(self, self.sizeHint() - self.area.sizeHint() + whole)
 
     def _add_menu(self, menu: str, row: int, column: int) -> int:
         """Add the keys of one menu from `row` on; return the next free row."""

@@ -194,6 +194,7 @@ class Workspace(QMainWindow):
         self._middle.follow()
         if shown:
             widget.raise_()  # to the front of the tabs it shares a place with
+            self._middle.bring(widget)
         if shown and keyboard:
             _first_field(widget).setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.panel_toggled.emit()

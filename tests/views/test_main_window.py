@@ -16,8 +16,11 @@ from mindvis_gui.data.subject import Roi, Volume
 from mindvis_gui.job import Job
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views import main_window as module
+from mindvis_gui.views.actions import ACTIONS
 from mindvis_gui.views.buttons import ElidedButton
 from mindvis_gui.views.command_palette import CommandPalette
+from mindvis_gui.views.figure_dialog import FigureDialog
+from mindvis_gui.views.import_wizard import ImportWizard
 from mindvis_gui.views.main_window import model_names
 from mindvis_gui.views.shortcuts_dialog import ShortcutsDialog
 from mindvis_gui.views.theme import is_dark
@@ -466,6 +469,7 @@ def test_a_middle_of_which_all_is_closed_says_how_it_comes_back(
         assert not hint.isVisible()
         actions[f"panel_{name}"].trigger()
     assert hint.isVisible()
+    assert opened_window.childAt(hint.mapTo(opened_window, hint.rect().center())) is hint
     assert actions["default_layout"].text() in hint.text()
     assert actions["default_layout"].shortcut().toString() in hint.text()
     opened_window.close()
@@ -666,6 +670,48 @@ def test_window_fits_a_laptop_at_a_large_scale(qtbot, ready_window):
     tile = gallery.tiles[0]
     qtbot.waitUntil(lambda: gallery.height() < 140)
     assert gallery.rect().contains(QRect(tile.mapTo(gallery, QPoint()), tile.size()))
+
+
+def test_window_fits_a_projector_at_twice_the_size(qtbot, ready_window, ready):
+    """1920 x 1080 at 200 %, less frame and bars; what has no room below is scrolled to."""
+    with qtbot.waitSignal(ready.results.result_changed):
+        ready.decode()
+    qtbot.waitUntil(lambda: ready.idle)
+    ready_window.resize(956, 480)
+    assert (ready_window.width(), ready_window.height()) == (956, 480)
+    assert ready_window.rect().contains(ready_window.status.geometry())
+    panel = ready_window.workspace.compare_panel
+    shown = panel.visibleRegion().boundingRect()
+    assert shown.height() < panel.height()
+    for name in ("panel_compare", "panel_compare"):  # closed, and opened again
+        ready_window.actions_by_id[name].trigger()
+    qtbot.waitUntil(lambda: panel.visibleRegion().boundingRect() == panel.rect())
+
+
+def test_dialogs_fit_a_small_screen(qtbot, opened_window, settings, monkeypatch):
+    room = QRect(0, 0, 960, 540)
+    monkeypatch.setattr(QScreen, "availableGeometry", lambda screen: room)
+    session = opened_window._session
+    for made in (
+        FigureDialog(session, settings, opened_window),
+        ImportWizard(session, settings, None, opened_window),
+        ShortcutsDialog(ACTIONS, opened_window),
+    ):
+        made.show()
+        assert (made.width(), made.height()) <= (956, 500), made
+        for each in made.findChildren(QPushButton):
+            if each.isVisible():
+                assert made.rect().contains(QRect(each.mapTo(made, QPoint()), each.size()))
+        made.close()
+    qtbot.waitUntil(lambda: session.idle)
+
+
+def test_all_keys_are_listed_without_scrolling_where_there_is_room(qtbot, window, monkeypatch):
+    monkeypatch.setattr(QScreen, "availableGeometry", lambda screen: QRect(0, 0, 1920, 1080))
+    made = ShortcutsDialog(ACTIONS, window)
+    made.show()
+    listed = made.area.widget()
+    qtbot.waitUntil(lambda: made.area.viewport().size() == listed.size())
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)])
