@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from mindvis_gui.files import is_there
 
 _SUBJECTS = "Subjects (*.h5 *.hdf5 *.mat *.npz *.npy *.nii *.nii.gz);;All files (*)"
 _OWN = "Subject files (*.h5)"
@@ -42,9 +44,7 @@ def ask_any_folder(parent: QWidget, title: str, folder: Path) -> Path | None:
 
 def ask_subject_output(parent: QWidget, suggested: Path) -> Path | None:
     """Ask where to write a subject file."""
-    name = QFileDialog.getSaveFileName(parent, "Save the subject", str(suggested), _OWN)[0]
-    path = _path(name)
-    return path.with_suffix(".h5") if path and not path.suffix else path
+    return _to_save(parent, "Save the subject", suggested, _OWN, (".h5", ".hdf5"))
 
 
 def ask_model_folder(parent: QWidget, folder: Path) -> Path | None:
@@ -59,11 +59,8 @@ def ask_nifti_file(parent: QWidget, title: str, folder: Path) -> Path | None:
 
 def ask_label_image(parent: QWidget, folder: Path) -> Path | None:
     """Ask where to write regions; the ending is completed."""
-    suggested = str(folder / "regions.nii.gz")
-    path = _path(QFileDialog.getSaveFileName(parent, "Save regions", suggested, _NIFTI)[0])
-    if path is None or path.name.endswith((".nii", ".nii.gz")):
-        return path
-    return path.with_name(f"{path.name}.nii.gz")
+    suggested = folder / "regions.nii.gz"
+    return _to_save(parent, "Save regions", suggested, _NIFTI, (".nii.gz", ".nii"))
 
 
 def ask_checkpoint_file(parent: QWidget, name: str, folder: Path) -> Path | None:
@@ -74,18 +71,12 @@ def ask_checkpoint_file(parent: QWidget, name: str, folder: Path) -> Path | None
 
 def ask_figure_file(parent: QWidget, suggested: Path) -> Path | None:
     """Ask where to write a figure; the chosen ending says the format."""
-    name, chosen = QFileDialog.getSaveFileName(parent, "Export figure", str(suggested), _FIGURES)
-    path = _path(name)
-    if path is None or path.suffix:
-        return path
-    return path.with_suffix(f".{chosen.split()[0].lower()}".replace(".tiff", ".tif"))
+    return _to_save(parent, "Export figure", suggested, _FIGURES)
 
 
 def ask_sample_file(parent: QWidget, suggested: Path) -> Path | None:
     """Ask where to write one sample."""
-    name = QFileDialog.getSaveFileName(parent, "Export sample", str(suggested), "PNG (*.png)")[0]
-    path = _path(name)
-    return path.with_suffix(".png") if path else None
+    return _to_save(parent, "Export sample", suggested, "PNG (*.png)", (".png",))
 
 
 def ask_sample_folder(parent: QWidget, folder: Path) -> Path | None:
@@ -101,17 +92,12 @@ def ask_lesion_folder(parent: QWidget, folder: Path) -> Path | None:
 
 def ask_map_file(parent: QWidget, suggested: Path) -> Path | None:
     """Ask where to write a map; without an ending it becomes a compressed NIfTI image."""
-    path = _path(QFileDialog.getSaveFileName(parent, "Export map", str(suggested), _NIFTI)[0])
-    if path is None or path.name.endswith((".nii", ".nii.gz")):
-        return path
-    return path.with_name(f"{path.name}.nii.gz")
+    return _to_save(parent, "Export map", suggested, _NIFTI, (".nii.gz", ".nii"))
 
 
 def ask_session_to_save(parent: QWidget, suggested: Path) -> Path | None:
     """Ask where to save a session."""
-    name = QFileDialog.getSaveFileName(parent, "Save the session", str(suggested), _SESSIONS)[0]
-    path = _path(name)
-    return path.with_suffix(".mindvis") if path else None
+    return _to_save(parent, "Save the session", suggested, _SESSIONS, (".mindvis",))
 
 
 def ask_session_to_open(parent: QWidget, folder: Path) -> Path | None:
@@ -126,17 +112,41 @@ def ask_decode_folder(parent: QWidget, folder: Path) -> Path | None:
 
 def ask_scores_file(parent: QWidget, suggested: Path) -> Path | None:
     """Ask where to write a table of scores; the ending says the format."""
-    name = QFileDialog.getSaveFileName(parent, "Export scores", str(suggested), _TABLES)[0]
-    path = _path(name)
-    return path if path is None or path.suffix else path.with_suffix(".csv")
+    return _to_save(parent, "Export scores", suggested, _TABLES)
 
 
 def ask_arrays_file(parent: QWidget, suggested: Path) -> Path | None:
     """Ask where to write samples as an array."""
-    name = QFileDialog.getSaveFileName(parent, "Export arrays", str(suggested), "NumPy (*.npy)")[0]
-    path = _path(name)
-    return path.with_suffix(".npy") if path else None
+    return _to_save(parent, "Export arrays", suggested, "NumPy (*.npy)", (".npy",))
 
 
 def _path(name: str) -> Path | None:
     return Path(name) if name else None
+
+
+def _to_save(
+    parent: QWidget, title: str, suggested: Path, filters: str, endings: tuple[str, ...] = ()
+) -> Path | None:
+    """Ask where to write a file, and complete its name by the ending.
+
+    Parameters
+    ----------
+    endings : tuple of str
+        Those that the one format has, the usual one first. Without them any ending says the
+        format, and the chosen filter does where the name has none.
+    """
+    name, chosen = QFileDialog.getSaveFileName(parent, title, str(suggested), filters)
+    path = _path(name)
+    if path is None:
+        return None
+    if path.name.lower().endswith(endings) if endings else path.suffix:
+        return path
+    ending = endings[0] if endings else chosen.rpartition("*")[2].rstrip(")")
+    whole = path.with_name(f"{path.name}{ending}")
+    # The dialog has asked about the name as it was typed.
+    return None if is_there(whole) and not _may_replace(parent, title, whole) else whole
+
+
+def _may_replace(parent: QWidget, title: str, path: Path) -> bool:
+    question = f"{path.name} already exists.\nDo you want to replace it?"
+    return QMessageBox.question(parent, title, question) == QMessageBox.StandardButton.Yes
