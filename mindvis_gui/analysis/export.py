@@ -13,8 +13,8 @@ from PIL.PngImagePlugin import PngImageFile, PngInfo
 from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.decoding.request import DecodeRequest, Sample
 from mindvis_gui.decoding.sample_record import CHUNK, request_of_seed
-from mindvis_gui.errors import DataError
-from mindvis_gui.files import atomic_path
+from mindvis_gui.errors import DataError, ExportError
+from mindvis_gui.files import atomic_path, is_there
 
 
 def write_sample(sample: Sample, request: DecodeRequest, path: Path) -> None:
@@ -41,6 +41,27 @@ def write_drawn(image: ImageArray, request: Mapping[str, Any], seed: int, path: 
     info.add_itxt(CHUNK, text)
     with atomic_path(path) as temporary:
         Image.fromarray(image).save(temporary, "PNG", pnginfo=info)
+
+
+def check_replaceable(path: Path, sample: Sample, request: DecodeRequest) -> None:
+    """Refuse to write a sample where another file lies, such as a sample of another decode.
+
+    Raises
+    ------
+    ExportError
+        If there is a file that does not hold this very sample.
+    """
+    if not is_there(path):
+        return
+    try:
+        there = read_request(path)
+    except DataError:
+        there = {}
+    mine = json.loads(json.dumps(request_of_seed(request.to_json(), sample.seed)))
+    if {**there, "versions": None} != {**mine, "versions": None}:
+        raise ExportError(
+            f"{path}: is there already and holds no sample of this decode; choose another folder"
+        )
 
 
 def write_stimulus(picture: ImageArray, path: Path) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Generator
 from pathlib import Path
 
-from mindvis_gui.analysis.export import write_drawn, write_sample
+from mindvis_gui.analysis.export import check_replaceable, write_drawn, write_sample
 from mindvis_gui.analysis.figures.style import FigureStyle
 from mindvis_gui.analysis.sample_table import (
     check_array_name,
@@ -71,9 +71,15 @@ def start_samples(session: Session, folder: Path) -> None:
         return
 
     def write() -> int:
-        for sample in result.samples:
-            name = sample_name(result.request.subject, result.request.trial, sample.seed)
-            write_sample(sample, result.request, folder / name)
+        request = result.request
+        paths = [
+            folder / sample_name(request.subject, request.trial, each.seed)
+            for each in result.samples
+        ]
+        for sample, path in zip(result.samples, paths, strict=True):
+            check_replaceable(path, sample, request)
+        for sample, path in zip(result.samples, paths, strict=True):
+            write_sample(sample, request, path)
         return len(result.samples)
 
     session.jobs.run(
