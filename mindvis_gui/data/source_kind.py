@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mindvis_gui.errors import DataError
@@ -30,6 +31,18 @@ def is_nsd(source: Path) -> bool:
     from mindvis_gui.data.nsd_files import find_nsd_files
 
     return source.is_file() and find_nsd_files(source) is not None
+
+
+def can_be_joined(paths: Sequence[Path]) -> bool:
+    """Whether files are those of one subject, as far as their kind says: images, or BData."""
+    from mindvis_gui.data import is_bdata
+
+    if len(paths) < 2 or any(path.is_dir() for path in paths):
+        return False
+    try:
+        return all(map(is_image, paths)) or all(map(is_bdata, paths))
+    except DataError:
+        return False  # which whoever reads the file says
 
 
 def _head(source: Path) -> bytes:

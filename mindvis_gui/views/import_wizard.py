@@ -55,6 +55,8 @@ class ImportWizard(QDialog):
     ----------
     source : pathlib.Path, optional
         To begin with; without one the first page asks.
+    more : sequence of pathlib.Path
+        What is joined to it.
     """
 
     def __init__(
@@ -63,6 +65,8 @@ class ImportWizard(QDialog):
         settings: Settings,
         source: Path | None = None,
         parent: QWidget | None = None,
+        *,
+        more: Sequence[Path] = (),
     ) -> None:
         super().__init__(parent)
         self._session, self._settings = session, settings
@@ -91,7 +95,7 @@ class ImportWizard(QDialog):
         self._show_contents()
         self.source_page.source.setFocus()
         if source is not None:
-            self.open_source(source)
+            self.open_source(source, more)
 
     def _make_parts(self) -> None:
         self.steps = QListWidget()

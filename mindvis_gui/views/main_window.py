@@ -24,6 +24,7 @@ from mindvis_gui.views.commands.queue_commands import QueueCommands
 from mindvis_gui.views.commands.region_commands import REGION_ENTRIES, RegionCommands
 from mindvis_gui.views.commands.session_commands import SessionCommands
 from mindvis_gui.views.commands.view_commands import PANEL_ENTRIES, ViewCommands
+from mindvis_gui.views.drops import dropped_paths
 from mindvis_gui.views.fitting import fit_screen
 from mindvis_gui.views.import_dialog import ModelImporter
 from mindvis_gui.views.status_bar import ActivityBar
@@ -182,14 +183,13 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take files that are dragged over the window."""
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        if dropped_paths(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped (called by Qt)."""
         self.status.forget_problem()
-        for url in event.mimeData().urls():
-            self._file.open_any(Path(url.toLocalFile()))
+        self._file.open_together(dropped_paths(event))
         event.acceptProposedAction()
 
     def open(self, path: str, trial: int | None = None) -> None:

@@ -50,6 +50,13 @@ def filled(qtbot, wizard, source):
     return wizard
 
 
+def drop(widget, paths):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    widget.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, none))
+
+
 def steps(wizard):
     items = [wizard.steps.item(row) for row in range(wizard.steps.count())]
     return [item.text() for item in items if not item.isHidden()]
@@ -168,27 +175,49 @@ def test_further_sessions_follow_the_source(qtbot, wizard, tmp_path, monkeypatch
 def test_images_that_are_dropped_together_are_joined(qtbot, wizard, tmp_path):
     folder = make_sessions(tmp_path / "sub-07")
     paths = sorted(folder.glob("*_betas.nii.gz"))
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path)) for path in reversed(paths)])
-    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     with qtbot.waitSignal(wizard.importing.previewed):
-        wizard.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, none))
+        drop(wizard, reversed(paths))
     assert (wizard.importing.plan.source, *wizard.importing.plan.more) == tuple(paths)
     assert page_of(wizard, EventsPage).more.paths == tuple(paths[1:])
 
 
 def test_training_and_test_files_that_are_dropped_together_are_one_subject(qtbot, wizard, tmp_path):
     one, two = make_bdata_halves(tmp_path)
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path)) for path in (one, two)])
-    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     with qtbot.waitSignal(wizard.importing.previewed):
-        wizard.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, none))
+        drop(wizard, (one, two))
     assert wizard.importing.preview.counts == {"train": 6, "test-single": 6, "test": 3}
     page = page_of(wizard, SplitPage)
     with qtbot.waitSignal(wizard.importing.previewed):
         page.repeated.setChecked(True)
     assert f"{two} {one} --out" in wizard.command.line.text()
+
+
+@pytest.mark.parametrize("kind", ["bdata", "images"])
+def test_files_of_one_subject_that_are_dropped_on_the_window_are_joined(
+    qtbot, window, session, tmp_path, monkeypatch, kind
+):
+    monkeypatch.setattr("mindvis_gui.session.opening.open_subject", mindvis_gui.data.open_subject)
+    if kind == "bdata":
+        paths = sorted(make_bdata_halves(tmp_path))
+    else:
+        paths = sorted(make_sessions(tmp_path / "sub-07").glob("*_betas.nii.gz"))
+    drop(window, reversed(paths))
+    qtbot.waitUntil(lambda: window.findChild(ImportWizard) is not None)
+    importing = window.findChild(ImportWizard).importing
+    qtbot.waitUntil(lambda: importing.preview is not None)
+    assert (importing.plan.source, *importing.plan.more) == tuple(paths)
+    assert session.subject is None
+    window.findChild(ImportWizard).reject()
+    qtbot.waitUntil(lambda: session.idle)
+
+
+def test_subjects_that_are_dropped_together_are_opened(qtbot, window, session, tmp_path):
+    for name in ("one.h5", "two.h5"):
+        (tmp_path / name).touch()
+    with qtbot.waitSignal(session.subject_changed):
+        drop(window, [tmp_path / "one.h5", tmp_path / "two.h5"])
+    qtbot.waitUntil(lambda: session.idle)
+    assert window.findChild(ImportWizard) is None
 
 
 def test_a_file_that_is_no_subject_offers_the_wizard(qtbot, window, session, source, monkeypatch):

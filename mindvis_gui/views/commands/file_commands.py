@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtWidgets import QWidget
@@ -75,11 +75,12 @@ class FileCommands:
         """Ask which file, and what is what in it, and make a subject of it."""
         self.import_source(None)
 
-    def import_source(self, source: Path | None) -> None:
-        """Show the wizard, with a source to begin with if there is one."""
+    def import_source(self, source: Path | None, more: Sequence[Path] = ()) -> None:
+        """Show the wizard, with a source and what is joined to it, if there is one."""
         from mindvis_gui.views.import_wizard import ImportWizard  # brings the readers
 
-        ImportWizard(self._session, self._settings, source, self._window).open()
+        wizard = ImportWizard(self._session, self._settings, source, self._window, more=more)
+        wizard.open()
 
     def add_positions(self) -> None:
         """Ask for a file of the same voxels, and draw them where it says they lie."""
@@ -105,6 +106,27 @@ class FileCommands:
         """Ask for published checkpoint files, make a model folder of them and load it."""
         if self._import_model is not None:
             ImportDialog(self._session, self._settings, self._import_model, self._window).open()
+
+    def open_together(self, paths: Sequence[Path]) -> None:
+        """Open what was dropped at once; files of one subject become one in the wizard."""
+
+        def look() -> bool:
+            from mindvis_gui.data.source_kind import can_be_joined  # brings the readers
+
+            return can_be_joined(paths)
+
+        def go_on(joined: bool) -> None:
+            if joined:
+                first, *more = sorted(paths)
+                self.import_source(first, more)
+            else:
+                for path in paths:
+                    self.open_any(path)
+
+        if len(paths) > 1:
+            self._session.jobs.run(look, "", go_on)
+        else:
+            go_on(joined=False)
 
     def open_any(self, path: Path) -> None:
         """Open what was saved, load a model folder, or open a subject."""
