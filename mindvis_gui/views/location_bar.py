@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import html
 import re
+from itertools import product
 
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QResizeEvent
+import numpy as np
+from PySide6.QtCore import QEvent
+from PySide6.QtGui import QColor, QFontMetrics, QPalette, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QWidget
 
 from mindvis_gui.session import Session
 from mindvis_gui.views.readout import position, regions_at
-from mindvis_gui.views.theme import is_dark, label, roi_colours
+from mindvis_gui.views.region_names import RegionNames
+from mindvis_gui.views.theme import is_dark, label, readable, roi_colours
 from mindvis_gui.views.wrap_layout import WrapLayout, keep_height
 
 _LONGEST = 16  # letters of a region's name that a row of its own is made for
@@ -27,7 +29,6 @@ class LocationBar(QWidget):
         self.mm = QLineEdit()
         self.mm.setAccessibleName("Crosshair position in mm")
         self.mm.setToolTip("x y z in mm (right, anterior, superior); type three numbers and Enter")
-        self.mm.setFixedWidth(self.fontMetrics().horizontalAdvance("−00 −000 −00") + 20)
         self.mm.returnPressed.connect(self._go_to_mm)
         self.voxel = QLineEdit()
         self.voxel.setAccessibleName("Voxel on the functional grid")
@@ -35,8 +36,9 @@ class LocationBar(QWidget):
         self.voxel.setFixedWidth(self.fontMetrics().horizontalAdvance("000 000 000") + 20)
         self.voxel.returnPressed.connect(self._go_to_voxel)
         self.response = self._value("Response of the chosen trial here")
-        self.region = self._value("Regions here")
-        self.region.setTextFormat(Qt.TextFormat.RichText)
+        self.region = RegionNames()
+        self.region.setProperty("kind", "strong")
+        self.region.setAccessibleName("Regions here")
         self.patch = self._value("Patch of the response vector that holds this voxel")
 
         # What is as long as its text stands last, so that no other field moves with it.
@@ -47,6 +49,7 @@ class LocationBar(QWidget):
             "patch": self.patch,
             "region": self.region,
         }
+        self._make_room_for_mm()
         rows = WrapLayout(12)
         self.setLayout(rows)
         for caption, field in fields.items():
@@ -80,7 +83,21 @@ class LocationBar(QWidget):
         bold.setBold(True)
         field.setMinimumWidth(QFontMetrics(bold).horizontalAdvance(text))
 
+    def _make_room_for_mm(self) -> None:
+        """Let the field hold any position of the grid."""
+        grid = self._session.brain.grid
+        digits, decimals = [2, 3, 2], ""
+        if grid is not None:
+            x, y, z = (n - 1 for n in grid.shape)
+            ends = [grid.to_mm(end) for end in product((0, x), (0, y), (0, z))]
+            farthest = np.abs(ends).max(axis=0)
+            digits = [max(n, len(f"{mm:.0f}")) for n, mm in zip(digits, farthest, strict=True)]
+            decimals = "" if np.allclose(grid.affine, np.round(grid.affine), atol=0.01) else ".0"
+        text = " ".join(f"−{'0' * n}{decimals}" for n in digits)
+        self.mm.setFixedWidth(self.fontMetrics().horizontalAdvance(text) + 20)
+
     def _set_subject(self) -> None:
+        self._make_room_for_mm()
         subject = self._session.subject
         self._colours = roi_colours(subject) if subject is not None else {}
         names = [name[:_LONGEST] for name in self._colours]
@@ -122,16 +139,19 @@ class LocationBar(QWidget):
         subject, grid = self._session.subject, self._session.brain.grid
         self.setEnabled(grid is not None)
         if subject is None or grid is None:
+            self.region.show_regions(())
             for field in (self.mm, self.voxel, self.response, self.region, self.patch):
                 field.setText("")
             return
         at = self._session.brain.crosshair
         mm = grid.to_mm(at)
         self.mm.setText(position(mm.tolist()))
+        self.mm.setCursorPosition(0)  # or the sign of the first could be out of sight
         index = int(grid.voxel_at[at])
         if index < 0:
             self.voxel.clear()
             self.voxel.setToolTip("No voxel of the response lies here")
+            self.region.show_regions(())
             for field in (self.response, self.region, self.patch):
                 field.setText("–")
             return
@@ -145,36 +165,25 @@ class LocationBar(QWidget):
         response = self._session.response
         value = "–" if response is None else f"{response[index]:.2f} {subject.unit}"
         self.response.setText(value.replace("-", "−"))
-        self.region.setText(self._regions(index))
-        here = ", ".join(regions_at(self._session, index))
+        names = regions_at(self._session, index)
+        self.region.show_regions([(name, self._shade(name)) for name in names])
+        here = ", ".join(names)
         self.region.setToolTip(f"Regions here: {here}" if here else "Regions here")
         mask, size = self._session.masking.mask, self._session.masking.patch_size
         count = "" if mask is None else f"/{mask.n_patches}"
         self.patch.setText(f"{index // size + 1}{count}")
 
-    def _regions(self, index: int) -> str:
-        names = regions_at(self._session, index)
-        dark = is_dark(self)
-        colours = [self._colours[name] for name in names]
-        shades = [colour.lighter(125) if dark else colour.darker(135) for colour in colours]
-        parts = [
-            f'<span style="color:{shade.name()}">{html.escape(_short(name))}</span>'
-            for name, shade in zip(names, shades, strict=True)
-        ]
-        return " ".join(parts) or "none"
+    def _shade(self, region: str) -> QColor:
+        """Return the colour of a region as text of it can be read."""
+        colour = self._colours[region]
+        background = self.palette().color(QPalette.ColorRole.Window)
+        return readable(colour.lighter(125) if is_dark(self) else colour.darker(135), background)
 
     def changeEvent(self, event: QEvent) -> None:
         """Write the regions in shades that can be read on the new theme."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "patch"):
             self._refresh()
-
-
-def _short(name: str) -> str:
-    """Leave out the middle of a name that would not fit; those of an atlas begin alike."""
-    if len(name) <= 2 * _LONGEST:
-        return name
-    return f"{name[: _LONGEST - 1]}…{name[-_LONGEST:]}"
 
 
 def _captioned(caption: str, field: QWidget, *, growing: bool) -> QWidget:

@@ -23,6 +23,7 @@ MARGIN = 12  # around a panel
 THUMBNAIL = 40  # side of a trial's picture in the list
 SWATCH = 10  # side of a region's colour
 ICON = 16
+_READABLE = 4.5  # contrast of text, by WCAG
 PANEL_WIDTH = 250  # of the docks at the sides, at first
 
 
@@ -105,6 +106,34 @@ def problem(widget: QWidget) -> QColor:
 def is_dark(widget: QWidget) -> bool:
     """Whether the widget is shown in the dark theme."""
     return widget.palette().color(QPalette.ColorRole.Window).lightness() < 128
+
+
+def readable(colour: QColor, background: QColor) -> QColor:
+    """Return the shade of a colour that text of it needs to be read on a background."""
+    end = QColor("white" if background.lightness() < 128 else "black")
+    shade = QColor(colour)
+    while _contrast(shade, background) < _READABLE:
+        mixed = [(9 * a + b) / 10 for a, b in zip(_rgb(shade), _rgb(end), strict=True)]
+        shade = QColor.fromRgbF(*mixed)
+    return shade
+
+
+def _contrast(a: QColor, b: QColor) -> float:
+    """Return the contrast of two colours as WCAG defines it, 1 to 21."""
+    darker, lighter = sorted(map(_luminance, (a, b)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: QColor) -> float:
+    linear = [
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+        for value in _rgb(colour)
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _rgb(colour: QColor) -> tuple[float, float, float]:
+    return colour.redF(), colour.greenF(), colour.blueF()
 
 
 def label(text: str = "", kind: str = "") -> QLabel:

@@ -1,11 +1,20 @@
 import itertools
+import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QTextDocumentFragment
 from PySide6.QtWidgets import QApplication
 
+from mindvis_gui.data.preparation import Preparation
+from mindvis_gui.data.subject import Roi
+from mindvis_gui.session.preparation import preparing_to_show
+from mindvis_gui.steps import finish
 from mindvis_gui.views.location_bar import LocationBar
-from mindvis_gui.views.theme import apply_theme
+from mindvis_gui.views.theme import THEMES, apply_theme
+from tests.views.test_theme import contrast
 
 
 @pytest.fixture
@@ -14,6 +23,10 @@ def bar(qtbot, opened):
     qtbot.addWidget(made)
     made.show()
     return made
+
+
+def take(session, subject, grid):
+    session.take_subject(finish(preparing_to_show(subject, Preparation(), grid)))
 
 
 def go_to(qtbot, bar, text):
@@ -103,3 +116,50 @@ def test_regions_are_written_darker_on_light(qtbot, bar, opened):
     dark = bar.region.text()
     apply_theme(app, "light")
     assert bar.region.text() != dark
+
+
+def test_regions_without_room_are_counted(qtbot, bar, opened):
+    names = [f"ctx_lh_G_and_S_occipital_inf_of_atlas_{i}" for i in range(3)]
+    rois = tuple(Roi(name, np.arange(700)) for name in names)
+    take(opened, replace(opened.subject, rois=rois), opened.brain.grid)
+    opened.brain.set_crosshair(opened.brain.grid.voxel_position(105))
+    seen = []
+    for width in (500, 900, 1300, 700):
+        bar.resize(width, 30)
+        QApplication.processEvents()
+        words = QTextDocumentFragment.fromHtml(bar.region.text()).toPlainText()
+        assert bar.region.fontMetrics().horizontalAdvance(words) <= bar.region.width()
+        seen.append(words)
+    assert seen[0].endswith(" +2")
+    assert seen[0].startswith("ctx_lh")
+    assert seen[2].count("ctx_lh") == 3
+    assert "+" not in seen[2]
+    assert bar.region.toolTip() == f"Regions here: {', '.join(names)}"
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_every_region_can_be_read(bar, opened, theme):
+    rois = tuple(Roi(f"R{i}", np.arange(i, 700, 30)) for i in range(30))
+    rois = (*rois, Roi("black", np.arange(30), colour="#000000"))
+    rois = (*rois, Roi("white", np.arange(30), colour="#ffffff"))
+    take(opened, replace(opened.subject, rois=rois), opened.brain.grid)
+    apply_theme(QApplication.instance(), theme)
+    bar.resize(900, 30)
+    found = set()
+    for voxel in range(30):
+        opened.brain.set_crosshair(opened.brain.grid.voxel_position(voxel))
+        found |= set(re.findall("#[0-9a-f]{6}", bar.region.text()))
+    assert len(found) > 15
+    assert min(contrast(colour, THEMES[theme].window) for colour in found) >= 4.5
+
+
+def test_the_field_holds_any_position_with_its_sign(qtbot, bar, opened):
+    affine = opened.subject.affine.copy()
+    affine[:3] *= 1.25
+    grid = replace(opened.brain.grid, affine=affine)
+    take(opened, opened.subject, grid)
+    for end in itertools.product(*((0, n - 1) for n in grid.shape)):
+        opened.brain.set_crosshair(end)
+        room = bar.mm.width() - 16  # the padding of fields
+        assert bar.mm.fontMetrics().horizontalAdvance(bar.mm.text()) <= room
+        assert bar.mm.cursorPosition() == 0
