@@ -6,6 +6,7 @@ import numpy as np
 
 from mindvis_gui.analysis.figures.content import BrainScene, FigureContent
 from mindvis_gui.analysis.figures.page import MARGIN, Page, greys, text_width
+from mindvis_gui.analysis.figures.style import INK
 from mindvis_gui.data.plane import Plane, planes
 from mindvis_gui.data.subject import ImageArray
 
@@ -21,30 +22,41 @@ def draw_brain(page: Page, y: float, content: FigureContent) -> float:
     """Draw the slices at one scale, letters at their edges, a scale bar and the regions' names."""
     scene = content.brain
     assert scene is not None
-    y = page.heading(MARGIN, y, "Regions of interest", page.width - MARGIN)
+    y = page.title(y, "Regions of interest")
     shown = planes(scene.grid.shape, scene.grid.affine)
     width = sum(plane.extent[0] for plane in shown)
     height = max(plane.extent[1] for plane in shown)
     dots_a_mm = min((page.inner - 2 * _GAP) / width, _TALLEST / height)
     left = MARGIN + (page.inner - 2 * _GAP - width * dots_a_mm) / 2
     at = scene.grid.to_mm(scene.crosshair)
+    places = [
+        f"{axis} = {round(mm)} mm".replace("-", "−") for axis, mm in zip(_AXES, at, strict=True)
+    ]
+    fit = all(
+        text_width(where, page.style) <= plane.extent[0] * dots_a_mm
+        for where, plane in zip(places, shown, strict=True)
+    )
     for world, plane in enumerate(shown):
         wide, tall = plane.extent[0] * dots_a_mm, height * dots_a_mm
         page.box(left, y, wide, tall, facecolor="black")
         inside = y + (height - plane.extent[1]) / 2 * dots_a_mm
         page.picture(_slice(scene, plane), left, inside, wide, plane.extent[1] * dots_a_mm)
         _write_edges(page, plane, left, y, wide, tall)
-        where = f"{_AXES[world]} = {round(at[world])} mm".replace("-", "−")
-        page.text(left + wide / 2, y + tall + 8, where, ha="center")
+        if fit:
+            page.text(left + wide / 2, y + tall + 8, places[world], ha="center")
         left += wide + _GAP
     right = left - _GAP - 16
     bar = y + height * dots_a_mm - 24
+    length, letter = f"{_SCALE_BAR} mm", text_width("P", page.style)
+    if text_width(length, page.style) + letter / 2 + 26 > wide / 2:
+        bar -= page.style.line  # above the letter at the edge
     page.line((right - _SCALE_BAR * dots_a_mm, right), (bar, bar), color=_WHITE, linewidth=1.2)
-    page.text(
-        right - _SCALE_BAR * dots_a_mm / 2, bar - 8, f"{_SCALE_BAR} mm",
-        ha="center", va="bottom", color=_WHITE,
-    )  # fmt: skip
-    y += height * dots_a_mm + page.style.line + 20
+    middle = right - max(_SCALE_BAR * dots_a_mm, text_width(length, page.style)) / 2
+    page.text(middle, bar - 8, length, ha="center", va="bottom", color=_WHITE)
+    y += height * dots_a_mm + (page.style.line + 20 if fit else 8)
+    if not fit:
+        whole = [where.replace(" ", "\N{NO-BREAK SPACE}") for where in places]
+        y = page.paragraph(y, ", ".join(whole), INK)
     return _write_regions(page, y, scene) + 16
 
 
@@ -89,5 +101,8 @@ def _write_regions(page: Page, y: float, scene: BrainScene) -> float:
         page.text(x + swatch + 10, y, text)
         x += wide
     text = "voxels"
-    page.text(x - 24, y, text, color="#5f6670")
+    x -= 24
+    if x + text_width(text, page.style) > page.width - MARGIN:
+        x, y = MARGIN, y + page.style.line
+    page.text(x, y, text, color="#5f6670")
     return y + page.style.line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,9 @@ from mindvis_gui.analysis.caption import decimal
 from mindvis_gui.analysis.comparison import SampleScores
 from mindvis_gui.analysis.decoded_trial import DecodedTrial
 from mindvis_gui.analysis.figures.content import FigureContent
-from mindvis_gui.analysis.figures.grid_layout import PICTURE, SEEN_GAP, GridLayout
-from mindvis_gui.analysis.figures.page import Page, shortened
-from mindvis_gui.analysis.figures.style import GREY, HAIRLINE, SEEN
+from mindvis_gui.analysis.figures.grid_layout import PICTURE, SEEN_GAP, GridLayout, Words
+from mindvis_gui.analysis.figures.page import Page, heading_width, shortened, text_width
+from mindvis_gui.analysis.figures.style import GREY, HAIRLINE, SEEN, FigureStyle
 from mindvis_gui.data.subject import ImageArray
 
 _UNDER = 13  # dots between a picture and the text under it
@@ -23,7 +24,7 @@ _UNDER = 13  # dots between a picture and the text under it
 def draw_comparison(page: Page, y: float, content: FigureContent) -> float:
     """Draw every trial's stimulus and samples; many rows are laid out in blocks side by side."""
     trials, style = content.trials, page.style
-    layout = GridLayout.of(len(trials), len(trials[0].samples), style)
+    layout = comparison_layout(trials, style)
     top = y
     for block in range(math.ceil(len(trials) / layout.rows)):
         left = layout.block(block)
@@ -33,14 +34,49 @@ def draw_comparison(page: Page, y: float, content: FigureContent) -> float:
     for i, trial in enumerate(trials):
         left, down = layout.trial(i)
         _draw_stimulus(page, trial, layout, left, top + down)
-        # Scores may be missing as a whole; a folder need not be scored.
-        scores = trial.scores or tuple(SampleScores(sample.seed) for sample in trial.samples)
-        for j, (sample, each) in enumerate(zip(trial.samples, scores, strict=True)):
+        for j, (sample, each) in enumerate(zip(trial.samples, _scores_of(trial), strict=True)):
             x, under = layout.sample(j)
             corner = (left + x, top + down + under)
             draw_framed(page, sample.image, *corner, layout.side)
             _write_scores(page, each, trial.n_candidates, layout, *corner)
     return top + layout.height
+
+
+def comparison_layout(trials: Sequence[DecodedTrial], style: FigureStyle) -> GridLayout:
+    """Return where the pictures of a comparison are, such that there is room for its words."""
+    lines, pairs = [], [0.0]
+    for trial in trials:
+        lines.append(text_width(_number(trial), style))
+        for scores in _scores_of(trial):
+            seed, rank, r, ssim = _words(scores, trial.n_candidates, style)
+            lines += [text_width(each, style) for each in (seed, rank, r)]
+            pairs += [text_width(f"{a}  {b}", style) for a, b in ((seed, rank), (r, ssim)) if b]
+    words = Words(
+        max(lines), max(pairs), heading_width("Seen", style), heading_width("Decoded", style)
+    )
+    return GridLayout.of(len(trials), len(trials[0].samples), style, words)
+
+
+def _scores_of(trial: DecodedTrial) -> tuple[SampleScores, ...]:
+    """Return scores of all samples; a folder need not be scored."""
+    return trial.scores or tuple(SampleScores(sample.seed) for sample in trial.samples)
+
+
+def _number(trial: DecodedTrial) -> str:
+    return f"trial {trial.request['trial']}"
+
+
+def _words(scores: SampleScores, n_candidates: int, style: FigureStyle) -> tuple[str, ...]:
+    """Return seed, rank, r and SSIM of a sample as they are written, empty where they are not."""
+    seed = f"seed {scores.seed}" if style.seeds else ""
+    rank, r, ssim = "", "", ""
+    if style.scores and scores.rank is not None:
+        rank = f"rank {scores.rank}/{n_candidates}"
+    if style.scores and scores.pixel_correlation is not None:
+        r = f"r {decimal(scores.pixel_correlation)}"
+    if style.scores and scores.ssim is not None:
+        ssim = f"SSIM {decimal(scores.ssim)}"
+    return seed, rank, r, ssim
 
 
 def _draw_stimulus(
@@ -50,21 +86,13 @@ def _draw_stimulus(
     label = trial.request["label"] or trial.request["stimulus_id"] or "unknown"
     fitting = shortened(label, layout.side * 0.92, page.style)  # the letters are bold
     _write_under(page, layout, left, top, 0, fitting, weight="bold")
-    _write_under(page, layout, left, top, 1, f"trial {trial.request['trial']}", color=GREY)
+    _write_under(page, layout, left, top, 1, _number(trial), color=GREY)
 
 
 def _write_scores(
     page: Page, scores: SampleScores, n_candidates: int, layout: GridLayout, left: float, top: float
 ) -> None:
-    style = page.style
-    seed = f"seed {scores.seed}" if style.seeds else ""
-    rank, r, ssim = "", "", ""
-    if style.scores and scores.rank is not None:
-        rank = f"rank {scores.rank}/{n_candidates}"
-    if style.scores and scores.pixel_correlation is not None:
-        r = f"r {decimal(scores.pixel_correlation)}"
-    if style.scores and scores.ssim is not None:
-        ssim = f"SSIM {decimal(scores.ssim)}"
+    seed, rank, r, ssim = _words(scores, n_candidates, page.style)
     if layout.wide:
         _write_under(page, layout, left, top, 0, seed)
         _write_under(page, layout, left, top, 0, rank, right=True)

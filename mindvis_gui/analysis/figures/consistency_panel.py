@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,15 @@ from mindvis_gui.analysis.caption import decimal
 from mindvis_gui.analysis.decoded_trial import DecodedTrial
 from mindvis_gui.analysis.figures.comparison_grid import draw_framed, draw_seen
 from mindvis_gui.analysis.figures.content import FigureContent
-from mindvis_gui.analysis.figures.page import MARGIN, Page, shortened, text_width, wrapped
-from mindvis_gui.analysis.figures.style import GREY, SEEN, FigureStyle
+from mindvis_gui.analysis.figures.page import (
+    MARGIN,
+    Page,
+    heading_width,
+    shortened,
+    text_width,
+    wrapped,
+)
+from mindvis_gui.analysis.figures.style import GREY, INK, SEEN, FigureStyle
 from mindvis_gui.analysis.metrics import standardised
 
 if TYPE_CHECKING:
@@ -24,48 +32,106 @@ _GAP = 40
 _BAR = 16  # width of a colour bar
 _BAR_TEXT = 90
 _LARGEST = 380
-_BOLD = 1.45  # of a heading, over letters as they are measured
+_TICK = 36  # dots between a colour bar and the end of its numbers, less the numbers
+_UNDER = 13  # dots between a picture and the text under it
+_ROW_GAP = 30
+_MAPS = ("Spread", "Similarity")
 _HALF_RANGE = 127.5  # the largest standard deviation of values in 0–255
 
 
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where the four pictures of a trial are: in one row, or two above two.
+
+    Attributes
+    ----------
+    side : float
+        Of a picture, in dots.
+    pictures, maps : (float, float)
+        Left edges of stimulus and mean, and of spread and similarity.
+    below : bool
+        Whether the maps are below the pictures.
+    """
+
+    side: float
+    pictures: tuple[float, float]
+    maps: tuple[float, float]
+    below: bool
+
+    @classmethod
+    def of(cls, page: Page) -> _Places:
+        """Put all in one row where the words beside them have room."""
+        style, inner = page.style, page.inner
+        bar = _BAR + max(_BAR_TEXT, text_width("0.25", style) + _TICK)
+        side = min(_LARGEST, (inner - 3 * _GAP - 2 * bar) / 4)
+        free = {"Seen": _GAP, "Mean": _GAP, "Spread": bar, "Similarity": bar}
+        least = max(heading_width(head, style) - room for head, room in free.items())
+        if side >= max(least, text_width("spread", style) + 2 * style.line):
+            second = MARGIN + side + _GAP
+            third = second + side + _GAP
+            return cls(side, (MARGIN, second), (third, third + side + bar + _GAP), below=False)
+        side = min(_LARGEST, (inner - _GAP - 2 * bar) / 2)
+        right = MARGIN + side + bar + _GAP
+        return cls(side, (MARGIN, right), (MARGIN, right), below=True)
+
+
 def draw_consistency(page: Page, y: float, content: FigureContent) -> float:
-    """Draw stimulus, mean, spread and similarity; one row a trial.
+    """Draw stimulus, mean, spread and similarity; one row a trial, or two on a narrow page.
 
     The spread is the standard deviation over the samples, averaged over R, G and B, as a
     fraction of the largest possible one; similarity is Pearson's r over RGB values.
     """
-    style = page.style
-    side = min(_LARGEST, (page.inner - 3 * _GAP - 2 * (_BAR + _BAR_TEXT)) / 4)
-    columns = [MARGIN, MARGIN + side + _GAP, MARGIN + 2 * (side + _GAP)]
-    columns.append(columns[2] + side + _BAR + _BAR_TEXT + _GAP)
-    mean_head = "Mean of samples"
-    if text_width(mean_head, style) * _BOLD > side + _GAP:
-        mean_head = "Mean"
-    heads = ("Seen", mean_head, "Spread", "Similarity")
-    top = y
-    for x, text in zip(columns, heads, strict=True):
-        top = page.heading(x, y, text, x + side, SEEN if text == "Seen" else "#1a1a1a")
+    places, line = _Places.of(page), page.style.line
+    side = places.side
     most = max(float(spread(trial).max()) for trial in content.trials)
-    for trial in content.trials:
-        draw_seen(page, trial, columns[0], top, side)
-        mean = np.mean([sample.image for sample in trial.samples], axis=0)
-        draw_framed(page, mean.round().astype(np.uint8), columns[1], top, side)
-        page.plot(columns[2], top, side, side, partial(_plot_spread, trial, most))
-        page.plot(columns[2] + side + 12, top, _BAR, side, partial(_plot_bar, most, "spread"))
-        page.plot(columns[3], top, side, side, partial(_plot_similarity, trial, side, style))
-        page.plot(columns[3] + side + 12, top, _BAR, side, partial(_plot_bar, 1.0, "r"))
-        label = trial.request["label"] or trial.request["stimulus_id"] or "unknown"
-        under = top + side + 13
-        text = shortened(label, side * 0.92, style)
-        page.text(columns[0], under, text, weight="bold")
+    whole = heading_width("Mean of samples", page.style) <= side + _GAP
+    heads = ("Seen", "Mean of samples" if whole else "Mean")
+    for i, trial in enumerate(content.trials):
+        top = y
+        if i == 0 or places.below:
+            top = _write_heads(page, heads, places.pictures, y, side)
+        _draw_pictures(page, trial, places, top)
+        under = top + side + _UNDER
+        if places.below:
+            top = _write_heads(page, _MAPS, places.maps, under + line, side)
+        elif i == 0:
+            _write_heads(page, _MAPS, places.maps, y, side)
+        _draw_maps(page, trial, places, top, most)
         pairs = similarity(trial)[np.triu_indices(len(trial.samples), 1)]
         said = f"r {decimal(float(pairs.mean()))} between {len(trial.samples)} samples"
-        under += style.line
-        for line in wrapped(said, page.width - MARGIN - columns[3], style):
-            page.text(columns[3], under, line, color=GREY)
-            under += style.line
-        top = under + 30
-    return top
+        y = top + side + _UNDER + line
+        for words in wrapped(said, page.width - MARGIN - places.maps[1], page.style):
+            page.text(places.maps[1], y, words, color=GREY)
+            y += line
+        y += _ROW_GAP
+    return y
+
+
+def _write_heads(
+    page: Page, heads: tuple[str, str], lefts: tuple[float, float], y: float, side: float
+) -> float:
+    for left, text in zip(lefts, heads, strict=True):
+        top = page.heading(left, y, text, left + side, SEEN if text == "Seen" else INK)
+    # Numbers of a colour bar are as high above its end as below it.
+    return top + max(0.0, 0.4 * page.style.line - _UNDER)
+
+
+def _draw_pictures(page: Page, trial: DecodedTrial, places: _Places, top: float) -> None:
+    side = places.side
+    draw_seen(page, trial, places.pictures[0], top, side)
+    mean = np.mean([sample.image for sample in trial.samples], axis=0)
+    draw_framed(page, mean.round().astype(np.uint8), places.pictures[1], top, side)
+    label = trial.request["label"] or trial.request["stimulus_id"] or "unknown"
+    text = shortened(label, side * 0.92, page.style)
+    page.text(places.pictures[0], top + side + _UNDER, text, weight="bold")
+
+
+def _draw_maps(page: Page, trial: DecodedTrial, places: _Places, top: float, most: float) -> None:
+    side, (left, right) = places.side, places.maps
+    page.plot(left, top, side, side, partial(_plot_spread, trial, most))
+    page.plot(left + side + 12, top, _BAR, side, partial(_plot_bar, most, "spread"))
+    page.plot(right, top, side, side, partial(_plot_similarity, trial, side, page.style))
+    page.plot(right + side + 12, top, _BAR, side, partial(_plot_bar, 1.0, "r"))
 
 
 def spread(trial: DecodedTrial) -> NDArray[np.float64]:

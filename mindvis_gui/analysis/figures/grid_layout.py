@@ -20,6 +20,31 @@ _TWO_A_LINE = 220  # from this side on two scores fit side by side, at letters o
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """How wide the words of a comparison are, in dots.
+
+    Attributes
+    ----------
+    line : float
+        The widest line under a picture.
+    pair : float
+        The widest two lines beside each other, with what is left free between them.
+    seen, decoded : float
+        The headings.
+    """
+
+    line: float = 0.0
+    pair: float = 0.0
+    seen: float = 0.0
+    decoded: float = 0.0
+
+    def least(self, columns: int) -> float:
+        """Return the side of pictures at which no words run into others."""
+        heads = max(self.seen - SEEN_GAP / 2, self.decoded / columns - _GAP)
+        return math.ceil(max(heads, self.line - _GAP / 2))
+
+
+@dataclass(frozen=True, slots=True)
 class GridLayout:
     """Lengths in dots, from the left margin and from the top of the first row.
 
@@ -45,29 +70,41 @@ class GridLayout:
     wide: bool
 
     @classmethod
-    def of(cls, n_trials: int, n_samples: int, style: FigureStyle) -> GridLayout:
-        """Use as few blocks as fit on a page, or else make a poster no taller than wide."""
+    def of(
+        cls, n_trials: int, n_samples: int, style: FigureStyle, words: Words | None = None
+    ) -> GridLayout:
+        """Use as few blocks as fit on a page, or else make a poster no taller than wide.
+
+        Parameters
+        ----------
+        words : Words, optional
+            What stands above and under pictures; none of it runs into what is beside it.
+        """
+        words = words or Words()
         if style.dots is None:
             lines = math.ceil(n_samples / _SAMPLES_A_LINE)
-            return cls._blocks(n_trials, math.ceil(n_samples / lines), lines, style)
+            return cls._blocks(n_trials, math.ceil(n_samples / lines), lines, style, words)
         for lines in range(1, n_samples + 1):
-            layout = cls._blocks(n_trials, math.ceil(n_samples / lines), lines, style)
-            if layout.side >= _SMALLEST:
+            layout = cls._blocks(n_trials, math.ceil(n_samples / lines), lines, style, words)
+            if layout.side >= max(_SMALLEST, words.least(layout.columns)):
                 break
         return layout
 
     @classmethod
-    def _blocks(cls, n_trials: int, columns: int, lines: int, style: FigureStyle) -> GridLayout:
+    def _blocks(
+        cls, n_trials: int, columns: int, lines: int, style: FigureStyle, words: Words
+    ) -> GridLayout:
         fits = None
+        least = words.least(columns)
         for blocks in range(1, n_trials + 1):
-            side = float(PICTURE)
+            side = max(PICTURE, least)
             if style.dots is not None:
                 free = style.dots - 2 * MARGIN - (blocks - 1) * _BLOCK_GAP
                 free -= blocks * (SEEN_GAP + (columns - 1) * _GAP)
                 side = min(_LARGEST, math.floor(free / (blocks * (columns + 1))))
-                if fits is not None and side < _SMALLEST:
+                if fits is not None and side < max(_SMALLEST, least):
                     break  # a longer page rather than pictures that nobody can see
-            wide = side >= _TWO_A_LINE * style.font_size / 5.5
+            wide = side >= max(_TWO_A_LINE * style.font_size / 5.5, words.pair)
             text_lines = 2 if wide else style.seeds + 2 * style.scores
             rows = math.ceil(n_trials / blocks)
             fits = cls(side, columns, lines, blocks, rows, max(2, text_lines), style.line, wide)

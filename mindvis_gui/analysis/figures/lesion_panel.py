@@ -25,7 +25,7 @@ def draw_lesion(page: Page, y: float, content: FigureContent) -> float:
     scene = content.lesion
     assert scene is not None
     style = page.style
-    y = page.heading(MARGIN, y, "What is lost without a region", page.width - MARGIN)
+    y = page.title(y, "What is lost without a region")
     written = [without_middle(name, _NAMES * page.inner, style) for name in scene.lesions]
     names = max(text_width(name, style) for name in written) + 20
     free = page.inner - names

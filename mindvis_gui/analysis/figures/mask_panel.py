@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 
 from mindvis_gui.analysis.caption import decimal
 from mindvis_gui.analysis.figures.content import FigureContent, MaskScene, Regions
-from mindvis_gui.analysis.figures.page import MARGIN, Page, text_width
+from mindvis_gui.analysis.figures.page import MARGIN, Page, text_width, wrapped
 from mindvis_gui.analysis.figures.style import GREY, INK, MASKED, SEEN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_HEIGHT = 300  # dots
+_HEIGHT = 300  # dots, at least
+_RESPONSE = "response (z)"
 _BAND = 22
-_AXIS = 100  # room for numbers and label at the left
+_AXIS = 100  # room for numbers and label at the left, at least
+_TICK = 30  # dots between a number, its tick and the label
 
 
 def draw_mask(page: Page, y: float, content: FigureContent) -> float:
@@ -26,7 +28,7 @@ def draw_mask(page: Page, y: float, content: FigureContent) -> float:
     scene = content.mask
     assert scene is not None
     line = page.style.line
-    y = page.heading(MARGIN, y, "Masked response and its recovery", page.width - MARGIN)
+    y = page.title(y, "Masked response and its recovery")
     masked = float((~scene.kept).mean())
     said = (
         f"{masked:.0%} of {scene.vector.size:,} voxels masked · recovered by SC-MBM: "
@@ -34,9 +36,11 @@ def draw_mask(page: Page, y: float, content: FigureContent) -> float:
         f"(interpolation: {decimal(scene.baseline)})"
     )
     y = page.paragraph(y, said)
-    left, width = MARGIN + _AXIS, page.inner - _AXIS
-    page.plot(left, y, width, _HEIGHT, partial(_plot, scene))
-    band = y + _HEIGHT + 8
+    axis = max(_AXIS, 1.3 * line + text_width("−0.0", page.style) + _TICK)
+    left, width = MARGIN + axis, page.inner - axis
+    height = max(_HEIGHT, 1.1 * text_width(_RESPONSE, page.style))
+    page.plot(left, y, width, height, partial(_plot, scene))
+    band = y + height + 8
     _draw_band(page, scene.regions, left, band, width)
     y = band + _BAND + line + 16
     x = float(left)
@@ -45,7 +49,11 @@ def draw_mask(page: Page, y: float, content: FigureContent) -> float:
         if x + wide > page.width - MARGIN and x > left:
             x, y = float(left), y + line
         page.line((x, x + 40), (y + line / 2, y + line / 2), color=colour, linewidth=2)
-        page.text(x + 50, y, text)
+        first, *others = wrapped(text, page.width - MARGIN - x - 50, page.style)
+        page.text(x + 50, y, first)
+        for words in others:
+            y += line
+            page.text(x + 50, y, words)
         x += wide + 50
     return y + line + 24
 
@@ -61,7 +69,7 @@ def _plot(scene: MaskScene, axes: Axes) -> None:
     axes.plot(positions, recovered, color=SEEN, linewidth=0.5)
     axes.set_xlim(-0.5, n - 0.5)
     axes.set_ylim(-limit, limit)
-    axes.set_ylabel("response (z)")
+    axes.set_ylabel(_RESPONSE)
     axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MARGIN = 24
 PARAGRAPH = 10
+_HEADING = 1.27  # of a heading, over other letters
 _FULL = 0.985  # of a line: a file at few dpi rounds the letters' positions
 
 
@@ -85,11 +86,20 @@ class Page:
 
     def heading(self, x: float, y: float, text: str, right: float, colour: str = INK) -> float:
         """Write a heading with a rule under it; return where what it heads begins."""
-        size = self.style.font_size * 1.27
+        size = self.style.font_size * _HEADING
         rule = y + 40 * self.style.font_size / 5.5
         self.text(x, rule - 12, text, va="baseline", weight="bold", size=size, color=colour)
         self.line((x, right), (rule, rule), color=colour)
         return rule + 18
+
+    def title(self, y: float, text: str) -> float:
+        """Write a heading over the whole width, in as many lines as it needs."""
+        size = self.style.font_size * _HEADING
+        *lines, last = wrapped(text, self.inner, self.style, size, bold=True)
+        for line in lines:
+            y += self.style.line * _HEADING
+            self.text(MARGIN, y, line, va="baseline", weight="bold", size=size)
+        return self.heading(MARGIN, y, last, self.width - MARGIN)
 
     def paragraph(self, y: float, text: str, colour: str = GREY) -> float:
         """Write a text over the whole width; return where the next begins."""
@@ -115,22 +125,32 @@ class Page:
         return figure
 
 
-def text_width(text: str, style: FigureStyle, size: float | None = None) -> float:
+def heading_width(text: str, style: FigureStyle) -> float:
+    """Return how wide a heading is, in dots."""
+    return text_width(text, style, style.font_size * _HEADING, bold=True)
+
+
+def text_width(
+    text: str, style: FigureStyle, size: float | None = None, *, bold: bool = False
+) -> float:
     """Return how wide a line of text is, in dots."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
-    font = FontProperties(family=style.families, size=size or style.font_size)
+    weight = "bold" if bold else "normal"
+    font = FontProperties(family=style.families, size=size or style.font_size, weight=weight)
     points, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     return float(points) / 72 * DOTS
 
 
-def wrapped(text: str, width: float, style: FigureStyle) -> list[str]:
+def wrapped(
+    text: str, width: float, style: FigureStyle, size: float | None = None, *, bold: bool = False
+) -> list[str]:
     """Break a text into lines no wider than `width` dots."""
     lines = [""]
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}".lstrip()
-        if not lines[-1] or text_width(longer, style) <= _FULL * width:
+        if not lines[-1] or text_width(longer, style, size, bold=bold) <= _FULL * width:
             lines[-1] = longer
         else:
             lines.append(word)

@@ -16,10 +16,9 @@ from PIL import Image
 
 from mindvis_gui.analysis.caption import protocol_caption, scores_caption
 from mindvis_gui.analysis.decoded_trial import SAMPLE_NOTICE, DecodedTrial
-from mindvis_gui.analysis.figures.comparison_grid import draw_comparison
+from mindvis_gui.analysis.figures.comparison_grid import comparison_layout, draw_comparison
 from mindvis_gui.analysis.figures.content import FigureContent
 from mindvis_gui.analysis.figures.fonts import families_with, lacking, letters_in
-from mindvis_gui.analysis.figures.grid_layout import GridLayout
 from mindvis_gui.analysis.figures.lesion_panel import draw_lesion
 from mindvis_gui.analysis.figures.option_grid import (
     draw_grid,
@@ -289,5 +288,5 @@ def _natural_width(content: FigureContent, parts: Sequence[object], style: Figur
         return max(natural_grid_width(content.grid), _NARROWEST)
     if tuple(parts) != (draw_comparison,):
         return _WIDE
-    layout = GridLayout.of(len(trials), len(trials[0].samples), style)
+    layout = comparison_layout(trials, style)
     return max(layout.width + 2 * MARGIN, _NARROWEST)

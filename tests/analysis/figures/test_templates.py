@@ -206,8 +206,11 @@ def test_large_letters_of_one_score_are_not_written_over_the_next(tmp_path, cont
         assert row != other or end <= start
 
 
-@pytest.mark.parametrize("name", ["consistency", "lesion", "mask"])
-@pytest.mark.parametrize(("width", "font_size"), [(85, 5.5), (85, 8), (170, 8)])
+@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize(
+    ("width", "font_size"),
+    [(60, 5.5), (85, 5.5), (85, 8), (85, 12), (170, 8), (170, 16), (None, 16)],
+)
 def test_no_words_are_outside_a_figure_or_on_others(content, name, width, font_size):
     style = FigureStyle(width=width, font_size=font_size)
     scene = content.lesion

@@ -200,6 +200,8 @@ def test_the_png_holds_the_pictures_pixel_by_pixel(tmp_path, trials):
         ((0, 1), 5, {"width": 85}),
         ((0,), 8, {"width": 170, "font_size": 7}),
         (range(24), 1, {"width": 100}),
+        ((0, 1), 5, {"width": 85, "font_size": 12}),
+        ((0, 1), 5, {"font_size": 20}),
     ],
 )
 def test_nothing_lies_outside_the_figure_or_on_something_else(
@@ -218,6 +220,18 @@ def test_nothing_lies_outside_the_figure_or_on_something_else(
         for b in boxes[:i]:
             assert min(a.x1, b.x1) - max(a.x0, b.x0) < 1 or min(a.y1, b.y1) - max(a.y0, b.y0) < 1
     assert len(axes.images) == len(numbers) * (1 + n_seeds)
+
+
+def test_seeds_of_32_bits_have_room_beside_their_rank(drawn, trials):
+    figure = drawn(trials((0,), seeds=(4294967294, 4294967295)), width=85)
+    boxes = {text.get_text(): text.box for text in figure.axes[0].texts}
+    seeds = [box for text, box in boxes.items() if text.startswith("seed 4294")]
+    assert len(seeds) == 2
+    for box in seeds:
+        for text, other in boxes.items():
+            beside = min(box.x1, other.x1) - max(box.x0, other.x0) < 1
+            apart = min(box.y1, other.y1) - max(box.y0, other.y0) < 1
+            assert other is box or beside or apart, text
 
 
 def test_a_page_of_trials_is_laid_out_in_blocks(drawn, trials):
