@@ -19,6 +19,7 @@ from mindvis_gui.views.theme import label, roi_colours
 from mindvis_gui.wording import counted
 
 _MIN_WIDTH = 290  # room for one column a score
+_HELD = "paused with the queue (P goes on)"  # a decode that is paused keeps its turn
 _MANY = 10  # trials of the short study
 _METHODS = {"zero": "the mean (0)", "recover": "SC-MBM's guess", "noise": "noise"}
 _ABOUT = (
@@ -82,6 +83,7 @@ class LesionPanel(QScrollArea):
         self.table.chosen.connect(self._choose)
         lesions.changed.connect(self._show_study)
         lesions.progressed.connect(self._show_progress)
+        session.queue.changed.connect(self._show_progress)
         session.subject_changed.connect(self._show_trials)
         session.model_changed.connect(self._show_progress)
         session.trial_changed.connect(self._show_progress)
@@ -131,7 +133,9 @@ class LesionPanel(QScrollArea):
         if progress is not None:
             self.bar.setRange(0, 1000)
             self.bar.setValue(round(1000 * progress.done / max(progress.total, 1)))
-            self.what.setText(progress.what)
+        self.what.setText("" if progress is None else progress.what)
+        if session.queue.paused and session.queue.active:
+            self.what.setText(_HELD)
         if lesions.stopping:
             self.what.setText("stopping…")
 

@@ -149,6 +149,21 @@ def test_stop_ends_a_study(qtbot, panel, ready, decoder):
     assert panel.run.isVisible()
 
 
+def test_a_study_that_waits_for_a_paused_decode_says_so(qtbot, panel, telling, decoder):
+    telling.take_decoder(decoder)
+    decoder.hold()
+    telling.decode()
+    qtbot.waitUntil(lambda: telling.queue.step is not None)
+    telling.queue.pause()
+    decoder.release()
+    panel.run.click()
+    assert panel.what.text() == "paused with the queue (P goes on)"
+    telling.queue.pause(False)
+    assert "paused" not in panel.what.text()
+    qtbot.waitUntil(lambda: not telling.lesions.running, timeout=20_000)
+    assert panel.run.isVisible()
+
+
 def test_a_study_is_exported_from_the_window(qtbot, monkeypatch, ready_window, telling, tmp_path):
     actions = ready_window.actions_by_id
     assert not actions["export_lesions"].isEnabled()
