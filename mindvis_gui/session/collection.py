@@ -92,6 +92,7 @@ class Collection(QObject):
         self._subject: Subject | None = None
         self._drawn: dict[Options, Drawn] = {}
         self._scores: dict[Options, Score] = {}
+        self._scored: dict[Options, dict[int, dict[int, Score]]] = {}  # by common, trial, seed
         self._newest: dict[int, list[Options]] = {}  # of one decode, by trial
         self.drawn, self.unasked = SampleSet(), SampleSet()
         self._scoring = Backlog(jobs, _score, self._keep_scores)
@@ -105,6 +106,7 @@ class Collection(QObject):
         self._subject = subject
         self._drawn.clear()
         self._scores.clear()
+        self._scored.clear()
         self._newest.clear()
         self.drawn.clear()
         self.unasked.clear()
@@ -160,6 +162,19 @@ class Collection(QObject):
         """Return its scores, if they are there yet."""
         return self._scores.get(options)
 
+    def scores_of(self, blocks: Iterable[SampleBlock]) -> dict[int, list[Score]]:
+        """Return the scores that there are of samples, by trial: looked up by axis."""
+        found: dict[int, list[Score]] = {}
+        for block in blocks:
+            for common in block.commons:
+                trials = self._scored.get(common, {})
+                for trial in block.trials if trials else ():
+                    seeds = trials.get(trial, {})
+                    some = [seeds[seed] for seed in block.seeds if seed in seeds]
+                    if some:
+                        found.setdefault(trial, []).extend(some)
+        return found
+
     def newest(self, trial: int) -> list[Drawn]:
         """Return the samples of the newest decode of a trial."""
         return [self._drawn[each] for each in self._newest.get(trial, ())]
@@ -213,6 +228,9 @@ class Collection(QObject):
         subject, scores = found
         if subject is self._subject and scores:
             self._scores.update(scores)
+            for options, score in scores.items():
+                trials = self._scored.setdefault(options.common, {})
+                trials.setdefault(options.trial, {})[options.seed] = score
             self.scored.emit(list(scores))
 
 

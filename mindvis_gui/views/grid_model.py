@@ -98,7 +98,7 @@ class GridModel(QAbstractTableModel):
         if self.order or self.words:
             rows = self._labelled(axis)
             if needs_scores(self.order, self.words):
-                rows = [self._scored(row, columns) for row in rows]
+                rows = self._scored(rows)
             shown = ordered(rows, self.order, self.words)
         if (shown, columns) != (self.rows, self.columns):
             self.beginResetModel()
@@ -125,13 +125,20 @@ class GridModel(QAbstractTableModel):
         name = trial.label if trial and self._session.grid.rows == "trial" else label
         return Row(value, words.lower(), name)
 
-    def _scored(self, row: Row, columns: list[Any]) -> Row:
-        trial, collection = self.trial(row.value), self._session.collection
-        if trial is None or not collection.newest(trial.index):
-            return row  # most of thousands
-        cells = (self.cell(row.value, column).options for column in columns)  # made once
-        scores = [collection.score(options) for options in cells if options is not None]
-        return row._replace(scores=[each.scores for each in scores if each is not None])
+    def _scored(self, rows: list[Row]) -> list[Row]:
+        grid, find = self._session.grid, self._session.collection.scores_of
+        if grid.rows == "trial":  # thousands, all of which are looked up at once
+            of_trials = find(grid.samples([row.value for row in rows]))
+            found = [of_trials.get(row.value, []) for row in rows]
+        else:
+            found = [
+                [each for some in find(grid.samples([row.value])).values() for each in some]
+                for row in rows
+            ]
+        return [
+            row._replace(scores=[each.scores for each in scores]) if scores else row
+            for row, scores in zip(rows, found, strict=True)
+        ]
 
     def want_scores(self) -> None:
         """Ask for the scores that rows are sorted by, or all that are shown."""

@@ -6,7 +6,9 @@ from PySide6.QtCore import QPoint, QPointF, QRect, Qt, QTimer
 from PySide6.QtGui import QImage, QPainter, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
+from mindvis_gui.analysis.comparison import SampleScores
 from mindvis_gui.analysis.export import read_request
+from mindvis_gui.session.collection import Score
 from mindvis_gui.views import compare_page
 from mindvis_gui.views.compare_header import GRIDS
 from mindvis_gui.views.drag_out import sample_data
@@ -91,10 +93,11 @@ def test_stimuli_scroll_as_far_as_samples_above_a_scroll_bar(qtbot, page):
 
 
 def test_rows_are_sorted_and_filtered_by_score(qtbot, page, ready):
-    scores = ready.collection._scores  # plain colours all correlate alike
+    scores = dict(ready.collection._scores)  # plain colours all correlate alike
     for key, score in scores.items():
         r = ((key.trial * 37) % 6 + key.seed / 10) / 10
         scores[key] = replace(score, scores=replace(score.scores, pixel_correlation=r))
+    ready.collection._keep_scores((ready.subject, scores))
     page.header.order.setCurrentIndex(page.header.order.findData("r"))
     page.header.order.activated.emit(page.header.order.currentIndex())
     means = [
@@ -112,8 +115,14 @@ def test_rows_are_sorted_and_filtered_by_score(qtbot, page, ready):
 
 
 def test_a_filter_of_words_asks_for_no_score(qtbot, page, ready, monkeypatch):
-    score, asked = ready.collection.score, []
-    monkeypatch.setattr(ready.collection, "score", lambda each: asked.append(each) or score(each))
+    scores_of, asked = ready.collection.scores_of, []
+
+    def note(blocks):
+        found = scores_of(blocks)
+        asked.extend(score for scores in found.values() for score in scores)
+        return found
+
+    monkeypatch.setattr(ready.collection, "scores_of", note)
     page.header.filter.setText("crab")
     assert page.model.rows == [1]
     assert not asked
@@ -385,3 +394,25 @@ def test_trials_are_sorted_by_label_and_not_by_the_digits_of_their_number(page, 
     labels = [ready.subject.trials[row].label for row in page.model.rows]
     assert labels == sorted(labels)
     assert page.model.rows[:4] == [3, 9, 2, 8]  # beds, then birds
+
+
+def test_thousands_of_decoded_trials_are_sorted_without_a_look_at_every_cell(page, ready, calls_of):
+    n, seeds = 3000, (0, 1, 2, 3)
+    object.__setattr__(ready.subject, "trials", ready.subject.trials * 125)
+    ready.set_seeds(0, len(seeds))
+    ready.grid.set_values("trial", f"0-{n - 1}")
+    ready.collection.set_subject(ready.subject)
+    scores = {
+        options: Score(SampleScores(options.seed, (options.trial * 7 % n) / n, 0.5, 1), n, None)
+        for block in ready.grid.samples(range(n))
+        for options in block.options()
+    }
+    ready.collection._keep_scores((ready.subject, scores))
+    page.header.order.setCurrentIndex(page.header.order.findData("r"))
+    assert calls_of(lambda: page.header.order.activated.emit(0)) < 15 * n
+    assert page.model.rows == sorted(range(n), key=lambda trial: -(trial * 7 % n))
+    page.header.filter.setText("r<=0.5")
+    assert page.model.rows == [
+        trial for trial in sorted(range(n), key=lambda each: -(each * 7 % n))
+        if trial * 7 % n <= n / 2
+    ]  # fmt: skip
