@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
+    QScrollArea,
     QSlider,
     QVBoxLayout,
     QWidget,
@@ -34,7 +35,7 @@ _SWATCH = QSize(44, 12)
 _GREY_LEVELS = np.arange(256, dtype=np.float32)
 
 
-class OverlayPanel(QWidget):
+class OverlayPanel(QScrollArea):
     """Edits the list of overlays and how the chosen one is drawn."""
 
     file_wanted = Signal()
@@ -96,7 +97,8 @@ class OverlayPanel(QWidget):
         strength = QHBoxLayout()
         strength.addWidget(label("Opacity"))
         strength.addWidget(self.opacity, 1)
-        column = QVBoxLayout(self)
+        self._page = page = QWidget()
+        column = QVBoxLayout(page)
         column.setContentsMargins(MARGIN, 2, MARGIN, GAP)
         column.setSpacing(GAP)
         column.addWidget(self.list)
@@ -108,6 +110,10 @@ class OverlayPanel(QWidget):
         column.addLayout(strength)
         column.addWidget(self.outlined)
         column.addStretch()
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidget(page)
 
     def _connect(self) -> None:
         self.add.clicked.connect(self.file_wanted)
@@ -139,6 +145,11 @@ class OverlayPanel(QWidget):
     def _set(self, look: Look) -> None:
         self._session.overlays.set_look(self._chosen().key, look)
 
+    def minimumSizeHint(self) -> QSize:
+        """Get by with a part of the height, but not of the width (called by Qt)."""
+        inside, bar = self._page.minimumSizeHint(), self.verticalScrollBar().sizeHint()
+        return QSize(inside.width() + bar.width(), super().minimumSizeHint().height())
+
     # -- showing -----------------------------------------------------------------------------
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -165,6 +176,7 @@ class OverlayPanel(QWidget):
                      self._threshold_label, self.threshold):  # fmt: skip
             part.setVisible(overlay.has_values)
         self._show_numbers(look)
+        self.updateGeometry()
         if has_range:
             self.range.show_values(self._values_of(overlay), look)
 

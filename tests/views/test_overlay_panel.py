@@ -1,9 +1,10 @@
 from dataclasses import replace
+from itertools import combinations
 
 import nibabel
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QStyleOptionViewItem
 
@@ -106,6 +107,29 @@ def test_a_file_is_laid_over_the_brain_and_removed(qtbot, panel, opened, tmp_pat
     assert overlay.look.low == -overlay.look.high
     panel.remove.click()
     assert opened.overlays.find(overlay.key) is None
+
+
+def test_many_overlays_scroll_in_a_low_window(qtbot, opened_window, opened):
+    workspace = opened_window.workspace
+    workspace.show_panel("overlays", True)
+    panel = workspace.overlay_panel
+    values = np.arange(opened.subject.n_voxels, dtype=np.float32)
+    note = "how much each voxel makes the model expect this very sample; " * 4
+    for i in range(12):
+        opened.overlays.put(Overlay(f"map {i}", f"map {i}", values=values, note=note))
+    opened.overlays.choose("map 11")
+    opened_window.resize(1280, 560)
+    assert opened_window.height() == 560
+    parts = (panel.list, panel.add, panel.colour_map, panel.range, panel.threshold, panel.opacity)
+
+    def places():
+        page = panel.widget()
+        return [QRect(each.mapTo(page, QPoint()), each.size()) for each in parts]
+
+    qtbot.waitUntil(lambda: panel.widget().height() >= panel.widget().minimumSizeHint().height())
+    assert not any(a.intersects(b) for a, b in combinations(places(), 2))
+    assert panel.widget().width() >= panel.widget().minimumSizeHint().width()
+    assert panel.widget().width() <= panel.viewport().width()
 
 
 def test_a_dropped_file_becomes_an_overlay(qtbot, opened, tmp_path):
