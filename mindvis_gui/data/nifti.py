@@ -119,7 +119,7 @@ def read_nifti_subject(
         notes.append("The NIfTI header does not say where left and right are; they may be swapped")
     each = [np.array([row]) for row in range(len(found.trials))]
     return Subject(
-        name=_name(source),
+        name=_name([source, *more]),
         source=source,
         trials=tuple(found.trials),
         rois=found.layout.rois,
@@ -283,6 +283,9 @@ def _beside(folder: Path, *names: str) -> Path | None:
     return next((folder / name for name in names if (folder / name).exists()), None)
 
 
-def _name(source: Path) -> str:
-    name = source.resolve().name
-    return name.removesuffix(".gz").removesuffix(".nii")
+def _name(sources: Sequence[Path]) -> str:
+    """Return what the names of all sources have in common of that of the first, or that."""
+    names = [path.resolve().name.removesuffix(".gz").removesuffix(".nii") for path in sources]
+    parts = [set(name.split("_")) for name in names]
+    common = [part for part in names[0].split("_") if all(part in each for each in parts)]
+    return "_".join(common) or names[0]

@@ -191,6 +191,23 @@ def test_a_voxel_must_have_a_signal_in_every_run(run, silent):
     assert [2, 0, 1] not in subject.ijk.tolist()
 
 
+def test_runs_that_are_joined_are_called_by_what_their_names_share(run):
+    runs = []
+    for number in (2, 3):
+        bold = run / f"sub-1_ses-a_run-{number}_space-T1w_bold.nii.gz"
+        write_bold(bold, series(number))
+        (run / f"sub-1_ses-a_run-{number}_events.tsv").write_text("onset\tlabel\n20\tdog\n")
+        runs.append(bold)
+    assert read_nifti_subject(runs[0], more=runs[1:]).name == "sub-1_ses-a_space-T1w_bold"
+    assert read_nifti_subject(runs[0]).name == "sub-1_ses-a_run-2_space-T1w_bold"
+    monday, tuesday = (
+        path.rename(run / f"{day}.nii.gz") for path, day in zip(runs, ["mo", "tu"], strict=True)
+    )
+    for day in ("mo", "tu"):
+        (run / f"{day}_events.tsv").write_text("onset\tlabel\n20\tdog\n")
+    assert read_nifti_subject(monday, more=[tuesday], events=run).name == "mo"
+
+
 def test_runs_and_events_in_two_folders(run):
     events = run / "events"
     events.mkdir()
