@@ -21,8 +21,8 @@ def test_interval_is_that_of_the_normal_mean():
     values = np.random.default_rng(0).normal(5, 2, size=(400, 1))
     low, high = bootstrap_interval(values, names(400), mean)
     half = 1.96 * values.std() / 20
-    assert low == pytest.approx(values.mean() - half, abs=0.02)
-    assert high == pytest.approx(values.mean() + half, abs=0.02)
+    assert low == pytest.approx(values.mean() - half, abs=0.01)
+    assert high == pytest.approx(values.mean() + half, abs=0.01)
 
 
 def test_interval_covers_the_truth_as_often_as_it_says(monkeypatch):

@@ -32,5 +32,11 @@ def test_extremes_have_the_largest_spread():
     assert consistency([black, white]).spread.max() == pytest.approx(127.5)
 
 
+def test_pictures_are_brought_to_the_size_of_the_first():
+    small, large = np.full((8, 12, 3), 40, np.uint8), np.full((32, 16, 3), 60, np.uint8)
+    np.testing.assert_array_equal(consistency([small, large]).mean, np.full((8, 12, 3), 50))
+    np.testing.assert_array_equal(consistency([large, small]).mean, np.full((32, 16, 3), 50))
+
+
 def test_one_picture_says_nothing(pictures):
     assert consistency(pictures[:1]) is None

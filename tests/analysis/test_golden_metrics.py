@@ -8,6 +8,8 @@ import pytest
 from scipy.special import softmax
 
 from mindvis_gui.analysis import ssim
+from mindvis_gui.analysis.decoded_trial import DecodedTrial
+from mindvis_gui.analysis.evaluate import evaluate
 from mindvis_gui.analysis.identification import n_way_identification, n_way_places, top_k_accuracy
 from mindvis_gui.analysis.similarities import (
     _products,
@@ -15,6 +17,7 @@ from mindvis_gui.analysis.similarities import (
     correlations,
     wrapped_squared_errors,
 )
+from mindvis_gui.decoding.request import Sample
 from mindvis_gui.steps import finish
 
 GOLDEN = Path(__file__).parents[1] / "data_golden" / "15_metrics.npz"
@@ -67,6 +70,33 @@ def test_pair_wise_scores(golden, similarity, metric, kind):
     table = similarity(metric, kind)
     found = [n_way_identification(row[i], np.delete(row, i), 2) for i, row in enumerate(table)]
     np.testing.assert_allclose(found, golden[f"pairwise_{metric}_{kind}_f64"], rtol=1e-12)
+
+
+def test_pair_wise_scores_of_an_evaluation(golden):
+    published = {
+        "pairwise-mse": "mse_float",
+        "pairwise-mse-uint8": "mse_u8",
+        "pairwise-pcc": "pcc_u8",
+        "pairwise-ssim": "ssim_u8",
+    }
+    of_all = {"subject": "", "model": "", "model_hash": "", "label": ""}
+    trials = [
+        DecodedTrial(
+            request={**of_all, "trial": i, "stimulus_id": str(i)},
+            samples=(Sample(sample, seed=0),),
+            stimulus=stimulus,
+            scores=(),
+            n_candidates=0,
+            chance=None,
+            simulated=False,
+            versions={},
+        )
+        for i, (sample, stimulus) in enumerate(zip(golden["pred"], golden["gt"], strict=True))
+    ]
+    found = {each.metric.key: each for each in finish(evaluate(trials, tuple(published))).scores}
+    for key, name in published.items():
+        expected = golden[f"pairwise_{name}_f64"]
+        np.testing.assert_allclose(found[key].values[:, 0], expected, rtol=1e-12, err_msg=key)
 
 
 @pytest.mark.parametrize("metric", METRICS)

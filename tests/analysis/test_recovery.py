@@ -32,8 +32,28 @@ def test_regions_are_correlated_over_their_masked_voxels_alone():
     recovered = np.array([2, 4, 6, -50, 5, 7, 1, 2], np.float32)
     kept = np.zeros(8, bool)
     kept[3] = True
-    rois = (Roi("a", np.arange(4)), Roi("b", np.arange(4, 8)), Roi("one", np.array([2, 3])))
+    few = Roi("one", np.array([2, 3])), Roi("none", np.array([3]))
+    rois = (Roi("a", np.arange(4)), Roi("b", np.arange(4, 8)), *few)
     found = recovery_by_region(vector, recovered, kept, rois)
+    small = recovery_by_region(vector, recovered * np.float32(1e-3), kept, rois)
+    assert small == pytest.approx(found, nan_ok=True)
     assert found["a"] == pytest.approx(1.0)
     assert found["b"] == pytest.approx(np.corrcoef(vector[4:], recovered[4:])[0, 1])
-    assert np.isnan(found["one"])
+    assert np.isnan([found["one"], found["none"]]).all()
+
+
+@pytest.mark.parametrize("flat", ["vector", "recovered"])
+def test_what_does_not_vary_correlates_with_nothing(flat):
+    values = {"vector": np.arange(4.0), "recovered": np.arange(4.0) ** 2, flat: np.full(4, 0.1)}
+    as_float32 = {name: each.astype(np.float32) for name, each in values.items()}
+    rois = (Roi("a", np.arange(4)), Roi("two", np.array([1, 2])))
+    found = recovery_by_region(**as_float32, kept=np.zeros(4, bool), rois=rois)
+    assert np.isnan([found["a"], found["two"]]).all()
+
+
+def test_two_masked_voxels_are_enough():
+    vector = np.array([0, 1, 2, 4, 4], np.float32)
+    kept = np.array([True, False, True, False, True])
+    assert interpolation_baseline(vector, kept) == pytest.approx(1.0)
+    found = recovery_by_region(vector, -vector, kept, (Roi("a", np.arange(5)),))
+    assert found == {"a": pytest.approx(-1.0)}
