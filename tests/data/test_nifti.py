@@ -102,6 +102,15 @@ def test_overlapping_regions_share_voxels_in_the_order_of_the_first(nifti_folder
     assert (ijk[:, 0] == 1).all()
 
 
+def test_voxels_of_both_hemispheres_are_in_a_region_once(nifti_folder, write_nifti):
+    mask = np.zeros((7, 8, 9), np.uint8)
+    mask[1:6, 2, 2] = 1  # its ends are in the left and in the right V1
+    write_nifti("sub-07/rois/sub-07_mask_RH_V1.nii.gz", mask)
+    subject = open_subject(nifti_folder)
+    voxels = subject.roi("V1").voxels
+    assert voxels.size == np.unique(voxels).size == 8 + 5 - 1
+
+
 def test_voxels_without_a_signal_are_left_out(nifti_folder):
     image = nib.load(nifti_folder / "betas.nii")
     data = np.array(image.dataobj)

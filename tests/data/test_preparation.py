@@ -22,7 +22,8 @@ def runs(subject):
     )
     values = np.random.default_rng(3).normal(5, 2, (12, 700)).astype(np.float32)
     values[:, 9] = 4  # a voxel that never varies
-    return replace(subject, trials=trials, recording=ArrayRecording(values)), values
+    recording = ArrayRecording(values)
+    return replace(subject, trials=trials, recording=recording, unit="percent"), values
 
 
 def test_nothing_to_do_changes_nothing(runs):
@@ -70,7 +71,10 @@ def test_notes_say_if_no_trial_is_for_training(runs):
 
 def test_z_scores_by_run_over_all_its_trials(runs):
     subject, _ = runs
-    found = prepare_subject(subject, Preparation(z_score="run")).responses(range(12))
+    prepared = prepare_subject(subject, Preparation(z_score="run"))
+    assert prepared.unit == "z"
+    assert "z-scored in each voxel over all trials of a run" in prepared.notes[-1]
+    found = prepared.responses(range(12))
     for run in (1, 2):
         rows = [trial.index for trial in subject.trials if trial.run == run]
         assert np.allclose(found[rows].mean(axis=0), 0, atol=1e-5)
@@ -109,6 +113,15 @@ def test_means_of_a_file_are_made_anew_from_z_scored_runs(runs):
     found = prepare_subject(averaged, steps).responses([12])[0]
     singles = prepare_subject(subject, steps).responses(range(6, 12))
     assert np.allclose(found, singles.mean(axis=0), atol=1e-5)
+
+
+def test_test_trials_that_were_shown_once_are_z_scored_by_their_run(runs):
+    subject, _ = runs
+    expected = prepare_subject(subject, Preparation(z_score="run")).responses(range(12))
+    trials = tuple(replace(t, split="test") if t.index > 5 else t for t in subject.trials)
+    once = prepare_subject(replace(subject, trials=trials), Preparation(z_score="run"))
+    assert [t.split for t in once.trials[6:]] == ["test"] * 6
+    assert np.array_equal(once.responses(range(12)), expected)
 
 
 def test_filters_number_the_trials_anew(runs):

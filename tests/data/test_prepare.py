@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mindvis_gui.data.prepare import (
+    estimate_normalisation,
     measure_normalisation,
     pad_to_length,
     pad_to_patches,
@@ -140,3 +141,31 @@ def test_cutting_leaves_whole_patches(n_voxels, left):
 def test_cutting_everything_is_refused():
     with pytest.raises(DataError, match="9 voxels fill no patch of 16"):
         pad_to_patches(np.zeros((2, 9), np.float32), 16, "cut")
+
+
+class Torn(ArrayRecording):
+    """A recording of which some trials cannot be read any more."""
+
+    def __init__(self, values, torn):
+        super().__init__(values)
+        self.torn = frozenset(torn)
+
+    def responses(self, indices):
+        if self.torn.intersection(np.asarray(indices).tolist()):
+            raise DataError("damaged")
+        return super().responses(indices)
+
+
+def test_an_estimate_leaves_out_what_cannot_be_read(subject):
+    values = np.random.default_rng(0).normal(3, 2, (24, 700)).astype(np.float32)
+    train = [trial.index for trial in subject.trials if trial.split == "train"]
+
+    def estimate(torn):
+        return estimate_normalisation(replace(subject, recording=Torn(values, torn)))
+
+    looked_at = int(estimate([]).basis.split()[0])
+    found = estimate(train[:1])
+    assert found.basis == f"{looked_at - 1} of the training trials"
+    assert found.mean == pytest.approx(3, abs=0.1)
+    with pytest.raises(DataError, match="damaged"):
+        estimate(train)

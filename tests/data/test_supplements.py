@@ -52,6 +52,16 @@ def test_means_are_on_no_side_of_a_split(like_nsd):
     assert [t.presentations for t in averaged.trials if t.split == "train"] == [2] * 4 + [1] * 4
 
 
+def test_means_over_sessions_are_of_no_session_and_no_run(like_nsd):
+    singles = [replace(trial, run=trial.session) for trial in like_nsd.trials[:18]]
+    means = with_means(singles)[0][18:]
+    assert [(t.split, t.stimulus_id, t.presentations) for t in means] == [
+        ("test", "p0", 3),
+        ("test", "p1", 3),
+    ]
+    assert {(t.session, t.run) for t in means} == {(0, 0)}
+
+
 def test_one_that_is_left_out_and_one_that_is_shared_are_counted_as_one():
     shown = [("a", "train", 1), ("a", "train", 1), ("b", "train", 1), ("b", "train", 2)]
     trials = tuple(

@@ -180,6 +180,16 @@ def test_runs_of_sessions_stay_apart(run, names, sessions, note):
     assert note or not any("Sessions are" in line for line in subject.notes)
 
 
+def test_sessions_and_runs_that_events_tell_stand_above_those_of_names(run):
+    (run / "sub-1_run-2_events.tsv").write_text(
+        "onset\tlabel\tsession\trun\n20\tdog\t4\t7\n50\tcat\t\t\n"
+    )
+    for suffix in ("bold.nii.gz", "events.tsv"):
+        (run / f"sub-1_run-2_{suffix}").rename(run / f"sub-1_ses-3_run-2_{suffix}")
+    found = [(trial.label, trial.session, trial.run) for trial in open_subject(run).trials]
+    assert found == [("dog", 4, 7), ("cat", 3, 2)]
+
+
 @pytest.mark.parametrize("silent", [0.0, np.nan])
 def test_a_voxel_must_have_a_signal_in_every_run(run, silent):
     values = series(3)
