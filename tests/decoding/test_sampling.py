@@ -115,10 +115,11 @@ def test_a_network_that_predicts_the_velocity_walks_the_same_way(scheduler, name
         torch.testing.assert_close(one, other, atol=1e-2, rtol=0)
 
 
-@pytest.mark.parametrize(("name", "times_closer"), [("ddim", 1.7), ("plms", 6)])
-@pytest.mark.parametrize("predicts", ["epsilon", "v_prediction"])
-def test_twice_the_steps_come_closer_by_the_order_of_a_sampler(predicts, name, times_closer):
-    """For pictures that are normally distributed, of which the way of a noise is known."""
+def error_after(steps, name, predicts):
+    """Return how far a walk ends from where the way of its noise leads, which is known here.
+
+    Pictures are normally distributed.
+    """
     schedule, spread = build_scheduler(predicts), 0.25
 
     def deviation(alpha):
@@ -132,15 +133,23 @@ def test_twice_the_steps_come_closer_by_the_order_of_a_sampler(predicts, name, t
         return (noise - (1 - alpha).sqrt() * latents) / alpha.sqrt()
 
     start = initial_noise(range(4), (1, 4, 4)).double()
+    sampler = build_sampler(schedule, Sampling(name, steps))
+    first, last = schedule.alphas_cumprod[sampler.timesteps[0]], schedule.final_alpha_cumprod
+    *_, (latents, _) = denoise(predict, sampler, start)
+    exact = start * deviation(last.double()) / deviation(first.double())
+    return float((latents - exact).abs().max())
 
-    def error(steps):
-        sampler = build_sampler(schedule, Sampling(name, steps))
-        first, last = schedule.alphas_cumprod[sampler.timesteps[0]], schedule.final_alpha_cumprod
-        *_, (latents, _) = denoise(predict, sampler, start)
-        exact = start * deviation(last.double()) / deviation(first.double())
-        return float((latents - exact).abs().max())
 
-    assert error(50) > times_closer * error(100)
+@pytest.mark.parametrize(("name", "times_closer"), [("ddim", 1.7), ("plms", 6)])
+@pytest.mark.parametrize("predicts", ["epsilon", "v_prediction"])
+def test_twice_the_steps_come_closer_by_the_order_of_a_sampler(predicts, name, times_closer):
+    assert error_after(50, name, predicts) > times_closer * error_after(100, name, predicts)
+
+
+@pytest.mark.parametrize("name", ["dpm++", "dpm++karras", "unipc"])
+@pytest.mark.parametrize("predicts", ["epsilon", "v_prediction"])
+def test_few_steps_of_second_order_come_closer_than_those_of_ddim(predicts, name):
+    assert 3 * error_after(20, name, predicts) < error_after(20, "ddim", predicts)
 
 
 @pytest.mark.parametrize("steps", [7, 334, 501, 700])
