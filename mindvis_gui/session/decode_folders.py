@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from mindvis_gui.analysis.decode_folder import list_samples
 from mindvis_gui.data.prepare import prepare
+from mindvis_gui.decoding.request import vector_sha256
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, MindVisError, RequestError
-from mindvis_gui.session.options import Options, mask_from_json, vector_hash
+from mindvis_gui.session.options import Options, mask_from_json
 from mindvis_gui.session.restored_request import with_preparation
 from mindvis_gui.wording import counted
 
@@ -78,7 +79,7 @@ def _look(session: Session, folder: Path, listed: Listed) -> None:
         if options.trial >= len(subject.trials):
             raise DataError(f"{folder}: trial {options.trial} does not exist in {subject.name}")
         vector = prepare(subject, subject.trials[options.trial], normalisation, options.rois)
-        if vector_hash(vector) != values["vector_sha256"]:
+        if vector_sha256(vector) != values["vector_sha256"]:
             raise DataError(
                 f"{folder}: trial {options.trial} was decoded from another response than "
                 f"{subject.name} has here; open the subject file that was used then"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,7 @@ from mindvis_gui.data.focus import Focus
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.subject import FloatArray, read_only
-from mindvis_gui.decoding.request import DecodeRequest
+from mindvis_gui.decoding.request import DecodeRequest, vector_sha256
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, RequestError
 
@@ -143,14 +142,9 @@ def request_from_json(
         )
     except (KeyError, TypeError, ValueError, RequestError) as error:
         raise DataError(f"the request of this sample is incomplete: {error!r}") from error
-    if vector_hash(vector) != expected:
+    if vector_sha256(vector) != expected:
         raise DataError(
             f"trial {request.trial} of {request.subject} has another response here than the one "
             "that these samples were decoded from; open the subject file that was used then"
         )
     return request
-
-
-def vector_hash(vector: FloatArray) -> str:
-    """Return the hash by which requests name a response."""
-    return hashlib.sha256(np.ascontiguousarray(vector).tobytes()).hexdigest()

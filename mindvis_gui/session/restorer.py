@@ -15,10 +15,11 @@ from mindvis_gui.data.picture import decode_picture
 from mindvis_gui.data.prepare import Normalisation, prepare
 from mindvis_gui.data.subject import ImageArray, Subject
 from mindvis_gui.decoding.history_folder import HistoryEntry
+from mindvis_gui.decoding.request import vector_sha256
 from mindvis_gui.decoding.sample_cache import SampleCache, read_kept_sample, sample_key
 from mindvis_gui.errors import DataError, MindVisError, RequestError
 from mindvis_gui.files import is_there
-from mindvis_gui.session.options import Options, vector_hash
+from mindvis_gui.session.options import Options
 from mindvis_gui.session.restored_request import restore_request, with_preparation
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ def _look_up(
                 raise DataError(f"trial {options.trial} does not exist in {subject.name}")
             trial = subject.trials[options.trial]
             vector = prepare(subject, trial, normalisation, options.rois)
-            if vector_hash(vector) != request["vector_sha256"]:
+            if vector_sha256(vector) != request["vector_sha256"]:
                 raise DataError(
                     f"trial {options.trial} of {subject.name} has another response here than the "
                     "one of this figure; open the subject file of then"
