@@ -9,7 +9,6 @@ from PySide6.QtGui import QAction, QPalette
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QMenu,
     QSizePolicy,
@@ -23,6 +22,7 @@ from mindvis_gui.session.axes import OPTIONS
 from mindvis_gui.session.grid_order import SORTS
 from mindvis_gui.views.axis_field import AxisField
 from mindvis_gui.views.buttons import push_button
+from mindvis_gui.views.elided_label import ElidedLabel
 from mindvis_gui.views.grid_view import LARGEST, LEAST_AT_FIRST, SMALLEST
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.theme import GAP, MARGIN
@@ -74,7 +74,7 @@ class CompareHeader(QWidget):
         )
         glass = QAction(icon("search", QPalette.ColorRole.PlaceholderText), "", self.filter)
         self.filter.addAction(glass, QLineEdit.ActionPosition.LeadingPosition)
-        self.count = QLabel()
+        self.count = ElidedLabel()  # a number that is cut would be another one
         self.count.setProperty("kind", "count")
         self.count.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.size_slider = QSlider(Qt.Orientation.Horizontal)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt, QTimer
 from PySide6.QtGui import QImage, QPainter, QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from mindvis_gui.analysis.comparison import SampleScores
 from mindvis_gui.analysis.export import read_request
@@ -416,3 +416,12 @@ def test_thousands_of_decoded_trials_are_sorted_without_a_look_at_every_cell(pag
         trial for trial in sorted(range(n), key=lambda each: -(each * 7 % n))
         if trial * 7 % n <= n / 2
     ]  # fmt: skip
+
+
+def test_a_count_without_room_ends_in_an_ellipsis(qtbot, page):
+    assert QLabel.text(page.header.count) == page.header.count.text()
+    page.resize(page.minimumSizeHint().width(), 400)
+    page.header.show_count(12_345, "1,000 rows · 12,345 of 1,000,000 decoded")
+    qtbot.waitUntil(lambda: QLabel.text(page.header.count).endswith("…"))
+    assert page.header.count.toolTip() == "1,000 rows · 12,345 of 1,000,000 decoded"
+    assert page.header.count.text() == page.header.count.toolTip()
