@@ -68,7 +68,7 @@ class RoiStrip(QWidget):
                 continue
             painter.fillRect(QRectF(0, top + (_ROW - SWATCH) / 2, SWATCH, SWATCH), colour)
             painter.setPen(text)
-            shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, names)
+            shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, names)
             painter.drawText(QRectF(SWATCH + GAP, top, names, _ROW), middle, shown)
             painter.setPen(muted(self))
             count = QRectF(right, top, self.width() - right, _ROW)

@@ -6,11 +6,12 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
-from mindvis_gui.data.subject import Volume
+from mindvis_gui.data.subject import Roi, Volume
 from mindvis_gui.session.brain import Arrangement
 from mindvis_gui.session.overlays import ANATOMY, MASK, REGIONS, RESPONSE, Look, Overlay
 from mindvis_gui.views.brain_view import BrainView
 from mindvis_gui.views.colour_maps import unpacked
+from mindvis_gui.views.roi_strip import RoiStrip
 from mindvis_gui.views.slice_picture import borders
 
 SAGITTAL, CORONAL, AXIAL = range(3)
@@ -397,3 +398,16 @@ def test_two_rows_beneath_a_narrow_brain_leave_others_their_height(qtbot, brain)
     bars = brain.header.minimumSizeHint().height() + brain.location.minimumHeight()
     assert brain.minimumSizeHint().height() - bars < 120
     assert brain.regions.minimumSizeHint().height() <= 85  # slices: 80
+
+
+def test_regions_of_an_atlas_can_be_told_apart_without_positions(qtbot, subject):
+    def drawn(end):
+        roi = Roi(f"7Networks_left_inferior_temporal_gyrus_posterior_division_{end}", np.arange(9))
+        strip = RoiStrip()
+        qtbot.addWidget(strip)
+        strip.resize(400, 60)
+        strip.show_response(replace(subject, rois=(roi,)), None, Look())
+        return strip.grab().toImage()
+
+    assert drawn("1") == drawn("1")
+    assert drawn("1") != drawn("2")
