@@ -52,6 +52,19 @@ def test_a_region_of_every_voxel_is_noted(lesion, subject, tmp_path, monkeypatch
     assert said in (tmp_path / "out/summary.md").read_text()
 
 
+def test_a_study_that_could_score_nothing_is_refused(
+    lesion, telling_decoder, subject, tmp_path, monkeypatch, capsys
+):
+    unseen = tuple(replace(trial, stimulus_id="") for trial in subject.trials)
+    monkeypatch.setattr(mindvis_gui, "open_subject", lambda path: replace(subject, trials=unseen))
+    assert lesion() == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert "tiny: none of 6 trials has a stimulus, so nothing can be scored" in said.err
+    assert not telling_decoder.requests
+    assert not (tmp_path / "out").exists()
+
+
 def test_responses_normalised_by_test_trials_are_said(lesion, subject, monkeypatch, capsys):
     tests = tuple(replace(trial, split="test") for trial in subject.trials)
     monkeypatch.setattr(mindvis_gui, "open_subject", lambda path: replace(subject, trials=tests))
