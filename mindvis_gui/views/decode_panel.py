@@ -42,8 +42,7 @@ from mindvis_gui.views.icons import icon
 from mindvis_gui.views.preparation_panel import PreparationPanel
 from mindvis_gui.views.theme import GAP, MARGIN, label
 
-MAX_SAMPLES = 32
-MAX_SEED = N_SEEDS - MAX_SAMPLES
+MAX_SAMPLES = 64
 _MIN_WIDTH = 220
 _ROUNDING = 0.005  # of two decimals
 
@@ -73,7 +72,7 @@ class DecodePanel(QScrollArea):
         self.presets = {name: _segment(name) for name in PRESETS}
         self.samples = number_field(1, MAX_SAMPLES, "Samples")
         self.samples.setToolTip("How many pictures to draw, each from a seed of its own")
-        self.first_seed = seed_field(MAX_SEED, "First seed")
+        self.first_seed = seed_field(N_SEEDS - 1, "First seed")
         self.dice = icon_button(icon("dice"), "New seeds", "New seeds  (R)")
         self.sampler = choice_field(SAMPLERS, "Sampler")
         self.steps = number_field(1, TRAINING_STEPS - 1, "Steps")
@@ -181,7 +180,8 @@ class DecodePanel(QScrollArea):
         self._show_options()
 
     def _edit_seeds(self) -> None:
-        self._session.set_seeds(int(self.first_seed.value()), self.samples.value())
+        first = int(self.first_seed.value())
+        self._session.set_seeds(first, min(self.samples.value(), N_SEEDS - first))
 
     def _edit_sampling(self) -> None:
         try:

@@ -71,6 +71,18 @@ def test_seeds_may_have_all_their_32_bits(qtbot, panel, session, seed):
     assert (session.first_seed, session.n_samples) == (seed, 2)
 
 
+def test_no_seed_is_beyond_the_last(panel, session):
+    panel.first_seed.setValue(N_SEEDS - 2)
+    assert (session.first_seed, session.n_samples) == (N_SEEDS - 2, 2)
+    assert panel.samples.value() == 2
+
+
+def test_64_samples_can_be_typed(qtbot, panel, session):
+    panel.samples.selectAll()
+    qtbot.keyClicks(panel.samples, "64")
+    assert session.n_samples == 64
+
+
 def test_dice_asks_for_new_seeds(qtbot, panel):
     with qtbot.waitSignal(panel.new_seed_wanted):
         qtbot.mouseClick(panel.dice, Qt.MouseButton.LeftButton)
