@@ -96,6 +96,7 @@ class DecodeQueue(QObject):
         self._go_on.set()
         self._began = 0.0
         self._speed: float | None = None  # s a network step and seed
+        self._rested = False  # what runs was paused: how long it takes tells nothing of the next
         self._trouble = ""
         self.together: tuple[DecodeRequest, ...] = ()
         self.samples: tuple[Sample, ...] = ()
@@ -175,6 +176,7 @@ class DecodeQueue(QObject):
         if paused == self.paused:
             return
         self.paused = paused
+        self._rested = self._rested or paused
         if paused:
             self._go_on.clear()
         else:
@@ -214,7 +216,7 @@ class DecodeQueue(QObject):
         self._work_waiting -= _work_of(items)
         self.together = tuple(item.request for item in items)
         self.samples, self.step = (), None
-        self._told_to_stop = False
+        self._told_to_stop = self._rested = False
         self._began = perf_counter()
         self._decoder = decoder = CachedDecoder(items[0].decoder, self._cache)
         first, more = self.together[0], len(items) - 1
@@ -265,7 +267,7 @@ class DecodeQueue(QObject):
         if result is None or result.request is not self.running:
             return  # of several each was handed over, or nobody wants it any more
         assert self._decoder is not None
-        if not result.found and not self.paused:
+        if not result.found and not self._rested:
             self._measure(result)
         self.together = self.together[1:]
         self.decoded.emit(result, self._decoder.info)
@@ -298,8 +300,6 @@ class DecodeQueue(QObject):
         if decoder.trouble and not self._trouble:  # say it once, not for every trial
             self.problem.emit(decoder.trouble)
         self._trouble = decoder.trouble
-        if self.paused:
-            self._go_on.clear()
         self._start_next()
         self.changed.emit()
 

@@ -34,6 +34,7 @@ class QuickDecoder:
         self.info = replace(info, parameters=10**9)
         self.drawn = []
         self.hold_at = None  # seed at whose first step a decode waits
+        self.seconds = 0.001
         self.go_on = threading.Event()
 
     def decode(self, request):
@@ -45,7 +46,7 @@ class QuickDecoder:
         for seed in request.seeds:
             self.drawn.append((request.trial, seed))
             samples.append(Sample(colour(request.trial, seed), seed))
-        return DecodeResult(request, tuple(samples), 0.001)
+        return DecodeResult(request, tuple(samples), self.seconds)
 
 
 def colour(trial, seed):
@@ -185,6 +186,7 @@ def test_time_left_counts_all_that_waits(qtbot, jobs, queue, quick):
     queue.pause()
     queue.extend(Waiting(quick, request(trial)) for trial in range(1, 11))
     ten = queue.seconds_left
+    assert ten == pytest.approx(10 * 2 * quick.seconds)  # two seeds, one after the other
     queue.remove(queue.waiting[:5])
     assert queue.seconds_left == pytest.approx(ten / 2)
     queue.move(queue.waiting[3:], 0)
@@ -197,6 +199,55 @@ def test_time_left_counts_all_that_waits(qtbot, jobs, queue, quick):
     queue.stop()
     qtbot.waitUntil(lambda: idle(queue, jobs))
     assert queue.seconds_left == 0
+
+
+def test_time_left_grows_with_steps_and_seeds(qtbot, jobs, queue, quick):
+    queue.add(quick, request(0))
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    queue.pause()
+    queue.add(quick, request(1))
+    one = queue.seconds_left
+    queue.add(quick, request(2, (0, 1, 2, 3)))
+    assert queue.seconds_left == pytest.approx(3 * one)
+    queue.add(quick, replace(request(3), sampling=replace(SAMPLING, steps=4)))
+    assert queue.seconds_left == pytest.approx(5 * one)
+
+
+def test_a_decode_that_rested_tells_nothing_of_the_time_left(qtbot, jobs, queue, quick):
+    queue.add(quick, request(0))
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    quick.hold_at, quick.seconds = 0, 3600
+    with qtbot.waitSignal(queue.progressed):
+        queue.add(quick, request(1))
+    queue.pause()
+    queue.pause(False)
+    quick.go_on.set()
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    queue.pause()
+    queue.add(quick, request(2))
+    assert queue.seconds_left == pytest.approx(2 * 0.001)
+    queue.pause(False)
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    queue.pause()
+    queue.add(quick, request(3))
+    assert queue.seconds_left > 1000  # nothing rested this time
+
+
+def test_what_follows_a_decode_that_was_stopped_is_not_stopping(qtbot, jobs, queue, quick):
+    quick.hold_at = 0
+    with qtbot.waitSignal(queue.progressed):
+        queue.add(quick, request(0))
+    queue.stop()
+    assert queue.stopping
+    quick.go_on.set()
+    qtbot.waitUntil(lambda: idle(queue, jobs))
+    quick.go_on.clear()
+    with qtbot.waitSignal(queue.progressed):
+        queue.add(quick, request(1))
+    assert queue.active
+    assert not queue.stopping
+    quick.go_on.set()
+    qtbot.waitUntil(lambda: idle(queue, jobs))
 
 
 def test_time_left_does_not_go_through_the_queue(qtbot, jobs, queue, quick, monkeypatch):

@@ -22,7 +22,7 @@ from mindvis_gui.decoding.building import building
 from mindvis_gui.decoding.company import requests_together
 from mindvis_gui.decoding.denoiser import BatchedDenoiser, Conditions, Denoiser
 from mindvis_gui.decoding.device import DTYPES, choose_device, choose_precision, failures_said
-from mindvis_gui.decoding.drawn import DrawnTogether, Stopwatch, delivered_meanwhile
+from mindvis_gui.decoding.drawn import DrawnTogether, Stopwatch, delivered_meanwhile, worked
 from mindvis_gui.decoding.finite import check_finite
 from mindvis_gui.decoding.guidance import GuidedPredictor
 from mindvis_gui.decoding.onednn import multiply_by_onednn
@@ -107,14 +107,16 @@ class MindVisDecoder:
         RequestError
             If the mask is for another number of patches.
         """
-        start = perf_counter()
+        samples, seconds = yield from worked(self._samples(request))
+        return DecodeResult(request, samples, seconds)
+
+    def _samples(self, request: DecodeRequest) -> Generator[Step, None, tuple[Sample, ...]]:
         with failures_said(self.info.name, self.info.device):
             conditions = [self._conditions(request)]
             pictures = yield from self._draw([request], conditions, with_previews=True)
             images = pictures.finished()
         check_finite(request, pictures.finite(), self.info)
-        samples = tuple(map(Sample, images, request.seeds))
-        return DecodeResult(request, samples, perf_counter() - start)
+        return tuple(map(Sample, images, request.seeds))
 
     @torch.inference_mode()
     def decode_many(
@@ -225,8 +227,11 @@ class MindVisDecoder:
         pictures: Pictures | None = None
         try:
             if accepted:
+                begun = perf_counter()
                 with failures_said(self.info.name, self.info.device):
-                    pictures = yield from self._draw(accepted, conditions, with_previews=False)
+                    walk = self._draw(accepted, conditions, with_previews=False)
+                    pictures, seconds = yield from worked(walk)
+                start += perf_counter() - begun - seconds  # what whoever took the steps rested
         except MindVisError as error:
             entries = [
                 DecodeFailure(entry, error) if isinstance(entry, DecodeRequest) else entry

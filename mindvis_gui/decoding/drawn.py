@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from itertools import islice
 from time import perf_counter
 from typing import TypeVar
@@ -37,6 +38,24 @@ class Stopwatch:
         return seconds
 
 
+def worked(steps: Generator[Step, None, _T]) -> Generator[Step, None, tuple[_T, float]]:
+    """Take the steps of a walk; return what it returns, and the seconds of the walk alone.
+
+    Whoever takes a step may rest before the next one.
+    """
+    seconds = 0.0
+    with closing(steps):
+        while True:
+            began = perf_counter()
+            try:
+                step = next(steps)
+            except StopIteration as stop:
+                result: _T = stop.value
+                return result, seconds + perf_counter() - began
+            seconds += perf_counter() - began
+            yield step
+
+
 class DrawnTogether:
     """The outcomes of requests that were drawn together; pictures may still be on the way.
 
@@ -47,7 +66,7 @@ class DrawnTogether:
     pictures : Pictures or None
         Of every request that was drawn one a seed; None if none was.
     start : float
-        When it was begun, by ``perf_counter``.
+        When it was begun, by ``perf_counter``; later by as much as was rested between its steps.
     watch : Stopwatch
         Of everything that is drawn one after the other.
     info : ModelInfo

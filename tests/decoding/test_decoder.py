@@ -9,9 +9,10 @@ from torch import nn
 
 from mindvis_gui.data.attribution import METHODS
 from mindvis_gui.data.mask import MaskState
-from mindvis_gui.decoding import device, onednn
+from mindvis_gui.decoding import decoder as decoder_module
+from mindvis_gui.decoding import device, drawn, onednn
 from mindvis_gui.decoding.models import load_decoder
-from mindvis_gui.decoding.request import DecodeRequest
+from mindvis_gui.decoding.request import DecodeRequest, DecodeResult
 from mindvis_gui.decoding.sampling_settings import SAMPLERS, Sampling
 from mindvis_gui.errors import ModelError, RequestError
 
@@ -46,6 +47,33 @@ def finish(items):
 
 def images(decoder, request):
     return {s.seed: s.image for s in finish(decoder.decode(request))[1].samples}
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_rest_between_two_steps_is_no_time_of_the_decode(tiny, ask, monkeypatch, together):
+    now, results = 0.0, []
+
+    def clock():
+        nonlocal now
+        now += 1
+        return now
+
+    for module in (decoder_module, drawn):
+        monkeypatch.setattr(module, "perf_counter", clock)
+    asked = [ask((0,)), ask((1,)), ask((2, 3))]
+    decodes = [tiny.decode_many(asked)] if together else map(tiny.decode, asked)
+    for steps in decodes:
+        while True:
+            try:
+                item = next(steps)
+            except StopIteration as stop:
+                results.append(stop.value)
+                break
+            results.append(item)
+            now += 1000
+    seconds = [each.seconds for each in results if isinstance(each, DecodeResult)]
+    assert len(seconds) == 3
+    assert all(0 < each < 1000 for each in seconds)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
