@@ -40,6 +40,15 @@ def test_a_sample_of_another_stimulus_ranks_lower(subject, decoded):
     assert all(scores.rank > 1 for scores in comparison.scores)
 
 
+def test_samples_of_two_sizes_are_each_compared_at_their_own(subject, decoded):
+    result = decoded(trial=0, noise=5)
+    halved = tuple(replace(sample, image=sample.image[::2, ::2]) for sample in result.samples)
+    for samples, side in ((result.samples, 32), (halved, 16), (result.samples, 32)):
+        comparison = compare(replace(result, samples=samples), subject)
+        assert comparison.stimulus.shape == (side, side, 3)
+        assert [scores.rank for scores in comparison.scores] == [1, 1, 1]
+
+
 def test_a_flat_sample_is_last(subject, decoded):
     flat = Sample(np.full((32, 32, 3), 90, np.uint8), seed=0)
     comparison = compare(replace(decoded(seeds=(0,)), samples=(flat,)), subject)

@@ -144,6 +144,25 @@ def test_one_category_is_no_category_score(subject, decoded):
     assert "category" not in scorer.score(decoded(trial=1))
 
 
+def test_one_category_is_no_category_score_for_a_judge_of_several_either(subject, decoded):
+    trials = tuple(replace(t, category="a") for t in subject.trials)
+    scorer = LesionScorer(replace(subject, trials=trials), Judge())
+    assert "category" not in {score.key for score in scorer.scores}
+    assert "category" not in scorer.score(decoded(trial=1))
+
+
+def test_one_test_stimulus_is_scored_by_its_pixels_alone(subject, decoded):
+    only, *others = subject.trials
+    hidden = tuple(
+        replace(trial, stimulus_id="" if trial.split == "test" else trial.stimulus_id)
+        for trial in others
+    )
+    scorer = LesionScorer(replace(subject, trials=(only, *hidden)))
+    assert [score.key for score in scorer.scores] == ["pixel"]
+    assert scorer.notes[0] == "tiny has fewer than two test stimuli: no identification"
+    assert set(scorer.score(decoded(trial=0))) == {"pixel"}
+
+
 def test_a_trial_without_stimulus_has_no_scores(sorted_subject, decoded):
     blind = replace(sorted_subject.trials[1], stimulus_id="")
     trials = (sorted_subject.trials[0], blind, *sorted_subject.trials[2:])
@@ -195,3 +214,14 @@ def test_the_nearest_stimulus_finds_its_own_kind():
     noisy = np.clip(red + rng.normal(scale=8, size=red.shape), 0, 255).astype(np.uint8)
     best = judge.run(noisy[None]).probabilities.argmax(axis=1)
     assert judge.class_names[best[0]] == "warm"
+
+
+def test_the_nearest_stimulus_is_found_however_many_are_looked_at_together(monkeypatch):
+    pictures = np.full((7, 96, 96, 3), 200, np.uint8)
+    for i, picture in enumerate(pictures):
+        picture[10 + 5 * i : 50 + 5 * i, 20:70] = (30 * i, 220 - 30 * i, 90)
+    names = [f"kind {i}" for i in range(7)]
+    monkeypatch.setattr("mindvis_gui.analysis.lesion_scores._BLOCK", 3)
+    judge = NearestStimulus(pictures, names)
+    best = judge.run(pictures).probabilities.argmax(axis=1)
+    assert [judge.class_names[i] for i in best] == names
