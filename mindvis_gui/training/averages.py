@@ -19,7 +19,7 @@ class WeightAverage:
     training is not held back by its first weights. With a decay of 0 it is the weights.
     """
 
-    def __init__(self, network: nn.Module, decay: float = 0.999) -> None:
+    def __init__(self, network: nn.Module, decay: float) -> None:
         self.decay = decay
         self.updates = 0
         self._network = network
