@@ -113,6 +113,25 @@ def test_regions_of_freesurfer(tmp_path, betas, person, name, regions):
     assert subject_rois[1::2] == regions
 
 
+def test_one_area_of_freesurfer(tmp_path, betas, person):
+    out = tmp_path / "made.nii.gz"
+    source = str(person / "label" / "lh.mine.annot")
+    command = ["import-rois", source, "--grid", str(betas), "--out", str(out)]
+    assert main([*command, "--areas", "V2"]) == 0
+    labels = np.asarray(nib.load(out).dataobj)
+    assert (labels[0, 0, 4], labels[5, 0, 4]) == (0, 1)
+    assert (tmp_path / "made.tsv").read_text() == "index\tname\n1\tV2\n"
+
+
+@pytest.mark.parametrize("vertex", [60, 10_000])
+def test_a_vertex_that_the_surface_does_not_have(tmp_path, betas, person, vertex, capsys):
+    path = person / "label" / "lh.V1_exvivo.label"
+    path.write_text(f"#!ascii label\n1\n{vertex} 0.0 0.0 0.0 0.0\n")
+    out = str(tmp_path / "made.nii.gz")
+    assert main(["import-rois", str(path), "--grid", str(betas), "--out", out]) == 1
+    assert f"vertex {vertex:,} is not on lh.white" in capsys.readouterr().err
+
+
 def test_a_person_without_surfaces(tmp_path, betas, person, capsys):
     (person / "surf" / "lh.pial").unlink()
     source = str(person / "label" / "lh.mine.annot")

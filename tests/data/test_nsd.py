@@ -209,6 +209,7 @@ WRONG = {
     "text": (replaced("betas", np.full((750, 3, 3, 3), b"x")), "holds values of type |S1"),
     "external link": (linked, "/betas is a link to somewhere else"),
     "an empty mask": (mask(np.full(NSD_GRID, -1, np.int16)), "no voxel is above 0"),
+    "a mask of two volumes": (mask(np.ones((*NSD_GRID, 2), np.int16)), "the image has 2 volumes"),
     "a mask of another grid": (mask(np.ones((3, 4, 5), np.int16)), "is not the one of nsdgeneral"),
     "no order": (design(masterordering=np.zeros((1, 0))), "masterordering is missing"),
     "an order of fractions": (design(masterordering=np.full((1, 750), 1.5)), "whole numbers"),
