@@ -1,5 +1,6 @@
 """Published files into a model folder: what it decodes, and what is refused."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -81,12 +82,11 @@ def test_imported_model_draws_the_published_samples(monkeypatch, golden, importe
             assert (off > 0).sum() <= 10
 
 
-def test_card_says_what_was_imported(imported):
+def test_card_says_what_was_imported(imported, published_files):
     card = read_model_info(imported[0]).card
-    assert re.findall(r"\| (\S+) \| `[0-9a-f]{64}` \|", card) == [
-        "model.ckpt",
-        "finetuned.pth",
-        "fmri_encoder.pth",
+    assert re.findall(r"\| (\S+) \| `([0-9a-f]{64})` \|", card) == [
+        (name, hashlib.sha256(published_files[name].read_bytes()).hexdigest())
+        for name in ("model.ckpt", "finetuned.pth", "fmri_encoder.pth")
     ]
     assert "464 to 479 voxels, 30 patches of 16" in card
     assert '| kam_subs | ["sbj_3"] |' in card
