@@ -100,6 +100,7 @@ def model_facts(info: ModelInfo) -> dict[str, Any]:
         "parameters": info.parameters,
         "masked_model": info.has_masked_model,
         "guidance": info.guidance,
+        "test_use": list(info.test_use),
         "hash": info.hash,
     }
 

@@ -6,6 +6,7 @@ import pytest
 
 import mindvis_gui.data
 from mindvis_gui.cli import main
+from mindvis_gui.decoding.models import INDEX
 
 
 @pytest.fixture
@@ -94,3 +95,15 @@ def test_what_a_stage_of_the_training_wrote_is_called_so(tmp_path, tiny_model_fo
         f"mindvis: {tmp_path / 'stage'}: holds networks but no whole model (model_index.json is "
         "missing); 'mindvis train ldm' makes one of what the other stages write\n"
     )
+
+
+def test_what_a_model_saw_of_the_test_is_said(tmp_path, tiny_model_folder, capsys):
+    folder = shutil.copytree(tiny_model_folder, tmp_path / "model")
+    assert main(["info", str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["test_use"] == []
+    index = json.loads((folder / INDEX).read_text())
+    (folder / INDEX).write_text(json.dumps({**index, "test_use": ["it saw one", "it saw all"]}))
+    assert main(["info", str(folder)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(maxsplit=2)[-1] for line in lines if "it saw one" in line] == ["it saw one"]
+    assert any(line.strip() == "it saw all" for line in lines)
