@@ -94,7 +94,8 @@ class DecodeQueue(QObject):
         self._told_to_stop = False
         self._go_on = Event()
         self._go_on.set()
-        self._began = 0.0
+        self._began = 0.0  # what runs, by `perf_counter`; later by as much as it rested
+        self._rests_since = 0.0
         self._speed: float | None = None  # s a network step and seed
         self._rested = False  # what runs was paused: how long it takes tells nothing of the next
         self._trouble = ""
@@ -175,6 +176,7 @@ class DecodeQueue(QObject):
         """Rest between two steps, or go on."""
         if paused == self.paused:
             return
+        self._count_rest()
         self.paused = paused
         self._rested = self._rested or paused
         if paused:
@@ -196,6 +198,7 @@ class DecodeQueue(QObject):
         self._waiting.clear()
         self._work_waiting = 0
         self.skip()
+        self._count_rest()
         self.paused = False
         self._go_on.set()
         self.cleared.emit()
@@ -279,6 +282,12 @@ class DecodeQueue(QObject):
         self._jobs.failed.emit(failure.error)
         self.failed.emit()
 
+    def _count_rest(self) -> None:
+        now = perf_counter()
+        if self.paused:
+            self._began += now - self._rests_since
+        self._rests_since = now
+
     def _measure(self, result: DecodeResult) -> None:
         speed = result.seconds / _work(result.request)
         before = speed if self._speed is None else self._speed
@@ -289,6 +298,7 @@ class DecodeQueue(QObject):
         decoder, self._decoder = self._decoder, None
         assert decoder is not None
         self._job = None
+        self._count_rest()
         request, samples = self.running, self.samples
         self.together, self.samples, self.step = (), (), None
         if request is not None:

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from time import perf_counter
 
 import numpy as np
 import pytest
 
+from mindvis_gui import decode_queue
 from mindvis_gui.decode_queue import DecodeQueue, Waiting
 from mindvis_gui.decoding.request import (
     DecodeFailure,
@@ -233,6 +235,29 @@ def test_a_decode_that_rested_tells_nothing_of_the_time_left(qtbot, jobs, queue,
     assert queue.seconds_left > 1000  # nothing rested this time
 
 
+@pytest.mark.parametrize("end", ["stop", "skip", "go on, then stop"])
+def test_a_rest_is_no_time_of_a_decode_that_was_stopped(
+    qtbot, jobs, queue, quick, monkeypatch, end
+):
+    rested = 0.0
+    monkeypatch.setattr(decode_queue, "perf_counter", lambda: perf_counter() + rested)
+    results = []
+    queue.decoded.connect(lambda result, _: results.append(result))
+    quick.hold_at = 1
+    queue.add(quick, request(0))
+    qtbot.waitUntil(lambda: len(queue.samples) == 1 and queue.step is not None)
+    queue.pause()
+    rested = 5000.0
+    if end == "go on, then stop":
+        queue.pause(False)
+    (queue.skip if end == "skip" else queue.stop)()
+    quick.go_on.set()
+    qtbot.waitUntil(lambda: not queue.active)
+    queue.stop()
+    assert [sample.seed for sample in results[0].samples] == [0]
+    assert 0 < results[0].seconds < 1000
+
+
 def test_what_follows_a_decode_that_was_stopped_is_not_stopping(qtbot, jobs, queue, quick):
     quick.hold_at = 0
     with qtbot.waitSignal(queue.progressed):
@@ -424,6 +449,7 @@ VICTIM = """
 import sys
 from pathlib import Path
 from dataclasses import replace
+from time import perf_counter
 sys.path.insert(0, sys.argv[2])
 from tests.test_decode_queue import QuickDecoder, request
 from tests.conftest import FakeDecoder

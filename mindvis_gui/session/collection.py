@@ -92,7 +92,7 @@ class Collection(QObject):
         self._subject: Subject | None = None
         self._drawn: dict[Options, Drawn] = {}
         self._scores: dict[Options, Score] = {}
-        self._scored: dict[Options, dict[int, dict[int, Score]]] = {}  # by common, trial, seed
+        self._scored: dict[Options, dict[int, dict[int, Score]]] = {}  # same by common, trial, seed
         self._newest: dict[int, list[Options]] = {}  # of one decode, by trial
         self.drawn, self.unasked = SampleSet(), SampleSet()
         self._scoring = Backlog(jobs, _score, self._keep_scores)
