@@ -63,10 +63,11 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.cli.output import progress
     from mindvis_gui.files import check_writable
 
-    for path in filter(None, (args.csv, args.latex)):
+    tables = [path for path in (args.csv, args.latex) if path is not None]
+    read = [file for folder in args.folders for file in listed_files(folder)] if tables else []
+    for path in tables:
         check_writable(path.parent)
-        for folder in args.folders:
-            check_no_input(path, listed_files(folder))
+        check_no_input(path, read)
     evaluations = []
     with progress(len(args.folders)) as show:
         for done, folder in enumerate(args.folders):

@@ -44,15 +44,18 @@ def draw_comparison(page: Page, y: float, content: FigureContent) -> float:
 
 def comparison_layout(trials: Sequence[DecodedTrial], style: FigureStyle) -> GridLayout:
     """Return where the pictures of a comparison are, such that there is room for its words."""
-    lines, pairs = [], [0.0]
+    lines, pairs = set[str](), {""}  # most of thousands are alike, and measured once
     for trial in trials:
-        lines.append(text_width(_number(trial), style))
+        lines.add(_number(trial))
         for scores in _scores_of(trial):
             seed, rank, r, ssim = _words(scores, trial.n_candidates, style)
-            lines += [text_width(each, style) for each in (seed, rank, r)]
-            pairs += [text_width(f"{a}  {b}", style) for a, b in ((seed, rank), (r, ssim)) if b]
+            lines |= {seed, rank, r}
+            pairs |= {f"{a}  {b}" for a, b in ((seed, rank), (r, ssim)) if b}
     words = Words(
-        max(lines), max(pairs), heading_width("Seen", style), heading_width("Decoded", style)
+        max(text_width(each, style) for each in lines),
+        max(text_width(each, style) for each in pairs),
+        heading_width("Seen", style),
+        heading_width("Decoded", style),
     )
     return GridLayout.of(len(trials), len(trials[0].samples), style, words)
 
