@@ -73,7 +73,7 @@ def test_a_rest_between_two_steps_is_no_time_of_the_decode(tiny, ask, monkeypatc
             now += 1000
     seconds = [each.seconds for each in results if isinstance(each, DecodeResult)]
     assert len(seconds) == 3
-    assert all(0 < each < 1000 for each in seconds)
+    assert all(0 < each < 100 for each in seconds)  # a tick each time that the clock is read
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
