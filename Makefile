@@ -1,29 +1,36 @@
-# Every target first does what `setup` does: the virtual environment and whatever is missing in it.
+# Every target first makes the virtual environment, or adds what is missing in it: for `run` and `demo` what the
+# application needs, for all others the packages of its tests and tools, too.
 NEW_ENOUGH := 'import sys; sys.exit(sys.version_info < (3, 11))'
-PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$name -c $(NEW_ENOUGH) >/dev/null 2>&1 && echo $$name && break; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+FOR_DEVELOPMENT := $(VENV)/.installed-for-development
+PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: setup run demo test test-oldest lint bench screenshots clean
 
-setup: $(INSTALLED)
+setup: $(FOR_DEVELOPMENT)
 
 $(INSTALLED): pyproject.toml constraints.txt tools/system_libraries.sh
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name yours: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || sh tools/system_libraries.sh venv $(PYTHON)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,demo]'
+	$(PIP_INSTALL) -e '.[metrics]'
 	@sh tools/system_libraries.sh qt $(BIN)/python
 # As pip does for an installed wheel: where Python may write no bytecode, the window starts in three quarters of the time.
 	@$(BIN)/python -m compileall -q mindvis_gui
 	@touch $@
 
-run: setup
+$(FOR_DEVELOPMENT): $(INSTALLED)
+	$(PIP_INSTALL) -e '.[dev,demo]'
+	@touch $@
+
+run: $(INSTALLED)
 	@$(BIN)/mindvis view demo --model demo
 
-demo: setup
+demo: $(INSTALLED)
 	@rm -rf out/demo
 	$(BIN)/mindvis decode demo --model demo --trials 6,9,12 --seeds 0-3 --out out/demo
 	$(BIN)/mindvis figure out/demo --out out/demo/figure.png

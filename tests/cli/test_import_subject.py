@@ -9,13 +9,13 @@ import h5py
 import nibabel as nib
 import numpy as np
 import pytest
-from bdpy import BData
 
 from mindvis_gui.cli import main
 from mindvis_gui.data import open_subject
 from mindvis_gui.data.recording import ArrayRecording
 from mindvis_gui.data.subject_file import write_subject
 from mindvis_gui.errors import DataError
+from tests.data.makers import new_bdata
 
 PUBLISHED = Path(__file__).parents[1] / "data_golden" / "published"
 
@@ -95,7 +95,7 @@ def test_published_data_sets(tmp_path, source, trials, rois):
 
 
 def test_bdata(tmp_path):
-    data = BData()
+    data = new_bdata()
     data.add(np.random.default_rng(0).normal(size=(6, 20)), "VoxelData")
     data.add_metadata("ROI_V1", np.arange(20) < 9, where="VoxelData")
     data.save(str(tmp_path / "b.h5"))

@@ -8,15 +8,21 @@ import shutil
 import tarfile
 import warnings
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import h5py
 import nibabel as nib
 import numpy as np
+import pytest
 import scipy.io
 from PIL import Image
 
 from mindvis_gui.data.import_plan import ImportPlan
+
+if TYPE_CHECKING:
+    from bdpy import BData
 
 PUBLISHED = Path(__file__).parents[1] / "data_golden" / "published"
 NSD_GRID = (7, 9, 8)
@@ -320,12 +326,15 @@ def make_series(folder: Path) -> Path:
     return folder
 
 
+def new_bdata() -> BData:
+    """Return what bdpy writes files of; skip the test on a Python for which it has no release."""
+    return pytest.importorskip("bdpy").BData()
+
+
 def make_bdata(folder: Path) -> Path:
     """Write a file by bdpy, with positions, regions and texts for numbers."""
-    from bdpy import BData
-
     folder.mkdir(parents=True, exist_ok=True)
-    data, rng = BData(), np.random.default_rng(0)
+    data, rng = new_bdata(), np.random.default_rng(0)
     data.add(rng.normal(size=(12, 20)), "VoxelData")
     data.add(np.repeat([1.0, 2.0], 6)[:, None], "DataType")
     data.add(np.arange(12.0)[:, None] % 3, "stimulus_id")
@@ -339,12 +348,10 @@ def make_bdata(folder: Path) -> Path:
 
 def make_bdata_halves(folder: Path) -> tuple[Path, Path]:
     """Write training and test trials as files of their own, which their names alone tell."""
-    from bdpy import BData
-
     responses = np.random.default_rng(0).normal(size=(12, 20))
     paths = folder / "Subject1_ImageNetTraining.h5", folder / "Subject1_ImageNetTest.h5"
     for path, rows in zip(paths, (slice(6), slice(6, 12)), strict=True):
-        data = BData()
+        data = new_bdata()
         data.add(responses[rows], "VoxelData")
         data.add(np.arange(12.0)[rows, None] % 3, "stimulus_id")
         data.add_metadata("ROI_VC", np.ones(20), where="VoxelData")
@@ -582,9 +589,6 @@ MAKERS: dict[str, Maker] = {
     "cifti-volumes": lambda folder: make_scalars(folder, "V"),
     "bold5000": make_bold5000,
     "bold5000-volumes": make_bold5000_volumes,
-    "bdata": make_bdata,
-    "bdata-matlab": make_matlab,
-    "bdata-matlab5": make_matlab5,
     "nsd": lambda folder: make_nsd(folder, sessions=(1,)),
     "nsd-nifti": lambda folder: make_nsd(folder, "nii.gz", sessions=(1,)),
     "glmsingle": make_glmsingle,
@@ -593,6 +597,8 @@ MAKERS: dict[str, Maker] = {
     "mindeye2": make_mindeye2,
     "things": make_things,
 }
+if find_spec("bdpy"):
+    MAKERS |= {"bdata": make_bdata, "bdata-matlab": make_matlab, "bdata-matlab5": make_matlab5}
 
 # Opened by a plan that names what else is needed.
 PLANNED: dict[str, tuple[Maker, Callable[[Path], ImportPlan]]] = {

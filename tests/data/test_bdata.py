@@ -5,7 +5,6 @@ import nibabel as nib
 import numpy as np
 import pytest
 import scipy.io
-from bdpy import BData
 from PIL import Image
 
 from mindvis_gui.data import open_subject
@@ -13,7 +12,7 @@ from mindvis_gui.data.import_plan import ImportPlan
 from mindvis_gui.data.repeats import shown_in_test
 from mindvis_gui.data.source_contents import inspect_source
 from mindvis_gui.errors import DataError
-from tests.data.makers import make_bdata, make_matlab5
+from tests.data.makers import make_bdata, make_matlab5, new_bdata
 
 STEP, START = np.array([3.0, 3.0, 3.3]), np.array([-31.5, -90.0, -12.2])
 KINDS = np.array([1] * 8 + [2] * 6 + [3] * 2)
@@ -24,8 +23,8 @@ IJK = np.stack(np.unravel_index([0, 59, *range(3, 25)], (4, 5, 3)), axis=1)
 REGIONS = {"VC": np.arange(24) < 18, "V1": np.arange(24) < 7, "FFA": np.arange(24) >= 20}
 
 
-def bdata() -> BData:
-    data = BData()
+def bdata():
+    data = new_bdata()
     data.add(RESPONSES, "VoxelData")
     for key, column in {"DataType": KINDS, "stimulus_id": SHOWN, "Run": np.arange(16) // 4}.items():
         data.add(np.asarray(column, float)[:, None], key)
@@ -149,7 +148,7 @@ def test_pictures_beside_the_file_and_texts_for_numbers(tmp_path):
 
 
 def test_without_what_is_optional(tmp_path):
-    data = BData()
+    data = new_bdata()
     data.add(RESPONSES, "VoxelData")
     data.save(str(tmp_path / "a.h5"))
     subject = open_subject(tmp_path / "a.h5")
@@ -162,7 +161,7 @@ def test_without_what_is_optional(tmp_path):
 
 
 def test_test_trials_of_unknown_stimuli_are_not_averaged(tmp_path):
-    data = BData()
+    data = new_bdata()
     data.add(RESPONSES, "VoxelData")
     data.add(KINDS[:, None].astype(float), "DataType")
     data.save(str(tmp_path / "a.h5"))
@@ -172,7 +171,7 @@ def test_test_trials_of_unknown_stimuli_are_not_averaged(tmp_path):
 
 def shown(path, *columns, meanings=None):
     """Write a file of 16 samples with these columns, and texts for numbers."""
-    data = BData()
+    data = new_bdata()
     data.add(RESPONSES, "VoxelData")
     for key, column in columns:
         data.add(np.asarray(column, float)[:, None], key)
@@ -413,7 +412,7 @@ TRAINING, TEST = "Subject1_ImageNetTraining.h5", "Subject1_ImageNetTest.h5"
 
 def half(path, rows, *columns, meanings=None, keep=lambda key: True, spare=0):
     """Write some samples as a file of their own, `spare` columns before the voxels."""
-    data = BData()
+    data = new_bdata()
     if spare:
         data.add(np.zeros((len(rows), spare)), "Label")
     data.add(RESPONSES[rows], "VoxelData")
@@ -533,7 +532,7 @@ def other_region(path):
 
 
 def fewer(path):
-    data = BData()
+    data = new_bdata()
     data.add(RESPONSES[:6, :20], "VoxelData")
     data.save(str(path))
 
