@@ -20,11 +20,11 @@ def check_files(plan: ImportPlan) -> None:
     """Refuse a plan that names what is not there."""
     for each in plan.files:
         try:
-            there = each.expanduser().exists()
-        except (OSError, ValueError, RuntimeError):  # names that no file can have
-            there = False
-        if not there:
-            raise DataError(f"{str(each)[:300]}: no such file or folder; check the path")
+            each.expanduser().stat()
+        except PermissionError as error:
+            raise DataError(f"{each}: cannot be opened: {error.strerror}") from error
+        except (OSError, ValueError, RuntimeError) as error:  # names that no file can have, too
+            raise DataError(f"{str(each)[:300]}: no such file or folder; check the path") from error
 
 
 def check_options(plan: ImportPlan) -> None:

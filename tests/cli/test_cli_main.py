@@ -230,6 +230,9 @@ def test_without_stdout_and_stderr_everything_else_is_done(monkeypatch):
 LONG = "x" * 300  # no file system takes such a name; a look at it is refused as in a closed folder
 
 
+@pytest.mark.skipif(
+    sys.version_info >= (3, 14), reason="pathlib says of such a path that it is not there, now"
+)
 @pytest.mark.parametrize(
     "words",
     [

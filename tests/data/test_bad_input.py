@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from mindvis_gui.data import open_subject
+from mindvis_gui.data.import_checks import check_files
 from mindvis_gui.data.import_plan import ImportPlan
 from mindvis_gui.data.npz import NpzFile
 from mindvis_gui.data.preparation import Preparation
@@ -224,6 +225,14 @@ def unreadable(tmp_path):
 def test_files_that_may_not_be_read(unreadable, no_rights):
     for path in unreadable:
         refused(path, "Permission denied")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of files differ")
+def test_what_lies_in_a_closed_folder_is_not_called_absent(unreadable, no_rights):
+    """A name in a folder that may not be looked into could be there."""
+    _, folder = unreadable
+    with pytest.raises(DataError, match="cannot be opened: Permission denied"):
+        check_files(ImportPlan(folder / "a.nii"))
 
 
 def test_a_folder_in_place_of_a_file(tmp_path):
