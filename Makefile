@@ -36,7 +36,7 @@ demo: $(INSTALLED)
 	$(BIN)/mindvis figure out/demo --out out/demo/figure.png
 
 test: setup
-	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q
+	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n 2 -q
 
 # With the oldest versions that pyproject.toml allows, in a virtual environment of its own. What newer packages
 # below those warn of is no failure.
@@ -45,7 +45,7 @@ test-oldest:
 	$(PYTHON) -m tools.oldest > build/oldest.txt
 	$(PYTHON) -m venv build/oldest
 	build/oldest/bin/pip install --quiet --disable-pip-version-check -c build/oldest.txt '.[dev,demo]'
-	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 build/oldest/bin/python -m pytest -n 2 -q -W default
+	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE build/oldest/bin/python -m pytest -n 2 -q -W default
 
 lint: setup
 	$(BIN)/ruff check .

@@ -267,6 +267,9 @@ class _Stream:
     def query(self) -> bool:
         return True
 
+    def is_capturing(self) -> bool:
+        return _State.recording is not None
+
 
 class _Streams:
     """Which stream is the present one."""
@@ -337,7 +340,6 @@ def emulated_gpu(free: int = 8 << 30) -> Iterator[Gpu]:
         "Event": _Stream,
         "current_stream": lambda device=None: streams.current,
         "set_stream": streams.set,
-        # Builds of torch for CUDA would ask a driver.
         "is_current_stream_capturing": lambda: _State.recording is not None,
         "stream": streams.within,
         "CUDAGraph": new_graph,
@@ -346,7 +348,13 @@ def emulated_gpu(free: int = 8 << 30) -> Iterator[Gpu]:
     swapped = torch.__future__.get_swap_module_params_on_conversion()
     torch.__future__.set_swap_module_params_on_conversion(True)
     try:
-        with mock.patch.multiple(torch.cuda, **cuda), _Numbered(), _Operations():
+        with (
+            mock.patch.multiple(torch.cuda, **cuda),
+            # Optimisers ask it in builds of torch for CUDA, which would ask a driver.
+            mock.patch.object(torch.accelerator, "current_stream", cuda["current_stream"]),
+            _Numbered(),
+            _Operations(),
+        ):
             yield gpu
     finally:
         torch.__future__.set_swap_module_params_on_conversion(swapped)
