@@ -22,6 +22,10 @@ from mindvis_gui.decoding.sampling_settings import Sampling
 
 # (latents, step of the schedule) → noise, or the velocity if the schedule says so
 Predictor = Callable[[Tensor, Tensor], Tensor]
+# Every solver has the end of PLMS, and but for Karras' spacing its steps, too: from one noise they
+# all walk to one picture.
+_END_OF_PLMS: dict[str, Any] = {"final_sigmas_type": "sigma_min"}
+_RHO = 7.0
 
 
 def build_sampler(schedule: PNDMScheduler, sampling: Sampling) -> Any:
@@ -35,34 +39,50 @@ def build_sampler(schedule: PNDMScheduler, sampling: Sampling) -> Any:
         PLMS makes one network call more than its steps: its first step is an improved
         Euler step.
     """
-    config, steps = schedule.config, sampling.steps
-    # Every solver has the end of PLMS, and but for Karras' spacing its steps, too: from one
-    # noise they all walk to one picture.
-    ends: dict[str, Any] = {"solver_order": 2, "final_sigmas_type": "sigma_min"}
-    if sampling.sampler == "plms":
-        sampler = PNDMScheduler.from_config(config, prediction_type=NOISE)
-        sampler.set_timesteps(steps)
-        return _PlmsOfVelocities(config, sampler) if config.prediction_type == VELOCITY else sampler
-    if sampling.sampler == "ddim" and config.num_train_timesteps % steps == 0:
-        sampler = DDIMScheduler.from_config(config, clip_sample=False)
-        sampler.set_timesteps(steps)
-        return sampler
-    if sampling.sampler == "unipc":
-        sampler = UniPCMultistepScheduler.from_config(config, **ends)
-        sampler.set_timesteps(steps)
-        # It takes no time steps of one's choice.
-        times = _even_steps(schedule, steps)
-        sampler.timesteps = torch.from_numpy(times)
-        sampler.sigmas = torch.from_numpy(_sigmas(schedule)[np.append(times, 0)]).float()
-        return sampler
-    if sampling.sampler == "ddim":
+    return _BUILDERS[sampling.sampler](schedule, sampling.steps)
+
+
+def _plms(schedule: PNDMScheduler, steps: int) -> Any:
+    config = schedule.config
+    sampler = PNDMScheduler.from_config(config, prediction_type=NOISE)
+    sampler.set_timesteps(steps)
+    return _PlmsOfVelocities(config, sampler) if config.prediction_type == VELOCITY else sampler
+
+
+def _ddim(schedule: PNDMScheduler, steps: int) -> Any:
+    if schedule.config.num_train_timesteps % steps:
         # Steps of one length would begin far from noise; of first order, DPM-Solver++ is DDIM.
-        ends["solver_order"] = 1
-    sampler = DPMSolverMultistepScheduler.from_config(config, algorithm_type="dpmsolver++", **ends)
-    karras = sampling.sampler == "dpm++karras"
-    times = (_karras_steps if karras else _even_steps)(schedule, steps)
+        return _dpm_solver(schedule, _even_steps(schedule, steps), order=1)
+    sampler = DDIMScheduler.from_config(schedule.config, clip_sample=False)
+    sampler.set_timesteps(steps)
+    return sampler
+
+
+def _unipc(schedule: PNDMScheduler, steps: int) -> Any:
+    sampler = UniPCMultistepScheduler.from_config(schedule.config, solver_order=2, **_END_OF_PLMS)
+    sampler.set_timesteps(steps)
+    # It takes no time steps of one's choice.
+    times = _even_steps(schedule, steps)
+    sampler.timesteps = torch.from_numpy(times)
+    sampler.sigmas = torch.from_numpy(_sigmas(schedule)[np.append(times, 0)]).float()
+    return sampler
+
+
+def _dpm_solver(schedule: PNDMScheduler, times: IntArray, order: int = 2) -> Any:
+    sampler = DPMSolverMultistepScheduler.from_config(
+        schedule.config, algorithm_type="dpmsolver++", solver_order=order, **_END_OF_PLMS
+    )
     sampler.set_timesteps(timesteps=times)
     return sampler
+
+
+_BUILDERS: dict[str, Callable[[PNDMScheduler, int], Any]] = {  # one for each of `SAMPLERS`
+    "plms": _plms,
+    "ddim": _ddim,
+    "dpm++": lambda schedule, steps: _dpm_solver(schedule, _even_steps(schedule, steps)),
+    "dpm++karras": lambda schedule, steps: _dpm_solver(schedule, _karras_steps(schedule, steps)),
+    "unipc": _unipc,
+}
 
 
 class _PlmsOfVelocities:
@@ -89,14 +109,14 @@ def _even_steps(schedule: PNDMScheduler, n: int) -> IntArray:
     return np.flip(steps).copy()
 
 
-def _karras_steps(schedule: PNDMScheduler, n: int, rho: float = 7.0) -> IntArray:
-    """Return `n` steps spaced evenly in sigma^(1 / rho) (Karras et al. 2022, eq. 5).
+def _karras_steps(schedule: PNDMScheduler, n: int) -> IntArray:
+    """Return `n` steps spaced evenly in sigma^(1 / 7) (Karras et al. 2022, eq. 5).
 
     Each is the nearest one of the schedule that is not yet taken.
     """
     sigmas, last = _sigmas(schedule), int(_even_steps(schedule, n)[0])
-    low, high = sigmas[schedule.config.steps_offset] ** (1 / rho), sigmas[last] ** (1 / rho)
-    wanted = np.log(np.linspace(low, high, n) ** rho)
+    low, high = sigmas[schedule.config.steps_offset] ** (1 / _RHO), sigmas[last] ** (1 / _RHO)
+    wanted = np.log(np.linspace(low, high, n) ** _RHO)
     nearest = np.interp(wanted, np.log(sigmas), np.arange(len(sigmas))).round().astype(np.int64)
     places = np.arange(n)  # steps minus places must not fall, or two steps would be one
     steps: IntArray = np.maximum.accumulate(nearest - places) + places

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
+from mindvis_gui.decoding.sampling_settings import SAMPLERS
 from mindvis_gui.session.axes import OPTIONS, Axis
 from mindvis_gui.views.theme import label
 
@@ -12,7 +13,7 @@ _HINTS = {
     "trial": "Trial numbers, such as 0-9, 12; empty: the test trials",
     "seed": "Seeds, such as 0-4; empty: those of the decode options",
     "steps": "Numbers of steps, such as 10, 20, 50",
-    "sampler": "Samplers: plms, ddim, dpm++, dpm++karras, unipc",
+    "sampler": f"Samplers: {', '.join(SAMPLERS)}",
     "guidance": "Scales of guidance, such as 1, 1.5, 2; 1 is none",
     "mask": "Mask ratios, such as 0, 0.5, 75%",
     "roi": "Regions left out one at a time, such as none, V1, V2",

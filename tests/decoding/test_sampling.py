@@ -1,3 +1,5 @@
+from itertools import combinations
+
 import numpy as np
 import pytest
 import torch
@@ -72,6 +74,22 @@ def test_samplers_end_where_plms_does(scheduler, name):
 
     reference, other = walk("plms", 250), walk(name, 50)
     assert torch.nn.functional.cosine_similarity(reference, other).min() > 0.99
+
+
+def test_no_two_samplers_walk_the_same_way(scheduler):
+    """As they would if one of them were taken for another."""
+
+    def predict_noise(latents, step):
+        alpha = scheduler.alphas_cumprod[step]
+        return (1 - alpha).sqrt() / (1 - 0.9 * alpha) * latents
+
+    ends = []
+    for name in SAMPLERS:
+        sampler = build_sampler(scheduler, Sampling(name, 10))
+        *_, (latents, _) = denoise(predict_noise, sampler, initial_noise([8], (3, 4, 4)))
+        ends.append(latents)
+    for one, other in combinations(ends, 2):
+        assert not torch.allclose(one, other, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["dpm++", "dpm++karras", "unipc"])
