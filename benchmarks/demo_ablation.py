@@ -42,6 +42,7 @@ from mindvis_gui.training.augmentation import Augmentation
 from mindvis_gui.training.dcldm import DoubleConditioned, encoder_of, train_dcldm
 from mindvis_gui.training.loop import Plan, warmup_cosine
 from mindvis_gui.training.mbm import MASK_RATIO, mbm_rate, train_masked_model
+from mindvis_gui.training.settings import LdmSettings, MaskingSettings
 from mindvis_gui.training.trials import TrialSet, read_pictures, read_responses
 from tools.demo.stages import (
     CONTEXT_WIDTH,
@@ -199,11 +200,13 @@ class Setting:
             model,
             both,
             responses[:HELD],
+            MaskingSettings(
+                batch=MBM_BATCH,
+                mask_ratio=variant.mask_ratio,
+                interpolate=0.5,
+                visible=variant.visible,
+            ),
             plan,
-            batch=MBM_BATCH,
-            mask_ratio=variant.mask_ratio,
-            mixed=0.5,
-            visible=variant.visible,
         )
         return model
 
@@ -242,11 +245,10 @@ class Setting:
             pipeline.scheduler,
             fitted,
             held,
+            LdmSettings(
+                batch=12, draws=2, train_encoder=variant.train_encoder, sparsify=0.2, crops=0
+            ),
             plan,
-            batch=12,
-            draws=2,
-            train_encoder=variant.train_encoder,
-            augmentation=sparser,
             central=True,
         )
         return MindVisPipeline(

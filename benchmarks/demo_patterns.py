@@ -34,6 +34,7 @@ from mindvis_gui.training.mbm import (
     recovery,
     train_masked_model,
 )
+from mindvis_gui.training.settings import MaskingSettings
 from mindvis_gui.training.trials import training_trials
 from tools.demo.stages import DECODER, DEPTH, HEADS, PATCH, RESTING, SEED, WIDTH
 from tools.demo.subject import as_stimuli, read_simulation
@@ -69,7 +70,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         rate = mbm_rate(args.steps, PEAK)
         plan = Plan(Path(folder), args.steps, rate, 0.8, validate_every=args.steps)
-        train_masked_model(model, unlabelled, single_x, plan, batch=BATCH)
+        train_masked_model(model, unlabelled, single_x, MaskingSettings(batch=BATCH), plan)
     trained = encoder_of(model.eval()).eval()
     kept = random_kept(len(single_x), model.n_patches, MASK_RATIO, Generator().manual_seed(0))
     best = masked_correlation(factors.recovered(single_x, kept), single_x, kept).mean()

@@ -30,7 +30,6 @@ from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.models import find_model
 from mindvis_gui.decoding.networks import time_width
 from mindvis_gui.decoding.pipeline import load_pipeline
-from mindvis_gui.training.augmentation import Augmentation
 from mindvis_gui.training.dcldm import DoubleConditioned, encoder_of, train_dcldm
 from mindvis_gui.training.label_ldm import draw_noise
 from mindvis_gui.training.loop import Plan
@@ -41,7 +40,7 @@ from mindvis_gui.training.mbm import (
     recovery,
     train_masked_model,
 )
-from mindvis_gui.training.settings import MbmSettings
+from mindvis_gui.training.settings import LdmSettings, MaskingSettings, MbmSettings
 from mindvis_gui.training.trials import TrialSet, read_responses, read_trials, training_trials
 
 SMALL = MbmSettings.PRESETS["small"]
@@ -105,10 +104,8 @@ def masked_model(subject: Subject, steps: int, visible: float, work: Path) -> Ma
         model,
         train,
         train[:20],
+        MaskingSettings(batch=BATCH, interpolate=SMALL["interpolate"], visible=visible),
         plan,
-        batch=BATCH,
-        mixed=SMALL["interpolate"],
-        visible=visible,
     )
     return model
 
@@ -152,8 +149,8 @@ def dcldm_error(
     rest = torch.ones(len(trials), dtype=torch.bool)
     rest[::20] = False
     train_dcldm(
-        network, base.scheduler, trials.rows(rest.nonzero().flatten()), held, plan,
-        batch=12, draws=1, unet_rate=0.1, augmentation=Augmentation(0.2),
+        network, base.scheduler, trials.rows(rest.nonzero().flatten()), held,
+        LdmSettings(batch=12, unet_rate=0.1, sparsify=0.2), plan,
     )  # fmt: skip
     return test_error(network, base.scheduler, shown, 0), test_error(
         network, base.scheduler, shown, 7

@@ -29,6 +29,7 @@ from mindvis_gui.decoding.pipeline import load_pipeline
 from mindvis_gui.training.dcldm import DoubleConditioned, train_dcldm
 from mindvis_gui.training.loop import Plan, accelerator_on
 from mindvis_gui.training.mbm import MASK_RATIO, random_kept, train_masked_model
+from mindvis_gui.training.settings import LdmSettings, MaskingSettings
 from mindvis_gui.training.trials import TrialSet
 
 BAR = 2.0
@@ -132,7 +133,9 @@ def stage_a1(device: str, batch: int, steps: int, *, tiny: bool) -> None:
     del step
     model = masked_model(device, tiny=tiny)
     ours = timed(
-        lambda plan: train_masked_model(model, responses, responses[:8], plan, batch=batch),
+        lambda plan: train_masked_model(
+            model, responses, responses[:8], MaskingSettings(batch=batch), plan
+        ),
         steps,
         device,
     )
@@ -173,9 +176,8 @@ def stage_b(device: str, batch: int, steps: int, *, tiny: bool) -> None:
             pipeline.scheduler,
             trials,
             trials.rows(torch.arange(2)),
+            LdmSettings(batch=batch),
             plan,
-            batch=batch,
-            draws=1,
         ),
         steps,
         device,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.errors import TrainingError
 
 
@@ -48,6 +49,19 @@ class WeightAverage:
             yield
         finally:
             self.swap()
+
+    def drawing(
+        self, draw: Callable[[int], ImageArray] | None
+    ) -> Callable[[int], ImageArray] | None:
+        """Return a function that lets the network draw with the average; None for none."""
+        if draw is None:
+            return None
+
+        def averaged(step: int) -> ImageArray:
+            with self.in_place():
+                return draw(step)
+
+        return averaged
 
     def state_dict(self) -> dict[str, Any]:
         """Return the average and the number of updates."""

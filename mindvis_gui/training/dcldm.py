@@ -16,13 +16,13 @@ from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.decoding.conditioner import Conditioner
 from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
-from mindvis_gui.training.augmentation import UNCHANGED, Augmentation
+from mindvis_gui.training.augmentation import Augmentation
 from mindvis_gui.training.averages import Best, WeightAverage
 from mindvis_gui.training.label_ldm import draw_noise, noise_loss
 from mindvis_gui.training.loop import Batch, Plan, mean_values, train
 from mindvis_gui.training.randomness import EpochOrder
 from mindvis_gui.training.rehearsal import Rehearsal
-from mindvis_gui.training.settings import Trainable
+from mindvis_gui.training.settings import LdmSettings, Trainable
 from mindvis_gui.training.trials import TrialSet
 
 
@@ -123,20 +123,10 @@ def train_dcldm(
     scheduler: PNDMScheduler,
     trials: TrialSet,
     held_out: TrialSet,
+    settings: LdmSettings,
     plan: Plan,
     *,
-    batch: int = 12,
-    draws: int = 4,
-    trainable: Trainable = "cross-attention",
-    train_encoder: bool = True,
-    whole_pictures: float | None = None,
-    score: Callable[[], float] | None = None,
-    unet_rate: float = 1.0,
-    augmentation: Augmentation = UNCHANGED,
-    weight_decay: float = 0.01,
-    largest_weight: float = 1.0,
     central: bool = False,
-    average_decay: float = 0.999,
     rehearsal: Rehearsal | None = None,
     illustrate: Callable[[int], ImageArray] | None = None,
 ) -> None:
@@ -148,40 +138,25 @@ def train_dcldm(
 
     Parameters
     ----------
-    batch, draws : int
-        Trials at a time on each process, and noise draws a trial: the encoder's work is
-        shared by the draws.
-    trainable : {"cross-attention", "all", "none"}
-        See `trained_parameters`.
-    train_encoder : bool
-        Whether the fMRI encoder is trained too, as published, or stays frozen.
-    whole_pictures : float, optional
-        Share of the draws that take the first version of a picture, which
-        `mindvis_gui.training.trials.read_trials` leaves whole; the others take any of the
-        rest. None takes all versions alike.
-    score : callable, optional
-        Judges the averaged weights in place of the loss on `held_out`; the larger the better.
-    unet_rate : float
-        Learning rate of the U-Net in units of the plan's.
-    augmentation : Augmentation
-        By default the responses stay as they are, as the published code in effect leaves them.
-    largest_weight : float
-        See `noise_loss`.
+    settings : LdmSettings
+        What is trained in `network`, how fast, and what is drawn for it. If pictures have crops,
+        a draw takes the first version of a picture, which
+        `mindvis_gui.training.trials.read_trials` leaves whole, in the share of
+        1 - `crop_probability`; without crops all versions alike.
+    plan : Plan
     central : bool
         See `mindvis_gui.training.label_ldm.draw_noise`.
-    average_decay : float
-        See `mindvis_gui.training.averages.WeightAverage`; 0 is the published way.
     rehearsal : Rehearsal, optional
         Pictures that are learned beside the trials; each counts like one draw of a trial.
     illustrate : callable, optional
         Step → a picture for the folder, drawn with the averaged weights.
     """
-    device, whole = network.unet.device, plan.whole(batch)
-    optimiser = _optimiser(network, trainable, train_encoder, unet_rate, weight_decay)
-    average = WeightAverage(network, average_decay)
+    device, whole = network.unet.device, plan.whole(settings.batch)
+    optimiser = _optimiser(network, settings)
+    average = WeightAverage(network, settings.average_decay)
     best = Best(network)
     order = EpochOrder(len(trials), plan.seed)
-    drawing = _Drawing(scheduler, draws, augmentation, whole_pictures, central)
+    drawing = _Drawing(scheduler, settings, central)
 
     def draw(step: int, generator: Generator) -> Batch:
         drawn = drawing.of_training(trials, order.rows(step, whole), generator)
@@ -189,18 +164,17 @@ def train_dcldm(
 
     def trial_loss(share: Batch) -> dict[str, Tensor]:
         part = {name: share[name].to(device) for name in ("responses", "latents", "noise", "steps")}
-        drawn = part["noise"], part["steps"]
-        value = network.loss(scheduler, part["responses"], part["latents"], drawn, largest_weight)
-        return {"loss": value}
+        drawn, most = (part["noise"], part["steps"]), settings.largest_weight
+        return {"loss": network.loss(scheduler, part["responses"], part["latents"], drawn, most)}
 
     def loss(share: Batch) -> dict[str, Tensor]:
         of_trials = trial_loss(share)["loss"]
         if rehearsal is None:
             return {"loss": of_trials}
         of_pictures = rehearsal.loss(share)
-        total = draws * of_trials + rehearsal.each * of_pictures
+        total = settings.draws * of_trials + rehearsal.each * of_pictures
         return {
-            "loss": total / (draws + rehearsal.each),
+            "loss": total / (settings.draws + rehearsal.each),
             "trials": of_trials,
             "pictures": of_pictures,
         }
@@ -211,16 +185,9 @@ def train_dcldm(
     def validate(step: int) -> dict[str, float]:
         with average.in_place():
             with plan.accelerator.autocast():
-                values = mean_values(trial_loss, held, batch)
-            if score is not None:
-                values["score"] = score()
-            best.offer(values["loss"] if score is None else -values["score"])
+                values = mean_values(trial_loss, held, settings.batch)
+            best.offer(values["loss"])
         return values
-
-    def averaged_picture(step: int) -> ImageArray:
-        assert illustrate is not None
-        with average.in_place():
-            return illustrate(step)
 
     train(
         draw,
@@ -231,7 +198,7 @@ def train_dcldm(
         plan,
         after_step=lambda step, generator: average.update(),
         validate=validate,
-        illustrate=None if illustrate is None else averaged_picture,
+        illustrate=average.drawing(illustrate),
     )
     best.restore()
 
@@ -241,22 +208,23 @@ class _Drawing:
     """What is drawn for trials; see `train_dcldm`."""
 
     scheduler: PNDMScheduler
-    draws: int
-    augmentation: Augmentation
-    whole_pictures: float | None
+    settings: LdmSettings
     central: bool
 
     def of_training(self, trials: TrialSet, rows: Tensor, generator: Generator) -> Batch:
         """Draw for some `rows` of the trials: changed responses, any versions of the pictures."""
-        responses = self.augmentation.apply(trials.responses[rows], generator)
+        settings = self.settings
+        augmentation = Augmentation(settings.sparsify, settings.noise)
+        responses = augmentation.apply(trials.responses[rows], generator)
+        whole = 1 - settings.crop_probability if settings.crops else None
         versions = drawn_versions(
-            trials.latents.shape[1], (len(rows), self.draws), self.whole_pictures, generator
+            trials.latents.shape[1], (len(rows), settings.draws), whole, generator
         )
         return self._noised(responses, trials.latents[rows[:, None], versions], generator)
 
     def of_held_out(self, trials: TrialSet) -> Batch:
         """Draw, always the same, for all trials: their responses and first versions."""
-        latents = trials.latents[:, :1].expand(-1, self.draws, -1, -1, -1)
+        latents = trials.latents[:, :1].expand(-1, self.settings.draws, -1, -1, -1)
         return self._noised(trials.responses, latents, Generator().manual_seed(0))
 
     def _noised(self, responses: Tensor, latents: Tensor, generator: Generator) -> Batch:
@@ -270,24 +238,18 @@ class _Drawing:
         }
 
 
-def _optimiser(
-    network: DoubleConditioned,
-    trainable: Trainable,
-    train_encoder: bool,
-    unet_rate: float,
-    weight_decay: float,
-) -> torch.optim.AdamW:
-    chosen = list(trained_parameters(network.unet, trainable).values())
-    network.encoder.requires_grad_(train_encoder)
+def _optimiser(network: DoubleConditioned, settings: LdmSettings) -> torch.optim.AdamW:
+    chosen = list(trained_parameters(network.unet, settings.trainable).values())
+    network.encoder.requires_grad_(settings.train_encoder)
     front = [*network.conditioner.parameters()]
-    if train_encoder:
+    if settings.train_encoder:
         front = [*network.encoder.parameters(), *front]
     groups: list[dict[str, Any]] = [
         {"params": front},
-        {"params": chosen, "rate_factor": unet_rate},
+        {"params": chosen, "rate_factor": settings.unet_rate},
     ]
     groups = [group for group in groups if group["params"]]
-    return torch.optim.AdamW(groups, lr=0.0, weight_decay=weight_decay)
+    return torch.optim.AdamW(groups, lr=0.0, weight_decay=settings.weight_decay)
 
 
 def drawn_versions(

@@ -14,6 +14,7 @@ from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.decoding.models import VELOCITY
 from mindvis_gui.training.averages import WeightAverage
 from mindvis_gui.training.loop import Batch, Plan, mean_values, train
+from mindvis_gui.training.settings import LabelLdmSettings
 
 _BLURS = (4, 2, 2, 1, 1)  # cells a side of what is left of a blurred layout
 _CENTRAL = (-0.3, 1.4)  # mean and deviation of the logit of central time steps
@@ -222,13 +223,10 @@ def train_label_ldm(
     scheduler: PNDMScheduler,
     draw: DrawPictures,
     held_out: tuple[Tensor, Tensor],
+    settings: LabelLdmSettings,
     plan: Plan,
     *,
-    batch: int = 32,
-    largest_weight: float = 1.0,
     central: bool = False,
-    average_decay: float = 0.999,
-    weight_decay: float = 0.01,
     illustrate: Callable[[int], ImageArray] | None = None,
 ) -> None:
     """Train U-Net and context together; both end as the moving average of their weights.
@@ -240,25 +238,23 @@ def train_label_ldm(
     draw : DrawPictures
     held_out : (Tensor, Tensor)
         Latents and labels for the validation.
-    batch : int
-        Pictures at a time on each process.
-    largest_weight : float
-        See `noise_loss`.
+    settings : LabelLdmSettings
+        Of them `batch`, `largest_weight`, `average_decay` and `weight_decay`.
+    plan : Plan
     central : bool
         See `draw_noise`.
-    average_decay : float
-        See `mindvis_gui.training.averages.WeightAverage`.
     illustrate : callable, optional
         Step → a picture for the folder, drawn with the averaged weights.
     """
-    whole = plan.whole(batch)
+    whole = plan.whole(settings.batch)
     networks = nn.ModuleList([unet, context])
-    average = WeightAverage(networks, average_decay)
+    average = WeightAverage(networks, settings.average_decay)
     trained = [p for p in networks.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(trained, lr=0.0, betas=(0.9, 0.99), weight_decay=weight_decay)
-
+    optimiser = torch.optim.AdamW(
+        trained, lr=0.0, betas=(0.9, 0.99), weight_decay=settings.weight_decay
+    )
     pictures = PictureObjective(
-        unet, context, scheduler, largest_weight=largest_weight, central=central
+        unet, context, scheduler, largest_weight=settings.largest_weight, central=central
     )
 
     def loss(share: Batch) -> dict[str, Tensor]:
@@ -269,12 +265,7 @@ def train_label_ldm(
     @torch.no_grad()
     def validate(step: int) -> dict[str, float]:
         with average.in_place(), plan.accelerator.autocast():
-            return mean_values(loss, held, batch)
-
-    def averaged_picture(step: int) -> ImageArray:
-        assert illustrate is not None
-        with average.in_place():
-            return illustrate(step)
+            return mean_values(loss, held, settings.batch)
 
     train(
         lambda step, generator: pictures.batch(*draw(whole, generator), generator),
@@ -285,6 +276,6 @@ def train_label_ldm(
         plan,
         after_step=lambda step, generator: average.update(),
         validate=validate,
-        illustrate=None if illustrate is None else averaged_picture,
+        illustrate=average.drawing(illustrate),
     )
     average.swap()

@@ -18,7 +18,6 @@ from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.networks import time_width
 from mindvis_gui.decoding.pipeline import MindVisPipeline
 from mindvis_gui.errors import RequestError
-from mindvis_gui.training.augmentation import Augmentation
 from mindvis_gui.training.base import Base, read_base
 from mindvis_gui.training.card import write_card
 from mindvis_gui.training.dcldm import DoubleConditioned, encoder_of, train_dcldm
@@ -101,17 +100,8 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
         base.scheduler,
         trials,
         held_out,
+        settings,
         plan,
-        batch=settings.batch,
-        draws=settings.draws,
-        trainable=settings.trainable,
-        train_encoder=settings.train_encoder,
-        whole_pictures=1 - settings.crop_probability if settings.crops else None,
-        unet_rate=settings.unet_rate,
-        augmentation=Augmentation(settings.sparsify, settings.noise),
-        weight_decay=settings.weight_decay,
-        largest_weight=settings.largest_weight,
-        average_decay=settings.average_decay,
         illustrate=_sample_grid(network, base, held_out),
     )
     pipeline = _pipeline(network, base, masked_model, subject, normalisation, settings, base_knows)

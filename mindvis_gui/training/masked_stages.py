@@ -124,13 +124,9 @@ def _train(
         model.to(run.accelerator.device),
         fitted,
         held_out,
+        settings,
         plan,
-        batch=settings.batch,
-        mask_ratio=settings.mask_ratio,
         focus=focus,
-        mixed=settings.interpolate,
-        visible=settings.visible,
-        weight_decay=settings.weight_decay,
     )
     run.publish(model.save_pretrained)
 

@@ -16,8 +16,9 @@ from mindvis_gui.training.augmentation import interpolate_pairs
 from mindvis_gui.training.loop import Batch, Plan, decay_groups, train, warmup_cosine
 from mindvis_gui.training.plots import recovery_plot
 from mindvis_gui.training.randomness import EpochOrder
+from mindvis_gui.training.settings import MaskingSettings
 
-MASK_RATIO = 0.75
+MASK_RATIO = MaskingSettings.mask_ratio
 _AT_A_TIME = 64  # responses of the validation
 _PLOTTED = 3
 
@@ -56,14 +57,10 @@ def train_masked_model(
     model: MaskedBrainModel,
     responses: Tensor,
     held_out: Tensor,
+    settings: MaskingSettings,
     plan: Plan,
     *,
-    batch: int = 64,
-    mask_ratio: float = MASK_RATIO,
     focus: Focus | None = None,
-    mixed: float = 0.0,
-    visible: float = 0.0,
-    weight_decay: float = 0.05,
 ) -> None:
     """Train the masked autoencoder: stage A1 on many people's data, A2 on the subject's.
 
@@ -72,25 +69,21 @@ def train_masked_model(
     responses : Tensor, shape (n, n_padded), normalised and padded
     held_out : Tensor, shape (m, n_padded)
         Responses for the validation.
-    batch : int
-        Responses at a time on each process.
-    mask_ratio : float
+    settings : MaskingSettings
+        Two are not of the published code: it appends pairs to the data in place of `interpolate`,
+        see `augmented`, and has no error of `visible` patches. A small encoder drops what other
+        patches do not tell about a patch: with a little of that error its tokens keep it, and
+        masked voxels are recovered as well as without.
+    plan : Plan
     focus : Focus, optional
-        Patches that are masked more often; the published default is none.
-    mixed : float
-        Share of the batches in which pairs of responses are interpolated. The published
-        code appends such pairs to the data instead, see `augmented`; its default is none.
-    visible : float
-        Weight of the error of the patches that stay visible; the published loss has none of it.
-        A small encoder drops what other patches do not tell about a patch: with a little of this
-        its tokens keep that, and masked voxels are recovered as well as without.
+        Patches that are masked more often: what `settings.focus` names, found in the data.
     """
-    whole = plan.whole(batch)
+    whole, mask_ratio = plan.whole(settings.batch), settings.mask_ratio
     order = EpochOrder(len(responses), plan.seed)
 
     def draw(step: int, generator: Generator) -> Batch:
         chosen = responses[order.rows(step, whole)]
-        if torch.rand((), generator=generator) < mixed:
+        if torch.rand((), generator=generator) < settings.interpolate:
             chosen = interpolate_pairs(chosen, generator)
         return {
             "responses": chosen,
@@ -103,8 +96,8 @@ def train_masked_model(
         with torch.no_grad():
             correlation = masked_correlation(predicted.float(), vectors, kept)
         error = masked_error(predicted, vectors, kept)
-        if visible:
-            error = error + visible * masked_error(predicted, vectors, ~kept)
+        if settings.visible:
+            error = error + settings.visible * masked_error(predicted, vectors, ~kept)
         return {"loss": error, "correlation": correlation.nan_to_num().mean()}
 
     def validate(step: int) -> dict[str, float]:
@@ -118,7 +111,7 @@ def train_masked_model(
         draw,
         loss,
         model,
-        mbm_optimiser(model, weight_decay),
+        mbm_optimiser(model, settings.weight_decay),
         {"model": model},
         plan,
         validate=validate,
@@ -126,17 +119,17 @@ def train_masked_model(
     )
 
 
-def recovery(
-    model: MaskedBrainModel, responses: Tensor, mask_ratio: float = MASK_RATIO, seed: int = 0
-) -> Tensor:
+def recovery(model: MaskedBrainModel, responses: Tensor, mask_ratio: float = MASK_RATIO) -> Tensor:
     """Correlate masked voxels with what the model makes of them, for each response (n, n_padded).
+
+    The masks are the same each time.
 
     Returns
     -------
     Tensor, shape (n,)
         Pearson's r over the masked voxels of a response.
     """
-    kept = random_kept(len(responses), model.n_patches, mask_ratio, Generator().manual_seed(seed))
+    kept = random_kept(len(responses), model.n_patches, mask_ratio, Generator().manual_seed(0))
     return masked_correlation(_predicted(model, responses, kept), responses, kept)
 
 

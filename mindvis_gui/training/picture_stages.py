@@ -103,11 +103,8 @@ def train_label_model(sources: Sequence[str], settings: LabelLdmSettings, run: R
         scheduler,
         draw,
         held_out,
+        settings,
         plan,
-        batch=settings.batch,
-        largest_weight=settings.largest_weight,
-        average_decay=settings.average_decay,
-        weight_decay=settings.weight_decay,
         illustrate=_sample_grid(unet, context, vqvae, scheduler, held_out),
     )
 

@@ -10,7 +10,7 @@ from mindvis_gui.decoding.conditioner import Conditioner
 from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.networks import build_unet, time_width
 from mindvis_gui.errors import TrainingError
-from mindvis_gui.training.augmentation import Augmentation
+from mindvis_gui.training import dcldm
 from mindvis_gui.training.averages import Best
 from mindvis_gui.training.dcldm import (
     DoubleConditioned,
@@ -21,6 +21,7 @@ from mindvis_gui.training.dcldm import (
 )
 from mindvis_gui.training.label_ldm import PictureContext, PictureObjective
 from mindvis_gui.training.rehearsal import Rehearsal
+from mindvis_gui.training.settings import LdmSettings
 from mindvis_gui.training.trials import TrialSet
 from tools.demo.warm_up import warm_up
 
@@ -67,9 +68,8 @@ def test_frozen_encoder_and_cross_attention_stay_as_they_were(
     encoder = encoder_of(masked_model)
     network = DoubleConditioned(encoder, conditioner, unet)
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    train_dcldm(
-        network, scheduler, trials, trials, plan, batch=4, trainable="none", train_encoder=False
-    )
+    settings = LdmSettings(batch=4, trainable="none", train_encoder=False)
+    train_dcldm(network, scheduler, trials, trials, settings, plan)
     changed = {
         name.partition(".")[0]
         for name, value in network.state_dict().items()
@@ -79,18 +79,18 @@ def test_frozen_encoder_and_cross_attention_stay_as_they_were(
     assert trained_parameters(unet, "none") == {}
 
 
-def test_score_chooses_in_place_of_the_loss(
-    unet, masked_model, conditioner, scheduler, trials, plan, metrics
+def test_the_network_ends_with_the_weights_that_did_best(
+    unet, masked_model, conditioner, scheduler, trials, plan, monkeypatch
 ):
     network = DoubleConditioned(encoder_of(masked_model), conditioner, unet)
-    marks, seen = iter([0.9, 0.1]), []
+    losses, seen = iter([0.1, 0.9]), []
 
-    def score():
+    def measured(*_):
         seen.append(conditioner.width_mapper.weight.detach().clone())
-        return next(marks)
+        return {"loss": next(losses)}
 
-    train_dcldm(network, scheduler, trials, trials, plan, batch=4, score=score)
-    assert metrics("score", "validation") == [0.9, 0.1]
+    monkeypatch.setattr(dcldm, "mean_values", measured)
+    train_dcldm(network, scheduler, trials, trials, LdmSettings(batch=4), plan)
     assert torch.equal(conditioner.width_mapper.weight, seen[0])
     assert not torch.equal(seen[0], seen[1])
 
@@ -112,7 +112,8 @@ def test_rehearsed_pictures_count_like_draws_of_a_trial(
 ):
     network = DoubleConditioned(encoder_of(masked_model), conditioner, unet)
     pictures = rehearsing(unet)
-    train_dcldm(network, scheduler, trials, trials, plan, batch=4, draws=3, rehearsal=pictures)
+    settings = LdmSettings(batch=4, draws=3)
+    train_dcldm(network, scheduler, trials, trials, settings, plan, rehearsal=pictures)
     [loss], [of_trials], [of_pictures] = (
         metrics(name, "train") for name in ("loss", "trials", "pictures")
     )
@@ -133,10 +134,8 @@ def test_rehearsal_keeps_the_unet_at_pictures_without_responses(
             scheduler,
             trials,
             trials,
+            LdmSettings(batch=4, draws=4, trainable="all", average_decay=0.0),
             replace(plan, folder=plan.folder / str(rehearses), steps=40, rate=lambda step: 3e-3),
-            batch=4,
-            trainable="all",
-            average_decay=0.0,
             rehearsal=pictures if rehearses else None,
         )
         with torch.no_grad():
@@ -195,9 +194,8 @@ def test_training_moves_only_what_it_may(unet, masked_model, conditioner, schedu
     network = DoubleConditioned(masked_model.encoder, conditioner, unet)
     masked_model.encoder.pos_embed.requires_grad_(True)
     before = {name: p.detach().clone() for name, p in network.named_parameters()}
-    train_dcldm(
-        network, scheduler, trials, trials, plan, batch=4, draws=2, augmentation=Augmentation(0.2)
-    )
+    settings = LdmSettings(batch=4, draws=2, sparsify=0.2)
+    train_dcldm(network, scheduler, trials, trials, settings, plan)
     moved = {name for name, p in network.named_parameters() if not torch.equal(p, before[name])}
     allowed = {f"unet.{name}" for name in trained_parameters(unet)}
     assert {name for name in moved if name.startswith("unet.")} == allowed

@@ -14,6 +14,7 @@ from mindvis_gui.training.label_ldm import (
     weaken,
     weakening,
 )
+from mindvis_gui.training.settings import LabelLdmSettings
 
 
 def test_context_without_grid_is_the_label_alone(rng):
@@ -92,7 +93,7 @@ def test_training_lowers_the_loss_and_leaves_frozen_context(unet, scheduler, pla
 
     held = draw(8, torch.Generator().manual_seed(1))
     plan = replace(plan, steps=30, validate_every=15)
-    train_label_ldm(unet, context, scheduler, draw, held, plan, batch=8)
+    train_label_ldm(unet, context, scheduler, draw, held, LabelLdmSettings(batch=8), plan)
     losses = metrics("loss", "validation")
     assert losses[1] < losses[0]
     assert torch.equal(context.places, before)

@@ -13,6 +13,7 @@ from mindvis_gui.training.mbm import (
     recovery,
     train_masked_model,
 )
+from mindvis_gui.training.settings import MaskingSettings
 
 
 def test_masked_voxels_are_recovered_far_better_than_by_the_mean_response(plan, rng):
@@ -26,7 +27,7 @@ def test_masked_voxels_are_recovered_far_better_than_by_the_mean_response(plan, 
         100, width=32, depth=1, heads=2, decoder_width=32, decoder_depth=1, decoder_heads=2
     )
     plan = replace(plan, steps=200, rate=mbm_rate(200, 5e-3), clip=0.8, validate_every=200)
-    train_masked_model(model, train, test, plan, batch=32, mask_ratio=0.5)
+    train_masked_model(model, train, test, MaskingSettings(batch=32, mask_ratio=0.5), plan)
     kept = random_kept(len(test), model.n_patches, 0.5, Generator().manual_seed(0))
     mean = masked_correlation(train.mean(dim=0).expand_as(test), test, kept)
     assert abs(float(mean.mean())) < 0.15

@@ -19,7 +19,7 @@ from mindvis_gui.training.mbm import (
     recovery,
     train_masked_model,
 )
-from mindvis_gui.training.settings import STAGES
+from mindvis_gui.training.settings import STAGES, MaskingSettings
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_training_learns_what_neighbours_share(masked_model, plan, metrics, rng)
     shared = torch.randn(64, 1, generator=rng)
     responses = shared + 0.1 * torch.randn(64, 112, generator=rng)
     plan = replace(plan, steps=60, validate_every=60, log_every=15, clip=0.8)
-    train_masked_model(masked_model, responses[8:], responses[:8], plan, batch=16)
+    train_masked_model(masked_model, responses[8:], responses[:8], MaskingSettings(batch=16), plan)
     losses = metrics("loss")
     assert losses[-1] < 0.9 * losses[0]
 
@@ -130,7 +130,8 @@ def test_error_of_visible_patches_counts_as_much_as_asked_for(
     losses = {}
     for visible in (0.0, 0.5, 1.0):
         own = replace(plan, folder=plan.folder / str(visible), rate=lambda step: 0.0, log_every=1)
-        train_masked_model(masked_model, responses, responses, own, batch=4, visible=visible)
+        settings = MaskingSettings(batch=4, visible=visible)
+        train_masked_model(masked_model, responses, responses, settings, own)
         losses[visible] = torch.tensor(metrics("loss", folder=own.folder))
     added = losses[1.0] - losses[0.0]
     assert (losses[0.0] < 5).all()
@@ -141,10 +142,11 @@ def test_error_of_visible_patches_counts_as_much_as_asked_for(
 def test_training_with_a_focus(masked_model, plan, metrics, rng):
     responses = torch.randn(16, 112, generator=rng)
     focus = Focus.on_range(0, 48, 16)
-    train_masked_model(masked_model, responses, responses, plan, batch=4, focus=focus)
+    settings = MaskingSettings(batch=4)
+    train_masked_model(masked_model, responses, responses, settings, plan, focus=focus)
     with_focus = metrics("loss")
     other = replace(plan, folder=plan.folder.with_name("other"))
-    train_masked_model(masked_model, responses, responses, other, batch=4)
+    train_masked_model(masked_model, responses, responses, settings, other)
     assert with_focus != metrics("loss", folder=other.folder)
 
 

@@ -41,6 +41,7 @@ from mindvis_gui.training.mbm import (
     train_masked_model,
 )
 from mindvis_gui.training.rehearsal import Rehearsal
+from mindvis_gui.training.settings import LabelLdmSettings, LdmSettings, MaskingSettings
 from mindvis_gui.training.trials import TrialSet, read_responses
 from tools.demo.compositions import CutOuts, Variation
 from tools.demo.subject import read_simulation
@@ -215,8 +216,8 @@ def label_ldm(
         build_scheduler(PREDICTION),
         latents.draw,
         latents.draw(192, generator_of(99)),
+        LabelLdmSettings(batch=BATCHES["label_ldm"]),
         plan,
-        batch=BATCHES["label_ldm"],
         central=True,
     )
     return unet, context
@@ -252,10 +253,8 @@ def masked_modelling(
             model,
             responses,
             train[:HELD_BACK],
+            MaskingSettings(batch=BATCHES[stage], interpolate=0.5, visible=VISIBLE),
             plan,
-            batch=BATCHES[stage],
-            mixed=0.5,
-            visible=VISIBLE,
         )
     kept = random_kept(len(test), model.n_patches, 0.75, generator_of(0))
     mean = train.mean(dim=0).expand_as(test)
@@ -302,13 +301,16 @@ def double_conditioned(
         scheduler,
         fitted,
         held,
+        LdmSettings(
+            batch=BATCHES["dcldm"],
+            draws=DRAWS,
+            trainable="all",
+            unet_rate=4.0,
+            sparsify=0.2,
+            weight_decay=0.05,
+            crops=0,  # the versions of a drawing differ in other ways
+        ),
         build.plan("dcldm", lambda step: 2e-4 * _held_then_down(step, steps)),
-        batch=BATCHES["dcldm"],
-        draws=DRAWS,
-        trainable="all",
-        unet_rate=4.0,
-        augmentation=Augmentation(sparsify=0.2),
-        weight_decay=0.05,
         central=True,
         rehearsal=Rehearsal(
             PictureObjective(unet, context, scheduler, central=True), latents.draw, REHEARSED
