@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from mindvis_gui.data.subject import IntArray, Trial
+from mindvis_gui.data.text_file import read_text_file
 from mindvis_gui.errors import DataError
 from mindvis_gui.wording import counted
-
-_MAX_BYTES = 1 << 24  # of a list of stimuli
 
 
 def stimuli_folder(folder: Path) -> Path:
@@ -98,14 +97,7 @@ def read_presentations(folder: Path) -> tuple[list[str], list[int], list[int]]:
 
 def read_lines(path: Path) -> list[str]:
     """Return the lines of a text that are not blank."""
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise DataError(f"{path.name}: more than {_MAX_BYTES:,} bytes are no list of stimuli")
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path.name}: not UTF-8 text") from error
+    lines = read_text_file(path, "list of stimuli").splitlines()
     return [line.strip() for line in lines if line.strip()]
 
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
+from mindvis_gui.data.text_file import read_text_file
 from mindvis_gui.errors import DataError
 
-_MAX_BYTES = 1 << 24
 _NAME = re.compile(r"n\d{8}_\d+")
 
 
@@ -37,8 +36,9 @@ def is_picture_name(name: str) -> bool:
 
 def read_picture_names(path: Path) -> list[str]:
     """Return the pictures listed in a label table, one a row, numbered in its first column."""
+    lines = read_text_file(path, "list of pictures").splitlines()
     try:
-        names = [picture_name(row[0]) for row in csv.reader(_lines(path)) if row]
+        names = [picture_name(row[0]) for row in csv.reader(lines) if row]
     except (ValueError, csv.Error) as error:
         raise DataError(f"{path.name}: no table of ImageNet numbers ({error})") from error
     if len(set(names)) != len(names):
@@ -52,8 +52,9 @@ def read_class_names(path: Path) -> dict[str, str]:
 
     Each entry of the file is a list of synsets with the name of the class at its end.
     """
+    text = read_text_file(path, "index of classes")
     try:
-        index = json.loads("\n".join(_lines(path)))
+        index = json.loads(text)
         names: dict[str, str] = {}
         for *synsets, name in index.values():
             for synset in synsets:
@@ -67,14 +68,3 @@ def label_of(name: str, classes: dict[str, str]) -> str:
     """Return what the picture called `name` shows: its class, or its synset if that is unknown."""
     synset = name.partition("_")[0]
     return classes.get(synset, synset).replace("_", " ")
-
-
-def _lines(path: Path) -> Sequence[str]:
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise DataError(f"{path.name}: more than {_MAX_BYTES:,} bytes are no list of pictures")
-        return path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path.name}: not UTF-8 text") from error

@@ -11,9 +11,9 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from mindvis_gui.data.text_file import read_text_file
 from mindvis_gui.errors import DataError
 
-_MAX_BYTES = 1 << 26
 _NAMES = {"\t": "tabs", ",": "commas"}
 _MISSING = {"n/a", "nan", "NaN", "<NA>"}
 # R and Python write these. As numbers they are missing, too; as text they may be meant.
@@ -28,14 +28,7 @@ def read_table(path: Path, delimiter: str = "\t") -> dict[str, list[str]]:
     DataError
         If the file is no table, is empty, or a row has too many or too few cells.
     """
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise DataError(f"{path.name}: the table has more than {_MAX_BYTES:,} bytes")
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path.name}: not a table of UTF-8 text ({error})") from error
+    text = read_text_file(path, "table")
     rows = _rows(text, delimiter, path)
     if len(rows) < 2:
         raise DataError(f"{path.name}: the table has no rows below its header")

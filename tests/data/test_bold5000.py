@@ -51,6 +51,13 @@ def test_regions_trials_and_repetitions(root):
     assert "1 of the 4 repeated stimuli were not shown" in subject.notes
 
 
+def test_lists_that_begin_with_a_byte_order_mark(root):
+    before = open_subject(root).trials
+    for path in (root / "BOLD5000_Stimuli").rglob("*.txt"):
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert open_subject(root).trials == before
+
+
 def test_several_subjects_are_a_choice(root):
     for path in list((root / BETAS).iterdir()):
         shutil.copyfile(path, path.with_name(path.name.replace("CSI1", "CSI2")))

@@ -323,7 +323,7 @@ def test_tables_that_do_not_fit(nifti_folder, table, message):
 
 def test_a_table_that_is_not_text(nifti_folder):
     (nifti_folder / "trials.tsv").write_bytes(b"\xff\xfe\x00stimulus\n")
-    with pytest.raises(DataError, match=r"trials\.tsv: not a table of UTF-8 text"):
+    with pytest.raises(DataError, match=r"trials\.tsv: not UTF-8 text"):
         open_subject(nifti_folder)
 
 
