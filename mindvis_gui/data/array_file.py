@@ -16,9 +16,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from mindvis_gui.data.file_head import is_hdf5, is_matlab_5, is_npy, is_zip, read_head
 from mindvis_gui.data.hdf5 import check_chunks, damage_reported, open_hdf5
 from mindvis_gui.data.hdf5_text import LooseTexts, is_cell_array, read_cells
-from mindvis_gui.data.matlab_file import MAGIC, MatlabFile
+from mindvis_gui.data.matlab_file import MatlabFile
 from mindvis_gui.data.npy import HEADER_DAMAGE, read_header
 from mindvis_gui.data.npz import NpzFile
 from mindvis_gui.data.scratch import ReadOnce, ScratchRows
@@ -29,7 +30,6 @@ from mindvis_gui.errors import DataError
 
 Rows = Callable[[IntArray], FloatArray]
 
-_HDF5 = b"\x89HDF\r\n\x1a\n"
 _MAX_ARRAYS = 4096
 _MAX_VALUES = 1 << 26  # of an array that is read whole
 _BLOCK = 256
@@ -74,18 +74,14 @@ def open_arrays(path: Path) -> ArrayFile:
     DataError
         If it is no file of arrays, or damaged.
     """
-    try:
-        with path.open("rb") as file:
-            head = file.read(2048 + len(_HDF5))
-    except OSError as error:
-        raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from error
-    if any(head[at:].startswith(_HDF5) for at in (0, 512, 1024, 2048)):
+    head = read_head(path)
+    if is_hdf5(head):
         return _Hdf5Arrays(path)
-    if head.startswith(b"PK\x03\x04"):
+    if is_zip(head):
         return _NpzArrays(path)
-    if head.startswith(b"\x93NUMPY"):
+    if is_npy(head):
         return _NpyArray(path)
-    if head.startswith(MAGIC):
+    if is_matlab_5(head):
         return _MatlabArrays(path)
     raise DataError(f"{path.name}: no arrays; give a .npz, .npy, HDF5 or MATLAB file")
 

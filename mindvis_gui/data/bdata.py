@@ -43,8 +43,8 @@ from mindvis_gui.data.bdata_joined import (
 )
 from mindvis_gui.data.bdata_stimuli import stimuli_of
 from mindvis_gui.data.checks import MAX_TRIALS, MAX_VOXELS, check_roi_name
+from mindvis_gui.data.file_head import is_matlab_5, read_head
 from mindvis_gui.data.hdf5 import damage_reported
-from mindvis_gui.data.matlab_file import MAGIC
 from mindvis_gui.data.nifti_file import NiftiFile
 from mindvis_gui.data.notes import NO_POSITIONS
 from mindvis_gui.data.orientation import as_ras
@@ -76,23 +76,14 @@ def read_bdata_subject(path: Path, more: Sequence[Path] = ()) -> Subject:
         If a file is damaged, or its parts are missing or contradict each other.
     """
     files = [_open(each) for each in (path, *more)]
-    if not is_matlab_5(path):
+    if not is_matlab_5(read_head(path)):
         with damage_reported(path):
             return _subject(files)
     return _subject(files)
 
 
-def is_matlab_5(path: Path) -> bool:
-    """Whether a file is one of MATLAB 5, to which those of version 7.3 do not belong."""
-    try:
-        with path.open("rb") as opened:
-            return opened.read(len(MAGIC)) == MAGIC
-    except OSError as error:
-        raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from error
-
-
 def _open(path: Path) -> BDataTable:
-    if not is_matlab_5(path):
+    if not is_matlab_5(read_head(path)):
         return Hdf5BData(path)
     from mindvis_gui.data.bdata_matlab import MatlabBData
 

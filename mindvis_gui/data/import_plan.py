@@ -21,7 +21,7 @@ from mindvis_gui.data.import_checks import (
 )
 from mindvis_gui.data.preparation import Preparation, preparing
 from mindvis_gui.data.prepared_recording import PreparedRecording
-from mindvis_gui.data.source_kind import is_image, is_nsd, is_surface
+from mindvis_gui.data.source_kind import is_bdata, is_image, is_nsd, is_surface
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.data.time_series import Window
 from mindvis_gui.steps import finish
@@ -212,8 +212,6 @@ class ImportPlan:
             from mindvis_gui.data.nifti import read_nifti_subject
 
             return read_nifti_subject(first, more=more, **self._image_parts()), True
-        from mindvis_gui.data import is_bdata
-
         check_alike([first], is_bdata, "4-D NIfTI images, or BData files, are joined")
         check_alike(more, is_bdata, "BData files are joined to BData")
         check_no_image_parts(self)

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from mindvis_gui.errors import DataError
 
-MAGIC = b"MATLAB 5.0"
 MAX_VALUES = 1 << 28  # of one array: version 5 cannot hold more than 2 GB
 
 _HEADER = 128

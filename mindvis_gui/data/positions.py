@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mindvis_gui.data.cifti_file import is_cifti
+from mindvis_gui.data.file_head import read_head
 from mindvis_gui.data.grayordinates import with_surfaces
 from mindvis_gui.data.nifti_file import NiftiFile, is_nifti
 from mindvis_gui.data.notes import NO_REGIONS, POSITIONS, without
@@ -38,11 +39,7 @@ def with_positions(subject: Subject, path: Path) -> Subject:
         If the number of voxels differs, or a region that both have is not the same voxels.
     """
     surfaces = surface_files(path) if path.is_dir() and subject.grayordinates else []
-    try:
-        with (path if path.is_file() else (surfaces or [_first_mask(path)])[0]).open("rb") as file:
-            head = file.read(4096)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from error
+    head = read_head(path if path.is_file() else (surfaces or [_first_mask(path)])[0])
     if is_gifti(head):
         joined = with_surfaces(subject, surfaces or surface_files(path))
     elif is_nifti(head) and not is_cifti(head):

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from mindvis_gui.data.file_head import is_hdf5, is_zip, read_head
 from mindvis_gui.data.hdf5 import damage_reported, open_hdf5
 from mindvis_gui.data.npz import NpzFile, npz_damage_reported
 from mindvis_gui.data.picture import SUFFIXES, is_picture_array
@@ -36,14 +37,10 @@ def open_pictures(path: Path) -> Pictures:
     """
     if path.is_dir():
         return PictureFolder(path, nested=True)
-    try:
-        with path.open("rb") as file:
-            head = file.read(8)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from error
-    if head == b"\x89HDF\r\n\x1a\n":
+    head = read_head(path)
+    if is_hdf5(head):
         return _hdf5_pictures(path)
-    if head.startswith(b"PK\x03\x04"):
+    if is_zip(head):
         return _npz_pictures(path)
     raise DataError(
         f"{path.name}: give a folder of pictures, or an npz or HDF5 file with one array"

@@ -66,7 +66,7 @@ def test_the_demo_can_be_copied(monkeypatch, tmp_path, subject):
     values = subject.responses(range(24))
     object.__setattr__(subject, "recording", ArrayRecording(values, pictures))
     write_subject(tmp_path / "demo.h5", subject)
-    monkeypatch.setattr("mindvis_gui.data.demo_subject_path", lambda: tmp_path / "demo.h5")
+    monkeypatch.setattr("mindvis_gui.data.formats.demo_subject_path", lambda: tmp_path / "demo.h5")
     assert main(["import-subject", "demo", "--out", str(tmp_path / "new" / "copy.h5")]) == 0
     copy = open_subject(tmp_path / "new" / "copy.h5")
     assert np.array_equal(copy.responses(range(24)), values)

@@ -96,5 +96,5 @@ def test_long_and_foreign_paths(tmp_path, pictured):
 
 
 def test_the_demo_is_opened_by_name(monkeypatch, subject_path):
-    monkeypatch.setattr("mindvis_gui.data.demo_subject_path", lambda: subject_path)
+    monkeypatch.setattr("mindvis_gui.data.formats.demo_subject_path", lambda: subject_path)
     assert open_subject("demo").source == subject_path

@@ -143,11 +143,11 @@ def test_a_folder_without_pictures(tmp_path):
         open_pictures(tmp_path)
 
 
-@pytest.mark.parametrize("suffix", ["npz", "packed.npz", "h5"])
+@pytest.mark.parametrize("suffix", ["npz", "packed.npz", "h5", "block.h5"])
 def test_one_array_of_pictures(tmp_path, suffix):
     path = tmp_path / f"a.{suffix}"
-    if suffix == "h5":
-        with h5py.File(path, "w") as file:
+    if suffix.endswith("h5"):
+        with h5py.File(path, "w", userblock_size=512 if "block" in suffix else 0) as file:
             file["images"] = PICTURES
             file["labels"] = np.arange(4)
     else:
