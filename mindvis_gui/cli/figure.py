@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mindvis_gui.data.mask import MaskState
     from mindvis_gui.data.subject import Subject
 
+# All but the grid, which only the window has; named here, or help would wait for what draws them.
 _TEMPLATES = ("comparison", "brain", "mask", "consistency", "lesion", "page")
 _RATIO = 0.75  # masked for the recovery where the decode had no mask; of the paper
 
@@ -60,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.analysis.decode_folder import listed_files, read_decode_folder
     from mindvis_gui.analysis.figures.content import BrainScene, FigureContent, LesionScene
     from mindvis_gui.analysis.figures.style import FigureStyle, width_in_mm
+    from mindvis_gui.analysis.figures.templates import scenes
     from mindvis_gui.analysis.figures.writing import write_figure
     from mindvis_gui.analysis.lesion_index import read_decoding, read_study
     from mindvis_gui.cli.output import complain, write
@@ -77,15 +79,16 @@ def run(args: argparse.Namespace) -> int:
     check_no_input(args.out, listed_files(args.folder))
     trials = _chosen(read_decode_folder(args.folder), args.trials, args.folder)
     brain = mask = lesion = None
-    if args.template in ("brain", "mask", "page"):
+    needed = scenes(args.template)
+    if needed & {"brain", "mask"}:
         if args.subject is None:
             raise ExportError(f"template '{args.template}' draws the brain; name it: --subject")
         subject = open_subject(args.subject)
-        if args.template in ("brain", "page"):
+        if "brain" in needed:
             brain = BrainScene.of(subject)
-        if args.template in ("mask", "page"):
+        if "mask" in needed:
             mask = _recover(args, subject, trials)
-    if args.template == "lesion":
+    if "lesion" in needed:
         if args.study is None:
             raise ExportError("template 'lesion' draws a lesion study; name its folder: --study")
         rois = () if args.subject is None else open_subject(args.subject).rois

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import mindvis_gui.cli
+from mindvis_gui.analysis.figures.style import GRID
+from mindvis_gui.analysis.figures.templates import TEMPLATES
 from mindvis_gui.cli import COMMANDS, _parser, main
 from mindvis_gui.cli.output import console, write, write_json
 from mindvis_gui.errors import DataError
@@ -309,6 +311,12 @@ def test_every_option_has_a_help_that_names_the_choice_made_without_it(command):
         assert option.help, option
         if option.choices and option.default is not None:
             assert "default" in option.help, option
+
+
+def test_every_figure_but_the_grid_of_the_window_can_be_asked_for():
+    (commands,) = (each for each in _parser("figure")._actions if each.choices)
+    (option,) = (o for o in commands.choices["figure"]._actions if o.dest == "template")
+    assert {*option.choices, GRID} == set(TEMPLATES)
 
 
 def test_help_imports_nothing_heavy():

@@ -37,6 +37,15 @@ TEMPLATES = {
 }
 
 
+# Attributes of `FigureContent`; all other parts need trials alone.
+_SCENES: dict[Part, str] = {
+    draw_brain: "brain",
+    draw_mask: "mask",
+    draw_lesion: "lesion",
+    draw_grid: "grid",
+}
+
+
 def template(name: str) -> Template:
     """Return the template of that name.
 
@@ -48,6 +57,11 @@ def template(name: str) -> Template:
     if name not in TEMPLATES:
         raise ExportError(f"there is no figure '{name}'; choose one of {', '.join(TEMPLATES)}")
     return TEMPLATES[name]
+
+
+def scenes(name: str) -> set[str]:
+    """Return which attributes of `FigureContent` a template is drawn from, besides trials."""
+    return {_SCENES[part] for part in template(name).parts if part in _SCENES}
 
 
 def missing(name: str, content: FigureContent) -> str:

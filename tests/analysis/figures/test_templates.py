@@ -28,7 +28,7 @@ from mindvis_gui.analysis.figures.mask_panel import runs
 from mindvis_gui.analysis.figures.page import Page, text_width
 from mindvis_gui.analysis.figures.record import record_path
 from mindvis_gui.analysis.figures.style import FigureStyle, width_in_mm
-from mindvis_gui.analysis.figures.templates import TEMPLATES
+from mindvis_gui.analysis.figures.templates import TEMPLATES, missing, scenes
 from mindvis_gui.analysis.figures.writing import render_png, write_figure
 from mindvis_gui.analysis.lesion import Effect, LesionStudy, TrialScores
 from mindvis_gui.analysis.lesion_scores import LesionScore
@@ -204,6 +204,13 @@ def test_large_letters_of_one_score_are_not_written_over_the_next(tmp_path, cont
     assert len(written) == 3
     for (row, _, end), (other, start, _) in pairwise(sorted(written)):
         assert row != other or end <= start
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_scenes_are_what_a_template_cannot_be_drawn_without(content, name):
+    assert missing(name, content) == ""
+    for scene in ("brain", "mask", "lesion", "grid"):
+        assert bool(missing(name, replace(content, **{scene: None}))) == (scene in scenes(name))
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
