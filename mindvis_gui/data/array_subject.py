@@ -28,11 +28,11 @@ def read_array_subject(
     file: ArrayFile,
     responses: str,
     *,
-    trials_last: bool = False,
-    columns: Mapping[str, str] | None = None,
-    rois: Sequence[str] | None = None,
-    ijk: str = "",
-    affine: str = "",
+    trials_last: bool,
+    columns: Mapping[str, str],
+    rois: Sequence[str] | None,
+    ijk: str,
+    affine: str,
 ) -> Subject:
     """Return a subject; responses are read when they are asked for.
 
@@ -40,12 +40,12 @@ def read_array_subject(
     ----------
     responses : str
         Array (trials, voxels), or (voxels, trials) if `trials_last`.
-    columns : mapping of str to str, optional
+    columns : mapping of str to str
         For some of `TRIAL_COLUMNS` the array with one value a trial.
-    rois : sequence of str, optional
-        Arrays (voxels,) that are not 0 in a region; by default all of 0 and 1.
+    rois : sequence of str or None
+        Arrays (voxels,) that are not 0 in a region; None for all of 0 and 1.
     ijk, affine : str
-        Arrays (voxels, 3) of voxel indices, and (4, 4) from them to mm.
+        Arrays (voxels, 3) of voxel indices, and (4, 4) from them to mm; empty for none.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def read_array_subject(
     return Subject(
         name=file.path.stem,
         source=file.path,
-        trials=_trials(file, n_trials, columns or {}),
+        trials=_trials(file, n_trials, columns),
         rois=found,
         n_voxels=n_voxels,
         recording=RowRecording(

@@ -152,9 +152,9 @@ def read_text(node: h5py.Dataset) -> list[str]:
         raise DataError(f"{_file_name(node.file)}: {node.name} is not UTF-8 text") from error
 
 
-def read_attribute(node: h5py.Group | h5py.Dataset, name: str, default: str = "") -> str:
-    """Read an attribute of fixed-length UTF-8 text."""
-    value = _attribute(node, name, default)
+def read_attribute(node: h5py.Group | h5py.Dataset, name: str) -> str:
+    """Read an attribute of fixed-length UTF-8 text, empty if it is not there."""
+    value = _attribute(node, name, "")
     if isinstance(value, bytes):
         value = value.decode(errors="replace")
     if not isinstance(value, str):

@@ -21,6 +21,7 @@ FREQUENCIES = (0.4, 0.8, 1.6)  # preferred spatial frequencies in cycles per deg
 ORIENTATIONS = 6
 SHAPE_SIDE = 16
 
+_CURVATURE_BLUR = 0.35  # degrees
 _PAD = 16
 _PADDED = SIDE + 2 * _PAD
 _FREQUENCY_STEP = SIDE / (FIELD * _PADDED)  # cycles per degree from one frequency to the next
@@ -65,16 +66,16 @@ def gabor_energy(luminance: FloatArray) -> Iterator[tuple[int, int, FloatArray]]
             yield f, o, np.abs(_filtered(band, gain, kx, ky))
 
 
-def curvature_energy(luminance: FloatArray, sigma: float = 0.35) -> FloatArray:
+def curvature_energy(luminance: FloatArray) -> FloatArray:
     """Return how strongly contours bend, (n, 48, 48).
 
     The curvature of the isophotes times the gradient,
     |Lxx Ly² - 2 Lx Ly Lxy + Lyy Lx²| / (Lx² + Ly² + ε), of the luminance
-    blurred by `sigma` degrees (Koenderink & van Doorn 1987).
+    blurred by 0.35 degrees (Koenderink & van Doorn 1987).
     """
     band, kx, ky = _passband(_spectrum(luminance), np.zeros(2, dtype=int))
     wx, wy = 2 * np.pi * kx, 2 * np.pi * ky
-    blur = np.exp(-(sigma**2) * (wx**2 + wy**2) / 2)
+    blur = np.exp(-(_CURVATURE_BLUR**2) * (wx**2 + wy**2) / 2)
     x, y, xx, xy, yy = (
         _filtered(band, blur * derivative, kx, ky).real
         for derivative in (1j * wx, 1j * wy, -wx * wx, -wx * wy, -wy * wy)

@@ -47,10 +47,8 @@ class PicturedRecording:
 class ArrayRecording(PicturedRecording):
     """Responses (n_trials, n_voxels) float32 in memory, pictures from any mapping."""
 
-    def __init__(
-        self, values: FloatArray, pictures: Pictures | None = None, place: str = "stimuli"
-    ) -> None:
-        super().__init__(pictures, place)
+    def __init__(self, values: FloatArray, pictures: Pictures | None = None) -> None:
+        super().__init__(pictures)
         self._values = values
 
     def responses(self, indices: IntArray) -> FloatArray:

@@ -29,20 +29,12 @@ class LpipsFeatures(nn.Module):
     features : torch.nn.Sequential
         AlexNet's convolutions.
     weights : sequence of (channels,) tensors
-        Non-negative, one a layer of `after`.
-    after : sequence of int
-        Positions in `features` whose outputs are compared.
+        Non-negative, one a layer that is compared.
     """
 
-    def __init__(
-        self,
-        features: nn.Sequential,
-        weights: list[Tensor],
-        after: tuple[int, ...] = _RECTIFIED,
-    ) -> None:
+    def __init__(self, features: nn.Sequential, weights: list[Tensor]) -> None:
         super().__init__()
         self.features = features
-        self.after = after
         self.roots = nn.ParameterList([nn.Parameter(w.clamp(min=0).sqrt()) for w in weights])
 
     def forward(self, x: Tensor) -> Tensor:
@@ -50,8 +42,8 @@ class LpipsFeatures(nn.Module):
         parts = []
         for i, layer in enumerate(self.features):
             x = layer(x)
-            if i in self.after:
-                root = self.roots[self.after.index(i)]
+            if i in _RECTIFIED:
+                root = self.roots[_RECTIFIED.index(i)]
                 unit = x / (x.square().sum(dim=1, keepdim=True).sqrt() + _EPS)
                 places = x.shape[2] * x.shape[3]
                 parts.append((unit * root[:, None, None] / places**0.5).flatten(1))

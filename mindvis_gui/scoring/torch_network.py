@@ -72,7 +72,7 @@ class Layer:
 
 
 class TorchNetwork:
-    """A torch module that looks at pictures.
+    """A torch module that looks at pictures, on a GPU if there is one that torch can use.
 
     Parameters
     ----------
@@ -83,8 +83,6 @@ class TorchNetwork:
     layers : mapping of str to Layer
     class_names : tuple of str
         Empty where it is no classifier.
-    device : torch.device, optional
-        A GPU if there is one that torch can use.
 
     Raises
     ------
@@ -99,9 +97,8 @@ class TorchNetwork:
         preparation: Preparation,
         layers: Mapping[str, Layer],
         class_names: tuple[str, ...] = (),
-        device: torch.device | None = None,
     ) -> None:
-        self._device = device or torch.device(choose_device("auto"))
+        self._device = torch.device(choose_device("auto"))
         with failures_said(name, self._device.type):
             self._module = module.eval().requires_grad_(False).to(self._device)
         self._layers = dict(layers)

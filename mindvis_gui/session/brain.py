@@ -11,7 +11,6 @@ from PySide6.QtCore import QObject, Signal
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.subject import Subject
 
-LAYOUTS = ("three", "one_two", "single", "surface")
 PLANES = ("sagittal", "coronal", "axial")
 
 
@@ -21,9 +20,8 @@ class Arrangement:
 
     Attributes
     ----------
-    layout : str
-        One of `LAYOUTS`: three slices side by side, one large and two small, one alone, or one
-        beside the surface.
+    layout : {"three", "one_two", "single", "surface"}
+        Three slices side by side, one large and two small, one alone, or one beside the surface.
     main : str
         Plane of the large one.
     radiological : bool

@@ -45,7 +45,7 @@ class Augmentation:
 UNCHANGED = Augmentation()
 
 
-def interpolated(first: Tensor, second: Tensor, share: float | Tensor = 0.5) -> Tensor:
+def interpolated(first: Tensor, second: Tensor, share: float | Tensor) -> Tensor:
     """Mix responses (n, n_padded) in pairs: (1 - share) first + share second."""
     return (1 - share) * first + share * second
 
@@ -57,7 +57,7 @@ def interpolate_pairs(responses: Tensor, generator: Generator) -> Tensor:
     return interpolated(responses, others, share)
 
 
-def augmented(responses: Tensor, times: float, generator: Generator, share: float = 0.5) -> Tensor:
+def augmented(responses: Tensor, times: float, generator: Generator) -> Tensor:
     """Append interpolated random pairs until there are `times` as many responses.
 
     Parameters
@@ -66,8 +66,6 @@ def augmented(responses: Tensor, times: float, generator: Generator, share: floa
     times : float
         The published ``aug_times``. Its default of 1 adds none.
     generator : torch.Generator
-    share : float
-        Of the second response of a pair.
 
     Returns
     -------
@@ -76,7 +74,7 @@ def augmented(responses: Tensor, times: float, generator: Generator, share: floa
     """
     n_pairs = int((times - 1) * len(responses))
     pairs = torch.randint(len(responses), (n_pairs, 2), generator=generator)
-    mixed = interpolated(responses[pairs[:, 0]], responses[pairs[:, 1]], share)
+    mixed = interpolated(responses[pairs[:, 0]], responses[pairs[:, 1]], 0.5)
     return torch.cat([responses, mixed])
 
 

@@ -20,12 +20,19 @@ from mindvis_gui.training.plots import picture_grid
 _SHOWN = 8  # pictures of a plot
 _AT_A_TIME = 16  # pictures that are encoded or decoded
 _BLOCK, _STEP = 2, 0.2  # of the errors that visibility is measured by: cells a side; size, in SD
+_EDGE_SIZES = 3  # at which the edges of pictures are compared
+_RESTART_UNTIL = 0.8  # of the steps
+_ROUNDS = 8  # of k-means
+_DEAD = 0.5  # running count of a code below which it is moved
 _LEAST_SEEN = 1e-3  # of what is seen most: less is stretched as if it were this
 Draw = Callable[[int, Generator], Tensor]  # number, generator → pictures (n, 3, h, w), -1 to 1
 
 
-def picture_loss(made: Tensor, target: Tensor, scales: int = 3) -> Tensor:
-    """Squared and absolute error of pictures (batch, 3, h, w) and of their edges at `scales` sizes.
+def picture_loss(
+    made: Tensor,
+    target: Tensor,
+) -> Tensor:
+    """Squared and absolute error of pictures (batch, 3, h, w) and of their edges at three sizes.
 
     The squared error of the colours without their lightness has a term of its own,
     or rare hues are never learned; the edges keep the outlines sharp.
@@ -33,7 +40,7 @@ def picture_loss(made: Tensor, target: Tensor, scales: int = 3) -> Tensor:
     loss = F.mse_loss(made, target) + F.l1_loss(made, target)
     error = F.avg_pool2d(made - target, 4)
     loss = loss + 3 * (error - error.mean(dim=1, keepdim=True)).square().mean()
-    for scale in range(scales):
+    for scale in range(_EDGE_SIZES):
         if scale:
             made, target = F.avg_pool2d(made, 2), F.avg_pool2d(target, 2)
         loss = loss + 0.25 * sum(
@@ -50,14 +57,13 @@ def train_first_stage(
     *,
     batch: int = 16,
     plain_steps: int = 500,
-    restart_until: float = 0.8,
     weight_decay: float = 1e-4,
 ) -> None:
     """Train the VQ autoencoder.
 
     The first `plain_steps` steps leave the latents as they are; then the codebook
     starts from k-means of the latents, and codes that go unused are moved onto
-    latents of the present batch until `restart_until` of the steps are done.
+    latents of the present batch until four fifths of the steps are done.
 
     Parameters
     ----------
@@ -107,13 +113,13 @@ def train_first_stage(
                 latents = [vqvae.encode(part.to(device)).latents for part in parts]
             care.start(torch.cat(latents).float(), generator)
         elif step >= plain_steps:
-            restart = step < restart_until * plan.steps and step % 50 == 0
+            restart = step < _RESTART_UNTIL * plan.steps and step % 50 == 0
             care.after_step(generator, restart=restart)
 
     def validate(step: int) -> dict[str, float]:
         return {
             "psnr": psnr(reconstruct(vqvae, held_out), held_out),
-            "codes_in_use": float((care.used > 0.5).sum()),
+            "codes_in_use": float((care.used > _DEAD).sum()),
         }
 
     def illustrate(step: int) -> ImageArray:
@@ -184,7 +190,7 @@ def correlation_penalty(latents: Tensor) -> Tensor:
     return (covariance - torch.eye(len(covariance), device=covariance.device)).square().mean()
 
 
-def start_codebook(vqvae: VQModel, latents: Tensor, generator: Generator, rounds: int = 8) -> None:
+def start_codebook(vqvae: VQModel, latents: Tensor, generator: Generator) -> None:
     """Set the codebook to k-means centres of latents (n, channels, h, w)."""
     points = latents.permute(0, 2, 3, 1).flatten(0, 2)  # (points, channels)
     codebook = vqvae.quantize.embedding.weight
@@ -193,7 +199,7 @@ def start_codebook(vqvae: VQModel, latents: Tensor, generator: Generator, rounds
             f"{len(codebook)} codes cannot start from {len(points)} latents; train with fewer codes"
         )
     centres = points[torch.randperm(len(points), generator=generator)[: len(codebook)]]
-    for _ in range(rounds):
+    for _ in range(_ROUNDS):
         nearest = _nearest(points, centres)
         count = torch.bincount(nearest, minlength=len(centres)).clamp(min=1)
         sums = torch.zeros_like(centres).index_add_(0, nearest, points)
@@ -203,11 +209,9 @@ def start_codebook(vqvae: VQModel, latents: Tensor, generator: Generator, rounds
         codebook.copy_(centres)
 
 
-def restart_dead_codes(
-    vqvae: VQModel, latents: Tensor, used: Tensor, generator: Generator, below: float = 0.5
-) -> None:
-    """Move codes whose running count in `used` (codes,) is below `below` onto present latents."""
-    dead = (used < below).nonzero().flatten()
+def restart_dead_codes(vqvae: VQModel, latents: Tensor, used: Tensor, generator: Generator) -> None:
+    """Move codes whose running count in `used` (codes,) is below ½ onto present latents."""
+    dead = (used < _DEAD).nonzero().flatten()
     points = latents.permute(0, 2, 3, 1).flatten(0, 2)
     chosen = torch.randint(len(points), (len(dead),), generator=generator)
     with torch.no_grad():

@@ -16,11 +16,9 @@ from mindvis_gui.views.theme import apply_theme, is_dark
 from mindvis_gui.views.workspace import Workspace
 
 
-def _panel(name: str, text: str, shortcut: str, tip: str = "", action: str = "") -> Entry:
+def _panel(name: str, text: str, shortcut: str, tip: str = "") -> Entry:
     slot = "view.show_panel"
-    return Entry(
-        action or f"panel_{name}", text, slot, "View", shortcut, tip, checkable=True, argument=name
-    )
+    return Entry(f"panel_{name}", text, slot, "View", shortcut, tip, checkable=True, argument=name)
 
 
 PANEL_ENTRIES = (
