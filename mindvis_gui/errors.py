@@ -47,3 +47,8 @@ class UnavailableError(MindVisError):
 
 class TrainingError(MindVisError):
     """A training that cannot start, go on or be resumed; its last checkpoint is kept."""
+
+
+def reason_of(error: BaseException) -> str:
+    """Return in one short line what an error of a library says, or its kind if it says nothing."""
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -26,7 +26,7 @@ from mindvis_gui.data.scratch import ReadOnce, ScratchRows
 from mindvis_gui.data.subject import FloatArray, IntArray
 from mindvis_gui.data.table import known_text
 from mindvis_gui.data.voxel_major import MappedArray
-from mindvis_gui.errors import DataError
+from mindvis_gui.errors import DataError, reason_of
 
 Rows = Callable[[IntArray], FloatArray]
 
@@ -108,8 +108,7 @@ class _NpyArray:
                 path, header.dtype, header.start, header.shape, header.fortran
             )
         except (*HEADER_DAMAGE, OSError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise DataError(f"{path.name}: no array, or damaged ({reason})") from error
+            raise DataError(f"{path.name}: no array, or damaged ({reason_of(error)})") from error
         info = ArrayInfo(path.stem, header.shape, _kind(header.dtype))
         self.arrays = {path.stem: info}
 

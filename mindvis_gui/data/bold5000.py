@@ -38,7 +38,7 @@ from mindvis_gui.data.pickled_pictures import PickledPictures
 from mindvis_gui.data.recording import Pictures, RowRecording, StackedRows
 from mindvis_gui.data.subject import FloatArray, Roi, Subject, read_only
 from mindvis_gui.data.trial_table import missing_pictures
-from mindvis_gui.errors import DataError
+from mindvis_gui.errors import DataError, reason_of
 
 REGIONS = ("EarlyVis", "LOC", "OPA", "PPA", "RSC")
 HEMISPHERES = ("LH", "RH")
@@ -156,7 +156,7 @@ def _mapped(path: Path) -> NDArray[np.generic]:
             header = read_header(file)
             size = file.seek(0, 2) - header.start
     except (*HEADER_DAMAGE, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = reason_of(error)
         raise DataError(f"{path.name}: no array of responses, or damaged ({reason})") from error
     if len(header.shape) != 2 or header.dtype.kind != "f" or header.n_bytes == 0:
         raise DataError(

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from mindvis_gui.data.checks import MAX_TRIALS, check_affine, check_grid_shape
 from mindvis_gui.data.subject import IntArray
 from mindvis_gui.data.voxel_major import MappedArray
-from mindvis_gui.errors import DataError
+from mindvis_gui.errors import DataError, reason_of
 
 SIDES = {"CIFTI_STRUCTURE_CORTEX_LEFT": "L", "CIFTI_STRUCTURE_CORTEX_RIGHT": "R"}
 SERIES, LABELS = "CIFTI_INDEX_TYPE_SERIES", "CIFTI_INDEX_TYPE_LABELS"
@@ -114,7 +114,7 @@ class CiftiFile:
         except DataError:
             raise
         except Exception as error:  # nibabel's parser asserts and raises nearly anything
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            reason = reason_of(error)
             raise self._error(f"the CIFTI file is damaged ({reason}); copy it again") from error
 
     def _read(self, header: Any, xml: bytes) -> None:

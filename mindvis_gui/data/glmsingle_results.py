@@ -18,7 +18,7 @@ from mindvis_gui.data.pickled_arrays import PICKLE_DAMAGE, PickledArray, read_pi
 from mindvis_gui.data.scratch import ReadOnce, ScratchRows
 from mindvis_gui.data.subject import FloatArray, IntArray
 from mindvis_gui.data.voxel_major import MappedArray, VoxelMajorRows, mapped
-from mindvis_gui.errors import DataError
+from mindvis_gui.errors import DataError, reason_of
 
 MATLAB_BETAS = "modelmd"
 _BETAS = "betasmd"
@@ -83,7 +83,7 @@ class _Pickled(Results):
         try:
             self._arrays = read_pickled_dictionary(path)
         except PICKLE_DAMAGE as error:
-            reason = " ".join(str(error).split())[:200]
+            reason = reason_of(error)
             raise DataError(
                 f"{path.name}: no dictionary of results, or damaged ({reason}); copy it again"
             ) from error

@@ -17,7 +17,7 @@ from mindvis_gui.data.repeats import with_means
 from mindvis_gui.data.subject import IntArray, Trial
 from mindvis_gui.data.table import read_table
 from mindvis_gui.data.trial_table import trials_from_table
-from mindvis_gui.errors import DataError
+from mindvis_gui.errors import DataError, reason_of
 from mindvis_gui.wording import are, counted
 
 _CONDITION = "condition-"  # and its number: a stimulus of which no picture is known
@@ -127,7 +127,7 @@ def _pickled_design(design: Path) -> tuple[Any, Any]:
     try:
         content = read_pickled_dictionary(design)
     except PICKLE_DAMAGE as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = reason_of(error)
         raise DataError(f"{design.name}: no record of a design, or damaged ({reason})") from error
     return content.get("stimorder"), content.get("numtrialrun")
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data.checks import kinds_text
-from mindvis_gui.errors import DataError
+from mindvis_gui.errors import DataError, reason_of
 from mindvis_gui.wording import counted
 
 MAX_TEXT = 1024  # bytes in one cell of a text column
@@ -41,7 +41,7 @@ def damage_reported(path: Path) -> Iterator[None]:
     try:
         yield
     except _DAMAGE as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = reason_of(error)
         raise DataError(
             f"{path.name}: the HDF5 file is damaged or incomplete ({reason}); copy it again"
         ) from error

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mindvis_gui.errors import DataError
+from mindvis_gui.errors import DataError, reason_of
 
 MAX_VALUES = 1 << 28  # of one array: version 5 cannot hold more than 2 GB
 
@@ -50,7 +50,7 @@ def _damage_reported(path: Path) -> Iterator[None]:
     try:
         yield
     except _DAMAGE as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = reason_of(error)
         raise DataError(
             f"{path.name}: the MATLAB file is damaged or not of version 5 ({reason}); copy it again"
         ) from error

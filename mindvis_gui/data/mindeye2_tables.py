@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data.npy import HEADER_DAMAGE, read_header
-from mindvis_gui.errors import DataError
+from mindvis_gui.errors import DataError, reason_of
 
 PICTURES = 73_000
 _COLUMNS = 17
@@ -58,7 +58,7 @@ def _read_archive(path: Path, n_trials: int, shown: Shown) -> None:
                 content = archive.extractfile(member)
                 _add(_table(content.read() if content else b""), n_trials, shown)
     except (*HEADER_DAMAGE, OSError, EOFError, tarfile.TarError, ArithmeticError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = reason_of(error)
         raise DataError(f"{path.name}: the tables are damaged ({reason}); copy it again") from error
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mindvis_gui.data.checks import MAX_TRIALS, check_affine, check_grid_shape
 from mindvis_gui.data.orientation import volume_as_ras
 from mindvis_gui.data.subject import Volume
-from mindvis_gui.errors import DataError
+from mindvis_gui.errors import DataError, reason_of
 
 _HEADER_BYTES = 544  # NIfTI-2 and the four bytes of the extension flag
 _DEFLATE_RATIO = 1032  # no gzip file unpacks to more times its size
@@ -99,7 +99,7 @@ class NiftiFile:
             with self._open() as stream:
                 head = stream.read(_HEADER_BYTES)
         except _DAMAGE as error:
-            raise self._error(f"cannot be read ({_reason(error)}); copy it again") from error
+            raise self._error(f"cannot be read ({reason_of(error)}); copy it again") from error
         magic = _magic(head)
         if magic.startswith(b"ni"):
             raise self._error("this is one half of a .hdr/.img pair; save it as one .nii file")
@@ -113,7 +113,7 @@ class NiftiFile:
             )
             self._read_header(header)
         except _BAD_HEADER as error:
-            raise self._error(f"the NIfTI header is damaged ({_reason(error)})") from error
+            raise self._error(f"the NIfTI header is damaged ({reason_of(error)})") from error
 
     def _read_header(self, header: Any) -> None:
         shape = [int(n) for n in header.get_data_shape()]
@@ -172,7 +172,7 @@ class NiftiFile:
                     yield self._scaled(stream.read(self._volume_bytes))
                 stream.read(1 << 16)  # gzip tests its checksum when it meets the end
         except _DAMAGE as error:
-            raise self._error(f"the file is damaged ({_reason(error)}); copy it again") from error
+            raise self._error(f"the file is damaged ({reason_of(error)}); copy it again") from error
 
     def volume(self, index: int) -> NDArray[Any]:
         """Return one volume (X·Y·Z,), x running fastest, of a file that is not packed."""
@@ -181,7 +181,7 @@ class NiftiFile:
                 stream.seek(self._offset + index * self._volume_bytes)
                 return self._scaled(stream.read(self._volume_bytes))
         except OSError as error:
-            raise self._error(f"cannot be read: {_reason(error)}") from error
+            raise self._error(f"cannot be read: {reason_of(error)}") from error
 
     @property
     def packed(self) -> bool:
@@ -224,7 +224,3 @@ def read_volume(path: Path) -> Volume:
     (values,) = image.volumes()
     data = values.astype(np.float32).reshape(image.shape, order="F")
     return volume_as_ras(data, image.affine)
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

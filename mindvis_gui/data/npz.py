@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from mindvis_gui.data.checks import kinds_text
 from mindvis_gui.data.npy import HEADER_DAMAGE, NpyHeader, read_header
-from mindvis_gui.errors import DataError
+from mindvis_gui.errors import DataError, reason_of
 from mindvis_gui.wording import counted
 
 MAX_BYTES = 1 << 32  # of one array
@@ -42,8 +42,7 @@ def npz_damage_reported(path: Path) -> Iterator[None]:
     try:
         yield
     except _DAMAGE as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        message = f"{path.name}: the npz file is damaged ({reason}); copy it again"
+        message = f"{path.name}: the npz file is damaged ({reason_of(error)}); copy it again"
         raise DataError(message) from error
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from mindvis_gui.data.pickled_arrays import PICKLE_DAMAGE, PickledArray, read_pickled_dictionary
 from mindvis_gui.data.picture import MAX_PIXELS
 from mindvis_gui.data.subject import ImageArray, read_only
-from mindvis_gui.errors import DataError
+from mindvis_gui.errors import DataError, reason_of
 
 _MAX_NAME = 1024
 
@@ -34,7 +34,7 @@ class PickledPictures(Mapping[str, ImageArray]):
                 for name, value in read_pickled_dictionary(path).items()
             }
         except PICKLE_DAMAGE as error:
-            reason = " ".join(str(error).split())[:200]
+            reason = reason_of(error)
             raise DataError(
                 f"{path.name}: no dictionary of pictures, or damaged ({reason}); copy it again"
             ) from error

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from mindvis_gui.errors import DataError
+from mindvis_gui.errors import DataError, reason_of
 
 _MAX_BYTES = 1 << 26
 _MAX_VERTICES = 1 << 21
@@ -83,7 +83,7 @@ def read_surface(path: Path) -> Surface:
     except OSError as error:
         raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from error
     except (SyntaxError, ValueError, TypeError, LookupError, zlib.error) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = reason_of(error)
         raise DataError(f"{path.name}: the surface is damaged ({reason}); copy it again") from error
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mindvis_gui.data.checks import check_roi_name
 from mindvis_gui.data.subject import IntArray, Roi, read_only
-from mindvis_gui.errors import DataError
+from mindvis_gui.errors import DataError, reason_of
 
 _MAX_BYTES = 1 << 28
 _AXES = ("voxel_x", "voxel_y", "voxel_z")
@@ -39,8 +39,7 @@ class VoxelTable:
         except OSError as error:
             raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from error
         except (ValueError, MemoryError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise DataError(f"{path.name}: not a table of numbers ({reason})") from error
+            raise DataError(f"{path.name}: not a table of numbers ({reason_of(error)})") from error
         if not self._values.size or self._values.shape[1] != len(names):
             raise DataError(
                 f"{path.name}: the rows have {self._values.shape[1]:,} cells but the header has "

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import torch
 
-from mindvis_gui.errors import TrainingError
+from mindvis_gui.errors import TrainingError, reason_of
 from mindvis_gui.files import atomic_path
 
 CHECKPOINT = "checkpoint.pt"
@@ -81,9 +81,8 @@ def load_checkpoint(path: Path, parts: Mapping[str, Stateful], settings: Mapping
         for name, part in parts.items():
             part.load_state_dict(states[name])
     except (RuntimeError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())[:200]
         raise TrainingError(
-            f"{path}: is of other networks ({reason}); choose an empty folder"
+            f"{path}: is of other networks ({reason_of(error)}); choose an empty folder"
         ) from error
     return step
 
