@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,14 +53,9 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
     run.seed()
     encoder, masked_model = _encoder(settings, subject, run)
     settings = _as_built(settings, encoder, base)
-    if settings.selection == "test":
-        run.say("the weights are chosen on the test trials, as published; the model will say so")
-    if shared := pictures_on_both_sides(subject):
-        run.say(f"{shared}; the model will say so")
-    if base_knows := known_test_pictures(subject, base.known, base.image_size):
-        run.say(f"{base_knows}; the model will say so")
-    for said in base.test_use:
-        run.say(f"the base says: {said}; the model will say so")
+    base_knows = known_test_pictures(subject, base.known, base.image_size)
+    for each in _uses_of_the_test(settings, subject, base, base_knows):
+        run.say(f"{each}; the model will say so")
     normalisation = measure_normalisation(subject)
     base.vqvae.to(run.accelerator.device)
     padding, patch_size = encoder.config.padding, encoder.config.patch_size
@@ -112,6 +107,19 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
         write_card(folder, pipeline.config, subject, settings, plan.steps)
 
     run.publish(save)
+
+
+def _uses_of_the_test(
+    settings: LdmSettings, subject: Subject, base: Base, base_knows: str
+) -> Iterator[str]:
+    if settings.selection == "test":
+        yield "the weights are chosen on the test trials, as published"
+    if shared := pictures_on_both_sides(subject):
+        yield shared
+    if base_knows:
+        yield base_knows
+    for said in base.test_use:
+        yield f"the base says: {said}"
 
 
 def _encoder(
