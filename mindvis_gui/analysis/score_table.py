@@ -16,6 +16,7 @@ from mindvis_gui.files import atomic_path
 from mindvis_gui.wording import counted
 
 _FACTS = ("subject", "simulated", "model", "model_hash", "test_use", "trials", "samples", "stimuli")
+CSV_BEGINNING = ",".join(_FACTS[:4]) + ","  # of every table that any version wrote
 _DECODING = ("sampler", "steps", "precision", "guidance")
 _RESPONSE = ("rois", "mask", "lesion", "preparation")
 _PARTS = ("mean", "low", "high", "best", "chance", "unseen")

@@ -54,20 +54,28 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--json", action="store_true", help="print one JSON document")
     add("--csv", type=Path, metavar="FILE", help="also write the table as CSV")
     add("--latex", type=Path, metavar="FILE", help="also write the table for LaTeX")
+    parser.set_defaults(refuse=parser.error)
 
 
 def run(args: argparse.Namespace) -> int:
     """Read the folders, score them, print and write the tables."""
     from mindvis_gui.analysis.decode_folder import listed_files
+    from mindvis_gui.analysis.replaced_table import check_replaces_csv, check_replaces_latex
     from mindvis_gui.analysis.score_table import csv_table, latex_table, write_text
     from mindvis_gui.cli.output import progress
     from mindvis_gui.files import check_writable
 
     tables = [path for path in (args.csv, args.latex) if path is not None]
+    if len({path.resolve() for path in tables}) < len(tables):
+        args.refuse(f"--csv and --latex both name {args.csv}; give each table a file of its own")
     read = [file for folder in args.folders for file in listed_files(folder)] if tables else []
     for path in tables:
         check_writable(path.parent)
         check_no_input(path, read)
+    if args.csv is not None:
+        check_replaces_csv(args.csv)
+    if args.latex is not None:
+        check_replaces_latex(args.latex)
     evaluations = []
     with progress(len(args.folders)) as show:
         for done, folder in enumerate(args.folders):

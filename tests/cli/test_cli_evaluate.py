@@ -67,6 +67,56 @@ def test_a_table_replaces_no_file_of_a_folder_that_is_scored(folder, capsys, opt
     assert index.read_bytes() == before
 
 
+@pytest.mark.parametrize("option", ["--csv", "--latex"])
+@pytest.mark.parametrize(
+    "there",
+    [
+        b"\x89HDF\r\n\x1a\n" + bytes(100),
+        b"subject,age\ntiny,31\n",
+        b"\\documentclass{article}\n\\begin{tabular}{lc}\n1\n\\end{tabular}\n\\end{document}\n",
+    ],
+    ids=["subject", "other-table", "paper"],
+)
+def test_a_table_replaces_no_file_of_another_kind(folder, tmp_path, capsys, option, there):
+    path, target = folder(), tmp_path / "mine"
+    target.write_bytes(there)
+    capsys.readouterr()
+    assert main(["evaluate", path, "--metrics", "mse", option, str(target)]) == 1
+    said = capsys.readouterr()
+    kind = "as CSV" if option == "--csv" else "for LaTeX"
+    assert (said.out, said.err) == (
+        "",
+        f"mindvis: {target}: exists already and is no table of scores {kind}; choose another "
+        "name\n",
+    )
+    assert target.read_bytes() == there
+
+
+def test_a_table_replaces_an_older_one_of_its_kind_and_an_empty_file(folder, tmp_path):
+    path = folder()
+    for option, other in (("--csv", "--latex"), ("--latex", "--csv")):
+        table = tmp_path / option.strip("-")
+        table.touch()
+        words = ["evaluate", path, "--metrics"]
+        assert main([*words, "mse", option, str(table)]) == 0
+        assert main([*words, "pixcorr", option, str(table)]) == 0
+        assert "ixcorr" in table.read_text().lower()
+        assert "mse" not in table.read_text()
+        table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes().replace(b"\n", b"\r\n"))
+        assert main([*words, "mse", option, str(table)]) == 0
+        assert main([*words, "mse", other, str(table)]) == 1
+
+
+def test_two_tables_in_one_file_are_wrong_usage(folder, tmp_path, capsys):
+    path = folder()
+    same = [str(tmp_path / "table"), str(tmp_path / "x" / ".." / "table")]
+    with pytest.raises(SystemExit) as caught:
+        main(["evaluate", path, "--metrics", "mse", "--csv", same[0], "--latex", same[1]])
+    assert caught.value.code == 2
+    assert "--csv and --latex both name" in capsys.readouterr().err
+    assert not Path(same[0]).exists()
+
+
 def test_a_table_with_protocol_beside_each_score(folder, capsys):
     path = folder()
     capsys.readouterr()
