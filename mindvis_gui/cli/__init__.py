@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-from mindvis_gui.cli.output import complain, settle_encoding
+from mindvis_gui.cli.output import Parser, complain, settle_encoding
 from mindvis_gui.cli.processes import launched
 from mindvis_gui.errors import MindVisError
 from mindvis_gui.paths import docs_dir
@@ -98,7 +98,7 @@ def _waiting(command: str) -> str:
 
 def _parser(command: str) -> argparse.ArgumentParser:
     """Return the parser of all commands; only `command` has its options."""
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = Parser(
         prog="mindvis",
         description="Decode what a person saw from fMRI of the visual cortex, by MinD-Vis.",
         epilog="'mindvis COMMAND --help' lists the options of a command; "

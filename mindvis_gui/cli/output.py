@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import codecs
 import io
 import json
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from mindvis_gui.errors import ExportError
 
 if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
     from rich.console import Console
 
 
@@ -92,6 +94,20 @@ def write(text: str) -> None:
         stream.write(text + "\n")
 
 
+class Parser(argparse.ArgumentParser):
+    """One whose texts are written as all others, with what that raises.
+
+    argparse leaves what has not arrived to the end of Python, whose exit code is then 120.
+    """
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        if file is not sys.stdout:
+            tell(message)
+            return
+        with stdout() as stream:
+            stream.write(message)
+
+
 def write_json(document: dict[str, Any]) -> None:
     """Write one JSON document to stdout."""
     write(json.dumps(document, ensure_ascii=not _is_utf8(), indent=2))
@@ -99,8 +115,19 @@ def write_json(document: dict[str, Any]) -> None:
 
 def complain(message: str) -> None:
     """Write what went wrong to stderr, as one line whatever the message holds."""
-    with suppress(OSError, AttributeError):  # full, or closed and None: there is nobody to tell
-        sys.stderr.write(f"mindvis: {' '.join(message.split())}\n")
+    tell(f"mindvis: {' '.join(message.split())}\n")
+
+
+def tell(text: str) -> None:
+    """Write text to stderr; where that is full or closed there is nobody to tell."""
+    stream: TextIO | None = sys.stderr
+    if stream is None:
+        return
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        _give_up(stream)
 
 
 @contextmanager

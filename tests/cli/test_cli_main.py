@@ -186,13 +186,13 @@ def printing(request, monkeypatch):
 
 @pytest.fixture(params=[True, False], ids=["at once", "at the end"])
 def written_to(request, monkeypatch):
-    """Return a function: makes an open file stdout, which passes all on at once or at the end."""
+    """Return a function: makes an open file stdout or stderr, which passes on at once or late."""
 
     taken = []
 
-    def take(file):
+    def take(file, name="stdout"):
         taken.append(io.TextIOWrapper(file, write_through=request.param))
-        monkeypatch.setattr(sys, "stdout", taken[-1])
+        monkeypatch.setattr(sys, name, taken[-1])
 
     yield take
     taken[-1].close()  # as Python does: what has not arrived is tried once more
@@ -219,6 +219,38 @@ def test_results_that_nobody_reads_any_more_are_not_worth_a_word(written_to, cap
         main([])
     assert stop.value.code == 1
     assert capsys.readouterr().err == ""
+
+
+_ASKING = [["--help"], ["--version"], ["train", "ldm", "--help"]]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only there")
+@pytest.mark.parametrize("words", _ASKING)
+def test_a_help_that_does_not_fit_on_the_disk_is_one_line(words, written_to, capsys):
+    written_to(os.fdopen(os.open("/dev/full", os.O_WRONLY), "wb"))
+    assert main(words) == 1
+    assert capsys.readouterr().err.startswith("mindvis: stdout cannot be written: No space left")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a closed pipe is told apart elsewhere only")
+@pytest.mark.parametrize("words", _ASKING)
+def test_a_help_that_nobody_reads_any_more_is_not_worth_a_word(words, written_to, capsys):
+    read, write = os.pipe()
+    written_to(os.fdopen(write, "wb"))
+    os.close(read)
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    assert stop.value.code == 1
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only there")
+def test_a_stderr_that_is_full_changes_no_exit_code(written_to):
+    written_to(os.fdopen(os.open("/dev/full", os.O_WRONLY), "wb"), "stderr")
+    assert main(["info", LONG]) == 1
+    with pytest.raises(SystemExit) as stop:
+        main(["info"])
+    assert stop.value.code == 2
 
 
 @pytest.mark.usefixtures("printing")
