@@ -51,8 +51,8 @@ def plan_lesions(
             )
     if not groups:
         raise RequestError(f"{subject.name} has no regions to leave out; give it some")
-    if INTACT in groups:
-        raise RequestError(f"no lesion can be called '{INTACT}'; choose another name")
+    for name, names in groups.items():
+        check_group(name, names)
     draws = count()
     made = [
         replace(_lesion(subject, names, method, seed, draws), name=name)
@@ -82,9 +82,29 @@ def without_whole_regions(subject: Subject) -> tuple[str, ...]:
 def _lesion(
     subject: Subject, names: Sequence[str], method: Any, seed: int, draws: Iterator[int]
 ) -> Lesion:
-    if len(names) == 1 and names[0].startswith(_RANDOM):
-        size = names[0].removeprefix(_RANDOM)
-        if not size.isdecimal():
-            raise RequestError(f"'{names[0]}' is no number of voxels; write for example random:800")
-        return Lesion.at_random(subject.n_voxels, int(size[:9]), method, seed, next(draws))
+    size = _n_at_random(names)
+    if size is not None:
+        return Lesion.at_random(subject.n_voxels, size, method, seed, next(draws))
     return Lesion.of_rois(subject, names, method, seed)
+
+
+def check_group(name: str, names: Sequence[str]) -> None:
+    """Check what is called how and left out together, as far as no subject is known for it.
+
+    Raises
+    ------
+    RequestError
+        If it is called as the intact response is, or the voxels at random are no number.
+    """
+    if name == INTACT:
+        raise RequestError(f"no lesion can be called '{INTACT}'; choose another name")
+    _n_at_random(names)
+
+
+def _n_at_random(names: Sequence[str]) -> int | None:
+    if len(names) != 1 or not names[0].startswith(_RANDOM):
+        return None
+    size = names[0].removeprefix(_RANDOM)
+    if not size.isdecimal() or not int(size[:9]):
+        raise RequestError(f"'{names[0]}' is no number of voxels; write for example random:800")
+    return int(size[:9])

@@ -17,6 +17,7 @@ from typing import Protocol, cast
 
 from mindvis_gui.cli.output import Parser, complain, settle_encoding
 from mindvis_gui.cli.processes import launched
+from mindvis_gui.cli.usage import UsageError
 from mindvis_gui.errors import MindVisError
 from mindvis_gui.paths import docs_dir
 from mindvis_gui.version import __version__
@@ -70,7 +71,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             _check_subject(parser, words[1])
         args = parser.parse_args(words)
         os.environ.setdefault("OMP_WAIT_POLICY", _waiting(words[0]))
-        return _load(words[0]).run(args)
+        try:
+            return _load(words[0]).run(args)
+        except UsageError as error:
+            return cast(int, args.refuse(str(error)))  # which exits with 2
     except MindVisError as error:
         complain(f"{launched().prefix}{error}")
         return 1

@@ -21,6 +21,7 @@ from mindvis_gui.cli.selection import (
     select_trials,
     trial_choice,
 )
+from mindvis_gui.cli.usage import UsageError
 from mindvis_gui.data.lesion import METHODS
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.subject import FloatArray, Subject, Trial
@@ -96,7 +97,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="write the final latents of every trial, too (.npy); each sample is drawn once more",
     )
     add("--no-cache", action="store_true", help="draw every sample anew and keep none for later")
-    parser.set_defaults(refuse=parser.error)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -112,9 +112,9 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.decoding.plan import plan_of
 
     if args.mask_seed is not None and args.mask_ratio is None:
-        args.refuse("--mask-seed needs --mask-ratio")
+        raise UsageError("--mask-seed needs --mask-ratio")
     if args.lesion_method is not None and args.without_rois is None:
-        args.refuse("--lesion-method needs --without-rois")
+        raise UsageError("--lesion-method needs --without-rois")
     sampling = chosen_sampling(args)
     subject = prepare_subject(open_subject(args.subject), chosen_preparation(args))
     trials = select_trials(subject, args.trials)

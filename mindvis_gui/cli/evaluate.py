@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mindvis_gui.cli.selection import mask_seed, names, numbers
 from mindvis_gui.cli.subject_output import check_no_input
+from mindvis_gui.cli.usage import UsageError
 from mindvis_gui.errors import ModelError, RequestError
 from mindvis_gui.steps import finish
 from mindvis_gui.version import __version__
@@ -54,7 +55,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--json", action="store_true", help="print one JSON document")
     add("--csv", type=Path, metavar="FILE", help="also write the table as CSV")
     add("--latex", type=Path, metavar="FILE", help="also write the table for LaTeX")
-    parser.set_defaults(refuse=parser.error)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -67,7 +67,9 @@ def run(args: argparse.Namespace) -> int:
 
     tables = [path for path in (args.csv, args.latex) if path is not None]
     if len({path.resolve() for path in tables}) < len(tables):
-        args.refuse(f"--csv and --latex both name {args.csv}; give each table a file of its own")
+        raise UsageError(
+            f"--csv and --latex both name {args.csv}; give each table a file of its own"
+        )
     read = [file for folder in args.folders for file in listed_files(folder)] if tables else []
     for path in tables:
         check_writable(path.parent)

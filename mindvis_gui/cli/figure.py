@@ -10,10 +10,11 @@ import numpy as np
 
 from mindvis_gui.cli.selection import numbers
 from mindvis_gui.cli.subject_output import check_no_input
+from mindvis_gui.cli.usage import UsageError, usage_reported
 from mindvis_gui.errors import ExportError, ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Set
     from typing import Any
 
     from mindvis_gui.analysis.decoded_trial import DecodedTrial
@@ -67,30 +68,28 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.cli.output import complain, write
     from mindvis_gui.data import open_subject
 
-    style = FigureStyle(
-        width=None if args.width is None else width_in_mm(args.width),
-        dpi=args.dpi,
-        font=args.font,
-        font_size=args.font_size,
-        captions=not args.no_captions,
-        seeds=not args.no_seeds,
-        scores=not args.no_scores,
-    )
+    with usage_reported():
+        style = FigureStyle(
+            width=None if args.width is None else width_in_mm(args.width),
+            dpi=args.dpi,
+            font=args.font,
+            font_size=args.font_size,
+            captions=not args.no_captions,
+            seeds=not args.no_seeds,
+            scores=not args.no_scores,
+        )
+    needed = scenes(args.template)
+    _check_parts(args, needed)
     check_no_input(args.out, listed_files(args.folder))
     trials = _chosen(read_decode_folder(args.folder), args.trials, args.folder)
     brain = mask = lesion = None
-    needed = scenes(args.template)
     if needed & {"brain", "mask"}:
-        if args.subject is None:
-            raise ExportError(f"template '{args.template}' draws the brain; name it: --subject")
         subject = open_subject(args.subject)
         if "brain" in needed:
             brain = BrainScene.of(subject)
         if "mask" in needed:
             mask = _recover(args, subject, trials)
     if "lesion" in needed:
-        if args.study is None:
-            raise ExportError("template 'lesion' draws a lesion study; name its folder: --study")
         rois = () if args.subject is None else open_subject(args.subject).rois
         lesion = LesionScene.of(read_study(args.study), rois, read_decoding(args.study))
     content = FigureContent(trials, brain, mask, lesion)
@@ -99,6 +98,16 @@ def run(args: argparse.Namespace) -> int:
     if notice:
         complain(f"{args.out}: {notice}")
     return 0
+
+
+def _check_parts(args: argparse.Namespace, needed: Set[str]) -> None:
+    """Raise a `UsageError` where an option is missing for what the template needs."""
+    if needed & {"brain", "mask"} and args.subject is None:
+        raise UsageError(f"template '{args.template}' draws the brain; name it: --subject")
+    if "mask" in needed and args.model is None:
+        raise UsageError(f"template '{args.template}' recovers masked patches; name a --model")
+    if "lesion" in needed and args.study is None:
+        raise UsageError("template 'lesion' draws a lesion study; name its folder: --study")
 
 
 def _chosen(
@@ -124,8 +133,6 @@ def _recover(
     from mindvis_gui.data.prepare import measure_normalisation, prepare
     from mindvis_gui.decoding.request import vector_sha256
 
-    if args.model is None:
-        raise ExportError(f"template '{args.template}' recovers masked patches; name a --model")
     request = trials[0].request
     decoder = load_decoder(args.model, "cpu")
     size = decoder.info.patch_size

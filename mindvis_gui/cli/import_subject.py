@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mindvis_gui.cli.interruption import stopped_cleanly
 from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation
 from mindvis_gui.cli.subject_output import add_output_options, check_output
+from mindvis_gui.cli.usage import read_by
 from mindvis_gui.steps import finish
 from mindvis_gui.wording import counted
 
@@ -45,6 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--stimuli", metavar="DIR|FILE", type=Path, help="pictures: a folder, .npz or HDF5 file")
     add(
         "--split",
+        type=read_by(_split),
         default="",
         metavar="RULE",
         help="the test set: session=10, trial=0-49, stimulus=a,b, or 'repeated' ones",
@@ -140,6 +142,14 @@ def plan_of(args: argparse.Namespace) -> ImportPlan:
         name=args.name,
         preparation=chosen_preparation(args),
     )
+
+
+def _split(text: str) -> str:
+    from mindvis_gui.data.supplements import check_split
+
+    if text:  # the default is none
+        check_split(text)
+    return text
 
 
 def _source(text: str) -> str:

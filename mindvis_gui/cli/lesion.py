@@ -14,6 +14,7 @@ from mindvis_gui.cli.selection import (
     select_trials,
     trial_choice,
 )
+from mindvis_gui.cli.usage import UsageError, read_by
 from mindvis_gui.data.lesion import MEANING, METHODS
 from mindvis_gui.errors import NothingToScoreError
 from mindvis_gui.wording import counted
@@ -51,7 +52,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--seeds", type=numbers, default=(0, 1), help="samples of each (default: 0-1)")
     add(
         "--lesions",
-        type=_groups,
+        type=read_by(_groups),
         metavar="LIST",
         help="what to leave out: V1,V2,early=V1+V2+V3,control=random:800 (default: each region "
         "that does not hold every voxel)",
@@ -62,7 +63,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_preparation_options(parser)
     add_device_option(parser)
     add("--out", type=Path, required=True, metavar="DIR", help="folder to write into")
-    parser.set_defaults(refuse=parser.error)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.scoring import find_classifier
 
     if args.noise_seed is not None and args.method != "noise":
-        args.refuse("--noise-seed needs --method noise")
+        raise UsageError("--noise-seed needs --method noise")
     chosen = chosen_sampling(args)
     subject = prepare_subject(open_subject(args.subject), chosen_preparation(args))
     trials = select_trials(subject, args.trials)
@@ -132,6 +132,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _groups(text: str) -> dict[str, tuple[str, ...]]:
     """Read ``V1,early=V1+V2`` as {"V1": ("V1",), "early": ("V1", "V2")}."""
+    from mindvis_gui.analysis.lesion_plan import check_group
+
     groups: dict[str, tuple[str, ...]] = {}
     for part in text.split(","):
         name, equals, listed = (word.strip() for word in part.partition("="))
@@ -140,6 +142,7 @@ def _groups(text: str) -> dict[str, tuple[str, ...]]:
             raise argparse.ArgumentTypeError(
                 f"'{part}' in '{text}' is no region and no group; write V1 or early=V1+V2+V3"
             )
+        check_group(name, regions)
         if name in groups:
             raise argparse.ArgumentTypeError(f"'{text}' names {name} twice")
         groups[name] = regions

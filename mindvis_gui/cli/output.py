@@ -98,7 +98,12 @@ class Parser(argparse.ArgumentParser):
     """One whose texts are written as all others, with what that raises.
 
     argparse leaves what has not arrived to the end of Python, whose exit code is then 120.
+    ``args.refuse`` is the `error` of the parser that read the last word of a command.
     """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.set_defaults(refuse=self.error)
 
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
         if file is not sys.stdout:

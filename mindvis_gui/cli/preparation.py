@@ -6,9 +6,9 @@ import argparse
 from typing import TYPE_CHECKING
 
 from mindvis_gui.cli.output import complain
+from mindvis_gui.cli.usage import read_by
 from mindvis_gui.data.preparation import AVERAGINGS, Z_SCORES, Preparation
 from mindvis_gui.data.trial_filter import COLUMNS, TrialFilter
-from mindvis_gui.errors import RequestError
 
 if TYPE_CHECKING:
     from mindvis_gui.data.prepare import Normalisation
@@ -22,7 +22,7 @@ def add_preparation_options(parser: argparse.ArgumentParser) -> None:
         dest="filters",
         action="append",
         default=[],
-        type=_trial_filter,
+        type=read_by(TrialFilter.parse),
         metavar="COLUMN=VALUES",
         help=f"keep these trials only: session=1-3,5 or label!=dog; columns: {', '.join(COLUMNS)}; "
         "may be given again",
@@ -56,10 +56,3 @@ def note_basis(subject: str, normalisation: Normalisation) -> None:
             f"note: {subject}: no trial is marked as training, so the responses are normalised by "
             f"the mean and deviation of {normalisation.basis}"
         )
-
-
-def _trial_filter(text: str) -> TrialFilter:
-    try:
-        return TrialFilter.parse(text)
-    except RequestError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error

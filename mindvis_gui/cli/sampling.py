@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from mindvis_gui.cli.usage import usage_reported
 from mindvis_gui.decoding.sampling_settings import DEVICES, PRECISIONS, PRESETS, SAMPLERS, Sampling
 
 
@@ -38,13 +39,14 @@ def chosen_sampling(args: argparse.Namespace) -> Sampling:
 
     Raises
     ------
-    RequestError
+    UsageError
         If a part makes no sense.
     """
     preset = PRESETS[args.preset]
-    return Sampling(
-        args.sampler or preset.sampler,
-        preset.steps if args.steps is None else args.steps,
-        args.precision or preset.precision,
-        preset.guidance if args.guidance is None else args.guidance,
-    )
+    with usage_reported():
+        return Sampling(
+            args.sampler or preset.sampler,
+            preset.steps if args.steps is None else args.steps,
+            args.precision or preset.precision,
+            preset.guidance if args.guidance is None else args.guidance,
+        )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mindvis_gui.cli.train_options import add_options, given_options
+from mindvis_gui.cli.usage import usage_reported
 from mindvis_gui.training.settings import STAGES
 
 _TEXTS = {
@@ -66,9 +67,10 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.training.configuration import resolve
 
     stage = STAGES[args.stage]
-    settings = resolve(
-        stage, getattr(args, "preset", None), args.config, given_options(args, stage)
-    )
+    options = given_options(args, stage)
+    with usage_reported():
+        stage(**options)  # what is wrong with them whatever a file says
+    settings = resolve(stage, getattr(args, "preset", None), args.config, options)
     # Only now what takes seconds to import.
     from mindvis_gui.training.run import Run
 

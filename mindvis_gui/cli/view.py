@@ -21,7 +21,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--model", metavar="NAME|DIR", help="model to load")
     parser.add_argument(
-        "--trial", type=int, metavar="N", help="trial to show (default: first test trial)"
+        "--trial", type=_trial, metavar="N", help="trial to show (default: first test trial)"
     )
     parser.add_argument(
         "--screenshot", type=Path, metavar="PNG", help="write a picture of the window and end"
@@ -57,6 +57,12 @@ def run(args: argparse.Namespace) -> int:
         )
     finally:  # also where there is no display
         end_light_start()
+
+
+def _trial(text: str) -> int:
+    from mindvis_gui.cli.selection import mask_seed  # needs what the window can do without
+
+    return mask_seed(text)
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -43,8 +43,7 @@ class Focus:
 
         As in the published code both are rounded down to whole patches.
         """
-        if not 0 <= first < last:
-            raise RequestError(f"voxels {first} to {last} are no range; give the smaller one first")
+        _check_range(first, last)
         return cls(tuple(range(first // patch_size, last // patch_size)), rate)
 
     @classmethod
@@ -78,3 +77,23 @@ class Focus:
         weights = np.full(n_patches, 1 - self.rate)
         weights[list(self.patches)] = self.rate
         return weights
+
+
+def range_of(text: str) -> tuple[int, int] | None:
+    """Read ``0-800`` as a range of voxels; None of anything else, such as names of regions.
+
+    Raises
+    ------
+    RequestError
+        If it runs backwards.
+    """
+    first, dash, last = (part.strip() for part in text.partition("-"))
+    if not (dash and first.isdecimal() and last.isdecimal()):
+        return None
+    _check_range(int(first), int(last))
+    return int(first), int(last)
+
+
+def _check_range(first: int, last: int) -> None:
+    if not 0 <= first < last:
+        raise RequestError(f"voxels {first} to {last} are no range; give the smaller one first")

@@ -114,6 +114,18 @@ def with_table(subject: Subject, path: Path) -> Subject:
     return replace(subject, trials=tuple(merged), notes=notes)
 
 
+def check_split(rule: str) -> None:
+    """Check a rule of `with_split` that no subject is known for.
+
+    Raises
+    ------
+    RequestError
+        If it is none.
+    """
+    if rule != REPEATED:
+        TrialFilter.parse(rule)
+
+
 def with_split(subject: Subject, rule: str) -> Subject:
     """Mark the test set anew, in single trials.
 

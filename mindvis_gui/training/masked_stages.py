@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Generator, Tensor
 
 from mindvis_gui.data import open_subject
-from mindvis_gui.data.focus import Focus
+from mindvis_gui.data.focus import Focus, range_of
 from mindvis_gui.data.mask import kept_patches
 from mindvis_gui.data.prepare import measure_normalisation, padded_length
 from mindvis_gui.data.subject import Subject
@@ -198,9 +198,9 @@ def _focus_of(
     """
     if not text.strip():
         return None
-    first, dash, last = text.partition("-")
-    if dash and first.strip().isdecimal() and last.strip().isdecimal():
-        return Focus.on_range(int(first), int(last), patch_size, rate)
+    voxel_range = range_of(text)
+    if voxel_range is not None:
+        return Focus.on_range(*voxel_range, patch_size, rate)
     if len(subjects) > 1:
         raise RequestError(
             "focus: regions lie elsewhere in each subject's vector; give a range of voxels, or "

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
+from mindvis_gui.data.focus import range_of
 from mindvis_gui.data.prepare import PADDINGS, Padding
 from mindvis_gui.training.common_settings import Settings, own_default, setting
 
@@ -53,6 +54,10 @@ class MaskingSettings(Settings):
     visible: float = setting(0.0, _MASKING["visible"], low=0.0, high=10.0)
     weight_decay: float = own_default("weight_decay", 0.05)
     clip: float = own_default("clip", 0.8)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        range_of(self.focus)
 
 
 @dataclass(frozen=True, kw_only=True)

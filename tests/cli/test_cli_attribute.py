@@ -116,7 +116,9 @@ def test_how_samples_are_drawn(attribute, tmp_path):
     assert attribute("--trials", "0", "--steps", "20", "--guidance", "2") == 0
     (entry,) = json.loads((tmp_path / "map.json").read_text())["maps"]
     assert (entry["request"]["steps"], entry["request"]["guidance"]) == (20, 2)
-    assert attribute("--trials", "0", "--steps", "0", out="other.nii.gz") == 1
+    with pytest.raises(SystemExit) as stop:
+        attribute("--trials", "0", "--steps", "0", out="other.nii.gz")
+    assert stop.value.code == 2
     assert not (tmp_path / "other.nii.gz").exists()
 
 
