@@ -218,12 +218,14 @@ def _positions(
         return (
             None,
             None,
-            f"{more}The voxel positions lie on no grid along the axes; the brain cannot be drawn",
+            f"{more}The voxel positions lie on no grid; the brain cannot be drawn",
         )
     ijk, affine = found
-    size = " × ".join(f"{step:g}" for step in np.diag(affine)[:3].round(3))
+    size = " × ".join(f"{step:g}" for step in np.linalg.norm(affine[:3, :3], axis=0).round(3))
+    way = "" if (affine[:3, :3] == np.diag(np.diag(affine)[:3])).all() else ", oblique,"
     start = ", ".join(f"{at:g}" for at in affine[:3, 3].round(3))
-    note = f"The grid is inferred from the voxels' positions: steps of {size} mm from ({start}) mm"
+    said = f"steps of {size} mm{way} from ({start}) mm"
+    note = f"The grid is inferred from the voxels' positions: {said}"
     return read_only(ijk), read_only(affine), more + note
 
 

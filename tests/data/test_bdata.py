@@ -102,7 +102,7 @@ def test_the_grid_is_inferred_from_the_positions(bdata_path):
 @pytest.mark.parametrize(
     ("change", "note"),
     [
-        (lambda mm: mm + 0.4 * np.arange(24)[:, None] ** 1.3, "lie on no grid along the axes"),
+        (lambda mm: mm + 0.4 * np.arange(24)[:, None] ** 1.3, "lie on no grid;"),
         (lambda mm: np.where(np.arange(24)[:, None] == 1, mm[0], mm), "lie on no grid"),
         (lambda mm: mm * np.nan, "lie on no grid"),
         (lambda mm: mm * 1e200, "lie on no grid"),
