@@ -19,6 +19,7 @@ one region.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -126,18 +127,17 @@ def _shown(
     """Return stimulus and run of each trial of the sessions `numbers` (n_trials,)."""
     table = folder / f"{name}_imgnames.txt"
     lists = None if stimuli is None else stimuli / "Stimuli_Presentation_Lists" / name
+    listed = None if lists is None or not lists.is_dir() else _listed(lists, set(numbers))
     if table.exists():
         told, shown = (
             f"{table.name} names",
             [line.removeprefix("rep_") for line in read_lines(table)],
         )
-        runs = [0] * len(shown)
-    elif lists is not None and lists.is_dir():
+        # The table has no runs; those of the lists are of these trials if they say the same.
+        runs = listed[1] if listed and listed[0] == shown else [0] * len(shown)
+    elif listed is not None:
         told = "the presentation lists name"
-        names, sessions, all_runs = read_presentations(lists)
-        here = set(numbers)
-        kept = [row for row, session in enumerate(sessions) if session in here]
-        shown, runs = [names[row] for row in kept], [all_runs[row] for row in kept]
+        shown, runs = listed
     else:
         raise DataError(
             f"{folder}: neither {table.name} nor BOLD5000_Stimuli beside the betas; one of them "
@@ -149,6 +149,13 @@ def _shown(
             f"{len(shown):,} stimuli; is every session there?"
         )
     return shown, runs
+
+
+def _listed(lists: Path, here: Collection[int]) -> tuple[list[str], list[int]]:
+    """Return stimulus and run of each trial of the sessions `here` by the presentation lists."""
+    names, sessions, runs = read_presentations(lists)
+    kept = [row for row, session in enumerate(sessions) if session in here]
+    return [names[row] for row in kept], [runs[row] for row in kept]
 
 
 def _regions(name: str, folder: Path, joined: JoinedImages) -> Rois:

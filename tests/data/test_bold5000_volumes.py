@@ -79,6 +79,15 @@ def test_image_names_in_place_of_the_presentation_lists(root):
     assert any("what was shown more than once is the test" in note for note in subject.notes)
 
 
+def test_image_names_beside_the_presentation_lists_have_their_runs(root):
+    trials = open_subject(root).trials
+    names = [trial.stimulus_id for trial in trials[: sum(BOLD_SIZES)]]
+    (root / "CSI1_imgnames.txt").write_text("\n".join(f"rep_{name}" for name in names))
+    assert open_subject(root).trials == trials
+    (root / "CSI1_imgnames.txt").write_text("\n".join([names[1], names[0], *names[2:]]))
+    assert {trial.run for trial in open_subject(root).trials} == {0}  # of which the lists are not
+
+
 def test_some_sessions_alone(root):
     (root / NAME.format(1)).unlink()
     subject = open_subject(root)
