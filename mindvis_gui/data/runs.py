@@ -22,10 +22,19 @@ _MAX_DESCRIPTION = 1 << 26  # characters; some converters write down each volume
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Run:
-    """One run: the image, seconds a volume, events, their table, and its number and session."""
+    """One run: its image, timing, events, their table, and its number and session.
+
+    Attributes
+    ----------
+    step : float
+        Seconds a volume.
+    start : float
+        Seconds from the start of the run, which onsets count from, to what the first volume shows.
+    """
 
     image: NiftiFile
     step: float
+    start: float
     events: dict[str, list[str]]
     table: Path
     number: int
@@ -76,7 +85,7 @@ def find_runs(source: Path | Sequence[Path], events: Path | None) -> list[Run]:
         runs.append(
             Run(
                 image,
-                _seconds_a_volume(image),
+                *_timing(image),
                 read_table(table),
                 table,
                 int(number[1]) if number else order,
@@ -87,25 +96,30 @@ def find_runs(source: Path | Sequence[Path], events: Path | None) -> list[Run]:
     return runs
 
 
-def _seconds_a_volume(image: NiftiFile) -> float:
-    """Return the time between volumes: of the BIDS description beside an image, or its header.
+def _timing(image: NiftiFile) -> tuple[float, float]:
+    """Return the time between volumes, and that of the first, in seconds.
 
-    The description comes first since libraries write 1 into a header if nobody says otherwise.
+    The BIDS description beside an image comes before its header, since libraries write 1 there if
+    nobody says otherwise. `StartTime` says that volumes show another moment than that at which
+    they began: fMRIPrep interpolates the slices to the middle of a volume.
     """
     path = image.path.with_name(f"{_stem(image.path)}.json")
     try:
         with path.open(encoding="utf-8-sig") as file:
             told = json.loads(file.read(_MAX_DESCRIPTION))
         step = float(told.get("RepetitionTime", image.repetition_time))
+        start = float(told.get("StartTime") or 0.0)
     except FileNotFoundError:
-        told, step = {}, image.repetition_time
+        told, step, start = {}, image.repetition_time, 0.0
     except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise DataError(
             f"{path.name}: no description as in BIDS ({error}); mend it, or take it away to have "
             "the repetition time of the header"
         ) from error
+    if not abs(start) < MAX_SECONDS:  # NaN included
+        raise DataError(f"{path.name}: StartTime is {start:g}; seconds are needed")
     if 0 < step < MAX_SECONDS:
-        return step
+        return step, start
     if "RepetitionTime" in told:
         raise DataError(f"{path.name}: RepetitionTime is {step:g}; seconds are needed")
     raise DataError(
@@ -113,6 +127,15 @@ def _seconds_a_volume(image: NiftiFile) -> float:
         f"{image.time_step}); write it in seconds into {path.name} beside it: "
         '{"RepetitionTime": 2.0}'
     )
+
+
+def starts_told(runs: Sequence[Run]) -> list[str]:
+    """Return a note where the first volume shows another moment than the start of its run."""
+    starts = sorted({run.start for run in runs})
+    if starts == [0.0]:
+        return []
+    told = " or ".join(f"{start:g}" for start in starts)
+    return [f"The first volume of a run is that at {told} s (StartTime in the .json beside it)"]
 
 
 def headers_overruled(runs: Sequence[Run]) -> list[str]:

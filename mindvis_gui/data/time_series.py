@@ -1,8 +1,9 @@
 """Trial responses from fMRI time series by averaging a window after each onset.
 
 For every run, each voxel's series is detrended (linearly) and z-scored, and the response to a
-trial is its mean over the volumes that start within the window after the trial's onset. The
-window is late because the haemodynamic response is: the default, 3–12 s, covers its peak.
+trial is its mean over the volumes whose time lies within the window after the trial's onset: the
+time at which they start, or that to which their slices were corrected. The window is late because
+the haemodynamic response is: the default, 3–12 s, covers its peak.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from mindvis_gui.data.bids_sessions import session_notes
 from mindvis_gui.data.nifti_file import NiftiFile
 from mindvis_gui.data.recording import Pictures
-from mindvis_gui.data.runs import Run, headers_overruled
+from mindvis_gui.data.runs import Run, headers_overruled, starts_told
 from mindvis_gui.data.scratch import ScratchRows
 from mindvis_gui.data.subject import FloatArray, IntArray, Trial
 from mindvis_gui.data.table import read_seconds
@@ -47,6 +48,7 @@ def average_runs(
     notes = [
         f"Responses are means of the volumes {first:g} to {last:g} s after onset, "
         f"detrended and z-scored a run; a volume takes {steps} s",
+        *starts_told(runs),
         *headers_overruled(runs),
         *session_notes([run.image.path.name for run in runs]),
         *(f"{what}: {counted(count, 'event')}" for what, count in told.items()),
@@ -67,7 +69,7 @@ def _averages(
     for run in runs:
         onsets = np.array(read_seconds(run.events, "onset", run.table))
         named = [name for name in _STIMULUS_OR_LABEL if name in run.events]
-        starts = np.arange(run.image.n_volumes) * run.step
+        starts = run.start + np.arange(run.image.n_volumes) * run.step
         values = read_series(run.image, points)
         _check_finite(values, run.image, points)
         series = standardised(values)

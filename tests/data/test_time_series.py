@@ -291,6 +291,26 @@ def test_the_description_of_bids_has_the_last_word_on_the_repetition_time(run):
     )
 
 
+@pytest.mark.parametrize(
+    ("start", "volumes"), [(0.0, [2, 3, 4]), (1.25, [2, 3]), (-1.5, [3, 4, 5])]
+)
+def test_volumes_may_show_another_moment_than_their_start(run, start, volumes):
+    """As fMRIPrep's do, whose slices are corrected to the middle of a volume."""
+    described = {"RepetitionTime": TR, "StartTime": start, "SliceTimingCorrected": True}
+    (run / "sub-1_run-2_bold.json").write_text(json.dumps(described))
+    subject = read_nifti_subject(run, window=(3.5, 8.5))
+    whole = standardised(series(0).reshape(-1, N, order="F").T.astype(np.float32))
+    at = np.ravel_multi_index((1, 1, 1), (4, 4, 4), order="F")
+    column = int(np.flatnonzero((subject.ijk == 1).all(axis=1))[0])
+    for trial, onset in enumerate(ONSETS):
+        times = [int(onset / TR) + volume for volume in volumes]
+        expected = whole[times, at].mean()
+        assert subject.responses([trial])[0, column] == pytest.approx(expected, abs=1e-4)
+    said = "The first volume of a run is that at"
+    told = [note for note in subject.notes if note.startswith(said)]
+    assert told == ([f"{said} {start:g} s (StartTime in the .json beside it)"] if start else [])
+
+
 def test_one_time_of_a_volume_is_said_once(run):
     """Of the header, a 32-bit number, and of a description."""
     for number in (2, 3):
@@ -318,6 +338,8 @@ def test_a_description_without_the_repetition_time_says_nothing(run):
     [
         ('{"RepetitionTime": 2000}', "RepetitionTime is 2000; seconds are needed"),
         ('{"RepetitionTime": "soon"}', "no description as in BIDS"),
+        ('{"RepetitionTime": 2, "StartTime": 1000}', "StartTime is 1000; seconds are needed"),
+        ('{"RepetitionTime": 2, "StartTime": NaN}', "StartTime is nan; seconds are needed"),
         ("[2.0]", "no description as in BIDS .*; mend it, or take it away to have the repet"),
         ('{"RepetitionTime": 1', "no description as in BIDS"),
         (f'{{"RepetitionTime": 1{"0" * 400}}}', "no description as in BIDS"),
