@@ -20,6 +20,8 @@ from mindvis_gui.data.subject_file import write_subject
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.models import INDEX, PUBLISHED_TEST_USE, read_model_info
 from mindvis_gui.training import masked_stages, picture_stages, trials
+from mindvis_gui.training.known_pictures import save_known, small_copies
+from mindvis_gui.training.picture_folder import square
 from mindvis_gui.training.settings import MbmSettings
 from mindvis_gui.training.trials import encode, held_back
 
@@ -263,6 +265,24 @@ def test_a_base_knows_the_pictures_of_its_own_training(tune, file, masked, tmp_p
     said = [each for each in read_model_info(tmp_path / "next").test_use if "image model" in each]
     assert len(said) == 1
     assert said[0].endswith(f"of the {n} test pictures")
+
+
+def test_a_model_says_once_what_its_base_knows(file, masked, tiny_model_folder, tmp_path):
+    """Of a subject whose training trials show none of the tested pictures."""
+    subject, base = tmp_path / "split.h5", tmp_path / "base"
+    trial = open_subject(file).trials[0]
+    words = ["import-subject", file, "--split", f"stimulus={trial.stimulus_id}"]
+    assert main([*words, "--out", str(subject)]) == 0
+    shutil.copytree(tiny_model_folder, base)
+    size = read_model_info(base).image_size
+    save_known(base, small_copies(square(open_subject(file).stimulus(trial), size)[None]))
+    said = "the image model was trained with 1 of the 1 test pictures"
+    for out in (tmp_path / "first", tmp_path / "second"):
+        given = [*PLAIN, "--masked-model", str(masked), "--batch", "2", "--context-tokens", "5"]
+        command = ["train", "ldm", str(subject), "--out", str(out), *given, "--crops", "0"]
+        assert main([*command, "--base", str(base)]) == 0
+        assert [each for each in read_model_info(out).test_use if said in each] == [said]
+        base = out
 
 
 def test_several_subjects_are_wrapped_to_the_longest(file, subject_factory, tmp_path, capsys):
