@@ -8,6 +8,21 @@ from typing import Any
 
 from mindvis_gui.analysis.decoded_trial import DecodedTrial
 from mindvis_gui.decoding.sampling_settings import sampling_text
+from mindvis_gui.wording import are, counted
+
+
+def learned_text(learned: int, n: int) -> str:
+    """Return what scores of `n` trials have to be read with if `learned` of them are for training.
+
+    Empty where none is.
+    """
+    if not learned:
+        return ""
+    return (
+        f"{learned:,} of the {counted(n, 'trial')} {are(learned)} for training: where the model "
+        "was trained on this subject, it has learned their pictures, and scores do not say how it "
+        "decodes others."
+    )
 
 
 def response_texts(request: Mapping[str, Any]) -> dict[str, str]:

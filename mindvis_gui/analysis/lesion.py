@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.analysis.bootstrap import FEW_STIMULI, bootstrap_intervals
+from mindvis_gui.analysis.caption import learned_text
 from mindvis_gui.analysis.lesion_scores import LesionScore, LesionScorer
 from mindvis_gui.data.lesion import Lesion
 from mindvis_gui.data.prepare import Normalisation
@@ -39,7 +40,8 @@ Scores = Mapping[str, Sequence[float]]  # score → one number a seed
 class TrialScores:
     """The scores of one trial: lesion (or ``"intact"``) → score → one number a seed.
 
-    `vector_sha256` tells which response was decoded, intact; empty in studies from before it.
+    `vector_sha256` tells which response was decoded, intact, and `split` what the trial is for;
+    both are empty in studies from before them.
     """
 
     trial: int
@@ -47,6 +49,7 @@ class TrialScores:
     label: str
     scores: Mapping[str, Scores]
     vector_sha256: str = ""
+    split: str = ""
 
     @property
     def bootstrap_unit(self) -> str:
@@ -162,11 +165,17 @@ class LesionStudy:
 
     def cautions(self) -> list[str]:
         """Return what the numbers have to be read with, one sentence each."""
-        n = len({each.bootstrap_unit for each in self.trials if each.scores.get(INTACT)})
+        scored = [each for each in self.trials if each.scores.get(INTACT)]
+        learned = learned_text(sum(each.split == "train" for each in scored), len(scored))
+        n = len({each.bootstrap_unit for each in scored})
         few = (
             f"Only {n} stimuli: a bootstrap of so few makes intervals narrower than they should be."
         )
-        return [*self.notes, *([few] if 1 < n < FEW_STIMULI else [])]
+        return [
+            *self.notes,
+            *([learned] if learned else []),
+            *([few] if 1 < n < FEW_STIMULI else []),
+        ]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -244,6 +253,7 @@ def run_study(
                     trial.label,
                     scores,
                     vector_sha256(request.vector),
+                    trial.split,
                 )
             )
         except MindVisError as error:

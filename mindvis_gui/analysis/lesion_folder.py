@@ -93,7 +93,9 @@ class LesionFolder:
                     f"{self._folder}: holds trial {each.trial} of another response than "
                     f"{self._subject.name} has at this number; choose another folder"
                 )
-        return resumed
+        split = {each.trial: self._subject.trials[each.trial].split for each in resumed.trials}
+        trials = (replace(each, split=split[each.trial]) for each in resumed.trials)
+        return replace(resumed, trials=tuple(trials))
 
     def joined(self, study: LesionStudy, normalisation: Normalisation) -> LesionStudy:
         """Return `study` with the trials that the folder holds besides; raises as `resume`."""

@@ -101,6 +101,7 @@ def with_trials(study: LesionStudy, index: Mapping[str, Any], path: Path) -> Les
                 entry["label"],
                 _from_json(entry["scores"]),
                 str(entry.get("vector_sha256", "")),
+                str(entry.get("split", "")),
             )
             for entry in index["trials"]
         )
@@ -120,6 +121,7 @@ def trial_to_json(trial: TrialScores) -> dict[str, Any]:
         "trial": trial.trial,
         "stimulus_id": trial.stimulus_id,
         "label": trial.label,
+        "split": trial.split,
         "vector_sha256": trial.vector_sha256,
         "scores": scores,
     }

@@ -7,7 +7,12 @@ from math import isnan
 
 from mindvis_gui.analysis.caption import decimal
 from mindvis_gui.analysis.lesion import LesionStudy
-from mindvis_gui.analysis.score_table import latex_line, latex_tabular, mean_text
+from mindvis_gui.analysis.score_table import (
+    latex_line,
+    latex_tabular,
+    mean_text,
+    test_use_remarks,
+)
 from mindvis_gui.data.lesion import MEANING
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.request import ModelInfo
@@ -55,6 +60,11 @@ def facts(study: LesionStudy, subject: Subject, model: ModelInfo) -> str:
     )
 
 
+def remarks(study: LesionStudy, model: ModelInfo) -> list[str]:
+    """Return what the numbers have to be read with, one sentence each."""
+    return [*test_use_remarks(model.test_use), *study.cautions()]
+
+
 def markdown_table(study: LesionStudy, subject: Subject, model: ModelInfo) -> str:
     """Return the table as Markdown, with how to read it below."""
     head = heading(study)
@@ -64,7 +74,7 @@ def markdown_table(study: LesionStudy, subject: Subject, model: ModelInfo) -> st
             *map(_markdown_line, lines),
             "",
             f"{facts(study, subject, model)}. {READING}",
-            *study.cautions(),
+            *remarks(study, model),
             "",
         ]
     )
@@ -80,7 +90,7 @@ def latex_table(study: LesionStudy, subject: Subject, model: ModelInfo) -> str:
     return latex_tabular(
         heading(study),
         [latex_line(line) for line in rows(study)],
-        [facts(study, subject, model), READING, *study.cautions()],
+        [facts(study, subject, model), READING, *remarks(study, model)],
     )
 
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from mindvis_gui.analysis.bootstrap import FEW_STIMULI
+from mindvis_gui.analysis.caption import learned_text
 from mindvis_gui.analysis.evaluation import Group
 from mindvis_gui.analysis.identification import DRAWS
 from mindvis_gui.analysis.networks import Features, Network
 from mindvis_gui.analysis.pictures import Pictures
 from mindvis_gui.analysis.scores import OWN_CLASSIFIERS, Metric
 from mindvis_gui.analysis.similarities import SSIM_CANDIDATES
-from mindvis_gui.wording import are, counted
 
 _SIMILARITIES = {
     "pcc": "Pearson's r over all RGB values",
@@ -89,12 +89,8 @@ def evaluation_notes(pictures: Pictures, failed: Sequence[int]) -> list[str]:
     notes = []
     n, left_out = len(pictures.trials), pictures.without_stimulus
     learned = sum(trial.split == "train" for trial in pictures.trials)
-    if learned:
-        notes.append(
-            f"{learned:,} of the {counted(n, 'trial')} {are(learned)} for training: where the "
-            "model was trained on this subject, it has learned their pictures, and scores do not "
-            "say how it decodes others."
-        )
+    if said := learned_text(learned, n):
+        notes.append(said)
     if left_out:
         notes.append(f"{_trials(left_out)} without a stimulus left out.")
     if failed:

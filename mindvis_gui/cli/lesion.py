@@ -154,7 +154,7 @@ def _print(study: LesionStudy, subject: Subject, model: ModelInfo) -> None:
     from rich import box
     from rich.table import Table
 
-    from mindvis_gui.analysis.lesion_table import READING, facts, heading, rows
+    from mindvis_gui.analysis.lesion_table import READING, facts, heading, remarks, rows
     from mindvis_gui.cli.output import console
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
@@ -168,5 +168,5 @@ def _print(study: LesionStudy, subject: Subject, model: ModelInfo) -> None:
         to.print(facts(study, subject, model), style="bold")
         to.print(table)
         to.print(READING)
-        for note in study.cautions():
+        for note in remarks(study, model):
             to.print(note)

@@ -52,6 +52,37 @@ def test_a_region_of_every_voxel_is_noted(lesion, subject, tmp_path, monkeypatch
     assert said in (tmp_path / "out/summary.md").read_text()
 
 
+def test_trials_for_training_are_counted_in_every_table(lesion, subject, tmp_path, capsys):
+    train = next(trial.index for trial in subject.trials if trial.split == "train")
+    tested = [trial.index for trial in subject.trials if trial.split == "test"][:2]
+    options = ("--lesions", "V1", "--seeds", "0")
+    assert lesion("--trials", f"{tested[0]},{tested[1]}", *options) == 0
+    assert "training" not in capsys.readouterr().out
+    assert lesion("--trials", str(train), *options) == 0
+    said = "1 of the 3 trials is for training: where the model was trained on this subject, it"
+    assert said in " ".join(capsys.readouterr().out.split())
+    for table in ("summary.md", "summary.tex"):
+        assert said in (tmp_path / "out" / table).read_text()
+    index = json.loads((tmp_path / "out/lesion.json").read_text())
+    assert sorted(each["split"] for each in index["trials"]) == ["test", "test", "train"]
+    for entry in index["trials"]:
+        del entry["split"]  # as in studies from before it
+    (tmp_path / "out/lesion.json").write_text(json.dumps(index))
+    assert lesion("--trials", str(train), *options) == 0
+    assert said in " ".join(capsys.readouterr().out.split())
+
+
+def test_what_training_saw_of_the_test_stands_beside_the_scores(
+    lesion, telling_decoder, tmp_path, capsys
+):
+    telling_decoder.info = replace(telling_decoder.info, test_use=("it saw all of it",))
+    assert lesion("--trials", "0", "--lesions", "V1", "--seeds", "0") == 0
+    said = "Test trials were used in training: it saw all of it."
+    assert said in capsys.readouterr().out
+    for table in ("summary.md", "summary.tex"):
+        assert said in (tmp_path / "out" / table).read_text()
+
+
 def test_a_study_that_could_score_nothing_is_refused(
     lesion, telling_decoder, subject, tmp_path, monkeypatch, capsys
 ):
