@@ -20,6 +20,7 @@ from mindvis_gui.analysis.networks import Network
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.history_folder import history_folder, open_cache
 from mindvis_gui.decoding.request import Decoder, ModelInfo
+from mindvis_gui.display import has_display, need_no_display, quiet_offscreen, start_qt
 from mindvis_gui.errors import ExportError, MindVisError
 from mindvis_gui.files import atomic_path
 from mindvis_gui.light_start import end_light_start, torch_comes
@@ -79,10 +80,10 @@ def run(
     MindVisError
         If there is no display, or the picture cannot be taken.
     """
-    if not _has_display():
-        if screenshot is None:
-            raise MindVisError(_NO_DISPLAY)
-        os.environ["QT_QPA_PLATFORM"] = "offscreen"  # a picture of the window needs no display
+    if screenshot is not None:
+        need_no_display()
+    elif not has_display():
+        raise MindVisError(_NO_DISPLAY)
     app = make_application()
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings() if screenshot is None else _default_settings(Path(folder))
@@ -99,7 +100,8 @@ def run(
             steps.append(session.decode)
         QTimer.singleShot(0, end_light_start)  # once the window is shown
         if screenshot is not None:
-            _take_picture(window, session, steps, screenshot)
+            with quiet_offscreen():
+                _take_picture(window, session, steps, screenshot)
             return 0
         show_errors(window, session)
         if size is None:
@@ -160,8 +162,7 @@ def pictured(
     MindVisError
         If a step goes wrong, or the picture cannot be written.
     """
-    if not _has_display():
-        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    need_no_display()
     with tempfile.TemporaryDirectory() as folder:
         app, session = make_application(), _make_session()
         window = _make_window(app, session, _default_settings(Path(folder)), theme, size)
@@ -196,19 +197,12 @@ def _import_model(
     return (yield from importing_published(ldm, finetuned, encoder, folder))
 
 
-def _has_display() -> bool:
-    """Whether Qt finds a display; without one it would abort the process."""
-    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
 def make_application() -> QApplication:
     """Return the application's QApplication, made and set up at the first call."""
     if (os.cpu_count() or 1) <= _FEW_CORES:
         os.environ.setdefault("QT_NO_GUI_THREADPOOL", "1")
     pyqtgraph.setConfigOptions(imageAxisOrder="row-major", antialias=True)
-    app = QApplication.instance() or QApplication(sys.argv[:1])
+    app = QApplication.instance() or start_qt()
     assert isinstance(app, QApplication)
     app.setApplicationName("mindvis")
     app.setDesktopFileName("mindvis")

@@ -269,6 +269,38 @@ def test_screenshot_needs_no_display(subject_path, tmp_path):
     assert picture.exists()
 
 
+_NO_DISPLAY = ":64123"  # of an X server that nobody started
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays are found differently")
+@pytest.mark.parametrize("display", ["", _NO_DISPLAY])
+def test_screenshot_without_a_display_says_nothing(subject_path, tmp_path, display):
+    picture = tmp_path / "s.png"
+    command = ("-m", "mindvis_gui", "view", subject_path, "--screenshot", picture)
+    named = {"DISPLAY": display, "QT_QPA_PLATFORM": ""}
+    done = run_python(*command, **named)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert picture.exists()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays are found differently")
+@pytest.mark.parametrize(
+    ("platform", "said"),
+    [
+        ("", f"could not connect to display {_NO_DISPLAY}"),
+        ("nosuch", 'Could not find the Qt platform plugin "nosuch"'),
+    ],
+)
+def test_a_display_that_is_gone_is_one_line(subject_path, platform, said):
+    command = ("-m", "mindvis_gui", "view", subject_path)
+    named = {"DISPLAY": _NO_DISPLAY, "QT_QPA_PLATFORM": platform}
+    done = run_python(*command, **named)
+    assert done.returncode == 1
+    assert done.stderr.startswith("mindvis: Qt opens no window here: ")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_screenshot_of_what_is_no_subject(tmp_path):
     broken = tmp_path / "broken.h5"
     broken.write_bytes(b"no subject")

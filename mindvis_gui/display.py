@@ -1,0 +1,92 @@
+"""Where Qt draws: the display it finds, or none for a picture of the window."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
+from PySide6.QtWidgets import QApplication
+
+_PLATFORM = "QT_QPA_PLATFORM"
+_OF_PLATFORMS = "qt.qpa."  # categories of what Qt says of displays that it tried
+_OF_OFFSCREEN = "This plugin does not support "  # of the window's least size, and the like
+_HINT = (
+    f"check DISPLAY, WAYLAND_DISPLAY and {_PLATFORM}; `mindvis decode` needs no display, and with "
+    f"{_PLATFORM}=offscreen nor does --screenshot"
+)
+
+
+def has_display() -> bool:
+    """Whether there is a display by what the system says."""
+    if not sys.platform.startswith("linux") or os.environ.get(_PLATFORM):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def need_no_display() -> None:
+    """Let Qt draw in memory where it finds no display; for a picture of the window that will do.
+
+    The variables may name displays that are gone, as in a terminal that outlives its session.
+    """
+    if not sys.platform.startswith("linux") or os.environ.get(_PLATFORM):
+        return
+    named = (("WAYLAND_DISPLAY", "wayland"), ("DISPLAY", "xcb"))
+    tried = [plugin for name, plugin in named if os.environ.get(name)]
+    os.environ[_PLATFORM] = ";".join([*tried, "offscreen"])
+
+
+def start_qt() -> QApplication:
+    """Return the QApplication; where Qt finds no display, one line says so and all ends with 1.
+
+    By itself, Qt says it in several lines, of which some are about other things, and aborts.
+    """
+    said: list[str] = []
+    others: list[str] = []
+
+    def hear(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
+        if kind == QtMsgType.QtFatalMsg:
+            # An exception would not stop Qt, which aborts once this returns.
+            _say(f"Qt opens no window here: {'; '.join(dict.fromkeys(said))}; {_HINT}")
+            os._exit(1)
+        said.append(" ".join(text.split()).rstrip("."))
+        if not (context.category or "").startswith(_OF_PLATFORMS):
+            others.append(text)
+
+    before = qInstallMessageHandler(hear)
+    try:
+        app = QApplication(sys.argv[:1])
+    finally:
+        qInstallMessageHandler(before)
+    if app.platformName() != "offscreen":  # where it matters to nobody what else was tried
+        for text in others:
+            _say(text)
+    return app
+
+
+@contextmanager
+def quiet_offscreen() -> Iterator[None]:
+    """Leave out, while the block runs, what a window that is drawn in memory does not need."""
+
+    def hear(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
+        if text.startswith(_OF_OFFSCREEN):
+            return
+        if before is None:
+            _say(text)
+        else:
+            before(kind, context, text)
+
+    before: Callable[..., Any] | None = qInstallMessageHandler(hear)
+    try:
+        yield
+    finally:
+        qInstallMessageHandler(before)
+
+
+def _say(text: str) -> None:
+    if sys.stderr is not None:
+        sys.stderr.write(f"mindvis: {text}\n")
+        sys.stderr.flush()
