@@ -28,6 +28,7 @@ from mindvis_gui.errors import ModelError
 
 _PAPER_WIDTH, _PAPER_HEADS = 1024, 16
 _SMALLEST_PICTURE = 8  # pixels a side; smaller ones could not be compared with stimuli
+_LARGEST_PICTURE = 4096  # pixels a side; no machine has memory for more
 _ROUNDED = 1 / 128  # relative; how far a file in bf16 or fp16 is from what was trained with
 
 
@@ -149,10 +150,10 @@ def _latent_size(image_size: int, vqvae: VQModel, said: str) -> int:
         If the first stage makes no pictures of this size.
     """
     scale: int = 2 ** (len(vqvae.config.block_out_channels) - 1)
-    if image_size % scale or image_size < _SMALLEST_PICTURE:
+    if image_size % scale or not _SMALLEST_PICTURE <= image_size <= _LARGEST_PICTURE:
         raise ModelError(
-            f"{said}, but its first stage makes pictures of {_SMALLEST_PICTURE} pixels or more, "
-            f"in steps of {scale}"
+            f"{said}, but its first stage makes pictures of {_SMALLEST_PICTURE} to "
+            f"{_LARGEST_PICTURE:,} pixels, in steps of {scale}"
         )
     return image_size // scale
 

@@ -58,7 +58,7 @@ def test_number_of_voxels_can_be_given(converted):
         converted(n_voxels=480)
 
 
-@pytest.mark.parametrize("size", [33, 66, 1, 4])
+@pytest.mark.parametrize("size", [33, 66, 1, 4, 4100, 4_000_000])
 def test_pictures_that_the_first_stage_cannot_make_are_refused(published_files, converted, size):
     with pytest.raises(ModelError, match=f"has {size} as 'img_size', but .* in steps of 4$"):
         converted(settings={"img_size": size})
