@@ -23,7 +23,7 @@ from mindvis_gui.training.card import write_card
 from mindvis_gui.training.dcldm import DoubleConditioned, encoder_of, train_dcldm
 from mindvis_gui.training.known_pictures import known_test_pictures, save_known, small_copies
 from mindvis_gui.training.masked_stages import for_subject, load_masked_model, the_subject
-from mindvis_gui.training.picture_folder import square
+from mindvis_gui.training.picture_folder import oblong, square
 from mindvis_gui.training.plots import picture_grid
 from mindvis_gui.training.run import Run
 from mindvis_gui.training.samples import decoded, sampled
@@ -64,9 +64,11 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
     read = (subject, normalisation, base.vqvae, base.image_size, patch_size)
     seen = hashlib.sha256()
     learned: list[Tensor] = []
+    shapes: list[tuple[int, ...]] = []
 
     def look(picture: ImageArray) -> None:
         seen.update(picture.tobytes())
+        shapes.append(picture.shape)
         learned.append(small_copies(square(picture, base.image_size)[None]))
 
     trials = read_trials(
@@ -81,6 +83,11 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
     held_out = read_trials(
         *read, padding=padding, trials=held, seen=lambda picture: seen.update(picture.tobytes())
     )
+    if said := oblong(shapes):
+        run.say(
+            f"{said}: they are squeezed into squares, while vq and label-ldm take the middle "
+            "square of theirs; make both square beforehand to have them alike"
+        )
     if settings.gradient_checkpointing:
         base.unet.enable_gradient_checkpointing()
     network = DoubleConditioned(encoder, _conditioner(settings, encoder, base), base.unet)

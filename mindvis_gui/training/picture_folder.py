@@ -15,17 +15,22 @@ from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.errors import DataError
 from mindvis_gui.training.augmentation import random_crops, resized_pictures
 from mindvis_gui.training.trials import as_tensor
+from mindvis_gui.wording import are, counted
 
 _MOST_BYTES = 16 * 2**30  # of all pictures in memory
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class LabelledPictures:
-    """Pictures (n, 3, size, size) uint8 in memory; `labels` (n,) are positions in `names`."""
+    """Pictures (n, 3, size, size) uint8 in memory; `labels` (n,) are positions in `names`.
+
+    `oblong` says in words how many were no squares; empty if all were.
+    """
 
     pixels: Tensor
     labels: Tensor
     names: tuple[str, ...]
+    oblong: str = ""
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -73,10 +78,23 @@ def read_picture_folders(
     if labelled and len(names) < 2:
         raise DataError(f"{sources[0]}: holds no folders of pictures, one for each label")
     pixels = torch.empty(len(paths), 3, size, size, dtype=torch.uint8)
+    shapes = []
     for row, path in enumerate(paths):
-        pixels[row] = square(_read(path), size)
+        picture = _read(path)
+        shapes.append(picture.shape)
+        pixels[row] = square(picture, size)
     labels = torch.tensor([names.index(path.parent.name) for path in paths])
-    return LabelledPictures(pixels, labels, tuple(names))
+    return LabelledPictures(pixels, labels, tuple(names), oblong(shapes))
+
+
+def oblong(shapes: Sequence[tuple[int, ...]]) -> str:
+    """Return how many pictures of these shapes (h, w, …) are no squares; empty if all are."""
+    found = [shape[:2] for shape in shapes if shape[0] != shape[1]]
+    if not found:
+        return ""
+    height, width = found[0]
+    of = counted(len(shapes), "picture")
+    return f"{len(found):,} of {of} {are(len(found))} not square, such as {width} × {height} pixels"
 
 
 def _pictures_in(folder: Path) -> list[Path]:

@@ -35,6 +35,7 @@ _SHOWN, _SEEDS = 6, (0, 1)
 def train_vq(sources: Sequence[str], settings: VqSettings, run: Run) -> None:
     """Train the first stage on all pictures of folders."""
     data = read_picture_folders(sources, settings.image_size)
+    _say_what_is_cut(data, run)
     held, rest = _split(data, settings, sources)
     run.seed()
     vqvae = _vqvae(settings).to(run.accelerator.device)
@@ -65,11 +66,20 @@ def train_vq(sources: Sequence[str], settings: VqSettings, run: Run) -> None:
     run.publish(save)
 
 
+def _say_what_is_cut(data: LabelledPictures, run: Run) -> None:
+    if data.oblong:
+        run.say(
+            f"{data.oblong}: of each the middle square is taken, while stage B squeezes a "
+            "subject's whole pictures into squares; make both square beforehand to have them alike"
+        )
+
+
 def train_label_model(sources: Sequence[str], settings: LabelLdmSettings, run: Run) -> None:
     """Train a diffusion model on pictures in one folder a label."""
     vqvae, known = read_first_stage(settings.first_stage)
     vqvae.to(run.accelerator.device)
     data = read_picture_folders(sources, int(vqvae.config.sample_size), labelled=True)
+    _say_what_is_cut(data, run)
     held, rest = _split(data, settings, sources)
     run.say(f"{len(data.names)} labels; encoding {len(data):,} pictures")
     latents = _versions(vqvae, data, rest, settings)

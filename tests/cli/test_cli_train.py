@@ -267,6 +267,29 @@ def test_a_base_knows_the_pictures_of_its_own_training(tune, file, masked, tmp_p
     assert said[0].endswith(f"of the {n} test pictures")
 
 
+def test_each_stage_says_what_becomes_of_pictures_that_are_not_square(
+    pictures, file, masked, tiny_model_folder, tmp_path, capsys
+):
+    assert (
+        main(["train", "vq", str(pictures), "--out", str(tmp_path / "vq"), *PLAIN, *PICTURES]) == 0
+    )
+    said = "10 of 10 pictures are not square, such as 24 × 20 pixels: of each the middle square"
+    assert said in capsys.readouterr().err
+    shown, subject = tmp_path / "shown", tmp_path / "oblong.h5"
+    shown.mkdir()
+    for stimulus in {trial.stimulus_id for trial in open_subject(file).trials}:
+        Image.new("RGB", (40, 30)).save(shown / f"{Path(stimulus).stem}.png")
+    assert main(["import-subject", file, "--stimuli", str(shown), "--out", str(subject)]) == 0
+    for source, said in ((str(subject), "such as 40 × 30 pixels: they are squeezed"), (file, "")):
+        out = str(tmp_path / f"of-{Path(source).stem}")
+        given = [*PLAIN, "--masked-model", str(masked), "--base", str(tiny_model_folder)]
+        more = ["--batch", "2", "--context-tokens", "5", "--crops", "0"]
+        assert main(["train", "ldm", source, "--out", out, *given, *more]) == 0
+        err = capsys.readouterr().err
+        assert ("not square" in err) == bool(said)
+        assert said in err
+
+
 def test_a_model_says_once_what_its_base_knows(file, masked, tiny_model_folder, tmp_path):
     """Of a subject whose training trials show none of the tested pictures."""
     subject, base = tmp_path / "split.h5", tmp_path / "base"

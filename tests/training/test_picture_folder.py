@@ -7,7 +7,7 @@ from PIL import Image
 
 from mindvis_gui.errors import DataError
 from mindvis_gui.training import picture_folder
-from mindvis_gui.training.picture_folder import read_picture_folders
+from mindvis_gui.training.picture_folder import oblong, read_picture_folders
 
 
 @pytest.fixture
@@ -29,6 +29,15 @@ def test_middle_square_is_taken_and_the_folder_is_the_label(folder):
     torch.testing.assert_close(
         data.pictures(torch.tensor([1])).mean(), torch.tensor(200 / 127.5 - 1)
     )
+
+
+def test_pictures_that_are_no_squares_are_counted(folder):
+    said = "2 of 2 pictures are not square, such as 40 × 20 pixels"
+    assert read_picture_folders([str(folder)], 10).oblong == said
+    assert oblong([(20, 20, 3), (30, 20, 3)]) == (
+        "1 of 2 pictures is not square, such as 20 × 30 pixels"
+    )
+    assert oblong([(20, 20, 3)] * 3) == ""
 
 
 def test_crops_are_drawn(folder, rng):
