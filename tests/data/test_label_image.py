@@ -200,6 +200,21 @@ def test_a_table_of_something_else_is_not_written_over(tmp_path, betas, out, cap
         assert main([*command, str(tmp_path / "rois.nii.gz")]) == 0
 
 
+@pytest.mark.parametrize("table", ["", "stimulus\nx\n"])
+def test_an_image_of_something_else_is_not_written_over(tmp_path, betas, table, capsys):
+    """Such as betas that this command does not read, with their trials or without."""
+    nib.save(nib.Nifti1Image(np.ones((3, 3, 3), np.uint8), GRID), tmp_path / "V1.nii.gz")
+    mine = tmp_path / "mine.nii.gz"
+    mine.write_bytes(betas.read_bytes())
+    if table:
+        (tmp_path / "mine.tsv").write_text(table)
+    command = ["import-rois", str(tmp_path / "V1.nii.gz"), "--grid", str(betas), "--out"]
+    assert main([*command, str(mine)]) == 1
+    assert f"{mine}: exists already, and no table of names beside" in capsys.readouterr().err
+    assert mine.read_bytes() == betas.read_bytes()
+    assert (tmp_path / "mine.tsv").exists() == bool(table)
+
+
 def test_what_looks_like_mni_space(tmp_path, betas):
     assert not NiftiFile(betas).in_mni
     image = nib.load(betas)
