@@ -112,6 +112,15 @@ def test_a_study_needs_a_model(qtbot, opened):
     assert "no model is loaded" in problem.args[0]
 
 
+def test_a_study_that_could_score_nothing_says_so_before_it_decodes(qtbot, telling):
+    telling.subject.recording._stimuli.clear()
+    with qtbot.waitSignal(telling.problem) as problem:
+        study(qtbot, telling, EACH_REGION)
+    assert "none of 2 trials has a stimulus, so nothing can be scored" in problem.args[0]
+    assert not telling.decoder.requests
+    assert telling.lesions.study is None
+
+
 def test_a_stopped_study_keeps_the_trials_that_are_done(qtbot, ready, decoder):
     trials = list(ready.subject.trials[:3])
     with qtbot.waitSignal(ready.lesions.changed, timeout=20_000):

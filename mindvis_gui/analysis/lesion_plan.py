@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from mindvis_gui.analysis.comparison import seen
 from mindvis_gui.analysis.lesion import INTACT
 from mindvis_gui.data.lesion import Lesion
-from mindvis_gui.data.subject import Subject
-from mindvis_gui.errors import RequestError
+from mindvis_gui.data.subject import Subject, Trial
+from mindvis_gui.errors import NothingToScoreError, RequestError
+from mindvis_gui.wording import counted
 
 _HOLDS = ("holds", "hold")
 _RANDOM = "random:"
@@ -61,6 +63,21 @@ def plan_lesions(
     for lesion in made:
         lesion.check(subject.n_voxels)
     return tuple(made)
+
+
+def check_seen(subject: Subject, trials: Sequence[Trial]) -> None:
+    """Make sure that a study of some trials can score something.
+
+    Raises
+    ------
+    NothingToScoreError
+        If none of them has a stimulus.
+    """
+    if all(seen(subject, trial)[0] is None for trial in trials):
+        raise NothingToScoreError(
+            f"{subject.name}: none of {counted(len(trials), 'trial')} has a stimulus, so nothing "
+            "can be scored; decode without a region to see what changes"
+        )
 
 
 def whole_regions(subject: Subject) -> list[str]:

@@ -16,8 +16,6 @@ from mindvis_gui.cli.selection import (
 )
 from mindvis_gui.cli.usage import UsageError, read_by
 from mindvis_gui.data.lesion import MEANING, METHODS
-from mindvis_gui.errors import NothingToScoreError
-from mindvis_gui.wording import counted
 
 if TYPE_CHECKING:
     from mindvis_gui.analysis.lesion import LesionStudy
@@ -69,13 +67,12 @@ def run(args: argparse.Namespace) -> int:
     """Decode and score trial by trial; each is kept before the next begins."""
     # Only now what takes time to import: --help needs none of it.
     from mindvis_gui import load_decoder, open_subject
-    from mindvis_gui.analysis.comparison import seen
     from mindvis_gui.analysis.lesion import (
         LesionStudy,
         run_study,
     )
     from mindvis_gui.analysis.lesion_folder import LesionFolder
-    from mindvis_gui.analysis.lesion_plan import plan_lesions, without_whole_regions
+    from mindvis_gui.analysis.lesion_plan import check_seen, plan_lesions, without_whole_regions
     from mindvis_gui.analysis.lesion_scores import LesionScorer
     from mindvis_gui.cli.interruption import stopped_cleanly
     from mindvis_gui.cli.output import complain, progress
@@ -90,11 +87,7 @@ def run(args: argparse.Namespace) -> int:
     chosen = chosen_sampling(args)
     subject = prepare_subject(open_subject(args.subject), chosen_preparation(args))
     trials = select_trials(subject, args.trials)
-    if all(seen(subject, trial)[0] is None for trial in trials):
-        raise NothingToScoreError(
-            f"{subject.name}: none of {counted(len(trials), 'trial')} has a stimulus, so nothing "
-            "can be scored; see with mindvis decode what is decoded"
-        )
+    check_seen(subject, trials)
     lesions = plan_lesions(subject, args.lesions, args.method, args.noise_seed or 0)
     skipped = without_whole_regions(subject) if args.lesions is None else ()
     with progress(1) as show, stopped_cleanly():

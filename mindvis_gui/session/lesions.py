@@ -18,7 +18,7 @@ from mindvis_gui.analysis.lesion import (
     run_study,
 )
 from mindvis_gui.analysis.lesion_folder import LesionFolder
-from mindvis_gui.analysis.lesion_plan import plan_lesions, without_whole_regions
+from mindvis_gui.analysis.lesion_plan import check_seen, plan_lesions, without_whole_regions
 from mindvis_gui.analysis.lesion_scores import LesionScorer
 from mindvis_gui.analysis.networks import Network
 from mindvis_gui.data.lesion import Lesion, Method
@@ -203,6 +203,7 @@ class Lesions(QObject):
         """
         subject, decoder, plan = asked.subject, asked.decoder, asked.plan
         yield Progress(0, 1, "looking at the stimuli"), None
+        check_seen(subject, asked.trials)
         scorer = self._scorer_of(subject, decoder.info)
         notes = (*scorer.notes, *asked.notes)
         fresh = LesionStudy(asked.lesions, scorer.scores, plan.seeds, plan.sampling, notes=notes)
