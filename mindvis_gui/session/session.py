@@ -142,6 +142,18 @@ class Session(Choices):
             lambda opened: self.take_subject(opened, trial),
         )
 
+    def open_demo(self) -> None:
+        """Open the demo subject, and load its model unless one that fits is loaded."""
+
+        def take(opened: PreparedSubject) -> None:
+            if misfit(self.decoder, opened.subject):
+                self.load_model("demo")
+            self.take_subject(opened)
+
+        self.bring(opening("demo"), "Opening demo", take)
+        if self.decoder is None:
+            self.load_model("demo")
+
     def bring(
         self, items: Generator[Any, None, Any], title: str, done: Callable[[Any], None]
     ) -> None:
@@ -189,7 +201,8 @@ class Session(Choices):
         self.set_trial((tests or list(subject.trials))[0].index)
         if trial is not None:
             self.set_trial(trial)
-        if complaint := misfit(self.decoder, subject):
+        complaint = misfit(self.decoder, subject)
+        if complaint and not self.loading.name:  # or it is said of the model that comes
             self.problem.emit(complaint)
         self._response.measure()
 

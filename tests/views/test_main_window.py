@@ -138,6 +138,19 @@ def test_demo_keeps_the_model_that_is_loaded(qtbot, ready_window, ready, decoder
     assert ready.decoder is decoder
 
 
+def test_demo_brings_its_model_where_the_one_that_is_loaded_does_not_fit(
+    qtbot, ready_window, ready, decoder
+):
+    ready.take_decoder(type(decoder)(10 * ready.subject.n_voxels))
+    problems = []
+    ready.problem.connect(problems.append)
+    with qtbot.waitSignal(ready.model_changed):
+        ready_window.actions_by_id["demo"].trigger()
+    qtbot.waitUntil(lambda: ready.idle)
+    assert ready.decoder is decoder
+    assert problems == []
+
+
 def test_open_by_a_dialog(qtbot, window, session, settings, monkeypatch, tmp_path):
     monkeypatch.setattr(
         file_dialogs, "ask_subject_file", lambda parent, folder: tmp_path / "tiny.h5"

@@ -90,10 +90,8 @@ class FileCommands:
             self._session.preparation.add_positions(path)
 
     def open_demo(self) -> None:
-        """Open the demo subject, and load the demo model unless a model is loaded."""
-        self._session.open("demo")
-        if self._session.decoder is None:
-            self._session.load_model("demo")
+        """Open the demo subject, and load the demo model unless one that fits is loaded."""
+        self._session.open_demo()
 
     def open_model(self) -> None:
         """Ask for a model folder and load it."""
