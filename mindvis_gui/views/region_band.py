@@ -15,6 +15,7 @@ from mindvis_gui.views.overlay import region_labels
 from mindvis_gui.views.theme import muted, roi_colours
 
 _BAND = 10  # pixels
+_APART = 6  # pixels between words that stand beside each other
 
 
 class RegionBand(QWidget):
@@ -80,7 +81,7 @@ class RegionBand(QWidget):
             for line, (word, colour) in enumerate(
                 ((name, muted(self)), (self._number(name), text))
             ):
-                if self.fontMetrics().horizontalAdvance(word) <= width:
+                if self.fontMetrics().horizontalAdvance(word) + _APART <= width:
                     area = QRectF(low, _BAND + 2 + line * self._line, width, self._line)
                     painter.setPen(colour)
                     painter.drawText(area, Qt.AlignmentFlag.AlignCenter, word)
