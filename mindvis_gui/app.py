@@ -30,6 +30,7 @@ from mindvis_gui.settings import Settings
 from mindvis_gui.views.commands.session_commands import was_saved
 from mindvis_gui.views.error_dialog import ErrorDialog, report
 from mindvis_gui.views.main_window import MainWindow
+from mindvis_gui.views.portrait import portrait
 from mindvis_gui.views.theme import apply_theme
 
 _NO_DISPLAY = (
@@ -265,7 +266,7 @@ def _take_picture(
         if errors:
             raise errors[0]
         with atomic_path(path) as temporary:
-            if not window.grab().save(str(temporary), "PNG"):
+            if not portrait(window).save(str(temporary), "PNG"):
                 raise ExportError(f"{path}: the picture of the window cannot be written")
     finally:
         window.close()

@@ -33,6 +33,7 @@ from mindvis_gui.views.import_pages import StimuliPage
 from mindvis_gui.views.import_wizard import ImportWizard
 from mindvis_gui.views.main_window import MainWindow
 from mindvis_gui.views.mask_view import FOCUS
+from mindvis_gui.views.portrait import portrait
 
 Steps = Callable[[MainWindow, Session], list[Callable[[], None]]]
 _PAGE = FigureStyle(WIDTHS["double"], dpi=130)
@@ -254,7 +255,7 @@ def _take_part(shot: Shot, part: type[QWidget], path: Path, window_path: Path) -
     def take(window: MainWindow, session: Session) -> None:
         found = window.findChild(part)
         assert isinstance(found, QWidget)
-        found.grab().save(str(path), "PNG")
+        portrait(found).save(str(path), "PNG")
         found.close()
 
     app.pictured(_then(shot.steps, take), window_path, shot.theme, shot.size)
