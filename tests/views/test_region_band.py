@@ -13,8 +13,7 @@ def test_numbers_of_many_regions_do_not_touch(qtbot, subject):
     n, n_regions = subject.n_voxels, 26
     edges = np.linspace(0, n, n_regions + 1).astype(int)
     rois = tuple(
-        Roi(f"R{i}", np.arange(start, stop))
-        for i, (start, stop) in enumerate(pairwise(edges))
+        Roi(f"R{i}", np.arange(start, stop)) for i, (start, stop) in enumerate(pairwise(edges))
     )
     band = RegionBand(lambda voxel: voxel / n * band.width())
     qtbot.addWidget(band)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mindvis_gui.analysis.figures.content import BrainScene, FigureContent
-from mindvis_gui.analysis.figures.page import MARGIN, Page, greys, text_width
+from mindvis_gui.analysis.figures.page import MARGIN, Page, greys, text_width, without_middle
 from mindvis_gui.analysis.figures.style import INK
 from mindvis_gui.data.plane import Plane, planes
 from mindvis_gui.data.subject import ImageArray
@@ -51,11 +51,15 @@ def draw_brain(page: Page, y: float, content: FigureContent) -> float:
     if text_width(length, page.style) + letter / 2 + 26 > wide / 2:
         bar -= page.style.line  # above the letter at the edge
     page.line((right - _SCALE_BAR * dots_a_mm, right), (bar, bar), color=_WHITE, linewidth=1.2)
-    middle = right - max(_SCALE_BAR * dots_a_mm, text_width(length, page.style)) / 2
-    page.text(middle, bar - 8, length, ha="center", va="bottom", color=_WHITE)
+    # Below the letter in the middle of the edge, or else below the slices.
+    inside = bar - 8 - page.style.line >= y + height * dots_a_mm / 2 + page.style.line / 2
+    if inside:
+        middle = right - max(_SCALE_BAR * dots_a_mm, text_width(length, page.style)) / 2
+        page.text(middle, bar - 8, length, ha="center", va="bottom", color=_WHITE)
     y += height * dots_a_mm + (page.style.line + 20 if fit else 8)
-    if not fit:
-        whole = [where.replace(" ", "\N{NO-BREAK SPACE}") for where in places]
+    below = ([] if fit else places) + ([] if inside else [f"bar: {length}"])
+    if below:
+        whole = [where.replace(" ", "\N{NO-BREAK SPACE}") for where in below]
         y = page.paragraph(y, ", ".join(whole), INK)
     return _write_regions(page, y, scene) + 16
 
@@ -93,7 +97,9 @@ def _write_regions(page: Page, y: float, scene: BrainScene) -> float:
     for number, (name, colour) in enumerate(
         zip(scene.regions.names, scene.regions.colours, strict=True), start=1
     ):
-        text = f"{name} {scene.regions.size(number):,}"
+        count = f" {scene.regions.size(number):,}"
+        room = page.inner - swatch - 10 - text_width(count, page.style)
+        text = without_middle(name, room, page.style) + count
         wide = swatch + 10 + text_width(text, page.style) + 36
         if x + wide > page.width - MARGIN and x > MARGIN:
             x, y = MARGIN, y + page.style.line

@@ -22,7 +22,7 @@ from mindvis_gui.analysis.figures.page import (
     text_width,
     wrapped,
 )
-from mindvis_gui.analysis.figures.style import GREY, INK, SEEN, FigureStyle
+from mindvis_gui.analysis.figures.style import DOTS, GREY, INK, SEEN, FigureStyle
 from mindvis_gui.analysis.metrics import standardised
 
 if TYPE_CHECKING:
@@ -30,9 +30,11 @@ if TYPE_CHECKING:
 
 _GAP = 40
 _BAR = 16  # width of a colour bar
+_BESIDE_BAR = 12  # dots between a map and its colour bar
 _BAR_TEXT = 90
 _LARGEST = 380
-_TICK = 36  # dots between a colour bar and the end of its numbers, less the numbers
+_TICK = 23  # dots between a colour bar and its numbers
+_LABEL = 17  # dots by which the label of a bar lies between its numbers
 _UNDER = 13  # dots between a picture and the text under it
 _ROW_GAP = 30
 _MAPS = ("Spread", "Similarity")
@@ -51,28 +53,46 @@ class _Places:
         Left edges of stimulus and mean, and of spread and similarity.
     below : bool
         Whether the maps are below the pictures.
+    label : float
+        Dots from the numbers of a colour bar to its label; below 0 where it is between them.
     """
 
     side: float
     pictures: tuple[float, float]
     maps: tuple[float, float]
     below: bool
+    label: float
 
     @classmethod
-    def of(cls, page: Page) -> _Places:
-        """Put all in one row where the words beside them have room."""
+    def of(cls, page: Page, most: float) -> _Places:
+        """Put all in one row where the words beside them have room.
+
+        Parameters
+        ----------
+        page : Page
+        most : float
+            The number at the upper end of the bar of the spread.
+        """
         style, inner = page.style, page.inner
-        bar = _BAR + max(_BAR_TEXT, text_width("0.25", style) + _TICK)
+        numbers = _BESIDE_BAR + _TICK + text_width(_number(most), style)
+        label, letters = float(-_LABEL), style.line / 1.3
+        bar = _BAR + max(_BAR_TEXT, numbers + label + letters)
         side = min(_LARGEST, (inner - 3 * _GAP - 2 * bar) / 4)
         free = {"Seen": _GAP, "Mean": _GAP, "Spread": bar, "Similarity": bar}
         least = max(heading_width(head, style) - room for head, room in free.items())
-        if side >= max(least, text_width("spread", style) + 2 * style.line):
+        high = text_width("spread", style) + 2 * style.line
+        if side >= max(least, high):
             second = MARGIN + side + _GAP
             third = second + side + _GAP
-            return cls(side, (MARGIN, second), (third, third + side + bar + _GAP), below=False)
+            maps = (third, third + side + bar + _GAP)
+            return cls(side, (MARGIN, second), maps, below=False, label=label)
         side = min(_LARGEST, (inner - _GAP - 2 * bar) / 2)
+        if side < high:  # the label stands beside the numbers, not between them
+            label = letters / 4
+            bar = max(bar, _BAR + numbers + label + letters)
+            side = max(1.0, min(_LARGEST, (inner - _GAP - 2 * bar) / 2))  # or axes cannot be made
         right = MARGIN + side + bar + _GAP
-        return cls(side, (MARGIN, right), (MARGIN, right), below=True)
+        return cls(side, (MARGIN, right), (MARGIN, right), below=True, label=label)
 
 
 def draw_consistency(page: Page, y: float, content: FigureContent) -> float:
@@ -81,9 +101,9 @@ def draw_consistency(page: Page, y: float, content: FigureContent) -> float:
     The spread is the standard deviation over the samples, averaged over R, G and B, as a
     fraction of the largest possible one; similarity is Pearson's r over RGB values.
     """
-    places, line = _Places.of(page), page.style.line
-    side = places.side
     most = max(float(spread(trial).max()) for trial in content.trials)
+    places, line = _Places.of(page, most), page.style.line
+    side = places.side
     whole = heading_width("Mean of samples", page.style) <= side + _GAP
     heads = ("Seen", "Mean of samples" if whole else "Mean")
     for i, trial in enumerate(content.trials):
@@ -129,9 +149,11 @@ def _draw_pictures(page: Page, trial: DecodedTrial, places: _Places, top: float)
 def _draw_maps(page: Page, trial: DecodedTrial, places: _Places, top: float, most: float) -> None:
     side, (left, right) = places.side, places.maps
     page.plot(left, top, side, side, partial(_plot_spread, trial, most))
-    page.plot(left + side + 12, top, _BAR, side, partial(_plot_bar, most, "spread"))
+    bar, pad = left + side + _BESIDE_BAR, places.label / DOTS * 72
+    page.plot(bar, top, _BAR, side, partial(_plot_bar, most, "spread", pad))
     page.plot(right, top, side, side, partial(_plot_similarity, trial, side, page.style))
-    page.plot(right + side + 12, top, _BAR, side, partial(_plot_bar, 1.0, "r"))
+    bar = right + side + _BESIDE_BAR
+    page.plot(bar, top, _BAR, side, partial(_plot_bar, 1.0, "r", pad))
 
 
 def spread(trial: DecodedTrial) -> NDArray[np.float64]:
@@ -167,10 +189,14 @@ def _plot_similarity(trial: DecodedTrial, side: float, style: FigureStyle, axes:
             axes.text(j, i, decimal(float(r)), ha="center", va="center", color=ink)
 
 
-def _plot_bar(most: float, name: str, axes: Axes) -> None:
+def _number(most: float) -> str:
+    return f"{most:.2g}"
+
+
+def _plot_bar(most: float, name: str, pad: float, axes: Axes) -> None:
     axes.imshow(np.linspace(1, 0, 64)[:, None], cmap="cividis", aspect="auto", extent=(0, 1, 0, 1))
     axes.set_xticks([])
     axes.yaxis.tick_right()
-    axes.set_yticks([0, 1], ["0", f"{most:.2g}"])
+    axes.set_yticks([0, 1], ["0", _number(most)])
     axes.yaxis.set_label_position("right")
-    axes.set_ylabel(name, labelpad=-4)
+    axes.set_ylabel(name, labelpad=pad)

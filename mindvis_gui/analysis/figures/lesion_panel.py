@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from mindvis_gui.analysis.caption import decimal
 from mindvis_gui.analysis.figures.content import FigureContent, IntactScore, LesionScene
-from mindvis_gui.analysis.figures.page import MARGIN, Page, text_width, without_middle
-from mindvis_gui.analysis.figures.style import GREY, HAIRLINE, INK
+from mindvis_gui.analysis.figures.page import MARGIN, Page, text_width, without_middle, wrapped
+from mindvis_gui.analysis.figures.style import GREY, HAIRLINE, INK, FigureStyle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,20 +34,23 @@ def draw_lesion(page: Page, y: float, content: FigureContent) -> float:
     columns = max(1, min(len(scene.scores), int((free + gap) // (narrowest + gap))))
     width = (free - (columns - 1) * gap) / columns
     # A number at the end of an axis stays within its score.
-    margin = max(0.05, text_width("−0.0", style) / 2 / width)
+    margin = max(0.05, text_width("−0.000", style) / 2 / width)
     row = _ROW * style.font_size / 5.5
     height = row * len(scene.lesions)
+    heads = [wrapped(_head(score), width, style) for score in scene.scores]
+    top = (1.2 + max(map(len, heads))) * style.line  # of the bars
     for start in range(0, len(scene.scores), columns):
         for i, name in enumerate(written):
-            middle = y + 2.2 * style.line + (i + 0.5) * row
+            middle = y + top + (i + 0.5) * row
             page.text(MARGIN + names - 20, middle, name, ha="right", va="center")
         for column, score in enumerate(scene.scores[start : start + columns]):
             x = MARGIN + names + column * (width + gap)
             page.text(x, y, score.name, weight="bold")
-            page.text(x, y + style.line, _head(score), color=GREY)
-            plot = partial(_plot, scene, score.key, margin)
-            page.plot(x, y + 2.2 * style.line, width, height, plot)
-        y += 2.2 * style.line + height + 2 * style.line + 30
+            for line, words in enumerate(heads[start + column], start=1):
+                page.text(x, y + line * style.line, words, color=GREY)
+            plot = partial(_plot, scene, score.key, margin, width, style)
+            page.plot(x, y + top, width, height, plot)
+        y += top + height + 2 * style.line + 30
     return page.paragraph(y, scene.caption)
 
 
@@ -56,7 +59,9 @@ def _head(score: IntactScore) -> str:
     return f"intact {decimal(score.intact)}{chance}"
 
 
-def _plot(scene: LesionScene, key: str, margin: float, axes: Axes) -> None:
+def _plot(
+    scene: LesionScene, key: str, margin: float, width: float, style: FigureStyle, axes: Axes
+) -> None:
     shown = [scene.effects.get((lesion, key)) for lesion in scene.lesions]
     for i, (lesion, effect) in enumerate(zip(scene.lesions, shown, strict=True)):
         if effect is None:
@@ -73,8 +78,21 @@ def _plot(scene: LesionScene, key: str, margin: float, axes: Axes) -> None:
     axes.set_ylim(len(scene.lesions) - 0.5, -0.5)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    axes.locator_params(axis="x", nbins=4)
     low, high = axes.get_xlim()
     if high - low < _NOTHING:  # or rounding would be drawn as a change
         axes.set_xlim(-0.05, 0.05)
+    for bins in (4, 3, 2, 1):
+        axes.locator_params(axis="x", nbins=bins)
+        if _numbers_fit(axes, width, style):
+            break
     axes.set_xlabel("change", labelpad=1)
+
+
+def _numbers_fit(axes: Axes, width: float, style: FigureStyle) -> bool:
+    """Whether the numbers along an axis of `width` dots have room beside each other."""
+    low, high = axes.get_xlim()
+    at = [value for value in axes.get_xticks() if low <= value <= high]
+    numbers = axes.xaxis.get_major_formatter().format_ticks(at)
+    widest = max((text_width(number, style) for number in numbers), default=0.0)
+    apart = (at[1] - at[0]) / (high - low) * width if len(at) > 1 else width
+    return widest + text_width(" ", style) <= apart

@@ -86,7 +86,7 @@ def _draw_band(page: Page, regions: Regions, left: float, y: float, width: float
         if not parts:
             continue
         start, stop = max(parts, key=lambda run: run[1] - run[0])
-        if text_width(name, page.style) < (stop - start) / n * width:
+        if text_width(f"{name} ", page.style) < (stop - start) / n * width:
             middle = left + (start + stop) / 2 / n * width
             page.text(middle, y + _BAND + 4, name, ha="center", color=GREY)
 

@@ -11,7 +11,13 @@ from mindvis_gui.analysis.decoded_trial import DecodedTrial
 from mindvis_gui.analysis.figures.comparison_grid import draw_framed
 from mindvis_gui.analysis.figures.content import FigureContent, GridCell, GridScene
 from mindvis_gui.analysis.figures.grid_layout import PICTURE, SEEN_GAP
-from mindvis_gui.analysis.figures.page import MARGIN, Page, without_middle
+from mindvis_gui.analysis.figures.page import (
+    MARGIN,
+    Page,
+    heading_width,
+    text_width,
+    without_middle,
+)
 from mindvis_gui.analysis.figures.style import GREY, HAIRLINE, SEEN, FigureStyle
 
 _GAP = 16
@@ -20,10 +26,13 @@ _ROW_GAP = 26
 _LARGEST = 512  # side of a picture
 
 
-def natural_grid_width(grid: GridScene) -> float:
-    """Return the width at which one pixel of a picture is one of the file."""
+def natural_grid_width(grid: GridScene, style: FigureStyle) -> float:
+    """Return the width at which one pixel of a picture is one of the file, or its words fit."""
     columns = len(grid.columns)
-    return 2 * MARGIN + SEEN_GAP + (columns + 1) * PICTURE + (columns - 1) * _GAP
+    under = {text for cell in grid.cells for text in _scores(cell, 0, style)}
+    words = max((text_width(text, style) for text in under), default=0.0)
+    side = math.ceil(max(PICTURE, words, heading_width("Seen", style)))
+    return 2 * MARGIN + SEEN_GAP + (columns + 1) * side + (columns - 1) * _GAP
 
 
 def grid_record(grid: GridScene) -> dict[str, Any]:

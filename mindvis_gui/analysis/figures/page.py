@@ -146,14 +146,25 @@ def text_width(
 def wrapped(
     text: str, width: float, style: FigureStyle, size: float | None = None, *, bold: bool = False
 ) -> list[str]:
-    """Break a text into lines no wider than `width` dots."""
+    """Break a text into lines no wider than `width` dots; within a word that no line has room for.
+
+    Names of subjects and models are those of files, which may be long.
+    """
+
+    def fits(line: str) -> bool:
+        return text_width(line, style, size, bold=bold) <= _FULL * width
+
     lines = [""]
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}".lstrip()
-        if not lines[-1] or text_width(longer, style, size, bold=bold) <= _FULL * width:
+        if fits(longer):
             lines[-1] = longer
-        else:
-            lines.append(word)
+            continue
+        lines += [word] if lines[-1] else []
+        lines[-1] = word
+        while not fits(rest := lines[-1]) and len(rest) > 1:
+            end = next((n for n in range(len(rest) - 1, 1, -1) if fits(rest[:n])), 1)
+            lines[-1:] = [rest[:end], rest[end:]]
     return lines
 
 

@@ -13,8 +13,10 @@ FORMATS = (".png", ".svg", ".pdf", ".tif", ".tiff")
 GRID = "grid"  # the template that is drawn from samples over two options, not from trials
 MAX_PICTURES = 600  # in one figure
 DOTS = 300  # an inch: the unit of length on a page
-_NARROWEST, _WIDEST = 40.0, 1000.0  # mm
-_MM_AN_INCH = 25.4
+WIDEST = 1000.0  # mm
+SMALLEST_LETTERS = 4.0  # pt
+MM_AN_INCH = 25.4
+_NARROWEST = 40.0  # mm
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +54,20 @@ class FigureStyle:
     more_fonts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.width is not None and not _NARROWEST <= self.width <= _WIDEST:
+        if self.width is not None and not _NARROWEST <= self.width <= WIDEST:
             raise ExportError(
                 f"a figure {self.width:g} mm wide cannot be drawn; "
-                f"choose {_NARROWEST:g} to {_WIDEST:g} mm"
+                f"choose {_NARROWEST:g} to {WIDEST:g} mm"
             )
         if not 50 <= self.dpi <= 1200:
             raise ExportError(f"{self.dpi} dpi is not in the range 50 to 1200")
-        if not 4 <= self.font_size <= 24:
+        if not SMALLEST_LETTERS <= self.font_size <= 24:
             raise ExportError(f"letters of {self.font_size:g} pt are not in the range 4 to 24")
 
     @property
     def dots(self) -> float | None:
         """Width in dots; None where the pictures decide."""
-        return None if self.width is None else self.width / _MM_AN_INCH * DOTS
+        return None if self.width is None else self.width / MM_AN_INCH * DOTS
 
     @property
     def line(self) -> int:

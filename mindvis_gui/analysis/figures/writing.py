@@ -7,6 +7,7 @@ import logging
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
@@ -18,6 +19,7 @@ from mindvis_gui.analysis.caption import protocol_caption, scores_caption
 from mindvis_gui.analysis.decoded_trial import SAMPLE_NOTICE, DecodedTrial
 from mindvis_gui.analysis.figures.comparison_grid import comparison_layout, draw_comparison
 from mindvis_gui.analysis.figures.content import FigureContent
+from mindvis_gui.analysis.figures.crowding import with_room
 from mindvis_gui.analysis.figures.fonts import families_with, lacking, letters_in
 from mindvis_gui.analysis.figures.lesion_panel import draw_lesion
 from mindvis_gui.analysis.figures.option_grid import (
@@ -248,6 +250,11 @@ def _metadata(record: Mapping[str, Any], suffix: str) -> dict[str, Any]:
 
 
 def _draw(content: FigureContent, name: str, style: FigureStyle) -> Figure:
+    """Draw a figure, or say at which width and which size of letters its words have room."""
+    return with_room(partial(_lay_out, content, name), style)
+
+
+def _lay_out(content: FigureContent, name: str, style: FigureStyle) -> Figure:
     parts = template(name).parts
     page = Page(style, style.dots or _natural_width(content, parts, style))
     y = float(MARGIN)
@@ -283,10 +290,9 @@ def _captions(trials: Sequence[DecodedTrial], scored: bool) -> list[str]:
 
 def _natural_width(content: FigureContent, parts: Sequence[object], style: FigureStyle) -> float:
     """Return the width at which every picture is as large as it is good for."""
-    trials = content.trials
     if tuple(parts) == (draw_grid,) and content.grid is not None:
-        return max(natural_grid_width(content.grid), _NARROWEST)
-    if tuple(parts) != (draw_comparison,):
-        return _WIDE
-    layout = comparison_layout(trials, style)
-    return max(layout.width + 2 * MARGIN, _NARROWEST)
+        return max(natural_grid_width(content.grid, style), _NARROWEST)
+    width = _NARROWEST if tuple(parts) == (draw_comparison,) else _WIDE
+    if draw_comparison not in parts:
+        return width
+    return max(comparison_layout(content.trials, style).width + 2 * MARGIN, width)

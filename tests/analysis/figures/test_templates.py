@@ -2,7 +2,7 @@ import io
 import json
 import re
 from dataclasses import replace
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 
 import matplotlib.style
 import numpy as np
@@ -25,7 +25,7 @@ from mindvis_gui.analysis.figures.content import (
     MaskScene,
 )
 from mindvis_gui.analysis.figures.mask_panel import runs
-from mindvis_gui.analysis.figures.page import Page, text_width
+from mindvis_gui.analysis.figures.page import Page, text_width, wrapped
 from mindvis_gui.analysis.figures.record import record_path
 from mindvis_gui.analysis.figures.style import FigureStyle, width_in_mm
 from mindvis_gui.analysis.figures.templates import TEMPLATES, missing, scenes
@@ -213,36 +213,67 @@ def test_scenes_are_what_a_template_cannot_be_drawn_without(content, name):
         assert bool(missing(name, replace(content, **{scene: None}))) == (scene in scenes(name))
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-@pytest.mark.parametrize(
-    ("width", "font_size"),
-    [(60, 5.5), (85, 5.5), (85, 8), (85, 12), (170, 8), (170, 16), (None, 16)],
-)
-def test_no_words_are_outside_a_figure_or_on_others(content, name, width, font_size):
-    style = FigureStyle(width=width, font_size=font_size)
+@pytest.fixture
+def crowd(content):
+    """Return the content with three scores that fall a little, of two regions each."""
     scene = content.lesion
     scores = [
         replace(scene.scores[0], key=key, name=key.title()) for key in ("layout", "pixel", "hue")
     ]
     worse = {
-        (lesion, score.key): Effect(0.5, -0.29 - place, (-0.3 - place, -0.28 - place), 3)
+        (lesion, score.key): Effect(0.5, -0.029 - place, (-0.03 - place, -0.028 - place), 3)
         for lesion in scene.lesions
         for place, score in enumerate(scores)
     }
-    fall = replace(scene, scores=tuple(scores), effects=worse)
+    return replace(content, lesion=replace(scene, scores=tuple(scores), effects=worse))
+
+
+@pytest.mark.parametrize(
+    ("width", "name"),
+    [
+        *product((60, 85, 120, 180, None), sorted(set(TEMPLATES) - {"page"})),
+        *product((60, 180), ["page"]),  # of the parts of others
+    ],
+)
+def test_no_words_are_outside_a_figure_or_on_others(crowd, name, width):
+    """Or it is refused in one line that says at which width, and which size of letters, it is."""
+    for font_size in (5.5, 24) if width is None else (6, 8, 10, 12, 16):
+        style = FigureStyle(width=width, font_size=font_size)
+        refused = refusal(crowd, name, style)
+        if refused:
+            assert "\n" not in refused
+            assert width is not None  # a figure without a width is as wide as its words need
+            assert (width, font_size) not in {(85, 8), (120, 12), (180, 16)}
+            wide, size = re.search(r"it (\d+) mm .* most (\S+) pt$", refused).groups()
+            assert not refusal(crowd, name, replace(style, width=float(wide)))
+            assert not refusal(crowd, name, replace(style, font_size=float(size)))
+
+
+def refusal(content, name, style):
+    """Return why a figure is refused, or see to it that its words have room."""
+    try:
+        check_words(content, name, style)
+    except ExportError as error:
+        return str(error)
+    return ""
+
+
+def check_words(content, name, style):
     with matplotlib.style.context(["default", style.parameters()]):
-        figure = writing._draw(replace(content, lesion=fall), name, style)
+        figure = writing._draw(content, name, style)
         figure.dpi = 300
         FigureCanvasAgg(figure).draw()
         page, *plots = figure.axes
         words = [*page.texts, *(word for axes in plots for word in shown(axes))]
         boxes = [(each.get_text(), each.get_window_extent()) for each in words if each.get_text()]
+    letter = style.font_size / 72 * 300
     for text, box in boxes:
-        assert box.x0 >= 0, text
-        assert box.x1 <= figure.bbox.width, text
+        assert box.x0 >= -0.1 * letter, (text, style)
+        assert box.x1 <= figure.bbox.width + 0.1 * letter, (text, style)
     for (text, a), (other, b) in combinations(boxes, 2):
-        beside = min(a.x1, b.x1) - max(a.x0, b.x0) < 1
-        assert beside or min(a.y1, b.y1) - max(a.y0, b.y0) < 6, (text, other)
+        beside = min(a.x1, b.x1) - max(a.x0, b.x0) < 0.1 * letter
+        under = min(a.y1, b.y1) - max(a.y0, b.y0) < 0.3 * letter
+        assert beside or under, (text, other, style)
 
 
 def shown(axes):
@@ -351,3 +382,13 @@ def test_spread_and_similarity_of_samples(content):
 def test_runs():
     assert runs(np.array([True, True, False, True])) == [(0, 2), (3, 4)]
     assert runs(np.zeros(3, dtype=bool)) == []
+
+
+def test_a_name_without_spaces_is_broken_where_a_line_ends():
+    style = FigureStyle()
+    words = "Subject sub-01_task-perception_space-MNI152NLin2009cAsym_desc-preproc_betas · seed 1"
+    lines = wrapped(words, 400, style)
+    assert "".join(lines).replace(" ", "") == words.replace(" ", "")
+    assert max(text_width(line, style) for line in lines) <= 400
+    assert lines[0].startswith("Subject")
+    assert lines[-1].endswith("seed 1")
