@@ -32,6 +32,7 @@ from mindvis_gui.wording import counted
 
 _MIN_WIDTH = 224
 _ROI_ROWS = 8  # shown without scrolling
+_FEWEST_ROWS = 3  # where the window has no room for more
 
 
 class SubjectPanel(QWidget):
@@ -142,7 +143,9 @@ class SubjectPanel(QWidget):
         n_rois = len(subject.rois) if subject else 0
         self._roi_area.setVisible(n_rois > 0)
         self._no_rois.setVisible(subject is not None and n_rois == 0)
-        self._roi_area.setFixedHeight(self.rois.row_height * min(n_rois, _ROI_ROWS))
+        rows = min(n_rois, _ROI_ROWS)
+        self._roi_area.setMaximumHeight(self.rois.row_height * rows)
+        self._roi_area.setMinimumHeight(self.rois.row_height * min(rows, _FEWEST_ROWS))
 
     def _show_splits(self, subject: Subject | None) -> None:
         splits = list(dict.fromkeys(trial.split for trial in subject.trials)) if subject else []

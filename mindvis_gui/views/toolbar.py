@@ -14,6 +14,8 @@ from mindvis_gui.views.buttons import icon_button
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.theme import ICON
 
+_LETTERS = 6  # of a name that is cut
+
 
 class MainToolBar(QToolBar):
     """Shows the actions of the table, the model's name and the seeds.
@@ -53,6 +55,7 @@ class MainToolBar(QToolBar):
         self._button("decode").setProperty("kind", "primary")
         self._button("stop")
         self.seeds = self._button("new_seed")
+        self._seeds = self.seeds.text()
         gap = QWidget()
         gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.addWidget(gap)
@@ -68,27 +71,34 @@ class MainToolBar(QToolBar):
         text = f"Loading {loading} …" if loading else f"Model: {name or 'none'}"
         self.model.setAccessibleName(text)
         self.model.setToolTip(f"{text}\nChoose the trained model")
-        self._fit_model()
+        self._fit()
 
     def show_seeds(self, first: int, count: int) -> None:
         """Show which seeds the next decode uses."""
         last = first + count - 1
-        self.seeds.setText(f"Seed {first}" if count == 1 else f"Seeds {first}–{last}")
+        self._seeds = f"Seed {first}" if count == 1 else f"Seeds {first}–{last}"
+        self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Say as much of the model's name as there is room for (called by Qt)."""
         super().resizeEvent(event)
-        self._fit_model()
+        self._fit()
 
-    def _fit_model(self) -> None:
-        """Cut the model's name where other buttons, the menu among them, would have no room."""
-        text = self.model.accessibleName()
-        self.model.setText(f"{text} ▾")
-        missing = self.sizeHint().width() - self.width()
-        if missing > 0:
-            metrics, cut = self.model.fontMetrics(), Qt.TextElideMode.ElideMiddle
-            room = max(metrics.horizontalAdvance(text) - missing, metrics.averageCharWidth() * 12)
-            self.model.setText(f"{metrics.elidedText(text, cut, room)} ▾")
+    def _fit(self) -> None:
+        """Cut the model's name, then the seeds, where the menu would have no room.
+
+        Qt hides what has none, and the menu's key with it.
+        """
+        parts = ((self.model, self.model.accessibleName(), " ▾"), (self.seeds, self._seeds, ""))
+        for button, text, end in parts:
+            button.setText(text + end)
+        for button, text, end in parts:
+            missing = self.sizeHint().width() - self.width()
+            if missing > 0:
+                metrics, cut = button.fontMetrics(), Qt.TextElideMode.ElideMiddle
+                least = metrics.averageCharWidth() * _LETTERS
+                room = max(metrics.horizontalAdvance(text) - missing, least)
+                button.setText(metrics.elidedText(text, cut, room) + end)
 
     def _button(self, name: str) -> QToolButton:
         self.addAction(self._actions[name])

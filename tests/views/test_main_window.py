@@ -685,6 +685,28 @@ def test_window_fits_a_laptop_at_a_large_scale(qtbot, ready_window):
     assert gallery.rect().contains(QRect(tile.mapTo(gallery, QPoint()), tile.size()))
 
 
+def test_window_is_no_higher_than_a_small_screen(qtbot, ready_window):
+    """1280 x 720 at 150 %, less frame and bars."""
+    ready_window.resize(956, 400)
+    assert ready_window.height() == 400
+    assert ready_window.rect().contains(ready_window.status.geometry())
+    ready_window.resize(1440, 900)
+    rois = ready_window.workspace.subject_panel.rois
+    # Where there is room all are shown.
+    qtbot.waitUntil(lambda: rois.visibleRegion().boundingRect() == rois.rect())
+
+
+def test_the_menu_has_room_beside_long_seeds(ready_window, ready):
+    """Or Qt hid it, and its key did nothing."""
+    toolbar = ready_window.toolbar
+    ready_window.resize(ready_window.minimumSizeHint())
+    ready.set_seeds(2**32 - 5, 5)
+    assert toolbar.sizeHint().width() <= toolbar.width()
+    assert toolbar.menu_button.isVisible()
+    ready.set_seeds(0, 4)
+    assert toolbar.seeds.text() == "Seeds 0–3"
+
+
 def test_window_fits_a_projector_at_twice_the_size(qtbot, ready_window, ready):
     """1920 x 1080 at 200 %, less frame and bars; what has no room below is scrolled to."""
     with qtbot.waitSignal(ready.results.result_changed):
