@@ -18,6 +18,7 @@ from mindvis_gui.session.shown import running_decode, shown_sample
 from mindvis_gui.views.drag_out import drag_sample
 from mindvis_gui.views.large_view import LargeView
 from mindvis_gui.views.picture import Picture, PictureTile, to_qimage
+from mindvis_gui.views.tab_order import come_after
 from mindvis_gui.views.theme import MARGIN, label
 from mindvis_gui.views.trial_pictures import (
     consistency_pictures,
@@ -170,6 +171,7 @@ class GalleryView(QWidget):
 
     def _new_tile(self) -> PictureTile:
         tile = PictureTile(self._canvas)
+        come_after(self.tiles[-1] if self.tiles else self._canvas, tile)
         tile.opened.connect(lambda: self._open(tile))
         tile.menu_wanted.connect(lambda position: self._open_menu(tile, position))
         tile.dragged.connect(lambda: self._drag(tile))

@@ -31,6 +31,7 @@ from mindvis_gui.session import Session
 from mindvis_gui.views.buttons import icon_button
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.roi_menu import RoiMenu
+from mindvis_gui.views.tab_order import come_after
 from mindvis_gui.views.theme import GAP, SWATCH, label, roi_colours
 
 _LEAST = 80  # pixels of tick, colour and name
@@ -94,6 +95,8 @@ class RoiList(QWidget):
         line.menu_wanted.connect(lambda where: self.menu.open_for(roi.name, colour, where))
         line.setFixedHeight(self.row_height)
         self._column.addWidget(line)
+        come_after(list(self._eyes.values())[-1] if self._eyes else self, use)
+        come_after(use, eye)
         self._rows[roi.name] = line
         self._uses[roi.name], self._eyes[roi.name] = use, eye
 
