@@ -46,6 +46,7 @@ from mindvis_gui.views.theme import GAP, MARGIN, label, separator
 
 _SIZE = QSize(1200, 740)
 _STEPS_WIDTH, _PREVIEW_WIDTH = 136, 400
+_PAGE_WIDTH = 348  # at least, or what a page asks would be cut
 
 
 class ImportWizard(QDialog):
@@ -113,7 +114,8 @@ class ImportWizard(QDialog):
             area.setWidget(page)
             self._stack.addWidget(area)
         self.preview = ImportPreviewView()
-        self.preview.setFixedWidth(_PREVIEW_WIDTH)
+        self.preview.setMaximumWidth(_PREVIEW_WIDTH)
+        self._stack.setMinimumWidth(_PAGE_WIDTH)
         self.command = CommandLine()
         self.problem = label(kind="problem")
         self.problem.setWordWrap(True)
@@ -134,7 +136,7 @@ class ImportWizard(QDialog):
         middle.addWidget(separator(QFrame.Shape.VLine))
         middle.addWidget(self._stack, 1)
         middle.addWidget(separator(QFrame.Shape.VLine))
-        middle.addWidget(self.preview)
+        middle.addWidget(self.preview, 100)  # all it may have, where the pages have room
         buttons = QHBoxLayout()
         buttons.setSpacing(GAP)
         buttons.addWidget(self.problem, 1)

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QSplitter, QVBoxLayout, QWidget
 
+from mindvis_gui.views.fitting import least_width
 from mindvis_gui.views.theme import MARGIN, label
 
 _HINT = (
@@ -23,9 +24,8 @@ class MiddleView(QWidget):
         self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.setHandleWidth(1)
         self.splitter.setChildrenCollapsible(False)
-        self._area = QScrollArea()  # or the window would be higher than a small screen
+        self._area = QScrollArea()  # or the window would be larger than a small screen
         self._area.setWidgetResizable(True)
-        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._area.setWidget(self.splitter)
         self.hint = label(_HINT, "muted")
@@ -44,11 +44,15 @@ class MiddleView(QWidget):
         self.splitter.setStretchFactor(len(self._views), stretch)
         self._views.append(view)
         bar = self._area.verticalScrollBar().sizeHint().width()
-        self._area.setMinimumWidth(max(each.minimumWidth() for each in self._views) + bar)
+        widest = max(least_width(self, each.minimumWidth()) for each in self._views)
+        self._area.setMinimumWidth(widest + bar)
 
     def bring(self, view: QWidget) -> None:
         """Scroll to one of the views, where there is no room for all."""
+        across = self._area.horizontalScrollBar()
+        at = across.value()
         self._area.ensureWidgetVisible(view, 0, 0)
+        across.setValue(at)
 
     def follow(self) -> None:
         """Show the sentence if all views are closed."""

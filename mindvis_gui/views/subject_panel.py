@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QPalette
 from PySide6.QtWidgets import (
     QComboBox,
@@ -35,6 +35,14 @@ _ROI_ROWS = 8  # shown without scrolling
 _FEWEST_ROWS = 3  # where the window has no room for more
 
 
+class _RoiArea(QScrollArea):
+    """Asks for all the height that it may have; a scroll area by itself forgets rows made later."""
+
+    def sizeHint(self) -> QSize:
+        """Return the height of all rows that are to be seen (called by Qt)."""
+        return QSize(super().sizeHint().width(), self.maximumHeight())
+
+
 class SubjectPanel(QWidget):
     """Chooses regions and trial of the session's subject."""
 
@@ -50,7 +58,7 @@ class SubjectPanel(QWidget):
         self.new_region = icon_button(icon("plus"), "New region")
         self.new_region.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.new_region.setMenu(QMenu(self.new_region))
-        self._roi_area = QScrollArea()
+        self._roi_area = _RoiArea()
         self._roi_area.setWidgetResizable(True)
         self._roi_area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # follows the focus inside
         self._roi_area.setWidget(self.rois)

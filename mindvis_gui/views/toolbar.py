@@ -14,7 +14,7 @@ from mindvis_gui.views.buttons import icon_button
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.theme import ICON
 
-_LETTERS = 6  # of a name that is cut
+_LETTERS = 4  # of a name that is cut
 
 
 class MainToolBar(QToolBar):

@@ -685,6 +685,14 @@ def test_window_fits_a_laptop_at_a_large_scale(qtbot, ready_window):
     assert gallery.rect().contains(QRect(tile.mapTo(gallery, QPoint()), tile.size()))
 
 
+@pytest.fixture
+def room(request, monkeypatch):
+    """Have the screen leave so much room to windows, of those that are made afterwards."""
+    wide, high = request.param
+    monkeypatch.setattr(QScreen, "availableGeometry", lambda screen: QRect(0, 0, wide, high))
+    return request.param
+
+
 def test_window_is_no_higher_than_a_small_screen(qtbot, ready_window):
     """1280 x 720 at 150 %, less frame and bars."""
     ready_window.resize(956, 400)
@@ -696,18 +704,33 @@ def test_window_is_no_higher_than_a_small_screen(qtbot, ready_window):
     qtbot.waitUntil(lambda: rois.visibleRegion().boundingRect() == rois.rect())
 
 
-def test_the_menu_has_room_beside_long_seeds(ready_window, ready):
+@pytest.mark.parametrize("room", [(853, 440)], indirect=True)
+def test_window_fits_a_small_screen_whose_width_it_scrolls(qtbot, room, ready_window):
+    """1280 x 720 at 150 %, less frame and bars."""
+    for part in ("panel_decode", "panel_lesion", "compare", "compare"):
+        ready_window.actions_by_id[part].trigger()
+        ready_window.resize(849, 400)
+        assert (ready_window.width(), ready_window.height()) == (849, 400), part
+    mask = ready_window.workspace.mask_view
+    mask.seed.setFocus()
+    qtbot.keyClick(mask.seed, Qt.Key.Key_Tab)
+    qtbot.waitUntil(lambda: mask.dice.visibleRegion().boundingRect() == mask.dice.rect())
+
+
+@pytest.mark.parametrize("room", [(853, 440), (960, 540)], indirect=True)
+def test_the_menu_has_room_beside_long_seeds(qtbot, room, ready_window, ready):
     """Or Qt hid it, and its key did nothing."""
     toolbar = ready_window.toolbar
-    ready_window.resize(ready_window.minimumSizeHint())
+    ready_window.resize(room[0] - 4, 400)
     ready.set_seeds(2**32 - 5, 5)
     assert toolbar.sizeHint().width() <= toolbar.width()
-    assert toolbar.menu_button.isVisible()
+    qtbot.waitUntil(toolbar.menu_button.isVisible)
     ready.set_seeds(0, 4)
     assert toolbar.seeds.text() == "Seeds 0–3"
 
 
-def test_window_fits_a_projector_at_twice_the_size(qtbot, ready_window, ready):
+@pytest.mark.parametrize("room", [(960, 540)], indirect=True)
+def test_window_fits_a_projector_at_twice_the_size(qtbot, room, ready_window, ready):
     """1920 x 1080 at 200 %, less frame and bars; what has no room below is scrolled to."""
     with qtbot.waitSignal(ready.results.result_changed):
         ready.decode()
@@ -723,9 +746,9 @@ def test_window_fits_a_projector_at_twice_the_size(qtbot, ready_window, ready):
     qtbot.waitUntil(lambda: panel.visibleRegion().boundingRect() == panel.rect())
 
 
-def test_dialogs_fit_a_small_screen(qtbot, opened_window, settings, monkeypatch):
-    room = QRect(0, 0, 960, 540)
-    monkeypatch.setattr(QScreen, "availableGeometry", lambda screen: room)
+@pytest.mark.parametrize("room", [(853, 480), (960, 540)], indirect=True)
+def test_dialogs_fit_a_small_screen(qtbot, room, opened_window, settings):
+    wide, high = room
     session = opened_window._session
     for made in (
         FigureDialog(session, settings, opened_window),
@@ -733,10 +756,12 @@ def test_dialogs_fit_a_small_screen(qtbot, opened_window, settings, monkeypatch)
         ShortcutsDialog(ACTIONS, opened_window),
     ):
         made.show()
-        assert (made.width(), made.height()) <= (956, 500), made
+        assert made.width() <= wide - 4, made
+        assert made.height() <= high - 40, made
         for each in made.findChildren(QPushButton):
             if each.isVisible():
                 assert made.rect().contains(QRect(each.mapTo(made, QPoint()), each.size()))
+                assert each.visibleRegion().boundingRect() == each.rect(), each.text()
         made.close()
     qtbot.waitUntil(lambda: session.idle)
 

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
@@ -54,6 +55,13 @@ def test_letters_look_for_a_trial_unless_an_action_has_the_key(qtbot, full, open
     chosen = opened.trial
     qtbot.keyClick(full.trials, Qt.Key.Key_C)
     assert opened.trial is chosen
+
+
+def test_a_region_that_is_made_has_room_in_the_list(qtbot, full, opened):
+    full.resize(240, 700)
+    opened.regions.add("made", np.arange(20), "painted")
+    area = full.rois.parentWidget().parentWidget()
+    qtbot.waitUntil(lambda: area.height() == 8 * full.rois.row_height)
 
 
 def test_facts_of_the_subject(full):
