@@ -21,7 +21,6 @@ from mindvis_gui.session import Session
 from mindvis_gui.views.brain_view import BrainView
 from mindvis_gui.views.compare_panel import ComparePanel
 from mindvis_gui.views.decode_panel import DecodePanel
-from mindvis_gui.views.fitting import least_width
 from mindvis_gui.views.gallery import GalleryView
 from mindvis_gui.views.mask_view import MaskView
 from mindvis_gui.views.middle import MiddleView
@@ -122,7 +121,7 @@ class Workspace(QMainWindow):
         page.decode_requested.connect(self.decode_missing_wanted)
         page.save_requested.connect(self.grid_save_wanted)
         page.accepted.connect(self.axes_accepted)
-        page.setMinimumWidth(least_width(self, _MIN_WIDTH))
+        page.setMinimumWidth(_MIN_WIDTH)
         self._pages.addWidget(page)
         return page
 
