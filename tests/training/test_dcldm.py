@@ -151,6 +151,15 @@ def test_whole_pictures_are_shown_in_the_share_asked_for(rng):
     assert not drawn_versions(1, (10,), 0.5, rng).any()
 
 
+@pytest.mark.parametrize("whole", [None, 0.5])
+def test_versions_are_drawn_by_their_generator_alone(whole):
+    drawn = []
+    for of_all in (1, 2):
+        torch.manual_seed(of_all)
+        drawn.append(drawn_versions(5, (40,), whole, torch.Generator().manual_seed(0)))
+    assert torch.equal(*drawn)
+
+
 def test_pooling_encoder_starts_with_fresh_norms_as_published(masked_model):
     torch.nn.init.constant_(masked_model.encoder.blocks[0].norm1.weight, 3.0)
     torch.nn.init.constant_(masked_model.encoder.norm.bias, 3.0)

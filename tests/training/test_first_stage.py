@@ -81,6 +81,8 @@ def test_copied_channels_are_penalised(rng):
     copied = independent[:, :1].expand(-1, 4, -1, -1)
     assert float(correlation_penalty(independent)) < 0.01
     assert float(correlation_penalty(copied)) == pytest.approx(12 / 16, abs=0.1)
+    moved = independent + torch.arange(4.0).view(1, 4, 1, 1)  # where a channel lies says nothing
+    assert float(correlation_penalty(moved)) < 0.01
 
 
 @pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
@@ -120,6 +122,39 @@ def test_training_lowers_the_error(vqvae, plan, metrics):
     errors = metrics("picture")
     assert errors[1] < errors[0]
     assert metrics("codes_in_use", "validation")[0] > 1
+    parts = (metrics(name)[-1] for name in ("picture", "commitment", "shared"))
+    assert metrics("loss")[-1] == pytest.approx(
+        sum(w * p for w, p in zip((1, 1, 0.3), parts, strict=True))
+    )
+
+
+@pytest.mark.parametrize(("restart_until", "moves"), [(1.0, True), (0.95, False)])
+def test_codes_that_go_unused_are_moved_until_it_is_too_late(vqvae, plan, restart_until, moves):
+    codes, black = vqvae.quantize.embedding.weight, -torch.ones(2, 3, 8, 8)
+    drawn, started = 0, []
+
+    def draw(number, generator):
+        nonlocal drawn
+        drawn += 1
+        if drawn <= 61:  # the first step, and what the codebook starts from
+            return torch.rand(number, 3, 8, 8, generator=generator) * 2 - 1
+        if not started:
+            started.append(codes.detach().clone())
+        return black if drawn < 161 else -black  # white in the last step
+
+    def nearest(pictures, centres):
+        with torch.no_grad(), plan.accelerator.autocast():
+            latents = vqvae.encode(pictures).latents[0].flatten(1).T.float()
+        return torch.cdist(latents, centres)
+
+    plan = replace(plan, steps=101, rate=lambda step: 0.0, validate_every=101)
+    train_first_stage(vqvae, draw, black, plan, batch=2, plain_steps=1, restart_until=restart_until)
+    used = torch.cat([nearest(each, started[0]).argmin(dim=1) for each in (black, -black)])
+    unused = torch.ones(16, dtype=torch.bool).index_fill(0, used, value=False)
+    assert unused.any()
+    assert torch.equal((codes.detach() != started[0]).any(dim=1), unused & moves)
+    if moves:  # onto what is there now
+        assert float(nearest(-black, codes.detach()[unused]).min(dim=0).values.max()) < 1e-4
 
 
 @pytest.mark.parametrize("shared", ["start_codebook", "restart_dead_codes"])

@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
+import pytest
 import torch
+from diffusers import DDPMScheduler
 
 from mindvis_gui.decoding.networks import build_scheduler
 from mindvis_gui.training.label_ldm import (
     PictureContext,
+    PictureObjective,
     degrade,
     draw_noise,
     noise_loss,
@@ -99,17 +102,65 @@ def test_training_lowers_the_loss_and_leaves_frozen_context(unet, scheduler, pla
     assert torch.equal(context.places, before)
 
 
-def test_velocity_loss_of_an_all_zero_network_is_the_velocitys_variance(unet, rng):
+def test_velocity_loss_of_an_all_zero_network_is_the_size_of_diffusers_velocity(unet, rng):
     torch.nn.init.zeros_(unet.conv_out.weight)
     torch.nn.init.zeros_(unet.conv_out.bias)
     scheduler = build_scheduler("v_prediction")
-    latents = 2 * torch.randn(64, 4, 8, 8, generator=rng)  # variance 4
-    conditions = torch.zeros(64, 2, 16), torch.zeros(64, 128)
+    latents = 2 * torch.randn(16, 4, 8, 8, generator=rng)
+    conditions = torch.zeros(16, 2, 16), torch.zeros(16, 128)
     drawn = draw_noise(latents.shape, scheduler, rng)
-    kept = scheduler.alphas_cumprod[drawn[1]]
     with torch.no_grad():
         loss = noise_loss(unet, scheduler, latents, *conditions, drawn)
-    assert abs(float(loss) - float((kept + (1 - kept) * 4).mean())) < 0.1
+    velocity = DDPMScheduler.from_config(scheduler.config).get_velocity(latents, *drawn)
+    assert float(loss) == pytest.approx(float(velocity.square().mean()), rel=1e-5)
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_the_loss_of_a_batch_is_the_mean_of_its_samples(unet, rng, prediction):
+    scheduler = build_scheduler(prediction)
+    latents = torch.randn(6, 4, 8, 8, generator=rng) * torch.arange(6.0).view(-1, 1, 1, 1)
+    context, time = (torch.randn(6, *shape, generator=rng) for shape in ((2, 16), (128,)))
+    drawn = draw_noise(latents.shape, scheduler, rng)
+
+    def loss(rows: slice) -> float:
+        own = (each[rows] for each in (latents, context, time))
+        with torch.no_grad():
+            return float(noise_loss(unet, scheduler, *own, tuple(d[rows] for d in drawn), 50.0))
+
+    alone = [loss(slice(row, row + 1)) for row in range(6)]
+    assert loss(slice(None)) == pytest.approx(sum(alone) / 6, rel=1e-5)
+
+
+@pytest.mark.parametrize("central", [False, True])
+def test_what_a_batch_draws_depends_on_its_generator_alone(unet, scheduler, central):
+    context = PictureContext(3, 16, 128, 4, grid=4)
+    pictures = PictureObjective(unet, context, scheduler, central=central)
+    latents, labels = torch.ones(8, 4, 8, 8), torch.arange(8) % 3
+
+    def draw(own: int, of_all: int) -> dict[str, torch.Tensor]:
+        torch.manual_seed(of_all)
+        return pictures.batch(latents, labels, torch.Generator().manual_seed(own))
+
+    first, again, other = draw(1, 1), draw(1, 2), draw(2, 1)
+    drawn = {name for name in first if not torch.equal(first[name], other[name])}
+    assert drawn == {"layout", "share", "shift", "noise", "steps"}
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+def test_noisy_steps_count_more_in_training_if_asked_for(unet, scheduler, plan, metrics):
+    context = PictureContext(2, 16, 128)
+    losses = []
+    for weight in (1.0, 50.0):
+        own = replace(plan, folder=plan.folder / str(weight), rate=lambda step: 0.0)
+
+        def draw(number, generator):
+            labels = torch.randint(2, (number,), generator=generator)
+            return torch.ones(number, 4, 8, 8), labels
+
+        held = draw(8, torch.Generator().manual_seed(1))
+        train_label_ldm(unet, context, scheduler, draw, held, own, batch=8, largest_weight=weight)
+        losses.append(metrics("loss", folder=own.folder)[0])
+    assert losses[1] > 1.5 * losses[0]
 
 
 def test_central_steps_are_all_there_but_most_of_them_in_the_middle(scheduler, rng):

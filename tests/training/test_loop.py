@@ -11,7 +11,7 @@ from torch import nn
 from mindvis_gui.errors import TrainingError
 from mindvis_gui.training.averages import WeightAverage
 from mindvis_gui.training.checkpoint import CHECKPOINT
-from mindvis_gui.training.loop import Plan, decay_groups, train, warmup_cosine
+from mindvis_gui.training.loop import Plan, decay_groups, mean_values, train, warmup_cosine
 
 GOLDEN = Path(__file__).parents[1] / "data_golden"
 
@@ -94,6 +94,46 @@ def test_metrics_hold_every_row_once(tmp_path, metrics):
     assert metrics("steps", "validation", tmp_path) == [10, 20]
 
 
+def test_the_last_step_is_looked_at_and_kept_wherever_it_falls(tmp_path, metrics):
+    run(plan_in(tmp_path, steps=11))
+    assert metrics("steps", "validation", tmp_path) == [10, 11]
+    assert len(metrics("loss", folder=tmp_path)) == 3  # steps 4, 8 and 11
+    assert torch.load(tmp_path / CHECKPOINT, weights_only=True)["step"] == 11
+
+
+def test_what_networks_draw_is_new_in_every_step_and_follows_the_seed(tmp_path):
+    def drawn(seed: int) -> list[float]:
+        weight = nn.Parameter(torch.ones(1))
+        seen: list[float] = []
+
+        def loss(share):
+            seen.append(float(torch.rand(())))
+            return {"loss": (weight * share["x"]).sum()}
+
+        plan = replace(plan_in(tmp_path / str(seed), steps=4), seed=seed)
+        network = nn.ParameterList([weight])
+        train(
+            lambda step, generator: {"x": torch.ones(1)},
+            loss,
+            network,
+            torch.optim.SGD([weight], lr=0.0),
+            {},
+            plan,
+        )
+        return seen
+
+    assert len({*drawn(0), *drawn(1)}) == 8
+
+
+def test_values_of_a_validation_are_means_over_samples_not_over_parts():
+    rows = torch.tensor([1.0, 2.0, 3.0, 4.0, 10.0])
+
+    def loss(part):
+        return {"loss": part["x"].mean(), "square": part["x"].square().mean()}
+
+    assert mean_values(loss, {"x": rows}, at_a_time=2) == pytest.approx({"loss": 4, "square": 26})
+
+
 def test_checkpoint_of_another_training_is_refused(tmp_path):
     torch.save({"step": 1, "parts": {"unet": {}}}, tmp_path / CHECKPOINT)
     with pytest.raises(TrainingError, match="choose an empty folder"):
@@ -123,6 +163,24 @@ def test_average_follows_and_swaps_back():
     assert float(network.weight.detach()) == pytest.approx(9 / 11)  # the decay starts at 2 / 11
     average.swap()
     assert float(network.weight.detach()) == 1.0
+
+
+def test_a_gradient_that_is_not_finite_changes_no_weight(tmp_path):
+    weight = nn.Parameter(torch.zeros(1))
+
+    def loss(share):
+        return {"loss": (weight * share["x"]).sqrt().sum()}  # 0, and as steep as can be
+
+    with pytest.raises(TrainingError, match="step 1: the norm of the gradient is inf"):
+        train(
+            lambda step, generator: {"x": torch.ones(1)},
+            loss,
+            nn.ParameterList([weight]),
+            torch.optim.SGD([weight], lr=0.0),
+            {},
+            plan_in(tmp_path),
+        )
+    assert float(weight.detach()) == 0.0
 
 
 @pytest.mark.parametrize(("precision", "last"), [("fp32", True), ("bf16", False)])
