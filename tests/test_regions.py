@@ -144,8 +144,10 @@ def test_a_threshold_takes_values_and_volumes(opened):
     expected = np.flatnonzero(opened.response >= 1)
     assert opened.regions.between(response, 1, np.inf).tolist() == expected.tolist()
     volume = opened.subject.anatomy  # on the grid of the voxels
-    found = opened.regions.between(Overlay("a", "A", volume=volume), 80, np.inf)
-    assert found.tolist() == np.flatnonzero(volume.data[tuple(opened.subject.ijk.T)] >= 80).tolist()
+    values = volume.data[tuple(opened.subject.ijk.T)]
+    found = opened.regions.between(Overlay("a", "A", volume=volume), 60, 65)
+    assert found.tolist() == np.flatnonzero((values >= 60) & (values <= 65)).tolist()
+    assert 0 < found.size < values.size
 
 
 def test_strokes_of_the_brush_make_and_change_a_region_one_step_each(qtbot, opened):
@@ -166,6 +168,20 @@ def test_strokes_of_the_brush_make_and_change_a_region_one_step_each(qtbot, open
         regions.end_stroke()
     assert "no voxel left" in said.args[0]
     assert opened.subject.roi("painted").voxels.size == 3
+
+
+def test_a_stroke_paints_nothing_but_what_it_runs_over(opened):
+    regions = opened.regions
+    regions.set_brush(Brush("painted"))
+    regions.begin_stroke(erase=True)
+    regions.extend_stroke(np.array([3]))
+    regions.end_stroke()
+    assert names(opened) == list(OWN)  # there was nothing to erase
+    regions.set_preview(np.array([5, 6]))  # lit up for something else
+    regions.begin_stroke(erase=False)
+    regions.extend_stroke(np.array([9]))
+    regions.end_stroke()
+    assert opened.subject.roi("painted").voxels.tolist() == [9]
 
 
 def test_regions_are_saved_and_loaded(qtbot, opened, tmp_path):

@@ -81,3 +81,13 @@ def test_without_a_stimulus_nothing_is_recognised(qtbot, ready, subject, classif
     qtbot.waitUntil(lambda: ready.results.recognitions is not None)
     assert ready.results.recognitions.found == ()
     assert "no stimulus" in ready.results.recognitions.missing
+
+
+def test_samples_go_with_their_subject(qtbot, ready):
+    with qtbot.waitSignal(ready.queue.decoded):
+        ready.decode()
+    found, request = ready.collection, ready.request().to_json()
+    assert len(found.newest(0)) == len(found.alike(request)[0]) == len(found)
+    with qtbot.waitSignal(ready.trial_changed):
+        ready.open("other.h5")
+    assert found.newest(0) == found.alike(request) == found.everything() == []
