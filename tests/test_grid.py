@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import shiboken6
 
+from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.decoding.sampling_settings import SAMPLERS, Sampling
 from mindvis_gui.errors import RequestError
@@ -79,6 +80,28 @@ def test_trials_by_seeds_of_the_session_at_first(ready):
     assert [options.seed for options in found[0]] == [0, 1, 2, 3]
     assert [row[0].trial for row in found] == list(range(6))
     assert found[0][0] == Options.of(ready.request().to_json(), 0)
+
+
+def test_other_trials_are_the_rows_at_once(qtbot, ready):
+    requests = []
+    ready.queue.started.connect(requests.append)
+    for trials in ([1], [20, 4]):
+        ready.grid.decode_trials(trials)
+        qtbot.waitUntil(lambda: ready.idle)
+        assert ready.grid.axis("trial").values == tuple(trials)
+    assert [request.trial for request in requests] == [1, 20, 4]
+
+
+def test_what_waited_is_decoded_again_with_its_mask(qtbot, ready):
+    ready.masking.set_mask(MaskState.random(ready.decoder.info.n_patches, 0.5, seed=4))
+    ready.masking.set_applied(True)
+    asked = ready.request().to_json()
+    ready.masking.set_applied(False)
+    requests = []
+    ready.queue.started.connect(requests.append)
+    ready.grid.take_up([asked])
+    qtbot.waitUntil(lambda: ready.idle)
+    assert [request.to_json() for request in requests] == [asked]
 
 
 def test_all_missing_cells_are_decoded_one_request_a_trial(qtbot, ready):
