@@ -176,6 +176,7 @@ def test_a_grid_in_another_orientation_is_turned_to_ras(subject_path, pictured):
     mm = pictured.affine[:3, :3] @ pictured.ijk.T + pictured.affine[:3, 3:]
     assert np.allclose(opened.affine[:3, :3] @ opened.ijk.T + opened.affine[:3, 3:], mm)
     assert (np.diag(opened.affine) > 0).all()
+    assert (opened.ijk >= 0).all()
 
 
 def replaced(name, data, **options):
