@@ -23,8 +23,9 @@ def test_seeds_end_where_noise_would_repeat():
     assert not torch.equal(initial_noise([last], (8,)), initial_noise([0], (8,)))
     assert torch.equal(initial_noise([N_SEEDS], (8,)), initial_noise([0], (8,)))
     DecodeRequest("s", 0, np.zeros(2, np.float32), (last,))
-    with pytest.raises(RequestError, match=r"not all in the range 0 to 2\^32 - 1"):
-        DecodeRequest("s", 0, np.zeros(2, np.float32), (0, N_SEEDS))
+    for beyond in ((0, N_SEEDS), (-1, 0)):
+        with pytest.raises(RequestError, match=r"not all in the range 0 to 2\^32 - 1"):
+            DecodeRequest("s", 0, np.zeros(2, np.float32), beyond)
 
 
 def test_noise_leaves_the_global_random_state_alone():
