@@ -195,6 +195,28 @@ def _fields(info):
     return {name: getattr(info, name) for name in info.__dataclass_fields__}
 
 
+def test_cells_are_of_the_model_that_was_loaded_last(ready, decoder_factory, subject):
+    assert {options.model_hash for row in cells(ready.grid) for options in row} == {"0" * 64}
+    other = decoder_factory(subject.n_voxels)
+    other.info = replace(other.info, name="other", hash="1" * 64)
+    ready.take_decoder(other)
+    assert {options.model_hash for row in cells(ready.grid) for options in row} == {"1" * 64}
+
+
+def test_what_is_on_its_way_is_not_missing(qtbot, ready, decoder):
+    ready.grid.set_trials([0])
+    decoder.hold()
+    ready.grid.start(ready.grid.missing())
+    qtbot.waitUntil(lambda: ready.queue.step is not None and ready.queue.step.index == 2)
+    assert not len(ready.queue)
+    assert not ready.grid.missing()
+    ready.queue.stop()
+    assert not ready.grid.missing()  # it may get done before it hears of that
+    decoder.release()
+    qtbot.waitUntil(lambda: ready.idle)
+    assert count_samples(ready.grid.missing()) == 4
+
+
 def test_model_that_cannot_be_loaded_is_one_line(qtbot, ready):
     ready.grid.set_axes("seed", "model")
     with qtbot.waitSignal(ready.problem) as problem:
