@@ -106,6 +106,18 @@ def test_picture_loss_sees_blur_and_colour():
     assert float(picture_loss(blurred, sharp)) > 0.75  # 0.25 + 0.5 without the edges
 
 
+def test_picture_loss_of_errors_that_can_be_worked_out_by_hand():
+    black = torch.zeros(1, 3, 16, 16)
+    tinted, half = black.clone(), black.clone()
+    tinted[:, 0], tinted[:, 1] = 0.3, -0.3  # as light as before
+    half[..., 8:] = 1.0  # an edge between two of 16, 8 and 4 columns
+    edges = (1 / 15 + 1 / 7 + 1 / 3) / 4
+    assert float(picture_loss(black + 0.4, black)) == pytest.approx(0.4**2 + 0.4)
+    assert float(picture_loss(tinted, black)) == pytest.approx(0.06 + 0.2 + 3 * 0.06)
+    for made in (half, half.transpose(2, 3)):
+        assert float(picture_loss(made, black)) == pytest.approx(0.5 + 0.5 + edges)
+
+
 def test_psnr_of_a_known_error():
     target = torch.zeros(2, 3, 4, 4)
     assert psnr(target + 0.2, target) == pytest.approx(20.0, abs=1e-3)
