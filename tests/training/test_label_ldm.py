@@ -100,6 +100,11 @@ def test_training_lowers_the_loss_and_leaves_frozen_context(unet, scheduler, pla
     losses = metrics("loss", "validation")
     assert losses[1] < losses[0]
     assert torch.equal(context.places, before)
+    # What was looked at last is what the training ends with.
+    pictures = PictureObjective(unet, context, scheduler)
+    with torch.no_grad(), plan.accelerator.autocast():
+        loss = pictures.loss(pictures.batch(*held, torch.Generator().manual_seed(0)))
+    assert losses[1] == pytest.approx(float(loss), rel=1e-3)
 
 
 def test_velocity_loss_of_an_all_zero_network_is_the_size_of_diffusers_velocity(unet, rng):

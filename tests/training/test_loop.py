@@ -165,6 +165,17 @@ def test_average_follows_and_swaps_back():
     assert float(network.weight.detach()) == 1.0
 
 
+def test_average_is_in_place_for_as_long_as_it_is_asked_for():
+    network = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(network.weight)
+    average = WeightAverage(network, decay=0.5)
+    nn.init.ones_(network.weight)
+    average.update()
+    with average.in_place():
+        assert float(network.weight.detach()) == pytest.approx(9 / 11)
+    assert float(network.weight.detach()) == 1.0
+
+
 def test_a_gradient_that_is_not_finite_changes_no_weight(tmp_path):
     weight = nn.Parameter(torch.zeros(1))
 
