@@ -95,6 +95,31 @@ def test_the_network_ends_with_the_weights_that_did_best(
     assert not torch.equal(seen[0], seen[1])
 
 
+def test_what_is_judged_and_kept_is_the_average_of_the_weights(
+    unet, masked_model, conditioner, scheduler, trials, plan
+):
+    first = DoubleConditioned(encoder_of(masked_model), conditioner, unet)
+    seen, weights = {}, {}
+    for decay in (0.0, 0.999):  # 0: the weights themselves
+        network, judged = deepcopy(first), seen.setdefault(decay, [])
+
+        def score(network=network, judged=judged):
+            judged.append(network.conditioner.width_mapper.weight.detach().clone())
+            return float(len(judged))  # the last is the best
+
+        own = replace(plan, folder=plan.folder / str(decay), steps=3, validate_every=1)
+        train_dcldm(
+            network, scheduler, trials, trials, own, batch=4, score=score, average_decay=decay
+        )
+        weights[decay] = network.conditioner.width_mapper.weight.detach()
+    average = first.conditioner.width_mapper.weight.detach()
+    for update, after in enumerate(seen[0.0], 1):
+        average = average.lerp(after, 1 - (1 + update) / (10 + update))
+    torch.testing.assert_close(weights[0.999], average)
+    assert torch.equal(weights[0.999], seen[0.999][-1])
+    assert torch.equal(weights[0.0], seen[0.0][-1])
+
+
 @pytest.fixture
 def rehearsing(unet, scheduler):
     """Return a function: U-Net → rehearsal of pictures of three labels, each one shade."""
