@@ -10,6 +10,7 @@ import shutil
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +24,9 @@ else:
 
 _LOCK = ".writer"  # in the folder, while somebody writes
 _UNFINISHED = re.compile(r"\..*-[0-9a-f]{16}(\..*)?")  # what `atomic_path` calls a file meanwhile
+_TURN = ".turn"  # in the folder, while somebody has or awaits the turn; on Windows alone
+_IN_USE = (5, 32, 33)  # what Windows calls a file that somebody else has open
+_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)  # seconds
 _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
@@ -35,6 +39,29 @@ def is_there(path: Path) -> bool:
         return path.exists()
     except OSError:
         return False
+
+
+def replace(made: Path, target: Path) -> None:
+    """Move a file or a folder to `target`, in place of a file there.
+
+    Windows refuses that while anybody reads one of them. Scanners for viruses, search indexes,
+    cloud drives and other windows of ours do, for a moment, so it is tried for some seconds.
+
+    Raises
+    ------
+    OSError
+        If it cannot be moved.
+    """
+    for pause in _PAUSES:
+        try:
+            made.replace(target)
+        except PermissionError as error:
+            if getattr(error, "winerror", None) not in _IN_USE or target.is_dir():
+                raise
+            time.sleep(pause)
+        else:
+            return
+    made.replace(target)
 
 
 @contextmanager
@@ -57,7 +84,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        temporary.replace(target)
+        replace(temporary, target)
     except OSError as error:
         raise ExportError(f"{target}: cannot be written: {error.strerror or error}") from error
     finally:
@@ -78,8 +105,8 @@ def remove_unfinished(folder: Path) -> None:
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes that do the same out of `folder`, which is made, while the block runs.
 
-    For what is read, changed and written back; they wait. Where the system or the file system
-    knows no locks on folders (Windows, some network drives), nobody waits.
+    For what is read, changed and written back; they wait. Where the file system knows no locks
+    (some network drives), nobody waits.
 
     Raises
     ------
@@ -90,16 +117,23 @@ def locked(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExportError(f"{folder}: cannot be written: {error.strerror or error}") from error
-    if sys.platform == "win32":
-        yield
-        return
-    held = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):
-            fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(held)
+    if sys.platform == "win32":  # where no folder can be locked, but a file in it
+        turn = _awaited(folder / _TURN)
+        try:
+            yield
+        finally:
+            if turn is not None:
+                os.close(turn)
+            with suppress(OSError):  # the next one has it open already
+                (folder / _TURN).unlink()
+    else:
+        held = os.open(folder, os.O_RDONLY)
+        try:
+            with suppress(OSError):
+                fcntl.flock(held, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(held)
 
 
 def check_writable(folder: Path) -> None:
@@ -155,9 +189,9 @@ def atomic_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
                 with path.open("rb+") as file:
                     os.fsync(file.fileno())
         if target.exists():
-            target.rename(replaced)
+            replace(target, replaced)
         try:
-            made.rename(target)
+            replace(made, target)
         except BaseException:
             if replaced.exists():
                 replaced.rename(target)
@@ -222,6 +256,36 @@ def _locked(path: Path) -> int:
             os.close(file)
             raise
         os.close(file)
+
+
+if sys.platform == "win32":
+
+    def _awaited(path: Path) -> int | None:
+        """Open a file and lock it once nobody else has; None where that can never be."""
+        refused = 0
+        while refused < len(_PAUSES):
+            try:
+                file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            except PermissionError:  # it is being removed, or the folder is closed
+                time.sleep(_PAUSES[refused])
+                refused += 1
+                continue
+            except OSError:
+                return None
+            refused = 0
+            try:
+                _lock(file)
+            except BlockingIOError:
+                os.close(file)
+                time.sleep(_PAUSES[0])
+            except OSError:  # no locks there
+                return file
+            except BaseException:
+                os.close(file)
+                raise
+            else:
+                return file
+        return None
 
 
 def _lock(file: int) -> None:

@@ -1,6 +1,6 @@
 import errno
 import os
-import signal
+import re
 import stat
 import subprocess
 import sys
@@ -87,6 +87,64 @@ def test_permissions_are_those_of_any_new_file(tmp_path):
     assert len(modes) == 1
 
 
+class Reader:
+    """Somebody who reads what is to be replaced, on Windows, for so many tries."""
+
+    def __init__(self, monkeypatch, tries, winerror=5):
+        self.tries, self.asked, self.waited = tries, 0, []
+        move = Path.replace
+
+        def refuse(path, to):
+            self.asked += 1
+            if self.asked <= self.tries:
+                error = PermissionError(errno.EACCES, "Access is denied")
+                error.winerror = winerror
+                raise error
+            return move(path, to)
+
+        monkeypatch.setattr(Path, "replace", refuse)
+        monkeypatch.setattr("time.sleep", self.waited.append)
+
+
+def test_a_file_that_is_read_for_a_moment_is_replaced_when_it_is_free(tmp_path, monkeypatch):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    reader = Reader(monkeypatch, tries=3, winerror=32)
+    with atomic_path(target) as temporary:
+        temporary.write_text("new")
+    assert target.read_text() == "new"
+    assert reader.asked == 4
+    assert reader.waited == sorted(reader.waited)
+
+
+def test_a_folder_of_which_a_file_is_read_is_replaced_when_it_is_free(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    reader = Reader(monkeypatch, tries=2)
+    write_folder(tmp_path / "a", overwrite=True)
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["part"]
+    assert len(reader.waited) == 2
+
+
+def test_a_file_that_stays_open_is_told(tmp_path, monkeypatch):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    reader = Reader(monkeypatch, tries=1000)
+    with pytest.raises(ExportError, match=r"a\.txt: cannot be written: Access is denied"):
+        write_half(target, None)
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+    assert 1 < sum(reader.waited) < 10
+
+
+@pytest.mark.parametrize(("name", "winerror"), [("a.txt", None), ("folder", 5)])
+def test_nobody_waits_for_what_is_never_allowed(tmp_path, monkeypatch, name, winerror):
+    (tmp_path / "folder").mkdir()
+    reader = Reader(monkeypatch, tries=1000, winerror=winerror)
+    with pytest.raises(ExportError, match="Access is denied"):
+        write_half(tmp_path / name, None)
+    assert reader.waited == []
+
+
 def write_folder(target, error=None, **options):
     with atomic_folder(target, **options) as made:
         (made / "part").mkdir()
@@ -139,7 +197,7 @@ def test_a_folder_is_replaced_only_on_demand(tmp_path):
 
 
 def test_the_old_folder_comes_back_where_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
-    target, rename = tmp_path / "a", Path.rename
+    target, rename = tmp_path / "a", Path.replace
     target.mkdir()
     (target / "old.txt").write_text("old")
 
@@ -148,7 +206,7 @@ def test_the_old_folder_comes_back_where_the_new_one_cannot_take_its_place(tmp_p
             raise PermissionError(13, "Permission denied")
         return rename(path, to)
 
-    monkeypatch.setattr(Path, "rename", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(ExportError, match="a: cannot be written: Permission denied"):
         write_folder(target, overwrite=True)
     assert [path.name for path in target.iterdir()] == ["old.txt"]
@@ -167,7 +225,7 @@ def test_a_folder_that_can_never_be_written_is_found_before_any_work(tmp_path):
     if Path("/proc").is_dir():  # which nobody may write to
         never.append(Path("/proc/nowhere"))
     for folder in never:
-        with pytest.raises(ExportError, match=f"{folder}: cannot be written: "):
+        with pytest.raises(ExportError, match=re.escape(f"{folder}: cannot be written: ")):
             check_writable(folder)
 
 
@@ -207,7 +265,7 @@ def test_a_writer_that_was_killed_keeps_nobody_out(tmp_path):
         assert it.stdout.readline().strip() == b"writing"
         with pytest.raises(ExportError, match=rf"\(process {it.pid}\)"):
             write_alone(tmp_path)
-        it.send_signal(signal.SIGKILL)
+        it.kill()
         it.wait()
     write_alone(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from safetensors import SafetensorError
 
 from mindvis_gui.errors import ExportError, TrainingError
-from mindvis_gui.files import follow_umask, remove_unfinished
+from mindvis_gui.files import follow_umask, remove_unfinished, replace
 from mindvis_gui.training.checkpoint import CHECKPOINT
 
 RUN_FOLDER = "training"  # in the folder of the model that comes out
@@ -71,4 +71,4 @@ def write_model(out: Path, save: Callable[[Path], object]) -> None:
 def _replace(made: Path, target: Path) -> None:
     if target.is_dir():
         shutil.rmtree(target)
-    made.replace(target)
+    replace(made, target)

@@ -128,10 +128,11 @@ def test_one_waits_for_the_other_to_have_written(folder, tmp_path):
     )
     words = [sys.executable, "-c", program, str(folder), str(tmp_path / "done")]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout.readline() == b"held\n"
+        assert process.stdout.readline().strip() == b"held"
         threading.Timer(0.3, process.stdin.close).start()
         with locked(folder):
             assert (tmp_path / "done").exists()
+    assert not list(folder.glob(".turn"))
 
 
 def test_what_another_wrote_meanwhile_must_be_of_the_same_protocol(folder, writer, add):
