@@ -88,7 +88,7 @@ def test_a_disk_that_fills_while_the_picture_is_written(tmp_path, decoded, monke
 def test_a_folder_that_is_a_file_is_one_clear_line(tmp_path, decoded):
     (tmp_path / "taken").write_text("a file")
     result = decoded()
-    with pytest.raises(ExportError, match=r"taken/sample\.png: cannot be written"):
+    with pytest.raises(ExportError, match=r"taken[\\/]sample\.png: cannot be written"):
         write_sample(result.samples[0], result.request, tmp_path / "taken" / "sample.png")
 
 

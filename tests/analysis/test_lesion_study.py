@@ -242,10 +242,10 @@ def test_a_study_of_other_responses_is_refused(run, folder, subject, telling_dec
     with pytest.raises(ExportError, match=said):
         resume(replace(subject, trials=(first,)))
     # What was written before responses were told apart goes by the stimulus.
-    index = json.loads((path / "lesion.json").read_text())
+    index = json.loads((path / "lesion.json").read_text(encoding="utf-8"))
     for entry in index["trials"]:
         del entry["vector_sha256"]
-    (path / "lesion.json").write_text(json.dumps(index))
+    (path / "lesion.json").write_text(json.dumps(index), encoding="utf-8")
     assert [each.trial for each in resume(changed).trials] == [0, 1, 2]
 
 
