@@ -11,7 +11,7 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -39,6 +39,11 @@ def is_there(path: Path) -> bool:
         return path.exists()
     except OSError:
         return False
+
+
+def in_order(paths: Iterable[Path]) -> list[Path]:
+    """Sort paths the same on every system; by Windows' own order *a* comes before *B*."""
+    return sorted(paths, key=lambda each: each.parts)
 
 
 def replace(made: Path, target: Path) -> None:

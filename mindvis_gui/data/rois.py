@@ -17,6 +17,7 @@ from mindvis_gui.data.label_table import label_names
 from mindvis_gui.data.nifti_file import NiftiFile
 from mindvis_gui.data.subject import IntArray
 from mindvis_gui.errors import DataError
+from mindvis_gui.files import in_order
 
 _MAX_LABELS = 1000
 _GRID_TOLERANCE = 0.1  # of a voxel, at the corners of the grid
@@ -70,7 +71,7 @@ def read_rois(path: Path, grid: NiftiFile) -> list[Region]:
 def nifti_files(folder: Path) -> list[Path]:
     """Return the NIfTI files of a folder, sorted by name."""
     try:
-        return sorted(
+        return in_order(
             p
             for p in folder.iterdir()
             if p.name.endswith((".nii", ".nii.gz")) and not p.name.startswith(".")

@@ -16,6 +16,7 @@ from mindvis_gui.data.simulate import SimulatedCortex, Stimuli
 from mindvis_gui.data.stimuli import PictureFolder
 from mindvis_gui.data.subject import Subject, Trial, Volume
 from mindvis_gui.errors import DataError
+from mindvis_gui.files import in_order
 
 PRESENTATIONS = 24  # of each of 50 test pictures, as in Shen et al. 2019
 NOTES = (
@@ -113,7 +114,9 @@ def read_stimuli(folder: Path) -> tuple[Stimuli, Pictures]:
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; give a folder of pictures")
-    categories = sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
+    categories = in_order(
+        path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."
+    )
     found: list[tuple[str, str, str, bytes]] = []
     for category, pictures in (
         [(path.name, PictureFolder(path)) for path in categories]

@@ -94,7 +94,7 @@ class PictureFolder(PictureFiles):
         super().__init__(
             {
                 name if composed(name) in files else composed(name): path
-                for name, path in sorted(files.items(), key=lambda each: each[1])
+                for name, path in sorted(files.items(), key=lambda each: each[1].parts)
             }
         )
 

@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 from mindvis_gui.data.picture import SUFFIXES, decode_picture
 from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.errors import DataError
+from mindvis_gui.files import in_order
 from mindvis_gui.training.augmentation import random_crops, resized_pictures
 from mindvis_gui.training.trials import as_tensor
 from mindvis_gui.wording import are, counted
@@ -100,7 +101,7 @@ def oblong(shapes: Sequence[tuple[int, ...]]) -> str:
 def _pictures_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"{folder}: is no folder of pictures")
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    found = in_order(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not found:
         raise DataError(f"{folder}: no pictures in this folder ({', '.join(SUFFIXES)})")
     return found
