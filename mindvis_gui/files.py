@@ -26,6 +26,7 @@ _LOCK = ".writer"  # in the folder, while somebody writes
 _UNFINISHED = re.compile(r"\..*-[0-9a-f]{16}(\..*)?")  # what `atomic_path` calls a file meanwhile
 _TURN = ".turn"  # in the folder, while somebody has or awaits the turn; on Windows alone
 _IN_USE = (5, 32, 33)  # what Windows calls a file that somebody else has open
+_HELD = "another program has it open, or it is write-protected; close it or choose another name"
 _PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)  # seconds
 _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
@@ -57,16 +58,17 @@ def replace(made: Path, target: Path) -> None:
     OSError
         If it cannot be moved.
     """
-    for pause in _PAUSES:
+    for pause in (*_PAUSES, None):
         try:
             made.replace(target)
         except PermissionError as error:
             if getattr(error, "winerror", None) not in _IN_USE or target.is_dir():
                 raise
+            if pause is None:
+                raise PermissionError(error.errno, _HELD) from error
             time.sleep(pause)
         else:
             return
-    made.replace(target)
 
 
 @contextmanager
