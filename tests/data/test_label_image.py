@@ -1,4 +1,5 @@
 import sys
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -181,7 +182,7 @@ def test_what_is_read_is_not_written_over(tmp_path, betas, out, capsys):
     before = (tmp_path / out).read_bytes()
     command = ["import-rois", str(tmp_path / "masks"), "--grid", str(betas)]
     assert main([*command, "--out", str(tmp_path / out)]) == 1
-    assert f"{out}: is read by this command; choose another name" in capsys.readouterr().err
+    assert f"{Path(out)}: is read by this command; choose another name" in capsys.readouterr().err
     assert (tmp_path / out).read_bytes() == before
 
 

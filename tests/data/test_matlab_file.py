@@ -68,8 +68,9 @@ def test_a_bomb_is_not_unpacked(tmp_path):
 def test_damage_is_one_sentence(save):
     path = save(x=np.ones((30, 30)))
     content = path.read_bytes()
-    for changed in (content[:200], content[:128], content[:60], b"x" * 500):
-        path.write_bytes(changed)
+    for place, changed in enumerate((content[:200], content[:128], content[:60], b"x" * 500)):
+        damaged = path.with_name(f"{place}.mat")
+        damaged.write_bytes(changed)
         with pytest.raises(DataError) as caught:
-            read_matlab(path, ["x"])
+            read_matlab(damaged, ["x"])
         assert "\n" not in str(caught.value)

@@ -236,7 +236,7 @@ def test_events_in_the_folders_of_bids(run, given):
     bold = run / "sub-1_ses-a_run-2_space-T1w_desc-preproc_bold.nii.gz"
     (run / "sub-1_run-2_bold.nii.gz").rename(bold)
     assert len(read_nifti_subject(bold, events=run / given).trials) == 4
-    with pytest.raises(DataError, match=r"expected .*/sub-1_ses-a_run-2_events\.tsv"):
+    with pytest.raises(DataError, match=r"expected .*sub-1_ses-a_run-2_events\.tsv"):
         read_nifti_subject(bold, events=run.parent)
 
 
