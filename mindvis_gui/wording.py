@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import sys
+from collections.abc import Iterable
+
 _IRREGULAR = {"stimulus": "stimuli", "axis": "axes"}
 
 
@@ -14,3 +19,18 @@ def counted(number: int, what: str) -> str:
 def are(number: int) -> str:
     """Return the verb behind what is counted: 1 trial is, 2 trials are."""
     return "is" if number == 1 else "are"
+
+
+def command_line(words: Iterable[str], *, windows: bool = sys.platform == "win32") -> str:
+    """Return words as a line for a shell of this system; on Windows for PowerShell and cmd.
+
+    There an apostrophe is no quotation mark to cmd, and a bare comma makes two words of one to
+    PowerShell.
+    """
+    return " ".join(map(_quoted, words)) if windows else shlex.join(words)
+
+
+def _quoted(word: str) -> str:
+    if re.fullmatch(r"[\w.:\\/=+-]+", word):
+        return word
+    return '"' + word.replace('"', r"\"") + '"'

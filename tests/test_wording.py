@@ -1,4 +1,4 @@
-from mindvis_gui.wording import are, counted
+from mindvis_gui.wording import are, command_line, counted
 
 
 def test_one_is_one_and_others_are_many():
@@ -8,3 +8,13 @@ def test_one_is_one_and_others_are_many():
 
 def test_the_verb_goes_with_the_number():
     assert [are(n) for n in (0, 1, 2)] == ["are", "is", "are"]
+
+
+def test_a_command_is_written_as_the_shells_of_the_system_read_it():
+    words = ["mindvis", r"C:\my data\s.h5", r"C:\a\b.h5", "--trials", "0,3,5-9", "", 'a"b', "x=1"]
+    assert command_line(words, windows=True) == (
+        r'mindvis "C:\my data\s.h5" C:\a\b.h5 --trials "0,3,5-9" "" "a\"b" x=1'
+    )
+    assert command_line(["mindvis", "my data", "0,3", "it's"], windows=False) == (
+        """mindvis 'my data' 0,3 'it'"'"'s'"""
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -30,6 +29,7 @@ from mindvis_gui.data.mask import ratio_that_keeps
 from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE, sampling_text
 from mindvis_gui.errors import ExportError
 from mindvis_gui.files import atomic_path
+from mindvis_gui.wording import command_line
 
 _SUFFIXES = (".html", ".htm")
 _TRIALS_A_PAGE = 10
@@ -185,7 +185,7 @@ def _command(trials: Sequence[DecodedTrial]) -> str:
     guidance = request.get("guidance", NO_GUIDANCE)
     words += [] if guidance is None else ["--guidance", f"{guidance:.15g}"]
     words += _of_response(request)
-    return shlex.join([*words, "--out", "DIR"])
+    return command_line([*words, "--out", "DIR"])
 
 
 def _of_response(request: Mapping[str, Any]) -> list[str]:

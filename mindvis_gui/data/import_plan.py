@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from mindvis_gui.data.source_kind import is_bdata, is_image, is_nsd, is_surface
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.data.time_series import Window
 from mindvis_gui.steps import finish
+from mindvis_gui.wording import command_line
 
 PREVIEWED = 8  # trials
 _ADDED = {"stimuli", "anatomy"}  # they do not say what an image is
@@ -93,7 +93,7 @@ class ImportPlan:
 
     def command(self, out: Path | str = "subject.h5") -> str:
         """Return the line for a shell that makes the same subject."""
-        return shlex.join(["mindvis", *self.arguments(out)])
+        return command_line(["mindvis", *self.arguments(out)])
 
     def arguments(self, out: Path | str) -> list[str]:
         """Return the words of that line behind ``mindvis``."""
