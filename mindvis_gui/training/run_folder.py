@@ -58,7 +58,10 @@ def write_model(out: Path, save: Callable[[Path], object]) -> None:
         If it cannot be written; a model that was there before stays.
     """
     try:
-        with TemporaryDirectory(dir=out / RUN_FOLDER, prefix=_NEW) as name:
+        # What cannot be removed, as somebody maps it on Windows, is left to `clear_left_over`.
+        with TemporaryDirectory(
+            dir=out / RUN_FOLDER, prefix=_NEW, ignore_cleanup_errors=True
+        ) as name:
             save(Path(name))
             follow_umask(Path(name))
             for made in sorted(Path(name).iterdir(), key=lambda each: each.name in _INDEX):
@@ -69,6 +72,15 @@ def write_model(out: Path, save: Callable[[Path], object]) -> None:
 
 
 def _replace(made: Path, target: Path) -> None:
+    # Never removed before the new one is there: on Windows it stays if somebody has it open, and
+    # must then be whole.
+    before = made.with_name(f"{made.name}.before")
     if target.is_dir():
-        shutil.rmtree(target)
-    replace(made, target)
+        replace(target, before)
+    try:
+        replace(made, target)
+    except BaseException:
+        if before.exists():
+            replace(before, target)
+        raise
+    shutil.rmtree(before, ignore_errors=True)
