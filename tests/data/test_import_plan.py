@@ -30,10 +30,14 @@ from tests.data.makers import (
 GUESSED = [name for name in ARRAY_MAKERS if name != "arrays-npy"]
 
 
+def split(command: str) -> list[str]:
+    return shlex.split(command.replace("\\", "/"))  # as Windows reads it
+
+
 def parsed(command: str) -> ImportPlan:
     parser = argparse.ArgumentParser()
     import_subject.add_parser(parser.add_subparsers())
-    words = shlex.split(command)
+    words = split(command)
     assert words[0] == "mindvis"
     return import_subject.plan_of(parser.parse_args(words[1:]))
 
@@ -123,7 +127,7 @@ def test_a_plan_is_a_command_and_back(tmp_path):
 def test_the_command_makes_the_same_subject(tmp_path, name):
     plan = inspect_source(ARRAY_MAKERS[name](tmp_path)).plan
     out = tmp_path / "subject.h5"
-    assert main(shlex.split(plan.command(out))[1:]) == 0
+    assert main(split(plan.command(out))[1:]) == 0
     made, planned = open_subject(out), plan.read()
     assert np.array_equal(made.responses(range(30)), planned.responses(range(30)))
     assert made.trials == planned.trials

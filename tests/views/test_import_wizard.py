@@ -128,7 +128,8 @@ def test_save_writes_what_the_command_writes_and_opens_it(
         choose(filled.arrays_page.columns["run"], "is_test")
     qtbot.waitUntil(lambda: filled.save.isEnabled())
     qtbot.mouseClick(filled.command.copy, Qt.MouseButton.LeftButton)
-    words = shlex.split(QGuiApplication.clipboard().text())
+    command = QGuiApplication.clipboard().text()
+    words = shlex.split(command.replace("\\", "/"))  # as they are read on Windows
     monkeypatch.setattr(file_dialogs, "ask_subject_output", lambda *_: tmp_path / "saved.h5")
     with qtbot.waitSignal(session.trial_changed):
         qtbot.mouseClick(filled.save, Qt.MouseButton.LeftButton)
