@@ -69,10 +69,12 @@ class OverlayList(QListWidget):
         """Write every overlay's value at the crosshair, once somebody looks."""
         if not self.isVisible() or self._session.brain.grid is None:
             return
+        at = self._session.brain.crosshair
         with QSignalBlocker(self):
-            for row, overlay in enumerate(reversed(self._session.overlays.items)):
-                at = self._session.brain.crosshair
-                self.item(row).setData(_VALUE, overlay_value(self._session, overlay, at))
+            for row, key in enumerate(self._keys()):
+                overlay = self._session.overlays.find(key)
+                if overlay is not None:  # of another subject, the list hears after the crosshair
+                    self.item(row).setData(_VALUE, overlay_value(self._session, overlay, at))
         self.viewport().update()
 
     def showEvent(self, event: QShowEvent) -> None:

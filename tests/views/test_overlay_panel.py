@@ -44,6 +44,20 @@ def test_the_list_has_the_topmost_first_and_its_values_at_the_crosshair(panel, o
     assert shown == f"{opened.response[voxel]:.3g} z".replace("-", "−")
 
 
+def test_a_subject_with_more_overlays_opens_while_the_list_is_seen(
+    qtbot, panel, opened, monkeypatch
+):
+    values = np.arange(opened.subject.n_voxels, dtype=np.float32)
+    mapped = replace(opened.subject, name="mapped", maps={"ceiling": values, "angle (deg)": values})
+    monkeypatch.setattr("mindvis_gui.session.opening.open_subject", lambda path: mapped)
+    with qtbot.waitSignal(opened.trial_changed):
+        opened.open("mapped.h5")
+    assert panel.list.count() == len(opened.overlays.items) == 6
+    voxel = opened.brain.grid.voxel_at[opened.brain.crosshair]
+    shown = item(panel, "map ceiling").data(Qt.ItemDataRole.UserRole + 1)
+    assert shown == ("" if voxel < 0 else f"{values[voxel]:.3g}")
+
+
 def test_a_tick_shows_and_hides(panel, opened):
     assert not look(opened, RESPONSE).visible
     item(panel, RESPONSE).setCheckState(Qt.CheckState.Checked)
