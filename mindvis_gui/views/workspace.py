@@ -316,10 +316,8 @@ def _first_field(panel: QWidget) -> QWidget:
     inside = panel.widget() if isinstance(panel, QDockWidget) else panel
     if inside is None or inside.focusProxy() is not None:
         return inside or panel  # nothing is inside before it was seen
-    each = inside.nextInFocusChain()
-    while each is not None and each is not inside:
-        takes = each.focusPolicy() & Qt.FocusPolicy.TabFocus
-        if takes and inside.isAncestorOf(each) and each.isVisible() and each.isEnabled():
-            return each
-        each = each.nextInFocusChain()
-    return inside
+    # Not along the chain of focus: PySide takes what `nextInFocusChain` returns for a child of what
+    # it is asked of. The whole window, where a panel has no field, ended with one of its pictures.
+    takes = Qt.FocusPolicy.TabFocus
+    fields = (each for each in inside.findChildren(QWidget) if each.focusPolicy() & takes)
+    return next((each for each in fields if each.isVisible() and each.isEnabled()), inside)

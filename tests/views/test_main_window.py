@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import shiboken6
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, Qt, QUrl
+from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, QRect, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QScreen
 from PySide6.QtWidgets import QPushButton, QToolButton
 
@@ -549,6 +549,19 @@ def test_cross_of_a_dock_unchecks_its_action(qtbot, opened_window):
     )
     qtbot.mouseClick(cross, Qt.MouseButton.LeftButton)
     assert not opened_window.actions_by_id["panel_subject"].isChecked()
+
+
+def test_the_window_outlives_its_pictures_after_a_panel_without_fields_was_opened(
+    opened_window, opened
+):
+    for _ in range(2):  # closes the scores, and opens them
+        opened_window.actions_by_id["panel_compare"].trigger()
+    opened.set_seeds(0, 1)  # takes pictures away
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    opened.set_seeds(0, 2)
+    buttons = opened_window.toolbar
+    assert shiboken6.isValid(buttons.seeds)
+    assert buttons.seeds.text() == "Seeds 0–1"
 
 
 def test_scores_can_be_hidden(qtbot, opened_window):
