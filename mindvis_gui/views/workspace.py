@@ -174,7 +174,10 @@ class Workspace(QMainWindow):
 
     def _dock(self, name: str, title: str, build: Callable[[], QWidget]) -> QDockWidget:
         dock = PanelDock(name, title, build)
-        dock.toggleViewAction().toggled.connect(self.panel_toggled)
+        toggle = dock.toggleViewAction()
+        toggle.toggled.connect(self.panel_toggled)
+        # Chosen in the menu that Qt opens on titles, it is ticked before the dock is shown.
+        toggle.triggered.connect(self.panel_toggled)
         return dock
 
     def is_shown(self, panel: str) -> bool:

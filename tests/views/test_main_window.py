@@ -564,6 +564,20 @@ def test_the_window_outlives_its_pictures_after_a_panel_without_fields_was_opene
     assert buttons.seeds.text() == "Seeds 0–1"
 
 
+def test_the_menu_on_titles_and_the_menu_view_agree_on_what_is_open(opened_window):
+    workspace = opened_window.workspace
+    view = opened_window.actions_by_id["panel_overlays"]
+    menu = workspace.createPopupMenu()  # Qt opens it on titles of docks
+    title = next(each for each in menu.actions() if each.text() == "Overlays")
+    title.trigger()
+    assert workspace.is_shown("overlays")
+    assert view.isChecked()
+    title.trigger()
+    assert not workspace.is_shown("overlays")
+    assert not view.isChecked()
+    menu.deleteLater()
+
+
 def test_scores_can_be_hidden(qtbot, opened_window):
     assert opened_window.workspace.compare_panel.isVisible()
     opened_window.actions_by_id["panel_compare"].trigger()
