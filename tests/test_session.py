@@ -192,6 +192,26 @@ def test_model_that_cannot_be_loaded(qtbot, opened):
     assert opened.decoder is None
 
 
+def test_the_model_that_was_asked_for_last_stays(qtbot, subject, decoder_factory):
+    turns = {name: Event() for name in ("first", "second")}
+    made = {name: decoder_factory(subject.n_voxels) for name in turns}
+
+    def load(name):
+        assert turns[name].wait(30)
+        return made[name]
+
+    session = Session(load)
+    session.load_model("first")
+    session.load_model("second")
+    with qtbot.waitSignal(session.model_changed):
+        turns["second"].set()
+    assert not session.loading.name
+    turns["first"].set()
+    qtbot.waitUntil(lambda: session.idle)
+    assert session.decoder is made["second"]
+    session.close()
+
+
 @pytest.mark.parametrize("model_first", [True, False])
 def test_model_of_another_length_is_one_sentence(
     qtbot, monkeypatch, subject, decoder_factory, model_first

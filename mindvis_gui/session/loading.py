@@ -12,7 +12,7 @@ from mindvis_gui.jobs import Jobs
 
 
 class Loading(QObject):
-    """Loads models in the background; of several at once, the one asked for last is named.
+    """Loads models in the background; of several at once, the one asked for last counts.
 
     Attributes
     ----------
@@ -26,7 +26,8 @@ class Loading(QObject):
     def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._jobs = jobs
-        self._names: dict[object, str] = {}
+        self._names: dict[int, str] = {}
+        self._asked = 0
         self.decode_wanted = False
 
     @property
@@ -35,11 +36,19 @@ class Loading(QObject):
         return list(self._names.values())[-1] if self._names else ""
 
     def start(self, load: Callable[[], Any], name: str, done: Callable[[Any], None]) -> None:
-        """Load a model by name or path; `done` gets what `load` returns."""
-        token = object()
+        """Load a model by name or path; `done` gets what `load` returns.
+
+        Which of those that wait for each other is loaded next is chance: what comes after a model
+        that was asked for later is dropped.
+        """
+        self._asked += 1
+        turn = self._asked
 
         def take(made: Any) -> None:
-            del self._names[token]  # listeners of the new model see that it is there
+            if turn not in self._names:
+                return
+            # Listeners of the new model see that it is there, and that no older one is awaited.
+            self._names = {each: name for each, name in self._names.items() if each > turn}
             done(made)
             self.changed.emit()
             if self.decode_wanted and not self._names:
@@ -47,11 +56,11 @@ class Loading(QObject):
                 self.awaited.emit()
 
         def end() -> None:
-            if self._names.pop(token, None) is not None:  # it could not be loaded
+            if self._names.pop(turn, None) is not None:  # it could not be loaded
                 self.decode_wanted = self.decode_wanted and bool(self._names)
                 self.changed.emit()
 
-        self._names[token] = Path(name).name
+        self._names[turn] = Path(name).name
         self._jobs.run(load, f"Loading model {name}", take, ended=end)
         self.changed.emit()
 
