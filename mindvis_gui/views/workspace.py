@@ -305,13 +305,16 @@ class Workspace(QMainWindow):
         if not centre.isEmpty():
             self._splitter.restoreState(centre)
         self._splitter.setHandleWidth(1)
-        for name in closed:
-            if name in self._panels:  # another version may have had others
-                self._panels[name].hide()
+        for name, panel in self._panels.items():
+            if name in closed:
+                panel.hide()
+            elif name not in self._docks and not docks.isEmpty():
+                panel.show()  # the state of the docks knows of docks alone
         self._middle.follow()
         parts = (each.partition("=") for each in widths)
         self._widths = {name: int(width) for name, _, width in parts if width.isdecimal()}
         self._set_widths()
+        self.panel_toggled.emit()
 
 
 def _first_field(panel: QWidget) -> QWidget:

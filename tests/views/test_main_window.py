@@ -647,6 +647,19 @@ def test_panels_behind_others_do_not_widen_their_place(qtbot, opened_window, ses
     assert b"history" not in states["widths"].data()
 
 
+def test_an_arrangement_that_is_taken_up_opens_and_closes_panels(opened_window):
+    workspace, actions = opened_window.workspace, opened_window.actions_by_id
+    whole = workspace.layout_states()
+    for name in ("mask", "subject"):
+        workspace.show_panel(name, False)
+    part = workspace.layout_states()
+    for states, shown in ((whole, True), (part, False)):
+        workspace.restore_layout(states)
+        for name in ("mask", "subject"):
+            assert workspace.is_shown(name) is shown
+            assert actions[f"panel_{name}"].isChecked() is shown
+
+
 def test_palette_and_help_open(qtbot, opened_window):
     qtbot.keyClick(opened_window, Qt.Key.Key_F1)
     shortcuts = opened_window.findChild(ShortcutsDialog)
