@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtWidgets import QCheckBox
 
 from mindvis_gui import app
@@ -189,6 +189,12 @@ def test_unexpected_errors_open_one_dialog(window, session, monkeypatch, capsys)
     assert [dialog.isVisible() for dialog in dialogs] == [True]
     assert "in a job" in dialogs[0].report
     assert "in a slot" in capsys.readouterr().err
+    dialogs[0].close()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    session.crashed.emit(ZeroDivisionError("in the next job"))
+    (after,) = window.findChildren(ErrorDialog)
+    assert after.isVisible()
+    assert "in the next job" in after.report
 
 
 def test_keyboard_interrupt_closes_the_window(window, session, monkeypatch):

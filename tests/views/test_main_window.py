@@ -670,6 +670,9 @@ def test_palette_and_help_open(qtbot, opened_window):
     qtbot.keyClicks(palette.line, "next trial")
     qtbot.keyClick(palette.line, Qt.Key.Key_Return)
     assert opened_window._session.trial.index == 1
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert not opened_window.findChildren(ShortcutsDialog)
+    assert not opened_window.findChildren(CommandPalette)
 
 
 def test_full_screen_and_back(opened_window):

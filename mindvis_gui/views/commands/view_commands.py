@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QMainWindow
 
 from mindvis_gui.session import Session
@@ -91,6 +91,7 @@ class ViewCommands:
         """Find an action by its name."""
         window = self._window
         palette = CommandPalette(window.actions(), window)
+        palette.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         left = (window.width() - palette.width()) // 2
         top = self._workspace.mapTo(window, QPoint()).y()  # beneath the toolbar
         palette.move(window.mapToGlobal(QPoint(left, top)))
@@ -98,4 +99,6 @@ class ViewCommands:
 
     def show_shortcuts(self) -> None:
         """Show every key."""
-        ShortcutsDialog(self._entries, self._window).open()
+        dialog = ShortcutsDialog(self._entries, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
