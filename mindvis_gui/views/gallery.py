@@ -47,6 +47,7 @@ class GalleryView(QWidget):
         self._step: Step | None = None
         self._stimulus: ImageArray | None = None
         self._missing = ""  # why there is none
+        self._running = False  # whether a decode is shown
         self._large: LargeView | None = None
         self.tiles: list[PictureTile] = []
         self._canvas = QWidget()
@@ -82,7 +83,7 @@ class GalleryView(QWidget):
         session.queue.started.connect(self._start)
         session.queue.progressed.connect(self._progress)
         session.queue.cleared.connect(self._refresh)
-        session.queue.changed.connect(self._invite)
+        session.queue.changed.connect(self._follow_queue)
         self._set_trial()
 
     # -- what is shown -----------------------------------------------------------------------
@@ -115,12 +116,14 @@ class GalleryView(QWidget):
 
     def _refresh(self) -> None:
         session = self._session
+        self._running = False
         if session.subject is None or session.trial is None:
             self._show([], "Open a subject to see what was shown and what is decoded")
             return
         running, result = running_decode(session), session.results.result
         seen = stimulus_picture(session, self._stimulus, self._missing)
         if running is not None:
+            self._running = True
             self._show([seen, *preview_pictures(session, running.seeds, self._step)])
         elif result is not None:
             samples = [
@@ -133,9 +136,14 @@ class GalleryView(QWidget):
             empty = [Picture(f"seed {seed}") for seed in range(first, first + count)]
             self._show([seen, *empty], invitation(session))
 
-    def _invite(self) -> None:
-        """Follow what waits, where a sentence says what to do."""
-        if self.tiles and not self.sentence.isHidden():
+    def _follow_queue(self) -> None:
+        """Follow what waits, where a sentence says what to do, and the end of a decode.
+
+        What the grid has drawn of a trial takes no other's place: there is no new result then.
+        """
+        if self._running and running_decode(self._session) is None:
+            self._refresh()
+        elif self.tiles and not self.sentence.isHidden():
             self.sentence.setText(invitation(self._session))
 
     def _show(self, pictures: list[Picture], sentence: str = "") -> None:

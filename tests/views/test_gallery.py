@@ -51,6 +51,10 @@ def images(gallery):
     return [picture.image is not None for picture in gallery.pictures]
 
 
+def images_of(gallery):
+    return [picture.image for picture in gallery.pictures]
+
+
 def test_before_decoding_the_stimulus_stands_beside_places_for_the_samples(gallery, ready):
     assert titles(gallery) == ["seen", "seed 0", "seed 1", "seed 2", "seed 3"]
     assert images(gallery) == [True, False, False, False, False]
@@ -157,6 +161,19 @@ def test_scores_stand_beneath_with_chance_in_the_tool_tip(decoded):
     assert "rank" in sample.notes[0]
     assert "chance 3.5" in sample.hint
     assert "other stimuli" in sample.hint
+
+
+def test_a_cell_of_the_grid_that_was_drawn_again_leaves_the_samples_of_the_trial(
+    qtbot, decoded, ready
+):
+    qtbot.waitUntil(lambda: ready.idle)
+    before = images_of(decoded)
+    cell = replace(ready.request(), seeds=(7,))
+    ready.queue.add(ready.decoder, cell)
+    assert titles(decoded) == ["seen", "seed 7"]
+    qtbot.waitUntil(lambda: ready.idle)
+    assert titles(decoded) == ["seen", "seed 0", "seed 1", "seed 2", "seed 3"]
+    assert all(a is b for a, b in zip(before, images_of(decoded), strict=True))
 
 
 def test_stopping_shows_the_places_again(qtbot, gallery, ready, decoder):
