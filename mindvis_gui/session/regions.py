@@ -103,8 +103,9 @@ class Regions(QObject):
     # -- voxels ------------------------------------------------------------------------------
 
     def sphere(self, centre: Sequence[float], radius: float) -> IntArray:
-        """Return the voxels within `radius` mm of `centre` (3,) in mm."""
-        return _NONE if self._subject is None else sphere(self._subject, centre, radius)
+        """Return the voxels within `radius` mm of `centre` (3,) in mm; none without positions."""
+        subject = self._subject
+        return _NONE if subject is None or subject.ijk is None else sphere(subject, centre, radius)
 
     def between(self, overlay: Overlay, low: float, high: float) -> IntArray:
         """Return the voxels at which an overlay's value lies from `low` to `high`."""

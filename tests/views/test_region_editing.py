@@ -192,6 +192,19 @@ def test_the_menu_of_a_region_does_what_it_says(qtbot, opened):
     assert not choose("V1", "Delete")
 
 
+def test_a_sphere_finds_nothing_once_a_subject_without_positions_is_open(
+    qtbot, opened_window, opened, subject, monkeypatch
+):
+    opened_window.actions_by_id["new_sphere"].trigger()
+    (made,) = opened_window.findChildren(RegionDialog)
+    flat = replace(subject, ijk=None, affine=None, anatomy=None)
+    monkeypatch.setattr("mindvis_gui.session.opening.open_subject", lambda path: flat)
+    with qtbot.waitSignal(opened.trial_changed):
+        opened.open("flat.h5")
+    made.radius.setValue(30)
+    assert made.count.text() == "no voxel of the response"
+
+
 def test_regions_of_a_subject_without_positions_can_be_combined(
     qtbot, window, session, subject, monkeypatch
 ):
