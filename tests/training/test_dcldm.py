@@ -96,21 +96,21 @@ def test_the_network_ends_with_the_weights_that_did_best(
 
 
 def test_what_is_judged_and_kept_is_the_average_of_the_weights(
-    unet, masked_model, conditioner, scheduler, trials, plan
+    unet, masked_model, conditioner, scheduler, trials, plan, monkeypatch
 ):
     first = DoubleConditioned(encoder_of(masked_model), conditioner, unet)
     seen, weights = {}, {}
     for decay in (0.0, 0.999):  # 0: the weights themselves
         network, judged = deepcopy(first), seen.setdefault(decay, [])
 
-        def score(network=network, judged=judged):
+        def measured(*_, network=network, judged=judged):
             judged.append(network.conditioner.width_mapper.weight.detach().clone())
-            return float(len(judged))  # the last is the best
+            return {"loss": -float(len(judged))}  # the last is the best
 
+        monkeypatch.setattr(dcldm, "mean_values", measured)
         own = replace(plan, folder=plan.folder / str(decay), steps=3, validate_every=1)
-        train_dcldm(
-            network, scheduler, trials, trials, own, batch=4, score=score, average_decay=decay
-        )
+        settings = LdmSettings(batch=4, average_decay=decay)
+        train_dcldm(network, scheduler, trials, trials, settings, own)
         weights[decay] = network.conditioner.width_mapper.weight.detach()
     average = first.conditioner.width_mapper.weight.detach()
     for update, after in enumerate(seen[0.0], 1):

@@ -140,8 +140,8 @@ def test_training_lowers_the_error(vqvae, plan, metrics):
     )
 
 
-@pytest.mark.parametrize(("restart_until", "moves"), [(1.0, True), (0.95, False)])
-def test_codes_that_go_unused_are_moved_until_it_is_too_late(vqvae, plan, restart_until, moves):
+@pytest.mark.parametrize(("steps", "moves"), [(126, True), (125, False)])  # 100 of them are 80 %
+def test_codes_that_go_unused_are_moved_until_it_is_too_late(vqvae, plan, steps, moves):
     codes, black = vqvae.quantize.embedding.weight, -torch.ones(2, 3, 8, 8)
     drawn, started = 0, []
 
@@ -152,15 +152,15 @@ def test_codes_that_go_unused_are_moved_until_it_is_too_late(vqvae, plan, restar
             return torch.rand(number, 3, 8, 8, generator=generator) * 2 - 1
         if not started:
             started.append(codes.detach().clone())
-        return black if drawn < 161 else -black  # white in the last step
+        return black if drawn < 161 else -black  # white from the step on that moves them
 
     def nearest(pictures, centres):
         with torch.no_grad(), plan.accelerator.autocast():
             latents = vqvae.encode(pictures).latents[0].flatten(1).T.float()
         return torch.cdist(latents, centres)
 
-    plan = replace(plan, steps=101, rate=lambda step: 0.0, validate_every=101)
-    train_first_stage(vqvae, draw, black, plan, batch=2, plain_steps=1, restart_until=restart_until)
+    plan = replace(plan, steps=steps, rate=lambda step: 0.0, validate_every=steps)
+    train_first_stage(vqvae, draw, black, plan, batch=2, plain_steps=1)
     used = torch.cat([nearest(each, started[0]).argmin(dim=1) for each in (black, -black)])
     unused = torch.ones(16, dtype=torch.bool).index_fill(0, used, value=False)
     assert unused.any()

@@ -164,7 +164,8 @@ def test_noisy_steps_count_more_in_training_if_asked_for(unet, scheduler, plan, 
             return torch.ones(number, 4, 8, 8), labels
 
         held = draw(8, torch.Generator().manual_seed(1))
-        train_label_ldm(unet, context, scheduler, draw, held, own, batch=8, largest_weight=weight)
+        settings = LabelLdmSettings(batch=8, largest_weight=weight)
+        train_label_ldm(unet, context, scheduler, draw, held, settings, own)
         losses.append(metrics("loss", folder=own.folder)[0])
     assert losses[1] > 1.5 * losses[0]
 
