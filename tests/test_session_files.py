@@ -89,6 +89,7 @@ def test_session_comes_back_with_samples_choices_and_layout(
     qtbot.waitUntil(lambda: ready.idle)
     assert ready.trial.index == 2
     assert "V1" not in ready.used_rois
+    assert not worked.actions_by_id["undo"].isEnabled()  # it is nothing that was done here
     assert ready.sampling == Sampling("ddim", 10, "fp32")
     assert (ready.first_seed, ready.n_samples) == (5, 3)
     assert (ready.grid.rows, ready.grid.columns) == ("trial", "roi")

@@ -171,6 +171,7 @@ class SessionOpener(QObject):
                 take_up_choices(session, document)
             except MindVisError as error:
                 session.problem.emit(str(error))
+            session.undo_stack.clear()  # what comes with a session was not done in this one
             if session.trial is not None:
                 session.keeping.recall(session.collection.newest(session.trial.index))
             self._take_up_queue(document.get("queue", ()))
