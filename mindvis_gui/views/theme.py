@@ -6,6 +6,9 @@ repaint in `changeEvent` on ``PaletteChange``; nothing holds a colour of a theme
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from string import Template
@@ -157,9 +160,25 @@ def apply_theme(app: QApplication, name: str) -> None:
     """Show the whole application in the theme ``"dark"`` or ``"light"``."""
     theme = THEMES[name]
     QDir.setSearchPaths("icons", [str(ICON_FOLDER)])
-    app.setStyle("Fusion")
-    app.setPalette(_palette(theme))
-    app.setStyleSheet(_style_sheet(theme, app.font().pointSizeF()))
+    with _nothing_collected():
+        app.setStyle("Fusion")
+        app.setPalette(_palette(theme))
+        app.setStyleSheet(_style_sheet(theme, app.font().pointSizeF()))
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Keep Python from freeing widgets that nobody needs while Qt goes through all there are.
+
+    It may do so whenever Python code runs, and Qt crashes when it comes to one that is gone.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _palette(theme: Theme) -> QPalette:
