@@ -32,7 +32,7 @@ from PySide6.QtWidgets import (
 from mindvis_gui.cli.selection import numbers
 from mindvis_gui.views import drag_out
 
-SEEDS = numbers(os.environ.get("MONKEY_SEEDS", "0-2"))
+SEEDS = numbers(os.environ.get("MONKEY_SEEDS", "0-1,5"))
 ACTS = 150
 WORDS = (
     "",
