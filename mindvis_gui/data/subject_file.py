@@ -28,7 +28,6 @@ such values in heaps without checksums, and a flipped bit there makes the librar
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,7 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data import checks
-from mindvis_gui.data.hdf5_output import Hdf5Output
+from mindvis_gui.data.hdf5_output import hdf5_output
 from mindvis_gui.data.picture import EncodedPictures, encode_picture
 from mindvis_gui.data.statistics import RunningStatistics
 from mindvis_gui.data.subject import FloatArray, Subject
@@ -108,7 +107,7 @@ def writing_subject(
     total = len(ids) + len(subject.trials)
     scale = _scale(subject, dtype)
     with atomic_path(path) as temporary:
-        with closing(Hdf5Output(temporary)) as output:
+        with hdf5_output(temporary) as output:
             # Version 1.10 of the file format has checksums on all that describes the data.
             with h5py.File(output, "w", libver=("v110", "v110")) as file:
                 _write_facts(file, subject)

@@ -1,5 +1,6 @@
 import gc
 import io
+import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mindvis_gui.data import open_subject
+from mindvis_gui.data import hdf5_output, open_subject
 from mindvis_gui.data.picture import decode_picture
 from mindvis_gui.data.recording import ArrayRecording
 from mindvis_gui.data.subject import Roi
@@ -444,3 +445,26 @@ def test_a_file_that_is_open_in_the_same_process_opens(tmp_path, subject):
         opened = open_subject(tmp_path / "mine.h5")
         assert opened.n_voxels == held["responses"].shape[1]
         assert opened.responses([0]).shape == (1, subject.n_voxels)
+
+
+@pytest.mark.parametrize("number", range(1, 12))
+def test_an_interruption_while_hdf5_writes_is_not_lost(tmp_path, pictured, monkeypatch, number):
+    """HDF5 may drop what is raised then, and what it was to write: the file had empty texts."""
+    path, calls, before = tmp_path / "a.h5", 0, signal.getsignal(signal.SIGINT)
+    path.write_bytes(b"as it was")
+
+    def interrupted(values):
+        nonlocal calls
+        calls += 1
+        if calls == number:
+            signal.raise_signal(signal.SIGINT)
+        return bytes(values)
+
+    monkeypatch.setattr(hdf5_output, "bytes", interrupted, raising=False)  # each write calls it
+    with pytest.raises(KeyboardInterrupt):
+        write_subject(path, pictured)
+    assert calls >= number
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [
+        ("a.h5", b"as it was")
+    ]
+    assert signal.getsignal(signal.SIGINT) is before

@@ -1,9 +1,12 @@
+import gc
+
 import pytest
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QCheckBox, QRadioButton, QWidget
 
 from mindvis_gui.data.roi_colours import ROI_COLOURS
 from mindvis_gui.data.subject import Roi
+from mindvis_gui.views import theme
 from mindvis_gui.views.theme import (
     THEMES,
     apply_theme,
@@ -88,3 +91,17 @@ def test_heading_is_in_capitals(qtbot):
     heading = label("Trials", "heading")
     qtbot.addWidget(heading)
     assert heading.text() == "TRIALS"
+
+
+def test_nothing_is_collected_while_qt_goes_through_all_widgets(qapp, monkeypatch):
+    """One that is freed then lets Qt crash."""
+    collecting, style_sheet = [], theme._style_sheet
+
+    def noted(*words):
+        collecting.append(gc.isenabled())
+        return style_sheet(*words)
+
+    monkeypatch.setattr(theme, "_style_sheet", noted)
+    apply_theme(qapp, "dark")
+    assert collecting == [False]
+    assert gc.isenabled()
