@@ -447,10 +447,20 @@ def test_a_file_that_is_open_in_the_same_process_opens(tmp_path, subject):
         assert opened.responses([0]).shape == (1, subject.n_voxels)
 
 
+@pytest.fixture
+def ctrl_c():
+    """Return what Python does at Ctrl+C, also where these tests run in the background without."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield signal.default_int_handler
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", range(1, 12))
-def test_an_interruption_while_hdf5_writes_is_not_lost(tmp_path, pictured, monkeypatch, number):
+def test_an_interruption_while_hdf5_writes_is_not_lost(
+    tmp_path, pictured, monkeypatch, ctrl_c, number
+):
     """HDF5 may drop what is raised then, and what it was to write: the file had empty texts."""
-    path, calls, before = tmp_path / "a.h5", 0, signal.getsignal(signal.SIGINT)
+    path, calls = tmp_path / "a.h5", 0
     path.write_bytes(b"as it was")
 
     def interrupted(values):
@@ -467,4 +477,4 @@ def test_an_interruption_while_hdf5_writes_is_not_lost(tmp_path, pictured, monke
     assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [
         ("a.h5", b"as it was")
     ]
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGINT) is ctrl_c
