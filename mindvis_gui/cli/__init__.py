@@ -1,6 +1,6 @@
 """The command line: ``mindvis COMMAND …``; without a command it opens the window.
 
-A command is a module with ``add_parser(subparsers)`` and ``run(args) -> int``. Only the module
+A command is a module with ``add_options(parser)`` and ``run(args) -> int``. Only the module
 of the command that was asked for is imported, and it imports what is heavy inside ``run``.
 """
 
@@ -26,7 +26,7 @@ COMMANDS = {
     "view": "open the window (what 'mindvis' alone does)",
     "info": "say what is in a subject file or a model folder",
     "decode": "decode trials into a folder of pictures",
-    "figure": "draw the comparison figure of a decode folder",
+    "figure": "draw a figure of a decode folder",
     "lesion": "leave regions out and measure what the decoded pictures lose",
     "attribute": "map which voxels a decoded picture rests on",
     "evaluate": "score decode folders, with protocol and chance levels",
@@ -45,9 +45,7 @@ _SHORT = ("decode", "lesion", "attribute", "evaluate")  # commands that compute,
 
 
 class _Command(Protocol):
-    def add_parser(
-        self, subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
-    ) -> object: ...
+    def add_options(self, parser: argparse.ArgumentParser) -> None: ...
 
     def run(self, args: argparse.Namespace) -> int: ...
 
@@ -112,10 +110,9 @@ def _parser(command: str) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"mindvis-gui {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND")
     for name, text in COMMANDS.items():
+        own = subparsers.add_parser(name, help=text)
         if name == command:
-            _load(name).add_parser(subparsers)
-        else:
-            subparsers.add_parser(name, help=text)
+            _load(name).add_options(own)
     return parser
 
 

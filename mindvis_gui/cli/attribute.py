@@ -33,16 +33,14 @@ _APART = 3  # spaces between two columns, at most
 _WIDTH = 120  # columns, where no terminal says how many it has
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's options."""
-    parser = subparsers.add_parser(
-        "attribute",
-        help="map which voxels a decoded picture rests on",
-        description="Draw one sample of each trial and attribute it to the voxels of its "
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and add its options."""
+    parser.description = (
+        "Draw one sample of each trial and attribute it to the voxels of its "
         "response: a NIfTI image (4-D for several trials), and beside it a JSON file with the "
-        "sums by region. What was stopped goes on when the command is repeated.",
-        epilog="; ".join(f"{method}: {MEANING[method]}" for method in METHODS) + ".",
+        "sums by region. What was stopped goes on when the command is repeated."
     )
+    parser.epilog = "; ".join(f"{method}: {MEANING[method]}" for method in METHODS) + "."
     add = parser.add_argument
     add("subject", metavar="SUBJECT", help="subject file, or 'demo'")
     add("--model", default="demo", metavar="NAME|DIR", help="model folder (default: demo)")

@@ -57,14 +57,12 @@ class _Decoded:
     latents: FloatArray | None
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's options."""
-    parser = subparsers.add_parser(
-        "decode",
-        help="decode trials into a folder of pictures",
-        description="Decode trials of a subject into a folder: the samples and stimuli as PNG, "
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and add its options."""
+    parser.description = (
+        "Decode trials of a subject into a folder: the samples and stimuli as PNG, "
         "and decode.json with how they were made. The same command gives the same pictures. "
-        "Under 'accelerate launch -m mindvis_gui.cli' the trials are split over processes.",
+        "Under 'accelerate launch -m mindvis_gui.cli' the trials are split over processes."
     )
     add = parser.add_argument
     add("subject", metavar="SUBJECT", help="subject file, or 'demo'")

@@ -31,15 +31,13 @@ FORMAT_VERSION = 1
 _WIDTH = 120  # columns, where no terminal says how many it has
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's options."""
-    parser = subparsers.add_parser(
-        "evaluate",
-        help="score decode folders, with protocol and chance levels",
-        description="Score the samples of decode folders: means with 95 % intervals over trials, "
-        "best seed, chance level and protocol. Several folders make several rows of one table.",
-        epilog="docs/evaluation.md defines every score and says what it can be compared with.",
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and add its options."""
+    parser.description = (
+        "Score the samples of decode folders: means with 95 % intervals over trials, "
+        "best seed, chance level and protocol. Several folders make several rows of one table."
     )
+    parser.epilog = "docs/evaluation.md defines every score and says what it can be compared with."
     add = parser.add_argument
     add("folders", nargs="+", type=Path, metavar="DIR", help="folder that 'mindvis decode' wrote")
     add(

@@ -27,13 +27,11 @@ _TEMPLATES = ("comparison", "brain", "mask", "consistency", "lesion", "page")
 _RATIO = 0.75  # masked for the recovery where the decode had no mask; of the paper
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's options."""
-    parser = subparsers.add_parser(
-        "figure",
-        help="draw a figure of a decode folder",
-        description="Draw what was seen beside what was decoded, with scores and protocol. The "
-        "figure carries the requests it came from; FILE.json beside it lists them.",
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and add its options."""
+    parser.description = (
+        "Draw what was seen beside what was decoded, with scores and protocol. The "
+        "figure carries the requests it came from; FILE.json beside it lists them."
     )
     add = parser.add_argument
     add("folder", type=Path, metavar="DIR", help="folder that 'mindvis decode' wrote")

@@ -10,15 +10,12 @@ from mindvis_gui.cli.interruption import stopped_cleanly
 from mindvis_gui.cli.selection import at_least_one
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's options."""
-    parser = subparsers.add_parser(
-        "import-model",
-        help="turn published checkpoints into a model folder",
-        description="Turn the published checkpoints of MinD-Vis into a model folder. No code of "
-        "theirs is run.",
-        epilog="See docs/published-checkpoints.md for where the files come from.",
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and add its options."""
+    parser.description = (
+        "Turn the published checkpoints of MinD-Vis into a model folder. No code of theirs is run."
     )
+    parser.epilog = "See docs/published-checkpoints.md for where the files come from."
     add = parser.add_argument
     add(
         "--ldm",

@@ -11,13 +11,11 @@ from mindvis_gui.errors import ExportError
 from mindvis_gui.files import is_there
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's options."""
-    parser = subparsers.add_parser(
-        "import-rois",
-        help="make regions on the grid of your images out of an atlas that you have",
-        description="Make a label image, usable as --rois, on the grid of your images, out of an "
-        "atlas that you have. None is shipped: their terms do not allow it.",
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and add its options."""
+    parser.description = (
+        "Make a label image, usable as --rois, on the grid of your images, out of an "
+        "atlas that you have. None is shipped: their terms do not allow it."
     )
     add = parser.add_argument
     add(

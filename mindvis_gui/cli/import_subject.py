@@ -18,14 +18,10 @@ if TYPE_CHECKING:
     from mindvis_gui.data.import_plan import ImportPlan
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's options."""
-    parser = subparsers.add_parser(
-        "import-subject",
-        help="turn responses, regions and stimuli into a subject file",
-        description="Turn responses, regions and stimuli into one subject file.",
-        epilog="Known formats need no option; see docs/formats.md.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and add its options."""
+    parser.description = "Turn responses, regions and stimuli into one subject file."
+    parser.epilog = "Known formats need no option; see docs/formats.md."
     parser.add_argument(
         "source",
         metavar="SOURCE",

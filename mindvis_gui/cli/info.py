@@ -12,13 +12,9 @@ if TYPE_CHECKING:
     from mindvis_gui.decoding.request import ModelInfo
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's options."""
-    parser = subparsers.add_parser(
-        "info",
-        help="say what is in a subject file or a model folder",
-        description="Say what is in a subject file or a model folder.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and add its options."""
+    parser.description = "Say what is in a subject file or a model folder."
     parser.add_argument(
         "path",
         metavar="PATH",

@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 _WIDTH = 160  # columns, where no terminal says how many it has
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's options."""
-    parser = subparsers.add_parser(
-        "lesion",
-        help="leave regions out and measure what the decoded pictures lose",
-        description="Decode every trial intact and without each region, from the same seeds, and "
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and add its options."""
+    parser.description = (
+        "Decode every trial intact and without each region, from the same seeds, and "
         "report the change of the scores with its 95 % interval over stimuli. A study that was "
-        "stopped goes on when the command is repeated.",
-        epilog="Ways to leave voxels out: "
+        "stopped goes on when the command is repeated."
+    )
+    parser.epilog = (
+        "Ways to leave voxels out: "
         + "; ".join(f"{method}: {MEANING[method]}" for method in METHODS)
-        + ". docs/lesion.md says how to read the result.",
+        + ". docs/lesion.md says how to read the result."
     )
     add = parser.add_argument
     add("subject", metavar="SUBJECT", help="subject file, or 'demo'")

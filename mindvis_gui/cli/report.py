@@ -9,13 +9,11 @@ from pathlib import Path
 from mindvis_gui.errors import NothingToScoreError
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's options."""
-    parser = subparsers.add_parser(
-        "report",
-        help="write a decode folder as one HTML file",
-        description="Write figures, scores with their protocol, versions and hashes into one file "
-        "that can be sent to a colleague.",
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and add its options."""
+    parser.description = (
+        "Write figures, scores with their protocol, versions and hashes into one file "
+        "that can be sent to a colleague."
     )
     add = parser.add_argument
     add("folder", type=Path, metavar="DIR", help="folder that 'mindvis decode' wrote")

@@ -12,15 +12,15 @@ from mindvis_gui.errors import DataError
 _MOST_PRESENTATIONS = 100_000  # of the test in all: three times NSD's trials, 2 GB of responses
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's options."""
-    parser = subparsers.add_parser(
-        "simulate",
-        help="make a simulated subject out of a folder of pictures",
-        description="Make a simulated subject who saw the pictures of a folder: an encoding model "
-        "of V1 to PPA plus noise, on a schematic visual cortex.",
-        epilog="Pictures in sub-folders have the sub-folder's name as their category. Each picture "
-        "is a training trial, but for the test pictures, which are shown several times.",
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and add its options."""
+    parser.description = (
+        "Make a simulated subject who saw the pictures of a folder: an encoding model "
+        "of V1 to PPA plus noise, on a schematic visual cortex."
+    )
+    parser.epilog = (
+        "Pictures in sub-folders have the sub-folder's name as their category. Each picture "
+        "is a training trial, but for the test pictures, which are shown several times."
     )
     parser.add_argument(
         "--stimuli", metavar="DIR", type=Path, required=True, help="folder of pictures"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mindvis_gui.cli.train_options import add_options, given_options
+from mindvis_gui.cli.train_options import add_setting_options, given_options
 from mindvis_gui.cli.usage import usage_reported
 from mindvis_gui.training.settings import STAGES
 
@@ -21,14 +21,12 @@ _TEXTS = {
 _OF_PICTURES = ("vq", "label-ldm")
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's options."""
-    parser = subparsers.add_parser(
-        "train",
-        help="train a model: stages A1, A2 and B of the method",
-        description="Train one stage of the method; see docs/training.md. With --resume, the same "
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and add its options."""
+    parser.description = (
+        "Train one stage of the method; see docs/training.md. With --resume, the same "
         "command goes on where a run was stopped. Under 'accelerate launch -m mindvis_gui.cli' "
-        "it runs on many GPUs.",
+        "it runs on many GPUs."
     )
     stages = parser.add_subparsers(dest="stage", metavar="STAGE", required=True)
     for stage, settings in STAGES.items():
@@ -58,7 +56,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         options.add_argument(
             "--resume", action="store_true", help="go on where the run in DIR was stopped"
         )
-        add_options(options.add_argument_group("settings"), settings)
+        add_setting_options(options.add_argument_group("settings"), settings)
 
 
 def run(args: argparse.Namespace) -> int:

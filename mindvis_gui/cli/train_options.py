@@ -13,7 +13,7 @@ from mindvis_gui.training.configuration import described, setting_types
 _METAVARS: dict[type, str] = {int: "N", float: "X", str: "TEXT"}
 
 
-def add_options(parser: argparse._ActionsContainer, stage: type[Settings]) -> None:
+def add_setting_options(parser: argparse._ActionsContainer, stage: type[Settings]) -> None:
     """Add one option a setting; those not given are not in the namespace."""
     types = setting_types(stage)
     for each in fields(stage):

@@ -8,13 +8,11 @@ from pathlib import Path
 from mindvis_gui.errors import ExportError
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's options."""
-    parser = subparsers.add_parser(
-        "view",
-        help="open the window (what 'mindvis' alone does)",
-        description="Open the window. Without a display, 'mindvis decode' does the same work, "
-        "and --screenshot draws the window into a file.",
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and add its options."""
+    parser.description = (
+        "Open the window. Without a display, 'mindvis decode' does the same work, "
+        "and --screenshot draws the window into a file."
     )
     parser.add_argument(
         "subject", nargs="?", metavar="SUBJECT", help="subject file, 'demo', or session"

@@ -370,7 +370,7 @@ def test_every_module_of_a_command_is_in_the_table():
             for node in ast.parse(path.read_text()).body
             if isinstance(node, ast.FunctionDef)
         }
-        if "add_parser" in functions:
+        if "add_options" in functions:
             assert path.stem.replace("_", "-") in COMMANDS
 
 

@@ -36,10 +36,10 @@ def split(command: str) -> list[str]:
 
 def parsed(command: str) -> ImportPlan:
     parser = argparse.ArgumentParser()
-    import_subject.add_parser(parser.add_subparsers())
+    import_subject.add_options(parser)
     words = split(command)
-    assert words[0] == "mindvis"
-    return import_subject.plan_of(parser.parse_args(words[1:]))
+    assert words[:2] == ["mindvis", "import-subject"]
+    return import_subject.plan_of(parser.parse_args(words[2:]))
 
 
 @pytest.mark.parametrize("name", GUESSED)
