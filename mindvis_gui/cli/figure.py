@@ -6,20 +6,16 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from mindvis_gui.cli.selection import numbers
 from mindvis_gui.cli.subject_output import check_no_input
 from mindvis_gui.cli.usage import UsageError, usage_reported
-from mindvis_gui.errors import ExportError, ModelError
+from mindvis_gui.errors import DataError, ExportError, ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Set
-    from typing import Any
+    from collections.abc import Set
 
     from mindvis_gui.analysis.decoded_trial import DecodedTrial
     from mindvis_gui.analysis.figures.content import MaskScene
-    from mindvis_gui.data.mask import MaskState
     from mindvis_gui.data.subject import Subject
 
 # All but the grid, which only the window has; named here, or help would wait for what draws them.
@@ -126,7 +122,7 @@ def _recover(
     """Recover the first trial's response from the mask it was decoded with, or from 75 %."""
     from mindvis_gui import load_decoder
     from mindvis_gui.analysis.figures.content import MaskScene
-    from mindvis_gui.data.mask import MaskState
+    from mindvis_gui.data.mask import MaskState, mask_from_json
     from mindvis_gui.data.preparation import Preparation, prepare_subject
     from mindvis_gui.data.prepare import measure_normalisation, prepare
     from mindvis_gui.decoding.request import vector_sha256
@@ -152,11 +148,11 @@ def _recover(
     )
     if not same:
         raise ExportError(_another(args, number))
-    mask = (
-        MaskState.random(decoder.info.n_patches, _RATIO, 0)
-        if request["mask"] is None
-        else _mask(request["mask"])
-    )
+    try:
+        decoded_with = mask_from_json(request["mask"])
+    except DataError as error:
+        raise ExportError(f"{args.folder}: trial {number}: {error}; decode it again") from error
+    mask = decoded_with or MaskState.random(decoder.info.n_patches, _RATIO, 0)
     kept = mask.kept_voxels(size, subject.n_voxels)
     return MaskScene.of(vector, kept, decoder.recover(vector, mask), subject.rois)
 
@@ -166,11 +162,3 @@ def _another(args: argparse.Namespace, trial: int) -> str:
         f"{args.folder}: trial {trial} was not decoded from the response that {args.subject} has "
         "there; name the subject file that was"
     )
-
-
-def _mask(values: Mapping[str, Any]) -> MaskState:
-    from mindvis_gui.data.mask import MaskState
-
-    kept = np.ones(values["n_patches"], dtype=np.bool_)
-    kept[values["masked"]] = False
-    return MaskState(kept, values["seed"])

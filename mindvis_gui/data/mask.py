@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data.focus import Focus
 from mindvis_gui.data.subject import FloatArray, read_only
-from mindvis_gui.errors import RequestError
+from mindvis_gui.errors import DataError, RequestError
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -115,6 +116,40 @@ class MaskState:
             )
         kept = self.kept_voxels(patch_size, vector.size)
         return read_only(np.where(kept, vector, np.float32(0)).astype(np.float32))
+
+
+def mask_json(mask: MaskState | None) -> dict[str, Any] | None:
+    """Return a mask as the JSON-ready values that a request has of it; None where there is none."""
+    if mask is None:
+        return None
+    focus = mask.focus
+    return {
+        "seed": mask.seed,
+        "ratio": round(mask.ratio, 6),
+        "n_patches": mask.n_patches,
+        "masked": np.flatnonzero(~mask.kept).tolist(),
+        "focus": None if focus is None else {"patches": list(focus.patches), "rate": focus.rate},
+    }
+
+
+def mask_from_json(values: Mapping[str, Any] | None) -> MaskState | None:
+    """Return the mask that `mask_json` described.
+
+    Raises
+    ------
+    DataError
+        If it names patches that do not exist, or is incomplete.
+    """
+    if values is None:
+        return None
+    try:
+        kept = np.ones(int(values["n_patches"]), dtype=np.bool_)
+        kept[list(values["masked"])] = False
+        focus = values.get("focus")
+        drawn_in = None if focus is None else Focus(tuple(focus["patches"]), focus["rate"])
+        return MaskState(read_only(kept), values["seed"], drawn_in)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise DataError(f"the mask of this sample is incomplete: {error!r}") from error
 
 
 def kept_patches(n_patches: int, ratio: float) -> int:

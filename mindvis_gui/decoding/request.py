@@ -16,7 +16,7 @@ import numpy as np
 from mindvis_gui.data.attribution import Attribution
 from mindvis_gui.data.attribution import Method as AttributionMethod
 from mindvis_gui.data.lesion import Lesion
-from mindvis_gui.data.mask import MaskState
+from mindvis_gui.data.mask import MaskState, mask_json
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.prepare import Padding, padded_length
 from mindvis_gui.data.subject import FloatArray, ImageArray
@@ -114,7 +114,7 @@ class DecodeRequest:
             "preparation": self.preparation.to_json(),
             "rois": None if self.rois is None else list(self.rois),
             **made,
-            "mask": None if self.mask is None else mask_json(self.mask),
+            "mask": mask_json(self.mask),
             "lesion": None if self.lesion is None else self.lesion.to_json(),
             "seeds": list(self.seeds),
             **self.sampling.to_json(),
@@ -126,19 +126,6 @@ class DecodeRequest:
 def vector_sha256(vector: FloatArray) -> str:
     """Return the hash by which a request tells its vector (n_voxels,) from others."""
     return hashlib.sha256(np.ascontiguousarray(vector).tobytes()).hexdigest()
-
-
-def mask_json(mask: MaskState) -> dict[str, Any]:
-    """Return a mask as JSON-ready values."""
-    return {
-        "seed": mask.seed,
-        "ratio": round(mask.ratio, 6),
-        "n_patches": mask.n_patches,
-        "masked": np.flatnonzero(~mask.kept).tolist(),
-        "focus": None
-        if mask.focus is None
-        else {"patches": list(mask.focus.patches), "rate": mask.focus.rate},
-    }
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mindvis_gui.analysis.decode_folder import list_samples
+from mindvis_gui.data.mask import mask_from_json
 from mindvis_gui.data.prepare import prepare
 from mindvis_gui.decoding.request import vector_sha256
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, MindVisError, RequestError
-from mindvis_gui.session.options import Options, mask_from_json
+from mindvis_gui.session.options import Options
 from mindvis_gui.session.restored_request import with_preparation
 from mindvis_gui.wording import counted
 

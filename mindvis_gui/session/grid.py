@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
+from mindvis_gui.data.mask import mask_from_json
 from mindvis_gui.errors import RequestError
 from mindvis_gui.session.asking import misfit, no_model
 from mindvis_gui.session.axes import OPTIONS, Axis
 from mindvis_gui.session.axis_values import own_values, typed_axis
 from mindvis_gui.session.grid_cells import Cell, GridCells
 from mindvis_gui.session.grid_models import GridModels
-from mindvis_gui.session.options import Options, mask_from_json
+from mindvis_gui.session.options import Options
 from mindvis_gui.session.planner import Planner
 from mindvis_gui.session.sample_blocks import SampleBlock, SampleSet, within, without
 

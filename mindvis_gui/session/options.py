@@ -7,12 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
-from mindvis_gui.data.focus import Focus
-from mindvis_gui.data.mask import MaskState
+from mindvis_gui.data.mask import mask_from_json
 from mindvis_gui.data.preparation import Preparation
-from mindvis_gui.data.subject import FloatArray, read_only
+from mindvis_gui.data.subject import FloatArray
 from mindvis_gui.decoding.request import DecodeRequest, vector_sha256
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, RequestError
@@ -86,26 +83,6 @@ def other_of(made_rois: Mapping[str, str] | None, lesion: Any = None) -> str:
     told = {"made_rois": made_rois, "lesion": lesion}
     told = {name: value for name, value in told.items() if value}
     return json.dumps(told, sort_keys=True) if told else ""
-
-
-def mask_from_json(values: Mapping[str, Any] | None) -> MaskState | None:
-    """Return the mask of a request's JSON values.
-
-    Raises
-    ------
-    DataError
-        If it names patches that do not exist, or is incomplete.
-    """
-    if values is None:
-        return None
-    try:
-        kept = np.ones(int(values["n_patches"]), dtype=np.bool_)
-        kept[list(values["masked"])] = False
-        focus = values.get("focus")
-        drawn_in = None if focus is None else Focus(tuple(focus["patches"]), focus["rate"])
-        return MaskState(read_only(kept), values["seed"], drawn_in)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise DataError(f"the mask of this sample is incomplete: {error!r}") from error
 
 
 def request_from_json(

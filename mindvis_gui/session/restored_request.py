@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer
 
+from mindvis_gui.data.mask import mask_from_json
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.region_shapes import voxels_hash
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, RequestError
-from mindvis_gui.session.options import mask_from_json
 
 if TYPE_CHECKING:
     from mindvis_gui.session.session import Session

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mindvis_gui.data.fingerprint import positions_fingerprint
+from mindvis_gui.data.mask import mask_from_json, mask_json
 from mindvis_gui.data.picture import encode_picture
-from mindvis_gui.decoding.request import DecodeRequest, mask_json
+from mindvis_gui.decoding.request import DecodeRequest
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, RequestError
 from mindvis_gui.session.collection import Drawn
-from mindvis_gui.session.options import mask_from_json
 from mindvis_gui.wording import counted
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def snapshot(session: Session, layout: Mapping[str, Any]) -> State | None:
             **session.sampling.to_json(),
             "first_seed": session.first_seed,
             "n_samples": session.n_samples,
-            "mask": None if masking.mask is None else mask_json(masking.mask),
+            "mask": mask_json(masking.mask),
             "mask_applied": masking.applied,
         },
         "grid": {

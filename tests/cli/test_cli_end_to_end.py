@@ -129,6 +129,22 @@ def test_a_figure_of_the_mask_is_of_the_response_that_was_decoded(
     assert "trained on 100 voxels but wide has 90" in second
 
 
+def test_a_figure_of_a_mask_that_is_damaged_is_one_line(
+    tmp_path, decode, subject_path, tiny_model_folder, capsys
+):
+    assert decode("out", "--trials", "1", "--seeds", "0", "--mask-ratio", "0.5") == 0
+    path = tmp_path / "out" / "decode.json"
+    index = json.loads(path.read_text())
+    index["trials"][0]["request"]["mask"]["masked"][0] = 99_999
+    path.write_text(json.dumps(index))
+    words = ["figure", str(tmp_path / "out"), "--template", "mask", "--subject", str(subject_path)]
+    words += ["--model", str(tiny_model_folder), "--out", str(tmp_path / "mask.png")]
+    assert main(words) == 1
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'out'}: trial 1: the mask of this sample is incomplete" in said
+    assert said.count("\n") == 1
+
+
 def test_info_on_both(subject_path, tiny_model_folder, capsys):
     assert main(["info", str(subject_path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["voxels"] == N_VOXELS

@@ -1,11 +1,19 @@
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mindvis_gui.data.focus import Focus
-from mindvis_gui.data.mask import MaskState, kept_patches, ratio_that_keeps
-from mindvis_gui.errors import RequestError
+from mindvis_gui.data.mask import (
+    MaskState,
+    kept_patches,
+    mask_from_json,
+    mask_json,
+    ratio_that_keeps,
+)
+from mindvis_gui.errors import DataError, RequestError
 
 n_patches = st.integers(1, 400)
 ratios = st.floats(0, 1, exclude_max=True)
@@ -114,6 +122,23 @@ def test_patches_in_focus_are_masked_more_often():
     masked = 1 - np.mean(masks, axis=0)
     assert masked[4:10].min() > 0.57
     assert np.delete(masked, range(4, 10)).max() < 0.5
+
+
+def test_json_and_back():
+    drawn = MaskState.focused(20, 0.5, 3, Focus.on_range(64, 160, 16))
+    for mask in (drawn, drawn.painted([1, 5], keep=True)):
+        again = mask_from_json(json.loads(json.dumps(mask_json(mask))))
+        assert np.array_equal(again.kept, mask.kept)
+        assert (again.seed, again.focus) == (mask.seed, mask.focus)
+    assert mask_from_json(mask_json(None)) is None
+
+
+@pytest.mark.parametrize(
+    "damage", [{"masked": [20]}, {"masked": ["x"]}, {"n_patches": None}, {"focus": {"rate": 0.6}}]
+)
+def test_json_that_is_no_mask(damage):
+    with pytest.raises(DataError, match="the mask of this sample is incomplete"):
+        mask_from_json(mask_json(MaskState.random(20, 0.5, 3)) | damage)
 
 
 @given(n=st.integers(1, 2000), data=st.data())
