@@ -8,7 +8,6 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from mindvis_gui.data.checks import SPLITS
 from mindvis_gui.data.statistics import MeasuredRecording, RunningStatistics
 from mindvis_gui.data.subject import FloatArray, IntArray, Subject, Trial, read_only
 from mindvis_gui.errors import DataError
@@ -111,52 +110,18 @@ def _can_be_read(subject: Subject, row: int) -> bool:
     return True
 
 
-def published_normalisation(
-    subject: Subject, dataset: Literal["GOD", "BOLD5000", "HCP"], patch_size: int = 16
-) -> dict[str, Normalisation]:
-    """Measure mean and standard deviation as the published code does, for each split.
-
-    It differs from `measure_normalisation` in three ways. Vectors are padded before they are
-    measured, so the first voxels count twice. For GOD the test responses are given the mean and
-    deviation of the *already normalised* training responses, that is, they keep their raw scale.
-    For BOLD5000 all single trials are measured together, the test ones included.
-
-    Parameters
-    ----------
-    dataset : {"GOD", "BOLD5000", "HCP"}
-        Whose protocol; the published code has one a data set.
-    patch_size : int
-        Voxels a patch, to which vectors are padded.
-
-    Returns
-    -------
-    dict of str to Normalisation
-        For ``train``, ``test`` and ``test-single``.
-    """
-    splits = ("train", "test-single") if dataset == "BOLD5000" else ("train",)
-    indices = [trial.index for trial in subject.trials if trial.split in splits]
-    own = _measure(subject, indices, f"padded {' and '.join(splits)} trials", patch_size)
-    if dataset != "GOD":
-        return dict.fromkeys(SPLITS, own)
-    kept = Normalisation(0.0, 1.0, "already normalised training trials")
-    return {"train": own, "test": kept, "test-single": kept}
-
-
-def _measure(
-    subject: Subject, indices: Sequence[int], basis: str, patch_size: int = 0
-) -> Normalisation:
-    return finish(_measuring(subject, indices, basis, patch_size))
+def _measure(subject: Subject, indices: Sequence[int], basis: str) -> Normalisation:
+    return finish(_measuring(subject, indices, basis))
 
 
 def _measuring(
-    subject: Subject, indices: Sequence[int], basis: str, patch_size: int = 0
+    subject: Subject, indices: Sequence[int], basis: str
 ) -> Generator[float, None, Normalisation]:
     if not indices:
         raise DataError(f"{subject.name}: the file holds no trials")
     statistics = RunningStatistics()
     for start in range(0, len(indices), _BLOCK):
-        block = subject.responses(indices[start : start + _BLOCK])
-        statistics.add(pad_to_patches(block, patch_size) if patch_size else block)
+        statistics.add(subject.responses(indices[start : start + _BLOCK]))
         yield min(1.0, (start + _BLOCK) / len(indices))
     mean, std = float(statistics.mean), float(statistics.std)
     if std <= _RESOLUTION * abs(mean):

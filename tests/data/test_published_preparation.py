@@ -12,8 +12,8 @@ from mindvis_gui.data.prepare import (
     measure_normalisation,
     pad_to_length,
     pad_to_patches,
-    published_normalisation,
 )
+from tests.published_normalisation import published_normalisation
 
 GOLDEN = Path(__file__).parents[1] / "data_golden"
 GOD = GOLDEN / "published" / "GOD" / "sbj_3.npz"

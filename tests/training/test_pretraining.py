@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from mindvis_gui.data import open_subject
-from mindvis_gui.data.prepare import published_normalisation
 from mindvis_gui.training.pretraining import read_pretraining
+from tests.published_normalisation import published_normalisation
 
 PUBLISHED = Path(__file__).parents[1] / "data_golden" / "published"
 
