@@ -41,7 +41,7 @@ from mindvis_gui.training.mbm import (
     train_masked_model,
 )
 from mindvis_gui.training.settings import LdmSettings, MaskingSettings, MbmSettings
-from mindvis_gui.training.trials import TrialSet, read_responses, read_trials, training_trials
+from mindvis_gui.training.trials import TrialReader, TrialSet, read_responses, training_trials
 
 SMALL = MbmSettings.PRESETS["small"]
 PATCH, BATCH = 16, 8  # batches of SC-MBM: small ones learn more from as many responses
@@ -130,8 +130,8 @@ def dcldm_error(
     """
     base = load_pipeline(find_model("demo"))
     test = [trial for trial in subject.trials if trial.split == "test"]
-    common = (subject, measure_normalisation(subject), base.vqvae, 64, PATCH)
-    trials, shown = read_trials(*common), read_trials(*common, trials=test)
+    reader = TrialReader(subject, measure_normalisation(subject), base.vqvae, 64, PATCH)
+    trials, shown = reader.read(training_trials(subject)), reader.read(test)
     torch.manual_seed(seed)
     sizes = SMALL["width"], SMALL["depth"], SMALL["heads"]
     random = FmriEncoder(subject.n_voxels, PATCH, *sizes)  # drawn in any case: all else is alike

@@ -141,7 +141,7 @@ def train_dcldm(
     settings : LdmSettings
         What is trained in `network`, how fast, and what is drawn for it. If pictures have crops,
         a draw takes the first version of a picture, which
-        `mindvis_gui.training.trials.read_trials` leaves whole, in the share of
+        `mindvis_gui.training.trials.TrialReader` leaves whole, in the share of
         1 - `crop_probability`; without crops all versions alike.
     plan : Plan
     central : bool

@@ -29,7 +29,7 @@ from mindvis_gui.training.run import Run
 from mindvis_gui.training.samples import decoded, sampled
 from mindvis_gui.training.selection import pictures_on_both_sides, split_for_selection, test_use
 from mindvis_gui.training.settings import LdmSettings, MbmSettings
-from mindvis_gui.training.trials import TrialSet, read_trials
+from mindvis_gui.training.trials import TrialReader, TrialSet
 
 _SHOWN, _SEEDS = 6, (0, 1, 2)  # trials and samples of a plot
 _OF_ENCODER = ("padding", "patch_size", "width", "depth", "heads")
@@ -60,30 +60,24 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
         run.say(f"{each}; the model will say so")
     normalisation = measure_normalisation(subject)
     base.vqvae.to(run.accelerator.device)
-    padding, patch_size = encoder.config.padding, encoder.config.patch_size
-    read = (subject, normalisation, base.vqvae, base.image_size, patch_size)
-    seen = hashlib.sha256()
-    learned: list[Tensor] = []
-    shapes: list[tuple[int, ...]] = []
-
-    def look(picture: ImageArray) -> None:
-        seen.update(picture.tobytes())
-        shapes.append(picture.shape)
-        learned.append(small_copies(square(picture, base.image_size)[None]))
-
-    trials = read_trials(
-        *read,
-        padding=padding,
-        trials=fitted,
+    reader = TrialReader(
+        subject,
+        normalisation,
+        base.vqvae,
+        base.image_size,
+        encoder.config.patch_size,
+        encoder.config.padding,
+    )
+    seen = _SeenPictures(base.image_size)
+    trials = reader.read(
+        fitted,
         crops=settings.crops,
         crop=settings.crop,
         seed=settings.seed,
-        seen=look,
+        seen=seen.take_learned,
     )
-    held_out = read_trials(
-        *read, padding=padding, trials=held, seen=lambda picture: seen.update(picture.tobytes())
-    )
-    if said := oblong(shapes):
+    held_out = reader.read(held, seen=seen.take)
+    if said := oblong(seen.shapes):
         run.say(
             f"{said}: they are squeezed into squares, while vq and label-ldm take the middle "
             "square of theirs; make both square beforehand to have them alike"
@@ -95,7 +89,7 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
         _constant_rate(settings.rate, settings.warmup),
         [str(subject.source)],
         *(trials.responses, held_out.responses),
-        seen.digest(),
+        seen.digest.digest(),
         *base.vqvae.state_dict().values(),  # not latents: these depend on the machine
         settings=settings,
     )
@@ -112,10 +106,40 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
 
     def save(folder: Path) -> None:
         pipeline.save_pretrained(folder)
-        save_known(folder, base.known, *learned)
+        save_known(folder, base.known, *seen.copies)
         write_card(folder, pipeline.config, subject, settings, plan.steps)
 
     run.publish(save)
+
+
+class _SeenPictures:
+    """What is kept of pictures of `size` × `size` pixels while they are read, one at a time.
+
+    Attributes
+    ----------
+    digest : hashlib object
+        SHA-256 of all, in the order that they came.
+    shapes : list of tuple of int
+        Of those that are learned from, as the file has them.
+    copies : list of Tensor
+        The same as `small_copies`.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self.digest = hashlib.sha256()
+        self.shapes: list[tuple[int, ...]] = []
+        self.copies: list[Tensor] = []
+
+    def take(self, picture: ImageArray) -> None:
+        """Take one (h, w, 3) that the validation looks at."""
+        self.digest.update(picture.tobytes())
+
+    def take_learned(self, picture: ImageArray) -> None:
+        """Take one (h, w, 3) that is learned from."""
+        self.take(picture)
+        self.shapes.append(picture.shape)
+        self.copies.append(small_copies(square(picture, self._size)[None]))
 
 
 def _uses_of_the_test(

@@ -115,62 +115,100 @@ def encode(vqvae: VQModel, pictures: Tensor, batch: int = _BATCH) -> Tensor:
     return torch.cat(parts).cpu()
 
 
-def read_trials(
-    subject: Subject,
-    normalisation: Normalisation,
-    vqvae: VQModel,
-    size: int,
-    patch_size: int,
-    *,
-    padding: Padding = "wrap",
-    trials: Sequence[Trial] | None = None,
-    crops: int = 0,
-    crop: float = CROP,
-    seed: int = 0,
-    seen: Callable[[ImageArray], object] | None = None,
-) -> TrialSet:
-    """Return trials with the latents of what was seen, at `size` pixels.
+@dataclass(frozen=True, eq=False, slots=True)
+class TrialReader:
+    """Reads trials of a subject as one encoder and one first stage take them.
 
-    Parameters
+    Attributes
     ----------
-    trials : sequence of Trial, optional
-        None reads the training trials.
-    crops : int
-        Random crops of each picture, encoded once, after the whole one. The published code
-        crops anew at each step instead, half of the pictures.
-    crop : float
-        See `random_crops`.
-    seed : int
-        Of the crops.
-    seen : callable, optional
-        See `read_pictures`.
+    subject : Subject
+    normalisation : Normalisation
+        Of the responses.
+    vqvae : VQModel
+        Encodes what was seen.
+    size : int
+        Height and width of the pictures that it encodes, pixels.
+    patch_size : int
+        Voxels a patch.
+    padding : {"wrap", "constant", "cut"}
+        How responses are brought to whole patches.
     """
-    trials = training_trials(subject) if trials is None else trials
-    for trial in trials:  # before an hour of encoding
-        if not trial.stimulus_id:
-            raise _no_picture(subject, trial)
-    labels = sorted({trial.label for trial in trials})
-    generator = Generator().manual_seed(seed)
-    # All are drawn ahead, so that a picture need only be there while its own crops are encoded.
-    corners = [
-        draw_corners(len(trials), size, generator, crop=crop, probability=1.0) for _ in range(crops)
-    ]
-    latents = torch.empty(0)
-    for first in range(0, len(trials), _BATCH):
-        block = slice(first, first + _BATCH)
-        pictures = read_pictures(subject, trials[block], size, seen=seen)
-        versions = [encode(vqvae, pictures)] + [
-            encode(vqvae, cropped(pictures, drawn[block], size, crop=crop)) for drawn in corners
+
+    subject: Subject
+    normalisation: Normalisation
+    vqvae: VQModel
+    size: int
+    patch_size: int
+    padding: Padding = "wrap"
+
+    def read(
+        self,
+        trials: Sequence[Trial],
+        *,
+        crops: int = 0,
+        crop: float = CROP,
+        seed: int = 0,
+        seen: Callable[[ImageArray], object] | None = None,
+    ) -> TrialSet:
+        """Return responses, and latents of what was seen.
+
+        Parameters
+        ----------
+        trials : sequence of Trial
+        crops : int
+            Random crops of each picture, encoded once, after the whole one. The published code
+            crops anew at each step instead, half of the pictures.
+        crop : float
+            See `random_crops`.
+        seed : int
+            Of the crops.
+        seen : callable, optional
+            See `read_pictures`.
+
+        Raises
+        ------
+        DataError
+            If the file has no picture for a trial.
+        """
+        subject = self.subject
+        for trial in trials:  # before an hour of encoding
+            if not trial.stimulus_id:
+                raise _no_picture(subject, trial)
+        labels = sorted({trial.label for trial in trials})
+        return TrialSet(
+            read_responses(subject, trials, self.normalisation, self.patch_size, self.padding),
+            self._latents(trials, crops, crop, seed, seen),
+            torch.tensor([labels.index(trial.label) for trial in trials]),
+        )
+
+    def _latents(
+        self,
+        trials: Sequence[Trial],
+        crops: int,
+        crop: float,
+        seed: int,
+        seen: Callable[[ImageArray], object] | None,
+    ) -> Tensor:
+        """Return latents (n, 1 + crops, channels, h, w): of whole pictures, then of their crops."""
+        generator = Generator().manual_seed(seed)
+        # All are drawn ahead, so that a picture need only be there while its own crops are encoded.
+        corners = [
+            draw_corners(len(trials), self.size, generator, crop=crop, probability=1.0)
+            for _ in range(crops)
         ]
-        encoded = torch.stack(versions, dim=1)
-        if not first:
-            latents = encoded.new_empty(len(trials), *encoded.shape[1:])
-        latents[block] = encoded
-    return TrialSet(
-        read_responses(subject, trials, normalisation, patch_size, padding),
-        latents,
-        torch.tensor([labels.index(trial.label) for trial in trials]),
-    )
+        latents = torch.empty(0)
+        for first in range(0, len(trials), _BATCH):
+            block = slice(first, first + _BATCH)
+            pictures = read_pictures(self.subject, trials[block], self.size, seen=seen)
+            versions = [encode(self.vqvae, pictures)] + [
+                encode(self.vqvae, cropped(pictures, drawn[block], self.size, crop=crop))
+                for drawn in corners
+            ]
+            encoded = torch.stack(versions, dim=1)
+            if not first:
+                latents = encoded.new_empty(len(trials), *encoded.shape[1:])
+            latents[block] = encoded
+        return latents
 
 
 def held_back(

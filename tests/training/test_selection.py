@@ -13,7 +13,7 @@ from mindvis_gui.training.selection import (
     split_for_selection,
     test_use,
 )
-from mindvis_gui.training.trials import read_pictures, read_trials
+from mindvis_gui.training.trials import TrialReader, read_pictures
 
 test_use.__test__ = False  # its name is no test's
 
@@ -94,9 +94,7 @@ def test_training_trials_that_show_what_is_tested_are_counted(subject):
 
 def test_crops_come_after_the_whole_picture(subject, vqvae):
     trials = split_for_selection(subject)[0][:2]
-    read = read_trials(
-        subject, measure_normalisation(subject), vqvae, 32, 16, trials=trials, crops=2
-    )
+    read = TrialReader(subject, measure_normalisation(subject), vqvae, 32, 16).read(trials, crops=2)
     assert read.latents.shape == (2, 3, 4, 8, 8)
     with torch.no_grad():
         plain = vqvae.encode(read_pictures(subject, trials, 32)).latents

@@ -9,7 +9,13 @@ from mindvis_gui.data.prepare import measure_normalisation
 from mindvis_gui.errors import DataError
 from mindvis_gui.training import trials as trials_module
 from mindvis_gui.training.augmentation import random_crops
-from mindvis_gui.training.trials import encode, held_back, read_pictures, read_trials
+from mindvis_gui.training.trials import (
+    TrialReader,
+    encode,
+    held_back,
+    read_pictures,
+    training_trials,
+)
 
 
 def test_pictures_are_read_in_blocks_and_cut_as_if_all_at_once(subject_factory, vqvae, monkeypatch):
@@ -21,8 +27,8 @@ def test_pictures_are_read_in_blocks_and_cut_as_if_all_at_once(subject_factory, 
         return read(subject, trials, size, **options)
 
     monkeypatch.setattr(trials_module, "read_pictures", counted)
-    normalisation = measure_normalisation(subject)
-    made = read_trials(subject, normalisation, vqvae, 32, 16, crops=2, seed=3).latents
+    reader = TrialReader(subject, measure_normalisation(subject), vqvae, 32, 16)
+    made = reader.read(training_trials(subject), crops=2, seed=3).latents
     assert sizes == [32, 8]
     pictures = read(subject, subject.trials[6:], 32)
     rng = torch.Generator().manual_seed(3)
@@ -37,8 +43,9 @@ def test_a_trial_of_no_stimulus_is_said_before_any_picture_is_read(subject_facto
     trials[-1] = replace(trials[-1], stimulus_id="", label="fixation")
     monkeypatch.setattr(trials_module, "read_pictures", None)
     said = rf"trial {trials[-1].index} \(fixation\) has no picture; .*--filter stimulus!= for those"
+    reader = TrialReader(subject, measure_normalisation(subject), None, 32, 16)
     with pytest.raises(DataError, match=said):
-        read_trials(subject, measure_normalisation(subject), None, 32, 16, trials=trials)
+        reader.read(trials)
 
 
 def test_no_more_are_held_back_than_are_looked_at():
