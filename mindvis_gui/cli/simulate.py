@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from mindvis_gui.cli.selection import at_least_one, mask_seed
@@ -76,6 +77,9 @@ def run(args: argparse.Namespace) -> int:
         pictures,
         seed=args.seed,
         presentations=args.presentations,
+    )
+    subject = replace(
+        subject,
         name=args.out.stem,
         anatomy=open_subject("demo").anatomy,
         origin=f"mindvis simulate --seed {args.seed}",

@@ -14,7 +14,7 @@ from mindvis_gui.data.recording import ArrayRecording, Pictures
 from mindvis_gui.data.schematic_rois import SchematicCortex
 from mindvis_gui.data.simulate import SimulatedCortex, Stimuli
 from mindvis_gui.data.stimuli import PictureFolder
-from mindvis_gui.data.subject import Subject, Trial, Volume
+from mindvis_gui.data.subject import Subject, Trial
 from mindvis_gui.errors import DataError
 from mindvis_gui.files import in_order
 
@@ -36,10 +36,6 @@ def simulate_subject(
     *,
     seed: int,
     presentations: int = PRESENTATIONS,
-    name: str = "Simulated",
-    anatomy: Volume | None = None,
-    origin: str = "",
-    licence: str = "",
 ) -> Subject:
     """Show the training stimuli once and the test stimuli several times.
 
@@ -57,15 +53,13 @@ def simulate_subject(
         Of tuning, explainable variance and noise.
     presentations : int
         Of each test stimulus.
-    name, anatomy, origin, licence
-        Of the subject.
 
     Returns
     -------
     Subject
         Responses in memory, in standard deviations over the training trials, rounded to 0.1.
         Its maps are the noise ceilings (share of explainable variance) of one presentation
-        and of the mean, and the receptive fields' position.
+        and of the mean, and the receptive fields' position. It has no anatomy.
     """
     simulated = SimulatedCortex(cortex, train, seed)
     rng = np.random.default_rng([seed, 20])
@@ -75,8 +69,8 @@ def simulate_subject(
     single = np.rint(single / _STEP) * _STEP
     values = np.concatenate([single.mean(axis=0), responses, *single])
     return Subject(
-        name=name,
-        source=Path(origin),
+        name="Simulated",
+        source=Path(),
         trials=tuple(_trials(train, test, presentations)),
         rois=cortex.rois,
         n_voxels=cortex.n_voxels,
@@ -84,7 +78,6 @@ def simulate_subject(
         unit="z",
         ijk=cortex.ijk,
         affine=cortex.affine,
-        anatomy=anatomy,
         maps={
             "noise ceiling": simulated.noise_ceiling(1),
             f"noise ceiling of {presentations}": simulated.noise_ceiling(presentations),
@@ -93,8 +86,6 @@ def simulate_subject(
         },
         simulated=True,
         notes=NOTES,
-        origin=origin,
-        licence=licence,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,9 @@ def write_demo(
         _stimuli_of(test),
         {stimulus.stimulus_id: stimulus.encoded for stimulus in (*train, *test)},
         seed=seed,
+    )
+    subject = replace(
+        subject,
         name="Demo",
         anatomy=anatomy,
         origin="tools/build_demo.py",
