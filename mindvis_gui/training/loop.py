@@ -102,6 +102,13 @@ class Plan:
         """Return the samples a step, where each process computes `batch` at a time."""
         return batch * self.accumulate * int(self.accelerator.num_processes)
 
+    def is_due(self, every: int, done: int) -> bool:
+        """Whether it is time, after `done` steps, for what comes `every` so many; 0 is never.
+
+        After the last step it always is.
+        """
+        return every > 0 and (done % every == 0 or done == self.steps)
+
 
 def warmup_cosine(position: float, peak: float, warmup: float, length: float) -> float:
     """Learning rate of the paper's stages A: linear warm-up, then half a cosine to 0.
@@ -191,6 +198,7 @@ def train(
     log.cut(start)
     update = _Update(objective, optimiser, stepper, plan)
     report = Report(plan.name or plan.folder.name, plan.steps, start, shown=writes)
+    show = _Watch(plan, log, report, validate, illustrate if writes else None)
     if start:
         report.say(f"{checkpoint}: going on after step {start}")
     with closing(log), report, stop_request() as stop:
@@ -205,26 +213,14 @@ def train(
             if after_step is not None:
                 after_step(step, generator)
             done = step + 1
-            last = done == plan.steps
             log.add(values)
-            if done % plan.log_every == 0 or last:
-                means = log.take_means()
-                speed = report.measure(done, means, _size(batch))
-                log.write(done, "train", means)
-                log.write(done, "speed", {"samples_per_second": speed})
-            if validate is not None and (done % plan.validate_every == 0 or last):
-                found = validate(done)
-                report.update(found)
-                log.write(done, "validation", found)
-            drawn = plan.picture_every and (done % plan.picture_every == 0 or last)
-            if illustrate is not None and writes and drawn:
-                write_plot(illustrate(done), plan.folder / PICTURES / f"step-{done:07d}.png")
-            if done % plan.checkpoint_every == 0 or last or stopped:
+            show(done, _size(batch))
+            if stopped or plan.is_due(plan.checkpoint_every, done):
                 if writes:
                     save_checkpoint(checkpoint, done, parts, plan.settings)
                 saved = done
             report.advance(done)
-            if stopped and not last:
+            if stopped and done < plan.steps:
                 raise KeyboardInterrupt
     accelerator.wait_for_everyone()
     accelerator.free_memory()
@@ -250,6 +246,33 @@ class _Objective(nn.Module):
 
     def forward(self, share: Batch) -> Values:
         return self._loss(share)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Watch:
+    """What is seen of a run while it goes on: metrics, the validation, pictures; see `train`."""
+
+    plan: Plan
+    log: MetricLog
+    report: Report
+    validate: Callable[[int], Mapping[str, float]] | None
+    illustrate: Callable[[int], ImageArray] | None
+
+    def __call__(self, done: int, n_samples: int) -> None:
+        """Write down and show what is due after `done` steps of `n_samples` each."""
+        plan, log = self.plan, self.log
+        if plan.is_due(plan.log_every, done):
+            means = log.take_means()
+            speed = self.report.measure(done, means, n_samples)
+            log.write(done, "train", means)
+            log.write(done, "speed", {"samples_per_second": speed})
+        if self.validate is not None and plan.is_due(plan.validate_every, done):
+            found = self.validate(done)
+            self.report.update(found)
+            log.write(done, "validation", found)
+        if self.illustrate is not None and plan.is_due(plan.picture_every, done):
+            picture = self.illustrate(done)
+            write_plot(picture, plan.folder / PICTURES / f"step-{done:07d}.png")
 
 
 class _NotFiniteError(Exception):
