@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,11 @@ from tests.data.fuzz import ALL_MAKERS
 from tests.data.makers import ARRAY_MAKERS, MAKERS, PLANNED
 
 NEW = ("nsd", "nsd-nifti", "glmsingle", "glmsingle-hdf5", "mindeye2", "things")
+
+
+def test_the_table_says_how_every_one_is_made():
+    text = (Path(__file__).parent / "README.md").read_text(encoding="utf-8")
+    assert [name for name in ALL_MAKERS if f"`{name}`" not in text] == []
 
 
 @pytest.mark.parametrize("name", MAKERS)
