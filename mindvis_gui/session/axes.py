@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,18 +14,27 @@ from mindvis_gui.decoding.sampling_settings import (
 )
 from mindvis_gui.errors import RequestError
 
-OPTIONS = {
-    "trial": "Trials",
-    "seed": "Seeds",
-    "steps": "Steps",
-    "sampler": "Samplers",
-    "guidance": "Guidance",
-    "mask": "Mask ratios",
-    "roi": "Left-out regions",
-    "model": "Models",
-}
 NONE = "none"  # the left-out region where nothing is left out
 _MOST = 100_000  # values of one axis
+
+
+@dataclass(frozen=True, slots=True)
+class _Option:
+    """What can change along an axis.
+
+    Attributes
+    ----------
+    title : str
+        In menus.
+    label : callable
+        Value → what stands beside its row or column.
+    read : callable
+        A word as it was typed, and the names there are → the values that it stands for.
+    """
+
+    title: str
+    label: Callable[[Any], str]
+    read: Callable[[str, Sequence[str]], Iterable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +46,7 @@ class Axis:
 
     def label(self, value: Any) -> str:
         """Return what stands beside the row or column of `value`."""
-        match self.option:
-            case "trial":
-                return f"trial {value}"
-            case "seed":
-                return f"seed {value}"
-            case "steps":
-                return f"{value} steps"
-            case "sampler":
-                return SAMPLERS[value]
-            case "guidance":
-                return "no guidance" if value == NO_GUIDANCE else f"guidance {value:g}"
-            case "mask":
-                return f"{value:.0%} masked" if value else "not masked"
-            case "roi":
-                return "all regions" if value == NONE else f"without {value}"
-        return str(value)
+        return _OPTIONS[self.option].label(value)
 
 
 def read_axis(option: str, text: str, names: Sequence[str] = ()) -> Axis:
@@ -75,24 +69,13 @@ def read_axis(option: str, text: str, names: Sequence[str] = ()) -> Axis:
     words = [word.strip() for word in text.split(",") if word.strip()]
     if not words:
         raise RequestError(f"no {OPTIONS[option].lower()} given")
-    if option in ("trial", "seed", "steps"):
-        values: list[Any] = [number for word in words for number in _range(word)]
-        if option == "steps":
-            for value in values:
-                if not 1 <= value < TRAINING_STEPS:
-                    raise RequestError(f"{value} steps is not in 1 to {TRAINING_STEPS - 1}")
-    elif option == "mask":
-        values = [_ratio(word) for word in words]
-    elif option == "guidance":
-        values = [_scale(word) for word in words]
-    else:
-        known = tuple(SAMPLERS) if option == "sampler" else (*names,)
-        known = (NONE, *known) if option == "roi" else known
-        values = [_name(word, known) for word in words]
-    return Axis(option, tuple(dict.fromkeys(values)))
+    values: dict[Any, None] = {}  # each once, in the order that they were typed
+    for word in words:
+        values.update(dict.fromkeys(_OPTIONS[option].read(word, names)))
+    return Axis(option, tuple(values))
 
 
-def _range(word: str) -> range:
+def _numbers(word: str, names: Sequence[str] = ()) -> range:
     first, dash, last = word.partition("-")
     try:
         low = int(first)
@@ -110,27 +93,60 @@ def _range(word: str) -> range:
     return range(low, high + 1)
 
 
-def _ratio(word: str) -> float:
+def _steps(word: str, names: Sequence[str]) -> range:
+    values = _numbers(word)
+    for value in values:
+        if not 1 <= value < TRAINING_STEPS:
+            raise RequestError(f"{value} steps is not in 1 to {TRAINING_STEPS - 1}")
+    return values
+
+
+def _ratio(word: str, names: Sequence[str]) -> list[float]:
     try:
         ratio = float(word.removesuffix("%")) / (100 if word.endswith("%") else 1)
     except ValueError:
         ratio = -1.0
     if not 0 <= ratio < 1:
         raise RequestError(f"'{word}' is no mask ratio; write for example 0, 0.5, 75%")
-    return ratio
+    return [ratio]
 
 
-def _scale(word: str) -> float:
+def _scale(word: str, names: Sequence[str]) -> list[float]:
     try:
         scale = float(word)
     except ValueError:
         raise RequestError(f"'{word}' is no scale; write for example 1, 1.5, 2") from None
     check_guidance(scale)
-    return scale
+    return [scale]
 
 
-def _name(word: str, known: Sequence[str]) -> str:
+def _name(word: str, known: Iterable[str]) -> list[str]:
     for name in known:
         if name.lower() == word.lower():
-            return name
+            return [name]
     raise RequestError(f"'{word}' is none of {', '.join(known)}")
+
+
+# In the order of menus. What an option has for values of its own is in `axis_values`, what it
+# changes in `grid_cells`.
+_OPTIONS = {
+    "trial": _Option("Trials", "trial {}".format, _numbers),
+    "seed": _Option("Seeds", "seed {}".format, _numbers),
+    "steps": _Option("Steps", "{} steps".format, _steps),
+    "sampler": _Option("Samplers", SAMPLERS.__getitem__, lambda word, _: _name(word, SAMPLERS)),
+    "guidance": _Option(
+        "Guidance",
+        lambda scale: "no guidance" if scale == NO_GUIDANCE else f"guidance {scale:g}",
+        _scale,
+    ),
+    "mask": _Option(
+        "Mask ratios", lambda ratio: f"{ratio:.0%} masked" if ratio else "not masked", _ratio
+    ),
+    "roi": _Option(
+        "Left-out regions",
+        lambda name: "all regions" if name == NONE else f"without {name}",
+        lambda word, names: _name(word, (NONE, *names)),
+    ),
+    "model": _Option("Models", str, _name),
+}
+OPTIONS = {key: option.title for key, option in _OPTIONS.items()}
