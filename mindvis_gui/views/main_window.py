@@ -13,6 +13,7 @@ from mindvis_gui.session import Session
 from mindvis_gui.session.autosave import Autosave
 from mindvis_gui.settings import Settings
 from mindvis_gui.views.actions import ACTIONS, make_actions
+from mindvis_gui.views.arrangement import LAYOUT_PARTS
 from mindvis_gui.views.commands import Commands
 from mindvis_gui.views.commands.brain_commands import BrainCommands
 from mindvis_gui.views.commands.compare_commands import CompareCommands
@@ -30,7 +31,7 @@ from mindvis_gui.views.import_dialog import ModelImporter
 from mindvis_gui.views.status_bar import ActivityBar
 from mindvis_gui.views.toolbar import MainToolBar
 from mindvis_gui.views.welcome import WelcomePage
-from mindvis_gui.views.workspace import LAYOUT_PARTS, Workspace
+from mindvis_gui.views.workspace import Workspace
 
 _SIZE = QSize(1440, 900)
 

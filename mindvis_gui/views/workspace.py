@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from mindvis_gui.session import Session
+from mindvis_gui.views.arrangement import HEIGHTS, Arrangement
 from mindvis_gui.views.brain_view import BrainView
 from mindvis_gui.views.compare_panel import ComparePanel
 from mindvis_gui.views.decode_panel import DecodePanel
@@ -26,7 +27,6 @@ from mindvis_gui.views.mask_view import MaskView
 from mindvis_gui.views.middle import MiddleView
 from mindvis_gui.views.panel_dock import PanelDock
 from mindvis_gui.views.subject_panel import SubjectPanel
-from mindvis_gui.views.theme import PANEL_WIDTH
 
 if TYPE_CHECKING:
     from mindvis_gui.views.attribution_panel import AttributionPanel
@@ -37,11 +37,7 @@ if TYPE_CHECKING:
     from mindvis_gui.views.queue_panel import QueuePanel
 
 _Panel = TypeVar("_Panel", bound=QWidget)
-_HEIGHTS = [405, 150, 280]  # of brain, mask and images, at first
-LAYOUT_PARTS = ("docks", "centre", "closed", "widths")  # of a saved arrangement
 _MIN_WIDTH = 480  # of the middle
-_LEFT, _RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
-_AT_FIRST = ("subject", "decode", "brain", "mask", "images", "compare")  # open at first
 
 
 class Workspace(QMainWindow):
@@ -70,7 +66,6 @@ class Workspace(QMainWindow):
         self._pages = QStackedWidget()
         self.setCentralWidget(self._pages)
         self._middle = MiddleView()
-        self._splitter = self._middle.splitter
         self._pages.addWidget(self._middle)
         self.subject_panel = SubjectPanel(session)
         self.decode_panel = DecodePanel(session)
@@ -86,10 +81,9 @@ class Workspace(QMainWindow):
         column.addWidget(self.gallery, 1)
         column.addWidget(self.compare_panel)
         middle: tuple[QWidget, ...] = (self.brain_view, self.mask_view, images)
-        for i, view in enumerate(middle):
+        for view, stretch in zip(middle, HEIGHTS, strict=True):
             view.setMinimumWidth(_MIN_WIDTH)
-            self._middle.add(view, _HEIGHTS[i])
-        # Docks of one side share its place as tabs; those not in `_AT_FIRST` wait in the menu View.
+            self._middle.add(view, stretch)
         self._docks = {
             "subject": self._dock("subject", "Subject", lambda: self.subject_panel),
             "decode": self._dock("decode", "Decode", lambda: self.decode_panel),
@@ -106,7 +100,7 @@ class Workspace(QMainWindow):
             "images": images,
             "compare": self.compare_panel,
         }
-        self._widths: dict[str, int]  # as they were saved
+        self._arrangement = Arrangement(self, self._middle, self._docks, self._panels)
         self._was_shown = False
         self.restore_default()
         self._put("subject", self.subject_panel)
@@ -231,20 +225,18 @@ class Workspace(QMainWindow):
 
     def restore_default(self) -> None:
         """Put every panel where it is at first."""
-        first: dict[Qt.DockWidgetArea, QDockWidget] = {}
-        for name, dock in self._docks.items():
-            side = _LEFT if name == "subject" else _RIGHT
-            self.addDockWidget(side, dock)
-            if side in first:
-                self.tabifyDockWidget(first[side], dock)
-            first.setdefault(side, dock)
-        for name, panel in self._panels.items():
-            panel.setVisible(name in _AT_FIRST)
-        self._middle.follow()
-        self._splitter.setSizes(_HEIGHTS)
-        self._widths = {}
+        self._arrangement.place()
         self.compare(False)
-        self._set_widths()
+        self._arrangement.set_widths()
+        self.panel_toggled.emit()
+
+    def layout_states(self) -> dict[str, QByteArray]:
+        """Return the arrangement, by the names of `LAYOUT_PARTS`."""
+        return self._arrangement.states()
+
+    def restore_layout(self, states: Mapping[str, QByteArray]) -> None:
+        """Take over a saved arrangement; parts that are empty or missing are left out."""
+        self._arrangement.restore(states)
         self.panel_toggled.emit()
 
     def childEvent(self, event: QChildEvent) -> None:
@@ -259,62 +251,7 @@ class Workspace(QMainWindow):
         super().showEvent(event)
         if not self._was_shown:
             self._was_shown = True
-            self._set_widths()
-
-    def _set_widths(self) -> None:
-        front = self._in_front()
-        widths = [
-            self._widths.get(name, PANEL_WIDTH if name == "subject" else PANEL_WIDTH - 10)
-            for name in front
-        ]
-        docks = [self._docks[name] for name in front]
-        self.resizeDocks(docks, widths, Qt.Orientation.Horizontal)
-
-    def _in_front(self) -> list[str]:
-        """Return the docks that are not behind others: Qt gives those no width of their own."""
-        bars = self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
-        behind = {
-            bar.tabText(i) for bar in bars for i in range(bar.count()) if i != bar.currentIndex()
-        }
-        return [name for name, dock in self._docks.items() if dock.windowTitle() not in behind]
-
-    def layout_states(self) -> dict[str, QByteArray]:
-        """Return the arrangement, by the names of `LAYOUT_PARTS`."""
-        closed = " ".join(name for name in self._panels if not self.is_shown(name))
-        widths = " ".join(
-            f"{name}={self._docks[name].width()}"
-            for name in self._in_front()
-            if self._docks[name].isVisible()
-        )
-        return {
-            "docks": self.saveState(),
-            "centre": self._splitter.saveState(),
-            "closed": QByteArray(closed.encode()),
-            "widths": QByteArray(widths.encode()),
-        }
-
-    def restore_layout(self, states: Mapping[str, QByteArray]) -> None:
-        """Take over a saved arrangement; parts that are empty or missing are left out."""
-        nothing = QByteArray()
-        docks, centre = states.get("docks", nothing), states.get("centre", nothing)
-        closed, widths = (
-            states.get(name, nothing).toStdString().split() for name in ("closed", "widths")
-        )
-        if not docks.isEmpty():
-            self.restoreState(docks)
-        if not centre.isEmpty():
-            self._splitter.restoreState(centre)
-        self._splitter.setHandleWidth(1)
-        for name, panel in self._panels.items():
-            if name in closed:
-                panel.hide()
-            elif name not in self._docks and not docks.isEmpty():
-                panel.show()  # the state of the docks knows of docks alone
-        self._middle.follow()
-        parts = (each.partition("=") for each in widths)
-        self._widths = {name: int(width) for name, _, width in parts if width.isdecimal()}
-        self._set_widths()
-        self.panel_toggled.emit()
+            self._arrangement.set_widths()
 
 
 def _first_field(panel: QWidget) -> QWidget:

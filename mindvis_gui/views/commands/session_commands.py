@@ -22,9 +22,10 @@ from mindvis_gui.session.session_opener import SessionOpener
 from mindvis_gui.session.state import UNFINISHED, snapshot
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import file_dialogs
+from mindvis_gui.views.arrangement import LAYOUT_PARTS
 from mindvis_gui.views.entry import Entry
 from mindvis_gui.views.sentences import sentence
-from mindvis_gui.views.workspace import LAYOUT_PARTS, Workspace
+from mindvis_gui.views.workspace import Workspace
 
 SESSION_ENTRIES = (
     Entry("open_session", "Open session…", "session.open", "File", "Ctrl+Shift+S",
