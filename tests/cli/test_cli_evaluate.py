@@ -12,7 +12,6 @@ from PIL import Image
 import mindvis_gui
 import mindvis_gui.scoring
 from mindvis_gui.analysis.evaluation import GroupScore
-from mindvis_gui.analysis.networks import NetworkOutput
 from mindvis_gui.analysis.scores import DEFAULT
 from mindvis_gui.cli import main
 from mindvis_gui.cli.evaluate import FORMAT, FORMAT_VERSION, _levels
@@ -295,28 +294,20 @@ def test_only_some_trials(folder, capsys):
 
 
 def test_the_classifier_of_the_model_is_used_where_it_brings_one(
-    folder, tmp_path, monkeypatch, decoder, capsys
+    folder, tmp_path, monkeypatch, decoder, classifier, capsys
 ):
-    class Classifier:
-        name, preparation, layers = "concepts", "as it is", {}
-        class_names = tuple(f"concept {i}" for i in range(12))
-
-        def run(self, pictures, layers=()):
-            rows = pictures.reshape(len(pictures), -1)[:, :12].astype(np.float32) + 1
-            return NetworkOutput(rows / rows.sum(axis=1, keepdims=True))
-
     path, model = folder(), tmp_path / "model"
     (model / "classifier").mkdir(parents=True)
     info = replace(decoder.info, folder=str(model))
     monkeypatch.setattr("mindvis_gui.decoding.models.find_model", lambda name: model)
     monkeypatch.setattr("mindvis_gui.decoding.models.read_model_info", lambda folder: info)
-    own = dict.fromkeys(("concept", "category"), Classifier())
+    own = dict.fromkeys(("concept", "category"), classifier)
     monkeypatch.setattr(mindvis_gui.scoring, "find_classifier", lambda folder: own)
     capsys.readouterr()
     assert main(["evaluate", path, "--json"]) == 0
     (evaluation,) = json.loads(capsys.readouterr().out)["evaluations"]
     scores = {each["key"]: each for each in evaluation["scores"]}
-    assert scores["top1-10way-concept"]["protocol"]["classifier"] == "concepts"
+    assert scores["top1-10way-concept"]["protocol"]["classifier"] == "twelve"
     assert scores["top1-5way-category"]["chance"] == 0.2
     assert {"top1-10way-concept", "top5-10way-concept", "top1-5way-category"} <= set(scores)
     info = replace(info, hash="1" * 64)  # trained anew since

@@ -15,14 +15,6 @@ from mindvis_gui.decoding.models import find_models
 
 
 @pytest.fixture
-def words(published_files, tmp_path):
-    """Return the words of the command that imports the published files."""
-    options = zip(("--ldm", "--finetuned", "--encoder"), published_files.values(), strict=True)
-    words = [str(word) for pair in options for word in pair]
-    return ["import-model", *words, "--out", str(tmp_path / "models" / "god")]
-
-
-@pytest.fixture
 def god_file(golden, tmp_path):
     """Return a subject in the layout of GOD whose test responses need no more normalisation."""
     responses = golden("16_generate")["fmri"][:, 0, :470].numpy()  # the rest is padding
@@ -36,7 +28,7 @@ def god_file(golden, tmp_path):
 
 
 def test_imported_model_decodes_the_published_samples(
-    words, god_file, golden, monkeypatch, tmp_path, capsys
+    import_words, god_file, golden, monkeypatch, tmp_path, capsys
 ):
     """PLMS with 20 steps, from the start noise of the published code's own run."""
     numbers = golden("16_generate")
@@ -46,9 +38,9 @@ def test_imported_model_decodes_the_published_samples(
         return torch.cat([next(noise) for _ in range(len(seeds) // 2)])
 
     monkeypatch.setattr("mindvis_gui.decoding.decoder.initial_noise", published_noise)
-    assert main(words) == 0
+    assert main(import_words) == 0
     out = tmp_path / "out"
-    model = words[-1]
+    model = import_words[-1]
     options = ["--preset", "paper", "--steps", "20", "--seeds", "0,1", "--device", "cpu"]
     assert main(["decode", str(god_file), "--model", model, *options, "--out", str(out)]) == 0
     assert "2 trials, 4 samples" in capsys.readouterr().out
@@ -77,12 +69,12 @@ main(sys.argv[1:])
 
 
 @pytest.mark.skipif(os.name != "posix", reason="processes are killed in another way there")
-def test_killed_import_leaves_no_model_and_can_be_repeated(words, tmp_path, monkeypatch):
-    killed = subprocess.run([sys.executable, "-c", _KILLED, *words], capture_output=True)
+def test_killed_import_leaves_no_model_and_can_be_repeated(import_words, tmp_path, monkeypatch):
+    killed = subprocess.run([sys.executable, "-c", _KILLED, *import_words], capture_output=True)
     assert killed.returncode == -signal.SIGKILL
     models = tmp_path / "models"
     monkeypatch.setattr("mindvis_gui.paths.model_dirs", lambda: [models])
     assert find_models() == {}
     assert not (models / "god").exists()
-    assert main(words) == 0
+    assert main(import_words) == 0
     assert list(find_models()) == ["god"]
