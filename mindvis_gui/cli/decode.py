@@ -102,7 +102,13 @@ def run(args: argparse.Namespace) -> int:
     # Only now what takes time to import: --help needs none of it.
     from mindvis_gui import load_decoder, open_subject
     from mindvis_gui.analysis.decode_folder_writer import DecodeFolderWriter
-    from mindvis_gui.cli.output import complain, progress, write
+    from mindvis_gui.cli.output import (
+        complain,
+        complain_of_failures,
+        progress,
+        the_first,
+        write,
+    )
     from mindvis_gui.data.preparation import prepare_subject
     from mindvis_gui.data.prepare import measure_normalisation
     from mindvis_gui.decoding.cached_decoder import CachedDecoder
@@ -119,7 +125,7 @@ def run(args: argparse.Namespace) -> int:
     rois = select_rois(subject, args.rois)
     lesion = select_lesion(subject, args.without_rois, args.lesion_method)
     normalisation = measure_normalisation(subject)
-    failures: list[str] = []
+    failures: dict[int, MindVisError] = {}
     unread: dict[str, None] = {}  # why stimuli could not be read, each once
     with joined(args.device) as processes, progress(len(trials), shown=processes.first) as show:
         show(0, f"loading model {args.model}")
@@ -144,7 +150,7 @@ def run(args: argparse.Namespace) -> int:
         )
         for outcome in _gathered(stream, len(trials), processes):
             if isinstance(outcome, tuple):
-                failures.append(f"trial {outcome[0]}: {outcome[1]}")
+                failures[outcome[0]] = outcome[1]
                 folder.add_failure(*outcome)
             else:
                 unread |= dict.fromkeys(outcome.comparison.unread)
@@ -157,11 +163,11 @@ def run(args: argparse.Namespace) -> int:
     note_basis(subject.name, normalisation)
     if unread:
         lost = counted(len(unread), "stimulus")
-        complain(f"{lost} cannot be compared with: {_first(list(unread))}")
+        complain(f"{lost} cannot be compared with: {the_first(list(unread))}")
     if decoder.trouble:
         complain(decoder.trouble)
     if failures:
-        complain(f"{len(failures)} of {len(trials)} failed: {_first(failures)}")
+        complain_of_failures(failures, len(trials))
     return 1 if failures else 0
 
 
@@ -230,10 +236,6 @@ def _gathered(
         for outcome in processes.gather(next(own, None)):
             if outcome is not None and processes.first:
                 yield outcome
-
-
-def _first(what: Sequence[str], most: int = 3) -> str:
-    return "; ".join(what[:most]) + ("; …" if len(what) > most else "")
 
 
 def _mask(args: argparse.Namespace, info: ModelInfo) -> MaskState | None:

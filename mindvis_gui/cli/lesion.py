@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     from mindvis_gui.analysis.lesion_plan import check_seen, plan_lesions, without_whole_regions
     from mindvis_gui.analysis.lesion_scores import LesionScorer
     from mindvis_gui.cli.interruption import stopped_cleanly
-    from mindvis_gui.cli.output import complain, progress
+    from mindvis_gui.cli.output import complain_of_failures, progress
     from mindvis_gui.data.preparation import prepare_subject
     from mindvis_gui.data.prepare import measure_normalisation
     from mindvis_gui.decoding.plan import plan_of
@@ -118,8 +118,7 @@ def run(args: argparse.Namespace) -> int:
     tried = {trial.index for trial in trials}  # those of earlier runs were said then
     failed = {trial: why for trial, why in (study.failed or {}).items() if trial in tried}
     if failed:
-        first = "; ".join(f"trial {trial}: {why}" for trial, why in list(failed.items())[:3])
-        complain(f"{len(failed)} of {len(trials)} failed: {first}")
+        complain_of_failures(failed, len(trials))
     return 1 if failed else 0
 
 

@@ -8,7 +8,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -121,6 +121,17 @@ def write_json(document: dict[str, Any]) -> None:
 def complain(message: str) -> None:
     """Write what went wrong to stderr, as one line whatever the message holds."""
     tell(f"mindvis: {' '.join(message.split())}\n")
+
+
+def complain_of_failures(failed: Mapping[int, object], n_trials: int) -> None:
+    """Write to stderr how many of the trials that were asked for failed, and why the first did."""
+    reasons = [f"trial {trial}: {why}" for trial, why in failed.items()]
+    complain(f"{len(failed)} of {n_trials} failed: {the_first(reasons)}")
+
+
+def the_first(what: Sequence[str], most: int = 3) -> str:
+    """Return the first few of a list as text, which ends in … where there are more."""
+    return "; ".join(what[:most]) + ("; …" if len(what) > most else "")
 
 
 def tell(text: str) -> None:

@@ -271,7 +271,7 @@ class Lesions(QObject):
             self._session.problem.emit(f"the lesion study is not saved by itself: {trouble}")
         else:
             n = len(self.study.trials)
-            self._session.message.emit(f"Lesion study: {n} trial{'s' if n != 1 else ''}")
+            self._session.message.emit(f"Lesion study: {counted(n, 'trial')}")
 
     def _end(self) -> None:
         self._job, self.progress, self.stopping = None, None, False

@@ -165,6 +165,16 @@ def test_a_trial_that_fails_is_said_and_the_others_are_kept(lesion, telling_deco
     assert "2 trials" in captured.out
 
 
+def test_of_many_that_fail_the_first_are_said_and_that_there_are_more(
+    lesion, telling_decoder, capsys
+):
+    telling_decoder.fails = {0, 1, 2, 3}
+    assert lesion("--trials", "0-4") == 1
+    said = capsys.readouterr().err
+    assert "4 of 5 failed: trial 0: " in said
+    assert said.endswith("trial 2: trial 2 cannot be decoded; …\n")
+
+
 def test_a_figure_says_how_the_study_was_decoded(lesion, tmp_path, capsys):
     decode = ["decode", "tiny.h5", "--trials", "0", "--out", str(tmp_path / "decoded")]
     assert main([*decode, "--steps", "10"]) == 0
