@@ -22,16 +22,14 @@ _AT_A_TIME = 16  # pictures that are encoded or decoded
 _BLOCK, _STEP = 2, 0.2  # of the errors that visibility is measured by: cells a side; size, in SD
 _EDGE_SIZES = 3  # at which the edges of pictures are compared
 _RESTART_UNTIL = 0.8  # of the steps
+_STARTED_FROM = 60  # batches whose latents the codebook starts from
 _ROUNDS = 8  # of k-means
 _DEAD = 0.5  # running count of a code below which it is moved
 _LEAST_SEEN = 1e-3  # of what is seen most: less is stretched as if it were this
 Draw = Callable[[int, Generator], Tensor]  # number, generator → pictures (n, 3, h, w), -1 to 1
 
 
-def picture_loss(
-    made: Tensor,
-    target: Tensor,
-) -> Tensor:
+def picture_loss(made: Tensor, target: Tensor) -> Tensor:
     """Squared and absolute error of pictures (batch, 3, h, w) and of their edges at three sizes.
 
     The squared error of the colours without their lightness has a term of its own,
@@ -71,30 +69,65 @@ def train_first_stage(
         (number, generator) → pictures.
     held_out : Tensor, shape (n, 3, h, w)
         Pictures for the validation.
+    plan : Plan
     batch : int
         Pictures at a time on each process. One term of the loss, on the independence of
         the channels, is measured on each batch alone, so that it depends on this number.
+    plain_steps : int
+        At least one.
+    weight_decay : float
+        Of AdamW.
+
+    Raises
+    ------
+    TrainingError
+        If the codebook has more codes than there are latents to start from; besides as `train`.
     """
     optimiser = torch.optim.AdamW(
         vqvae.parameters(), lr=0.0, betas=(0.9, 0.99), weight_decay=weight_decay
     )
-    whole, accelerator, device = plan.whole(batch), plan.accelerator, vqvae.device
-    care = _CodebookCare(vqvae, accelerator)
+    training = _Training(vqvae, draw, held_out, plan, batch, plain_steps)
+    train(
+        training.batch,
+        training.loss,
+        vqvae,
+        optimiser,
+        {"vqvae": vqvae, "codebook": training.care},
+        plan,
+        after_step=training.after_step,
+        validate=training.validate,
+        illustrate=training.illustrate,
+    )
 
-    def drawn(step: int, generator: Generator) -> Batch:
-        pictures = draw(whole, generator)
-        return {"pictures": pictures, "plain": torch.tensor(step < plain_steps).expand(whole)}
 
-    def loss(share: Batch) -> dict[str, Tensor]:
-        target = share["pictures"].to(device)
+class _Training:
+    """What `train` asks of the first stage; see `train_first_stage` for the parameters."""
+
+    def __init__(
+        self, vqvae: VQModel, draw: Draw, held_out: Tensor, plan: Plan, batch: int, plain_steps: int
+    ) -> None:
+        self._vqvae, self._draw, self._held_out, self._plan = vqvae, draw, held_out, plan
+        self._at_a_time, self._whole = batch, plan.whole(batch)
+        self._plain_steps = plain_steps
+        self.care = _CodebookCare(vqvae, plan.accelerator)
+
+    def batch(self, step: int, generator: Generator) -> Batch:
+        """Draw pictures; ``plain`` says of each whether the codebook is left out."""
+        plain = torch.tensor(step < self._plain_steps).expand(self._whole)
+        return {"pictures": self._draw(self._whole, generator), "plain": plain}
+
+    def loss(self, share: Batch) -> dict[str, Tensor]:
+        """Return the loss of some pictures, and its terms."""
+        vqvae = self._vqvae
+        target = share["pictures"].to(vqvae.device)
         before = vqvae.quant_conv(vqvae.encoder(target)).float()
         if share["plain"][0]:
             # Data-parallel training waits for a gradient of every weight, the codebook's too.
             quantised, commitment = before, 0 * vqvae.quantize.embedding.weight.sum()
         else:
-            with torch.autocast(device.type, enabled=False):
+            with torch.autocast(vqvae.device.type, enabled=False):
                 quantised, commitment, (_, _, codes) = vqvae.quantize(before)
-            care.take(before.detach(), codes)
+            self.care.take(before.detach(), codes)
         made = vqvae.decoder(vqvae.post_quant_conv(quantised)).float()
         error = picture_loss(made, target)
         shared = correlation_penalty(before)
@@ -105,38 +138,35 @@ def train_first_stage(
             "shared": shared,
         }
 
-    def after_step(step: int, generator: Generator) -> None:
-        if step + 1 == plain_steps:
-            with torch.no_grad(), accelerator.autocast():
-                drawn = torch.cat([draw(whole, generator) for _ in range(60)])
-                parts = torch.split(drawn, batch)
-                latents = [vqvae.encode(part.to(device)).latents for part in parts]
-            care.start(torch.cat(latents).float(), generator)
-        elif step >= plain_steps:
-            restart = step < _RESTART_UNTIL * plan.steps and step % 50 == 0
-            care.after_step(generator, restart=restart)
+    def after_step(self, step: int, generator: Generator) -> None:
+        """Start the codebook after the last plain step; take care of it after each later one."""
+        if step + 1 == self._plain_steps:
+            self.care.start(self._some_latents(generator), generator)
+        elif step >= self._plain_steps:
+            restart = step < _RESTART_UNTIL * self._plan.steps and step % 50 == 0
+            self.care.after_step(generator, restart=restart)
 
-    def validate(step: int) -> dict[str, float]:
+    @torch.no_grad()
+    def _some_latents(self, generator: Generator) -> Tensor:
+        """Return latents (n, channels, h, w) of `_STARTED_FROM` batches."""
+        vqvae = self._vqvae
+        with self._plan.accelerator.autocast():
+            drawn = [self._draw(self._whole, generator) for _ in range(_STARTED_FROM)]
+            parts = torch.split(torch.cat(drawn), self._at_a_time)
+            latents = [vqvae.encode(part.to(vqvae.device)).latents for part in parts]
+        return torch.cat(latents).float()
+
+    def validate(self, step: int) -> dict[str, float]:
+        """Measure how well held-out pictures are made again."""
         return {
-            "psnr": psnr(reconstruct(vqvae, held_out), held_out),
-            "codes_in_use": float((care.used > _DEAD).sum()),
+            "psnr": psnr(reconstruct(self._vqvae, self._held_out), self._held_out),
+            "codes_in_use": float((self.care.used > _DEAD).sum()),
         }
 
-    def illustrate(step: int) -> ImageArray:
-        shown = held_out[:_SHOWN]
-        return picture_grid([shown, reconstruct(vqvae, shown)])
-
-    train(
-        drawn,
-        loss,
-        vqvae,
-        optimiser,
-        {"vqvae": vqvae, "codebook": care},
-        plan,
-        after_step=after_step,
-        validate=validate,
-        illustrate=illustrate,
-    )
+    def illustrate(self, step: int) -> ImageArray:
+        """Draw held-out pictures over what is made of them."""
+        shown = self._held_out[:_SHOWN]
+        return picture_grid([shown, reconstruct(self._vqvae, shown)])
 
 
 class _CodebookCare:
