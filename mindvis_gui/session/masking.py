@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -195,16 +194,20 @@ class Masking(QObject):
         self._stale = self._recovering
         if self._recovering:
             return
-        decoder = self._decoder
+        decoder, vector, mask = self._decoder, self._vector, self.mask
         fits = decoder is not None and decoder.info.fits(self._n_voxels)
-        if decoder is None or not fits or self._vector is None or self.mask is None:
+        if decoder is None or not fits or vector is None or mask is None:
             if self.recovery is not None:
                 self.recovery = self._recovered = None
                 self.recovery_changed.emit()
             return
         self._recovering = True
-        items = _recover(decoder, self._vector, self.mask)
-        self._jobs.start(items, "", self._set_recovery, ended=self._end_recovery)
+        self._jobs.run(
+            lambda: (decoder.recover(vector, mask), vector, mask),
+            "",
+            self._set_recovery,
+            ended=self._end_recovery,
+        )
 
     def _set_recovery(self, made: tuple[Recovery, FloatArray, MaskState]) -> None:
         recovery, vector, mask = made
@@ -222,10 +225,3 @@ class Masking(QObject):
     def close(self) -> None:
         """Want no further recovery."""
         self._stale = False
-
-
-def _recover(
-    decoder: Decoder, vector: FloatArray, mask: MaskState
-) -> Generator[Any, None, tuple[Recovery, FloatArray, MaskState]]:
-    return decoder.recover(vector, mask), vector, mask
-    yield
