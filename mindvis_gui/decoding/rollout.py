@@ -19,7 +19,6 @@ import torch
 from torch import Tensor, nn
 
 from mindvis_gui.decoding.pipeline import Condition, MindVisPipeline
-from mindvis_gui.decoding.transformer import Attention
 
 
 @torch.inference_mode()
@@ -29,7 +28,7 @@ def roll_out(pipeline: MindVisPipeline, padded: Tensor) -> Tensor:
     tokens = encoder.embed(padded)
     flow = torch.eye(tokens.shape[1], device=tokens.device)
     for block in encoder.blocks:
-        attention = _attention(block.attn, block.norm1(tokens))[0].mean(dim=0)  # (n, n)
+        attention = block.attn.weights(block.norm1(tokens))[0].mean(dim=0)  # (n, n)
         mixed = 0.5 * attention + 0.5 * torch.eye(len(attention), device=tokens.device)
         flow = mixed @ flow
         tokens = block(tokens)
@@ -54,7 +53,7 @@ def weighted_roll_out(pipeline: MindVisPipeline, padded: Tensor, direction: Cond
         layers = []
         for block in encoder.blocks:
             inputs = block.norm1(tokens)
-            weights = _attention(block.attn, inputs)  # (1, heads, n, n)
+            weights = block.attn.weights(inputs)  # (1, heads, n, n)
             layers.append(weights)
             tokens = tokens + block.attn.mixed(weights, inputs)
             tokens = tokens + block.mlp(block.norm2(tokens))
@@ -75,14 +74,6 @@ def weighted_roll_out(pipeline: MindVisPipeline, padded: Tensor, direction: Cond
 def projection(condition: Condition, direction: Condition) -> Tensor:
     """Return the sum of products () of a condition and a direction, over both of their parts."""
     return (condition[0] * direction[0]).sum() + (condition[1] * direction[1]).sum()
-
-
-def _attention(attention: Attention, tokens: Tensor) -> Tensor:
-    """Return the weights (batch, heads, n, n) that `attention` mixes its values with."""
-    batch, n, width = tokens.shape
-    qkv = attention.qkv(tokens).view(batch, n, 3, attention.heads, width // attention.heads)
-    query, key, _ = qkv.permute(2, 0, 3, 1, 4)
-    return (query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5).softmax(dim=-1)
 
 
 def _output_weights(pipeline: MindVisPipeline, n_tokens: int) -> Tensor:

@@ -38,21 +38,28 @@ class Attention(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Let tokens (batch, n, width) attend to each other; same shape out."""
-        batch, n, width = tokens.shape
-        qkv = self.qkv(tokens).view(batch, n, 3, self.heads, width // self.heads)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (batch, heads, n, width / heads)
-        mixed = F.scaled_dot_product_attention(query, key, value)
-        return self.proj(mixed.transpose(1, 2).reshape(batch, n, width))  # (batch, n, width)
+        mixed = F.scaled_dot_product_attention(*self._projected(tokens))
+        return self.proj(mixed.transpose(1, 2).reshape(tokens.shape))  # (batch, n, width)
+
+    def weights(self, tokens: Tensor) -> Tensor:
+        """Return how much each token takes of each in `forward` (batch, heads, n, n)."""
+        query, key, _ = self._projected(tokens)
+        return (query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5).softmax(dim=-1)
 
     def mixed(self, weights: Tensor, tokens: Tensor) -> Tensor:
         """Return what `forward` makes of tokens (batch, n, width), with weights that are given.
 
         `weights` (batch, heads, n, n) are how much each token takes of each.
         """
+        _, _, value = self._projected(tokens)
+        mixed = weights @ value  # (batch, heads, n, width / heads)
+        return self.proj(mixed.transpose(1, 2).reshape(tokens.shape))
+
+    def _projected(self, tokens: Tensor) -> Tensor:
+        """Return queries, keys and values of tokens (3, batch, heads, n, width / heads)."""
         batch, n, width = tokens.shape
-        value = self.qkv(tokens)[..., 2 * width :].view(batch, n, self.heads, width // self.heads)
-        mixed = weights @ value.transpose(1, 2)  # (batch, heads, n, width / heads)
-        return self.proj(mixed.transpose(1, 2).reshape(batch, n, width))
+        qkv = self.qkv(tokens).view(batch, n, 3, self.heads, width // self.heads)
+        return qkv.permute(2, 0, 3, 1, 4)
 
 
 class FeedForward(nn.Module):
