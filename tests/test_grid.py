@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -6,10 +7,12 @@ import numpy as np
 import pytest
 import shiboken6
 
+from mindvis_gui.data import scratch
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.decoding.sampling_settings import SAMPLERS, Sampling
 from mindvis_gui.errors import RequestError
+from mindvis_gui.session import plan
 from mindvis_gui.session.axes import NONE, read_axis
 from mindvis_gui.session.options import Options
 from mindvis_gui.session.sample_blocks import SampleBlock, count_samples
@@ -113,6 +116,30 @@ def test_all_missing_cells_are_decoded_one_request_a_trial(qtbot, ready):
     assert [request.trial for request in requests] == list(range(6))
     assert not ready.grid.missing()
     assert not ready.grid.queued
+
+
+def test_vectors_of_thousands_that_wait_lie_in_files_and_are_the_same(
+    qtbot, ready, decoder, monkeypatch
+):
+    mapped, mmap = [], scratch.mmap.mmap
+    monkeypatch.setattr(scratch.mmap, "mmap", lambda *args: mapped.append(1) or mmap(*args))
+    decoder.hold()
+    ready.grid.start(ready.grid.missing())
+    qtbot.waitUntil(lambda: len(ready.queue) == 5)
+    assert not mapped
+    before = [each.request.to_json() for each in ready.queue.waiting]
+    ready.queue.stop()
+    decoder.release()
+    qtbot.waitUntil(lambda: ready.idle)
+    decoder.hold()
+    monkeypatch.setattr(plan, "ScratchVectors", partial(scratch.ScratchVectors, 3000))
+    ready.grid.start(ready.grid.missing())
+    qtbot.waitUntil(lambda: len(ready.queue) == 5)
+    assert mapped
+    assert [each.request.to_json() for each in ready.queue.waiting] == before
+    ready.queue.stop()
+    decoder.release()
+    qtbot.waitUntil(lambda: ready.idle)
 
 
 def test_only_what_is_missing_is_asked_for(qtbot, ready):

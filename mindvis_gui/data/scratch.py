@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import tempfile
 import threading
 import weakref
@@ -12,10 +13,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from mindvis_gui.data.at_hand import check_may_wait
-from mindvis_gui.data.subject import IntArray
+from mindvis_gui.data.subject import FloatArray, IntArray, read_only
 from mindvis_gui.errors import DataError
 
 MOST_BYTES = 1 << 27  # held in memory; what is more goes to a temporary file
+_BLOCK_BYTES = 1 << 26  # of such a file, at least a vector: each costs an open file
 
 
 class ScratchRows:
@@ -75,10 +77,63 @@ class ScratchRows:
             for block in blocks:
                 self._file.write(block.data)
         except OSError as error:
-            raise DataError(
-                f"{tempfile.gettempdir()}: no room for responses that do not fit in memory "
-                f"({error.strerror or error}); set TMPDIR to a larger folder"
-            ) from error
+            raise _no_room(error) from error
+
+
+class ScratchVectors:
+    """Vectors that wait: in memory while they are few, and else in files that nobody sees.
+
+    What is kept is an array like any other; the system holds of the files what it has room for.
+
+    Parameters
+    ----------
+    most_bytes : int
+        From how many bytes on they are kept in files.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._room = most_bytes
+        self._free: list[FloatArray] = []  # rows of the newest file
+
+    def keep(self, vector: FloatArray) -> FloatArray:
+        """Return an array (n,) of the same values, read-only; all vectors have one length.
+
+        Raises
+        ------
+        DataError
+            If the folder for temporary files is full.
+        """
+        if vector.nbytes <= self._room:
+            self._room -= vector.nbytes
+            return read_only(vector)
+        self._room = 0
+        if not self._free:
+            self._free = list(_mapped(max(1, _BLOCK_BYTES // vector.nbytes), vector.size))
+        row = self._free.pop()
+        row[:] = vector
+        return read_only(row)
+
+
+def _mapped(n_rows: int, n_columns: int) -> FloatArray:
+    """Return an array (n_rows, n_columns) of float32 that lies in a file, as long as it is used."""
+    row = bytes(n_columns * np.dtype(np.float32).itemsize)
+    try:
+        with tempfile.TemporaryFile(prefix="mindvis-") as file:
+            # Writing finds out that a disk is full; a map of what has no place ends the process.
+            for _ in range(n_rows):
+                file.write(row)
+            file.flush()
+            content = mmap.mmap(file.fileno(), n_rows * len(row))
+    except OSError as error:
+        raise _no_room(error) from error
+    return np.frombuffer(content, dtype=np.float32).reshape(n_rows, n_columns)
+
+
+def _no_room(error: OSError) -> DataError:
+    return DataError(
+        f"{tempfile.gettempdir()}: no room for responses that do not fit in memory "
+        f"({error.strerror or error}); set TMPDIR to a larger folder"
+    )
 
 
 class ReadOnce:

@@ -8,6 +8,7 @@ from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.prepare import Normalisation, prepare
 from mindvis_gui.data.region_shapes import made_hashes
+from mindvis_gui.data.scratch import ScratchVectors
 from mindvis_gui.data.subject import FloatArray, Subject
 from mindvis_gui.decode_queue import Waiting
 from mindvis_gui.decoding.request import Decoder, DecodeRequest
@@ -25,16 +26,21 @@ def planning(
     masks: dict[tuple[int, ...], MaskState],
     preparation: Preparation,
 ) -> Generator[list[Waiting], None, list[str]]:
-    """Make requests in batches; runs in a job's thread. Returns what cannot be decoded and why."""
+    """Make requests in batches; runs in a job's thread. Returns what cannot be decoded and why.
+
+    The vectors of thousands that wait are no longer in memory.
+    """
     batch: list[Waiting] = []
     complaints = []
+    waiting = ScratchVectors()
     vectors: dict[tuple[int, tuple[str, ...] | None], FloatArray] = {}  # by trial and regions
     for (index, options), seeds in requests_of(blocks).items():
         decoder, trial = decoders[options.model_hash], subject.trials[index]
         response = (index, options.rois)
         try:
             if response not in vectors:
-                vectors[response] = prepare(subject, trial, normalisation, options.rois)
+                vector = prepare(subject, trial, normalisation, options.rois)
+                vectors[response] = waiting.keep(vector)
             request = DecodeRequest(
                 subject=subject.name,
                 trial=index,
