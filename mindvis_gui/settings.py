@@ -46,14 +46,14 @@ class Settings:
 
     @property
     def recent(self) -> list[Path]:
-        """Subjects opened last, the newest first, without those that are gone."""
+        """Subjects opened last, the newest first; some may be gone, which a disk has to say."""
         count = self._store.beginReadArray("recent")
         paths = []
         for i in range(count):
             self._store.setArrayIndex(i)
             paths.append(Path(str(self._store.value("path"))))
         self._store.endArray()
-        return [path for path in paths if is_there(path)]
+        return paths
 
     def add_recent(self, path: Path) -> None:
         """Put `path` in front of the subjects opened last."""

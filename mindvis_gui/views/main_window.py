@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
+from mindvis_gui.files import is_there
 from mindvis_gui.paths import model_dirs
 from mindvis_gui.session import Session
 from mindvis_gui.session.autosave import Autosave
@@ -83,7 +85,9 @@ class MainWindow(QMainWindow):
         )
         self.toolbar = MainToolBar(actions, model_names, session.load_model)
         self.addToolBar(self.toolbar)
-        self.welcome = WelcomePage(actions["open"], actions["demo"], settings.recent)
+        self.welcome = WelcomePage(actions["open"], actions["demo"], recent := settings.recent)
+        if recent:  # on drives that may take long to answer
+            session.jobs.run(lambda: _gone(recent), "", self.welcome.leave_out)
         self.welcome.subject_chosen.connect(session.open)
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(self.workspace)
@@ -226,6 +230,10 @@ class MainWindow(QMainWindow):
         if self._autosave is not None:
             self._autosave.close()
         event.accept()
+
+
+def _gone(paths: Sequence[Path]) -> list[Path]:
+    return [path for path in paths if not is_there(path)]
 
 
 def model_names() -> list[str]:

@@ -61,11 +61,19 @@ class WelcomePage(QWidget):
             label("or drop a file anywhere", "caption"), alignment=Qt.AlignmentFlag.AlignHCenter
         )
         column.addSpacing(2 * GAP)
-        if recent:
-            column.addWidget(label("Recent", "heading"), alignment=Qt.AlignmentFlag.AlignHCenter)
-        for path in recent:
-            column.addWidget(self._recent(path), alignment=Qt.AlignmentFlag.AlignHCenter)
+        self.heading = label("Recent", "heading")
+        self.heading.setVisible(bool(recent))
+        column.addWidget(self.heading, alignment=Qt.AlignmentFlag.AlignHCenter)
+        self.recent = {path: self._recent(path) for path in recent}
+        for button in self.recent.values():
+            column.addWidget(button, alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(4)
+
+    def leave_out(self, gone: Sequence[Path]) -> None:
+        """Offer some of what was open before no more."""
+        for path in gone:
+            self.recent.pop(path).hide()
+        self.heading.setVisible(bool(self.recent))
 
     def offer(
         self,

@@ -180,6 +180,28 @@ def test_recent_subjects_can_be_opened_again(qtbot, session, settings, tmp_path,
         second.welcome.subject_chosen.emit(settings.recent[0])
 
 
+def test_recent_subjects_that_are_gone_are_left_out_once_their_disk_has_said_so(
+    qtbot, session, settings, tmp_path, monkeypatch
+):
+    answers = threading.Event()
+
+    def answer(path):
+        assert answers.wait(5)
+        return path.name == "there.h5"
+
+    monkeypatch.setattr(module, "is_there", answer)
+    settings.add_recent(tmp_path / "gone.h5")
+    settings.add_recent(tmp_path / "there.h5")
+    made = module.MainWindow(session, settings)
+    qtbot.addWidget(made)
+    gone, there = (made.welcome.recent[tmp_path / name] for name in ("gone.h5", "there.h5"))
+    assert not gone.isHidden()
+    answers.set()
+    qtbot.waitUntil(gone.isHidden)
+    assert not there.isHidden()
+    assert not made.welcome.heading.isHidden()
+
+
 def test_a_long_path_makes_no_wide_window(qtbot, session, settings, tmp_path):
     deep = tmp_path.joinpath(*["derivatives-of-a-pipeline-with-a-name"] * 6)
     deep.mkdir(parents=True)
