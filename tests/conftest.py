@@ -12,13 +12,16 @@ import os
 os.environ["QT_QPA_PLATFORM"] = "offscreen"  # Qt and torch read these when they are imported
 os.environ["OMP_NUM_THREADS"] = "1"
 
+import errno
 import functools
 import hashlib
+import io
 import json
 import math
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -554,6 +557,32 @@ def calls_of():
         return len(calls)
 
     return count
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """Return a context in which a disk fails that a folder lies on, as a network drive may."""
+
+    @contextmanager
+    def fail(folder: Path, *, writing_alone: bool = False) -> Iterator[None]:
+        def failed(call: Callable[..., Any]) -> Callable[..., Any]:
+            def attempt(path: Any, *args: Any, **kwargs: Any) -> Any:
+                if not isinstance(path, int) and str(path).startswith(str(folder)):
+                    raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+                return call(path, *args, **kwargs)
+
+            return attempt
+
+        names = ["unlink", "mkdir", "replace"]
+        names += [] if writing_alone else ["stat", "scandir", "listdir", "open", "utime"]
+        with monkeypatch.context() as patch:
+            for name in names:
+                patch.setattr(os, name, failed(getattr(os, name)))
+            if not writing_alone:
+                patch.setattr(io, "open", failed(io.open))
+            yield
+
+    return fail
 
 
 @pytest.fixture

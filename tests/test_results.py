@@ -1,6 +1,7 @@
 import threading
 from dataclasses import replace
 
+from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.errors import ModelError, UnavailableError
 
 
@@ -91,3 +92,18 @@ def test_samples_go_with_their_subject(qtbot, ready):
     with qtbot.waitSignal(ready.trial_changed):
         ready.open("other.h5")
     assert found.newest(0) == found.alike(request) == found.everything() == []
+
+
+def test_samples_are_shown_though_the_cache_lies_on_a_disk_that_fails(
+    qtbot, ready, decoder, failing, tmp_path
+):
+    ready.queue._cache = ready.collection._cache = SampleCache(tmp_path / "samples")
+    problems = []
+    ready.problem.connect(problems.append)
+    with failing(tmp_path / "samples"):
+        ready.decode()
+        qtbot.waitUntil(lambda: ready.idle)
+    assert [sample.seed for sample in ready.results.result.samples] == [0, 1, 2, 3]
+    (problem,) = problems
+    assert "samples are not kept for later" in problem
+    assert "Input/output error" in problem

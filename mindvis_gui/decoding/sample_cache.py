@@ -24,6 +24,7 @@ from mindvis_gui.decoding.request import DecodeRequest, Sample
 from mindvis_gui.decoding.sample_record import CHUNK, sample_request
 from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE
 from mindvis_gui.decoding.versions import shaping_versions
+from mindvis_gui.errors import ExportError
 from mindvis_gui.files import atomic_path
 
 DEFAULT_LIMIT = 2 << 30  # bytes: some 20,000 samples of 256 pixels
@@ -111,15 +112,19 @@ class SampleCache:
         Raises
         ------
         ExportError
-            If it cannot be written; what was kept before stays.
+            If it cannot be written, or what was kept before be listed; that stays.
         """
         path = self.path(key)
         with atomic_path(path) as temporary:
             write_kept_sample(sample, sample_request(sample, request), temporary)
-        with self._lock:
-            self._size = self._measure() if self._size is None else self._size + _bytes_of(path)
-            if self._size > self._limit:
-                self._size = self._shrink()
+        try:
+            with self._lock:
+                self._size = self._measure() if self._size is None else self._size + _bytes_of(path)
+                if self._size > self._limit:
+                    self._size = self._shrink()
+        except OSError as error:
+            told = error.strerror or error
+            raise ExportError(f"{self.folder}: cannot be listed: {told}") from error
 
     def _files(self) -> list[tuple[float, int, Path]]:
         """Return time of last use, size and path of every sample."""

@@ -22,6 +22,7 @@ from mindvis_gui.decoding.request import (
     Sample,
 )
 from mindvis_gui.decoding.sample_cache import SampleCache, sample_key
+from mindvis_gui.files import is_there
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.session.backlog import Backlog
 from mindvis_gui.session.options import Options
@@ -152,7 +153,7 @@ class Collection(QObject):
         if self._cache is None or not info.hash:
             return None
         path = self._cache.path(sample_key(values, seed, info.device))
-        return path if path.exists() else None
+        return path if is_there(path) else None
 
     def get(self, options: Options) -> Drawn | None:
         """Return the sample drawn with these options, if there is one."""

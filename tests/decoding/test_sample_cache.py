@@ -320,3 +320,15 @@ def test_a_failure_costs_only_the_trial_that_failed(cache, tiny):
         assert "9 patches" in str(outcomes[1].error)
         for number, image in alone.items():
             assert np.array_equal(outcomes[number].samples[0].image, image)
+
+
+def test_a_disk_that_fails_once_a_sample_is_kept_does_not_cost_the_sample(
+    noisy, cache, monkeypatch
+):
+    def fail():
+        raise OSError(116, "Stale file handle")
+
+    monkeypatch.setattr(cache, "_files", fail)
+    decoder = CachedDecoder(noisy, cache)
+    assert len(run(decoder, REQUEST)[0].samples) == 3
+    assert decoder.trouble.endswith("cache: cannot be listed: Stale file handle")
