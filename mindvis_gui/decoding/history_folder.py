@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mindvis_gui.decoding.sample_cache import SampleCache, sample_key
+from mindvis_gui.errors import DataError
 from mindvis_gui.files import atomic_path
 from mindvis_gui.paths import cache_dir, state_dir
 
@@ -104,15 +106,29 @@ def entry_path(id_: str, folder: Path) -> Path:
 
 
 def read_history(folder: Path) -> dict[str, HistoryEntry]:
-    """Read all entries that are whole, and remove the oldest beyond the limit."""
+    """Read all entries that are whole, and remove the oldest beyond the limit.
+
+    Raises
+    ------
+    DataError
+        If the folder cannot be read.
+    """
     found: dict[str, HistoryEntry] = {}
-    for path in folder.glob("*.json"):
+    try:
+        paths = list(folder.glob("*.json"))
+    except OSError as error:
+        raise DataError(
+            f"{folder}: what was decoded before cannot be read ({error.strerror or error}); "
+            "it is there again once the disk is, at the next start"
+        ) from error
+    for path in paths:
         entry = read_entry(path)
         if entry is not None and not path.name.startswith("."):
             found[entry.id] = entry
     plain = sorted((each for each in found.values() if not each.starred), key=lambda e: e.when)
     for entry in plain[: max(len(plain) - _MOST, 0)]:
-        entry_path(entry.id, folder).unlink(missing_ok=True)
+        with suppress(OSError):  # on a disk that is read-only it stays, and is left out again
+            entry_path(entry.id, folder).unlink(missing_ok=True)
         del found[entry.id]
     return found
 
