@@ -226,6 +226,21 @@ def test_picture_altered_inside_is_noticed(qtbot, worked, ready, monkeypatch, tm
         saved.picture(saved.document["results"][0]["samples"][0]["file"])
 
 
+def test_on_a_disk_that_fails_the_window_closes_and_leaves_the_next_one_its_turn(
+    worked, ready, failing, tmp_path
+):
+    autosave = Autosave(ready, tmp_path / "state", dict)
+    autosave.start()
+    write_state(tmp_path / "state" / "last-session.json", {"subject": {"name": "tiny"}})
+    with failing(tmp_path / "state"):
+        autosave.close()
+    following = Autosave(ready, tmp_path / "state", dict)
+    following.start()
+    assert following.left_over is not None
+    assert following.left_over["subject"] == {"name": "tiny"}
+    following.close()
+
+
 # -- after a crash ---------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from mindvis_gui.analysis.session_file import read_state, write_state
 from mindvis_gui.data.fingerprint import fingerprint
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.errors import DataError, ExportError, MindVisError
+from mindvis_gui.files import is_there
 from mindvis_gui.session.left_behind import LeftBehind
 from mindvis_gui.session.session import Session
 from mindvis_gui.session.state import UNFINISHED, State, holds_unsaved, snapshot, unfinished
@@ -178,11 +180,11 @@ class Autosave(QObject):
         elif self._left_behind:
             self._write_left(self._path, self._left_behind.pop())
         elif done:
-            self._path.unlink(missing_ok=True)
+            _remove(self._path)
         if self._left_behind:
             self._write_left(self._behind_path, {_DOCUMENTS: self._left_behind})
         elif done:
-            self._behind_path.unlink(missing_ok=True)
+            _remove(self._behind_path)
         self._lock.unlock()
         self._lock = None
 
@@ -209,9 +211,15 @@ def _goes_on(document: Mapping[str, Any]) -> bool:
 def _read(path: Path) -> dict[str, Any]:
     """Return a document on disk; an empty one where there is none, or one that is cut short."""
     try:
-        return read_state(path) if path.exists() else {}
+        return read_state(path) if is_there(path) else {}
     except DataError:
         return {}
+
+
+def _remove(path: Path) -> None:
+    """Remove a document; one on a disk that went read-only is offered by the next start."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _writing(
