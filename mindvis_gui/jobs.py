@@ -6,11 +6,12 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QDeadlineTimer, QObject, Signal
 
 from mindvis_gui.job import Job
 
 Receiver = Callable[[Any], None]
+_MOMENT = 50  # ms for which nobody minds to wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,38 @@ class Jobs(QObject):
     ) -> Job:
         """Run a plain function in a thread of its own; `done` gets what it returns."""
         return self.start(_as_generator(work), title, done, ended=ended)
+
+    def soon(
+        self,
+        work: Callable[[], Any],
+        title: str,
+        done: Receiver,
+        *,
+        ended: Callable[[], None] | None = None,
+    ) -> Job:
+        """Run a function; where that is quick, `done` has what it returns before this returns.
+
+        Only what takes longer gets a word in the status bar.
+        """
+        told: list[Any] = []
+
+        def keep() -> Any:
+            told.append(work())
+            return told[-1]
+
+        def take(result: Any) -> None:
+            if told:
+                told.clear()
+                done(result)
+
+        job = self.run(keep, "", take, ended=ended)
+        if job.wait(QDeadlineTimer(_MOMENT)):
+            for result in list(told):
+                take(result)
+        elif title and not self._closed:
+            job.title = title
+            self.changed.emit()
+        return job
 
     @property
     def busy(self) -> str:

@@ -1,3 +1,6 @@
+import threading
+import time
+
 import pytest
 import shiboken6
 
@@ -67,3 +70,32 @@ def test_nothing_starts_and_nobody_is_told_after_the_end(qtbot, jobs):
     assert told == []
     assert not late.isRunning()
     assert not late.isFinished()
+
+
+def test_what_is_quick_is_there_at_once_and_once(qtbot, jobs):
+    told = []
+    jobs.soon(lambda: 5, "Reading", told.append)
+    assert told == [5]
+    assert not jobs.busy
+    qtbot.waitUntil(lambda: jobs.idle)
+    assert told == [5]
+
+
+def test_what_takes_longer_is_said_and_comes_later(qtbot, jobs):
+    told, go_on = [], threading.Event()
+    begun = time.perf_counter()
+    jobs.soon(lambda: go_on.wait(10), "Reading", told.append)
+    assert time.perf_counter() - begun < 5
+    assert jobs.busy == "Reading"
+    assert not told
+    go_on.set()
+    qtbot.waitUntil(lambda: jobs.idle)
+    assert told == [True]
+    assert not jobs.busy
+
+
+def test_what_is_quick_and_fails_is_reported(qtbot, jobs):
+    told = []
+    with qtbot.waitSignal(jobs.failed):
+        jobs.soon(lambda: 1 // 0, "Reading", told.append)
+    assert told == []

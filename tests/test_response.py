@@ -4,10 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mindvis_gui.data import open_subject
 from mindvis_gui.data.at_hand import NotAtHandError, only_at_hand
 from mindvis_gui.data.prepare import measure_normalisation
 from mindvis_gui.data.recording import RowRecording, StackedRows
 from mindvis_gui.data.scratch import ReadOnce, ScratchRows
+from mindvis_gui.data.subject_file import SubjectFile, write_subject
 from mindvis_gui.errors import DataError, RequestError
 from mindvis_gui.jobs import Jobs
 from mindvis_gui.session.response import Response
@@ -78,6 +80,51 @@ def test_a_trial_at_hand_is_not_kept_waiting_or_disturbed(qtbot, response, packe
     assert not response.awaited
     with qtbot.assertNotEmitted(response.completed, wait=100):
         gate.set()
+
+
+def test_what_is_read_in_a_moment_is_there_at_once(qtbot, response, packed, subject, gate):
+    gate.set()
+    with qtbot.assertNotEmitted(response.completed, wait=100):
+        response.read(packed, packed.trials[SLOW], None)
+        np.testing.assert_array_equal(response.recorded, subject.responses([SLOW])[0])
+        assert response.vector is not None
+        assert not response.awaited
+
+
+def test_a_file_is_read_once_a_trial_and_never_by_the_windows_thread(
+    qtbot, response, subject, tmp_path, monkeypatch
+):
+    write_subject(tmp_path / "subject.h5", subject)
+    opened = open_subject(tmp_path / "subject.h5")
+    readers, read = [], SubjectFile.responses
+
+    def noted(self, indices):
+        values = read(self, indices)
+        readers.append(threading.current_thread())
+        return values
+
+    monkeypatch.setattr(SubjectFile, "responses", noted)
+    response.set_subject(opened, response.normalisation)
+    for rois in (None, ("V1",), ("V2",)):
+        response.read(opened, opened.trials[3], rois)
+        qtbot.waitUntil(lambda: response._jobs.idle)
+        if response.vector is None:  # it took longer than a moment
+            response.read(opened, opened.trials[3], rois)
+        assert response.vector[subject.roi("V1").voxels].any() == (rois != ("V2",))
+    assert len(readers) == 1
+    assert readers[0] is not threading.main_thread()
+
+
+def test_what_is_read_of_a_subject_that_was_closed_is_let_go(
+    qtbot, response, packed, subject, gate
+):
+    response.read(packed, packed.trials[SLOW], None)
+    response.set_subject(subject, response.normalisation)
+    gate.set()
+    qtbot.waitUntil(lambda: response._jobs.idle)
+    assert response._newest is None
+    response.read(subject, subject.trials[SLOW], None)
+    assert response.vector is not None
 
 
 def test_of_trials_gone_through_only_the_last_is_read_again(qtbot, response, packed, gate):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class NotAtHandError(Exception):
-    """What was asked for has to be unpacked first, which may take seconds."""
+    """What was asked for has to be read or unpacked first, which may take seconds."""
 
 
 class _Thread(threading.local):
@@ -20,7 +20,7 @@ _thread = _Thread()
 
 @contextmanager
 def only_at_hand() -> Iterator[None]:
-    """Within the block, this thread raises `NotAtHandError` rather than unpack a file."""
+    """Within the block, this thread raises `NotAtHandError` rather than read or unpack a file."""
     before = _thread.must_not_wait
     _thread.must_not_wait = True
     try:

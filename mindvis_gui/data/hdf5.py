@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from mindvis_gui.data.at_hand import check_may_wait
 from mindvis_gui.data.checks import kinds_text
 from mindvis_gui.errors import DataError, reason_of
 from mindvis_gui.wording import counted
@@ -37,7 +38,11 @@ _DAMAGE = (
 
 @contextmanager
 def damage_reported(path: Path) -> Iterator[None]:
-    """Turn whatever HDF5 raises inside the block into a `DataError` that names the file."""
+    """Turn whatever HDF5 raises inside the block into a `DataError` that names the file.
+
+    A thread that must not wait does not come in: drives are slow, and one thread reads at a time.
+    """
+    check_may_wait()
     try:
         yield
     except _DAMAGE as error:

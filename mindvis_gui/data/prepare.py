@@ -147,7 +147,17 @@ def prepare(
     -------
     (n_voxels,) float32, read-only
     """
-    vector = normalisation.apply(subject.responses([trial.index])[0])
+    return prepared(subject, subject.responses([trial.index])[0], normalisation, used_rois)
+
+
+def prepared(
+    subject: Subject,
+    response: FloatArray,
+    normalisation: Normalisation,
+    used_rois: Collection[str] | None = None,
+) -> FloatArray:
+    """Do what `prepare` does to a response (n_voxels,) that was read already."""
+    vector = normalisation.apply(response)
     if used_rois is not None:
         used = np.zeros(subject.n_voxels, dtype=np.bool_)
         used[used_voxels(subject, used_rois)] = True

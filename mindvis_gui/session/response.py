@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
 from mindvis_gui.data.at_hand import NotAtHandError, only_at_hand
-from mindvis_gui.data.prepare import Normalisation, measuring_normalisation, prepare
-from mindvis_gui.data.subject import FloatArray, Subject, Trial
+from mindvis_gui.data.prepare import Normalisation, measuring_normalisation, prepared
+from mindvis_gui.data.subject import FloatArray, Recording, Subject, Trial
 from mindvis_gui.errors import DataError, MindVisError
 from mindvis_gui.job import Job
 from mindvis_gui.jobs import Jobs
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Read:
+    """The response (n_voxels,) of a trial."""
+
+    recording: Recording
+    trial: int
+    values: FloatArray
+
+    def is_of(self, subject: Subject, trial: Trial) -> bool:
+        """Whether it is a trial's, whatever regions were made of the subject meanwhile."""
+        return self.recording is subject.recording and self.trial == trial.index
 
 
 class Response(QObject):
@@ -24,7 +38,7 @@ class Response(QObject):
     unmeasured : str
         Why they cannot be measured; empty while nothing speaks against it.
     recorded : (n_voxels,) float32 or None
-        In the subject's unit; None while a file is unpacked for it.
+        In the subject's unit; None while a file is read or unpacked for it.
     vector : (n_voxels,) float32 or None
         Prepared, as the encoder gets it unmasked.
     """
@@ -39,7 +53,8 @@ class Response(QObject):
         self._subject: Subject | None = None
         self._measuring: Job | None = None
         self._awaited: Trial | None = None
-        self._fetching = False
+        self._fetching: Job | None = None
+        self._newest: _Read | None = None  # of those that were not at hand
         self.normalisation: Normalisation | None = None
         self.unmeasured = ""
         self.recorded: FloatArray | None = None
@@ -51,6 +66,7 @@ class Response(QObject):
             self._measuring.cancel()
         self._subject, self.normalisation, self.unmeasured = subject, normalisation, ""
         self.recorded = self.vector = self._awaited = None
+        self._fetching = self._newest = None
 
     @property
     def awaited(self) -> bool:
@@ -88,41 +104,54 @@ class Response(QObject):
         """Read the response of a trial; voxels outside `rois` are 0 in its vector."""
         self.recorded = self.vector = self._awaited = None
         try:
-            with only_at_hand():
-                self.recorded = subject.responses([trial.index])[0]
-                if self.normalisation is not None:
-                    self.vector = prepare(subject, trial, self.normalisation, rois)
-        except NotAtHandError:
-            self._fetch(subject, trial)
+            self.recorded = self._response(subject, trial)
+            if self.recorded is not None and self.normalisation is not None:
+                self.vector = prepared(subject, self.recorded, self.normalisation, rois)
         except MindVisError as error:
             self.recorded = None
             self.problem.emit(str(error))
         self.changed.emit()
 
+    def _response(self, subject: Subject, trial: Trial) -> FloatArray | None:
+        """Return a response that is at hand or comes in a moment; None while it is fetched."""
+        if self._newest is None or not self._newest.is_of(subject, trial):
+            try:
+                with only_at_hand():
+                    at_hand: FloatArray = subject.responses([trial.index])[0]
+                return at_hand
+            except NotAtHandError:
+                self._fetch(subject, trial)
+        read = self._newest
+        if read is None or not read.is_of(subject, trial):
+            return None
+        self._awaited = self._fetching = None
+        return read.values
+
     def _fetch(self, subject: Subject, trial: Trial) -> None:
-        """Have the file of a response unpacked, which nobody need do again; one at a time."""
+        """Have a response read, from a file that may have to be unpacked; one at a time."""
         self._awaited = trial
-        if self._fetching:
+        if self._fetching is not None:
             return  # what is awaited when that ends is read then
-        self._fetching, read = True, False
 
-        def unpack() -> Generator[None, None, None]:
-            yield
-            subject.responses([trial.index])
+        def read() -> _Read:
+            return _Read(subject.recording, trial.index, subject.responses([trial.index])[0])
 
-        def take(_: None) -> None:
-            nonlocal read
-            read = True
+        def take(read: _Read) -> None:
+            if self._subject is not None and read.recording is self._subject.recording:
+                self._newest = read
 
         def end() -> None:
-            self._fetching = False
+            if self._fetching is not job:
+                return  # it came in a moment, or another subject was opened
+            self._fetching = None
             awaited, self._awaited = self._awaited, None
+            there = self._newest is not None and self._newest.is_of(subject, trial)
             # After an error, which the session reports, the same trial is not tried again.
-            if awaited is not None and (read or awaited is not trial):
+            if awaited is not None and (there or awaited is not trial):
                 self.completed.emit()
 
         title = f"Reading the response of trial {trial.index}"
-        self._jobs.start(unpack(), title, take, ended=end)
+        job = self._fetching = self._jobs.soon(read, title, take, ended=end)
 
 
 def _measuring(subject: Subject) -> Generator[float, None, Normalisation | DataError]:
