@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from mindvis_gui.data.at_hand import check_may_wait
 from mindvis_gui.data.file_head import is_hdf5, is_zip, read_head
 from mindvis_gui.data.hdf5 import damage_reported, open_hdf5
 from mindvis_gui.data.npz import NpzFile, npz_damage_reported
@@ -60,6 +61,7 @@ class PictureFiles(Mapping[str, bytes]):
 
     def __getitem__(self, name: str) -> bytes:
         path = self._files[name]
+        check_may_wait()
         try:
             return path.read_bytes()
         except OSError as error:

@@ -8,7 +8,8 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QMenu, QScrollArea, QWidget
 
-from mindvis_gui.data.subject import ImageArray
+from mindvis_gui.data.at_hand import NotAtHandError, only_at_hand
+from mindvis_gui.data.subject import ImageArray, Subject, Trial
 from mindvis_gui.decoding.cached_decoder import PartStep
 from mindvis_gui.decoding.request import Step
 from mindvis_gui.errors import DataError
@@ -30,6 +31,7 @@ from mindvis_gui.views.trial_pictures import (
 
 _GAP = 8
 _SMALLEST = 112  # pixels; below that the gallery scrolls, unless it is as low as a row of pictures
+_READING = "the stimulus is being read"
 _LOWEST = 56  # of that row: laptops at a large scale have few pixels
 
 
@@ -45,6 +47,7 @@ class GalleryView(QWidget):
         super().__init__(parent)
         self._session = session
         self._step: Step | None = None
+        self._trial: Trial | None = None  # whose stimulus it is
         self._stimulus: ImageArray | None = None
         self._missing = ""  # why there is none
         self._running = False  # whether a decode is shown
@@ -95,13 +98,36 @@ class GalleryView(QWidget):
 
     def _set_trial(self) -> None:
         subject, trial = self._session.subject, self._session.trial
+        if subject is None or trial is None:
+            self._take_stimulus(None)
+            return
+        if trial is self._trial:  # its response was read, which says nothing of the stimulus
+            self._refresh()
+            return
+        self._trial = trial
+        try:
+            with only_at_hand():
+                found = _stimulus(subject, trial)
+        except NotAtHandError:
+            self._stimulus, self._missing = None, _READING
+
+            def take(found: ImageArray | DataError | None) -> None:
+                if self._session.trial is trial:
+                    self._take_stimulus(found)
+
+            self._session.jobs.soon(lambda: _stimulus(subject, trial), "", take)
+            if self._missing == _READING:
+                self._refresh()
+        else:
+            self._take_stimulus(found)
+
+    def _take_stimulus(self, found: ImageArray | DataError | None) -> None:
         self._stimulus, self._missing = None, "no stimulus in this file"
-        if subject is not None and trial is not None:
-            try:
-                self._stimulus = subject.stimulus(trial)
-            except DataError as error:
-                self._missing = "the stimulus cannot be read"
-                self._session.problem.emit(str(error))
+        if isinstance(found, DataError):
+            self._missing = "the stimulus cannot be read"
+            self._session.problem.emit(str(found))
+        else:
+            self._stimulus = found
         self._refresh()
 
     def _start(self) -> None:
@@ -303,3 +329,11 @@ def _best_fit(count: int, width: int, height: int, caption: int, smallest: int) 
     columns = max((width + _GAP) // (smallest + _GAP), 1)
     across = (width - _GAP * (columns - 1)) // columns
     return max(min(across, max(height - caption, smallest)), 1), columns
+
+
+def _stimulus(subject: Subject, trial: Trial) -> ImageArray | DataError | None:
+    """Return the stimulus of a trial, None where it has none, or why it cannot be read."""
+    try:
+        return subject.stimulus(trial)
+    except DataError as error:
+        return error

@@ -1,3 +1,4 @@
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -6,6 +7,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QScrollArea, QWidget
 
+from mindvis_gui.data.at_hand import check_may_wait
 from mindvis_gui.decoding.request import Sample
 from mindvis_gui.errors import DataError, ExportError
 from mindvis_gui.session.shown import shown_sample
@@ -195,6 +197,41 @@ def test_a_missing_stimulus_is_said_to_be_missing(qtbot, window, session, subjec
         session.open("broken.h5")
     assert gallery.pictures[0].image is None
     assert gallery.pictures[0].instead == "no stimulus in this file"
+
+
+@pytest.fixture
+def drive(subject, monkeypatch):
+    """Return what a network drive waits for before it gives a stimulus; at first it is quick."""
+    gate, read = threading.Event(), subject.recording.stimulus
+    gate.set()
+
+    def slowly(stimulus_id):
+        check_may_wait()
+        assert gate.wait(10)
+        return read(stimulus_id)
+
+    monkeypatch.setattr(subject.recording, "stimulus", slowly)
+    yield gate
+    gate.set()
+
+
+def test_a_stimulus_that_a_drive_gives_in_a_moment_is_shown_at_once(gallery, ready, drive, subject):
+    ready.set_trial(3)
+    assert np.array_equal(gallery.pictures[0].image, subject.stimulus(subject.trials[3]))
+
+
+def test_a_stimulus_that_takes_long_to_read_is_shown_when_it_is_there(
+    qtbot, gallery, ready, drive, subject
+):
+    drive.clear()
+    ready.set_trial(3)
+    ready.set_trial(4)
+    ready.trial_changed.emit()  # its response is there
+    assert gallery.pictures[0].instead == "the stimulus is being read"
+    drive.set()
+    qtbot.waitUntil(lambda: gallery.pictures[0].image is not None)
+    qtbot.waitUntil(lambda: ready.idle)
+    assert np.array_equal(gallery.pictures[0].image, subject.stimulus(subject.trials[4]))
 
 
 def test_a_damaged_stimulus_is_reported_and_the_rest_is_shown(
