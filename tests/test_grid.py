@@ -1,3 +1,5 @@
+import gc
+import weakref
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -220,6 +222,43 @@ def test_two_models_with_the_same_seeds(qtbot, ready, decoder_factory, subject):
 
 def _fields(info):
     return {name: getattr(info, name) for name in info.__dataclass_fields__}
+
+
+@pytest.mark.parametrize("go_on", ["other values", "its own value", "another subject"])
+def test_nobody_keeps_a_model_that_is_no_longer_compared(
+    qtbot, ready, decoder_factory, subject, go_on
+):
+    """Its memory, maybe most of a GPU's, is that of the next."""
+    made = {name: decoder_factory(subject.n_voxels) for name in ("second", "third")}
+    for place, (name, one) in enumerate(made.items()):
+        one.info = replace(one.info, name=name, hash=str(place) * 64)
+    kept, load = weakref.ref(made["second"]), ready.load_decoder
+    ready.load_decoder = lambda name: made.pop(name) if name in made else load(name)
+    ready.grid.set_values("model", "fake, second")
+    qtbot.waitUntil(lambda: ready.grid.models.facts("second") is not None)
+    del one
+    if go_on == "another subject":
+        with qtbot.waitSignal(ready.trial_changed):
+            ready.open("again.h5")
+    else:
+        ready.grid.set_values("model", "fake, third" if go_on == "other values" else "")
+    qtbot.waitUntil(lambda: ready.idle)
+    gc.collect()
+    assert kept() is None
+    assert (ready.grid.models.facts("third") is not None) == (go_on == "other values")
+
+
+def test_a_model_that_comes_when_it_is_no_longer_compared_is_let_go(
+    qtbot, ready, decoder_factory, subject
+):
+    go_on, load = Event(), ready.load_decoder
+    late = decoder_factory(subject.n_voxels)
+    ready.load_decoder = lambda name: go_on.wait(10) and late if name == "late" else load(name)
+    ready.grid.set_values("model", "fake, late")
+    ready.grid.set_values("model", "")
+    go_on.set()
+    qtbot.waitUntil(lambda: ready.idle)
+    assert ready.grid.models.facts("late") is None
 
 
 def test_cells_are_of_the_model_that_was_loaded_last(ready, decoder_factory, subject):

@@ -276,6 +276,7 @@ class Grid(QObject):
         self.queued.clear()
         self.trials, self.typed = (), {}
         self.models.forget_stand_in()
+        self.models.load(())
         self._renew_axes()
 
     def _renew(self) -> None:

@@ -33,7 +33,8 @@ class GridModels(QObject):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
-        self._others: dict[str, Decoder] = {}
+        self._others: dict[str, Decoder] = {}  # each may take most of a GPU's memory
+        self._wanted: frozenset[str] = frozenset()
         self._stand_in: tuple[str, str] | None = None  # hash and precision
 
     def facts(self, name: str | None) -> ModelFacts | None:
@@ -73,7 +74,9 @@ class GridModels(QObject):
         self._stand_in = None
 
     def load(self, names: Sequence[str]) -> None:
-        """Load the models that are not there yet, in the background."""
+        """Load models that are not there yet, in the background, and let go of all others."""
+        self._wanted = frozenset(names)
+        self._others = {name: one for name, one in self._others.items() if name in self._wanted}
         missing = [name for name in names if self._find(name) is None]
         load = self._session.load_decoder
 
@@ -87,6 +90,8 @@ class GridModels(QObject):
 
     def _keep(self, loaded: tuple[str, Decoder]) -> None:
         name, decoder = loaded
+        if name not in self._wanted:
+            return
         subject = self._session.subject
         if subject is not None and not decoder.info.fits(subject.n_voxels):
             self._session.problem.emit(decoder.info.misfit(subject.name, subject.n_voxels))
