@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
+from mindvis_gui.data.at_hand import NotAtHandError, only_at_hand
 from mindvis_gui.data.picture import decode_picture, encode_picture
-from mindvis_gui.data.stimuli import open_pictures
+from mindvis_gui.data.stimuli import PictureFolder, open_pictures
 from mindvis_gui.data.trial_table import complete_names
 from mindvis_gui.errors import DataError
 
@@ -266,3 +267,11 @@ def test_two_files_whose_names_look_alike_are_both_there(tmp_path):
     pictures = open_pictures(tmp_path)
     assert len(pictures) == len(list(tmp_path.iterdir()))
     assert len({pictures[name] for name in pictures}) == len(pictures)
+
+
+def test_a_thread_that_must_not_wait_reads_no_picture_file(tmp_path):
+    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / "a.png")
+    pictures = PictureFolder(tmp_path)
+    with only_at_hand(), pytest.raises(NotAtHandError):
+        pictures["a.png"]
+    assert pictures["a.png"]
