@@ -1,8 +1,12 @@
 import threading
 from dataclasses import replace
 
+import numpy as np
+import pytest
+
 from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.errors import ModelError, UnavailableError
+from mindvis_gui.session import results
 
 
 def use(session, load):
@@ -107,3 +111,28 @@ def test_samples_are_shown_though_the_cache_lies_on_a_disk_that_fails(
     (problem,) = problems
     assert "samples are not kept for later" in problem
     assert "Input/output error" in problem
+
+
+@pytest.mark.parametrize("kept_on_disk", [True, False])
+def test_of_many_trials_the_results_looked_at_last_stay_in_memory_and_others_come_again(
+    qtbot, ready, monkeypatch, tmp_path, kept_on_disk
+):
+    monkeypatch.setattr(results, "_MOST", 2)
+    if kept_on_disk:
+        ready.queue._cache = ready.collection._cache = SampleCache(tmp_path / "samples")
+    shown = {}
+    for trial in range(5):
+        ready.set_trial(trial)
+        ready.decode()
+        qtbot.waitUntil(lambda: ready.idle)
+        shown[trial] = ready.results.result
+    assert set(ready.results._results) == {2, 3, 4}
+    assert set(ready.results._comparisons) == {2, 3, 4}
+    for trial in (0, 4, 1):
+        ready.set_trial(trial)
+        qtbot.waitUntil(lambda: ready.idle and ready.results.comparison is not None)
+        again = ready.results.result
+        assert again.request.to_json() == shown[trial].request.to_json()
+        for one, other in zip(again.samples, shown[trial].samples, strict=True):
+            assert np.array_equal(one.image, other.image)
+        assert len(ready.results._results) <= 3

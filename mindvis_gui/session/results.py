@@ -15,6 +15,8 @@ from mindvis_gui.decoding.request import DecodeResult, ModelInfo
 from mindvis_gui.errors import UnavailableError
 from mindvis_gui.jobs import Jobs
 
+_MOST = 32  # trials besides the chosen one, some MB each
+
 ClassifierLoader = Callable[[Subject, ModelInfo], Mapping[str, Network]]
 """Returns classifiers by what they name: ``class``, ``concept``, ``category``.
 
@@ -36,7 +38,9 @@ class Recognitions:
 
 
 class Results(QObject):
-    """The newest result of every trial with its scores, and those of the chosen trial.
+    """The newest results with their scores, one a trial, and those of the chosen trial.
+
+    Of many trials the ones before are forgotten; `Keeping` reads them again when they are chosen.
 
     Attributes
     ----------
@@ -111,9 +115,10 @@ class Results(QObject):
         """Take in the result of a trial of the open subject, and score it."""
         subject, trial = self._subject, result.request.trial
         assert subject is not None  # opening another one abandons the decodes of the old
+        self._forget(trial)
         self._results[trial] = result
-        self._comparisons.pop(trial, None)
-        self._recognitions.pop(trial, None)
+        for other in [each for each in self._results if each != self._trial][:-_MOST]:
+            self._forget(other)
         self._look_up()
         self.announce()
         self._jobs.start(
@@ -122,6 +127,10 @@ class Results(QObject):
             lambda recognitions: self._set_recognitions(result, recognitions),
             progress=self._set_comparison,
         )
+
+    def _forget(self, trial: int) -> None:
+        for known in (self._results, self._comparisons, self._recognitions):
+            known.pop(trial, None)
 
     def comparison_of(self, result: DecodeResult) -> Comparison | None:
         """Return the scores of a newest result, if they are there yet."""
