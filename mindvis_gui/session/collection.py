@@ -176,6 +176,10 @@ class Collection(QObject):
                         found.setdefault(trial, []).extend(some)
         return found
 
+    def has_trial(self, trial: int) -> bool:
+        """Return whether a trial has samples, whatever their options."""
+        return trial in self._newest
+
     def newest(self, trial: int) -> list[Drawn]:
         """Return the samples of the newest decode of a trial."""
         return [self._drawn[each] for each in self._newest.get(trial, ())]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QPalette
 from PySide6.QtWidgets import (
     QComboBox,
@@ -33,6 +33,7 @@ from mindvis_gui.wording import counted
 _MIN_WIDTH = 224
 _ROI_ROWS = 8  # shown without scrolling
 _FEWEST_ROWS = 3  # where the window has no room for more
+_TOGETHER = 200  # ms; decodes that end close to each other are filtered once
 
 
 class _RoiArea(QScrollArea):
@@ -80,6 +81,9 @@ class SubjectPanel(QWidget):
         session.subject_changed.connect(self._show_subject)
         session.rois_edited.connect(self._show_rois)
         session.trial_changed.connect(self._show_trial)
+        self._soon = QTimer(self, singleShot=True, interval=_TOGETHER)
+        self._soon.timeout.connect(self._filter)
+        session.collection.added.connect(self._mark_decoded)
         self._show_subject()
 
     def _make_filter(self) -> None:
@@ -89,7 +93,10 @@ class SubjectPanel(QWidget):
         glass = QAction(icon("search", QPalette.ColorRole.PlaceholderText), "", self.filter)
         self.filter.addAction(glass, QLineEdit.ActionPosition.LeadingPosition)
         self.filter.setAccessibleName("Filter trials")
-        self.filter.setToolTip("Words of label, category or number; split:test for a split")
+        self.filter.setToolTip(
+            "Words of label, category or number; split:test for a split, "
+            "decoded:yes or decoded:no for trials with or without samples"
+        )
         self.filter.textChanged.connect(self._filter)
         self.split = QComboBox()
         self.split.setAccessibleName("Split of the trials shown")
@@ -172,6 +179,11 @@ class SubjectPanel(QWidget):
         empty = self._session.subject is not None and not self._model.rowCount()
         self._trial_stack.setCurrentWidget(self._no_trials if empty else self.trials)
         self._show_trial()
+
+    def _mark_decoded(self) -> None:
+        self.trials.viewport().update()
+        if "decoded:" in self.filter.text().lower():
+            self._soon.start()
 
     def _show_trial(self) -> None:
         trial: Trial | None = self._session.trial

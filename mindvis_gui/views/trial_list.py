@@ -31,9 +31,10 @@ from PySide6.QtWidgets import (
 
 from mindvis_gui.data.subject import Trial
 from mindvis_gui.views.theme import GAP, THUMBNAIL
-from mindvis_gui.views.trial_model import TRIAL_ROLE, TrialModel, caption
+from mindvis_gui.views.trial_model import DECODED_ROLE, TRIAL_ROLE, TrialModel, caption
 
 _PADDING = 5
+_DOT = 7  # pixels; marks trials that have samples
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -129,6 +130,10 @@ class _TrialDelegate(QStyledItemDelegate):
         _draw_thumbnail(painter, square, index, palette)
         left = square.right() + 1 + GAP
         text = QRect(left, rect.top(), rect.right() - left - 2, rect.height())
+        if index.data(DECODED_ROLE):
+            text.setRight(text.right() - _DOT - _PADDING)
+            painter.setBrush(palette.accent())
+            painter.drawEllipse(text.right() + _PADDING, rect.center().y() - _DOT // 2, _DOT, _DOT)
         _draw_text(painter, text, index, option)
         painter.restore()
 

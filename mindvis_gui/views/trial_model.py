@@ -23,6 +23,8 @@ from mindvis_gui.session import Session
 from mindvis_gui.views.theme import THUMBNAIL
 
 TRIAL_ROLE = Qt.ItemDataRole.UserRole
+DECODED_ROLE = Qt.ItemDataRole.UserRole + 1  # bool
+_DECODED = {"decoded:yes": True, "decoded:no": False}
 _BATCH = 32  # stimuli read in one job: a screenful
 _CACHED = 2000  # thumbnails kept, 6 KiB each
 _PIXELS = 2 * THUMBNAIL  # sharp on a high-density screen, too
@@ -65,7 +67,8 @@ class TrialModel(QStringListModel):
     def set_filter(self, split: str, words: str) -> None:
         """Show the trials of `split` (all if empty) that match every one of `words`.
 
-        A word is looked for in label, category and trial number; ``split:test`` in the split.
+        A word is looked for in label, category and trial number; ``split:test`` in the split;
+        ``decoded:yes`` and ``decoded:no`` say whether there are samples.
         """
         if self._subject is None:
             return
@@ -75,8 +78,11 @@ class TrialModel(QStringListModel):
         texts, rows = self._texts, list(range(len(self._texts)))
         if splits:
             rows = self._of_split.get(splits.pop(), []) if len(splits) == 1 else []
+        has_samples = self._session.collection.has_trial
         for word in wanted:
-            if not word.startswith("split:"):
+            if word in _DECODED:
+                rows = [row for row in rows if has_samples(row) == _DECODED[word]]
+            elif not word.startswith("split:"):
                 rows = [row for row in rows if word in texts[row]]
         self._show(rows)
 
@@ -111,11 +117,14 @@ class TrialModel(QStringListModel):
             case Qt.ItemDataRole.DisplayRole:
                 return trial.label or trial.stimulus_id or f"trial {trial.index}"
             case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{trial.label or trial.stimulus_id}, {caption(trial)}"
+                decoded = ", decoded" * self._session.collection.has_trial(trial.index)
+                return f"{trial.label or trial.stimulus_id}, {caption(trial)}{decoded}"
             case Qt.ItemDataRole.DecorationRole:
                 return self._thumbnail(trial)
             case Qt.ItemDataRole.UserRole:
                 return trial
+            case _ if role == DECODED_ROLE:
+                return self._session.collection.has_trial(trial.index)
         return None
 
     def _thumbnail(self, trial: Trial) -> QPixmap | None:

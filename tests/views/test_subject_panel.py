@@ -5,7 +5,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QCheckBox, QLabel, QToolButton
 
 from mindvis_gui.views.subject_panel import SubjectPanel
-from mindvis_gui.views.trial_model import TRIAL_ROLE
+from mindvis_gui.views.trial_model import DECODED_ROLE, TRIAL_ROLE
 
 
 @pytest.fixture
@@ -203,3 +203,38 @@ def test_the_chosen_trial_stays_in_view_when_the_list_gets_shorter(qtbot, full):
     trials.verticalScrollBar().setValue(0)  # scrolled away on purpose
     full.resize(full.width(), full.height() - 50)
     assert trials.verticalScrollBar().value() == 0
+
+
+def decode(qtbot, session):
+    with qtbot.waitSignal(session.collection.added):
+        session.decode()
+
+
+def test_trials_with_samples_are_marked(qtbot, panel, ready):
+    def dot():
+        place = panel.trials.visualRect(panel.trials.model().index(1, 0))
+        shot = panel.trials.viewport().grab(place).toImage()
+        accent = panel.palette().accent().color()
+        at = [shot.pixelColor(x, shot.height() // 2) for x in range(shot.width())]
+        return accent in at
+
+    row = panel.trials.model().index(1, 0)
+    assert not dot()
+    assert not row.data(DECODED_ROLE)
+    ready.set_trial(1)
+    decode(qtbot, ready)
+    ready.set_trial(0)
+    assert row.data(DECODED_ROLE)
+    assert row.data(Qt.ItemDataRole.AccessibleTextRole).endswith(", decoded")
+    assert dot()
+
+
+def test_filter_of_decoded_trials_follows_the_decodes(qtbot, panel, ready):
+    panel.filter.setText("decoded:no")
+    assert rows(panel) == [0, 1, 2, 3, 4, 5]
+    decode(qtbot, ready)
+    qtbot.waitUntil(lambda: rows(panel) == [1, 2, 3, 4, 5])
+    panel.step_trial(1)
+    assert ready.trial.index == 1
+    panel.filter.setText("Decoded:yes")
+    assert rows(panel) == [0]
