@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
@@ -66,6 +68,19 @@ class Settings:
             self._store.setArrayIndex(i)
             self._store.setValue("path", each)
         self._store.endArray()
+
+    @property
+    def brain(self) -> dict[str, object]:
+        """How slices are arranged, by the names of an `Arrangement`; empty if never changed."""
+        try:
+            value = json.loads(str(self._store.value("brain", "{}")))
+        except ValueError:  # the file was edited by hand
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    @brain.setter
+    def brain(self, values: Mapping[str, object]) -> None:
+        self._store.setValue("brain", json.dumps(dict(values)))
 
     def layout(self, name: str) -> QByteArray:
         """Return the saved state ``name`` of a window, dock area or splitter; empty if none."""

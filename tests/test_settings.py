@@ -63,3 +63,12 @@ def test_layout_is_kept_until_forgotten(settings):
     assert settings.layout("docks") == QByteArray(b"where")
     settings.forget_layout()
     assert settings.layout("docks").isEmpty()
+
+
+def test_arrangement_of_slices_is_kept_and_what_is_damaged_is_none(settings):
+    assert settings.brain == {}
+    settings.brain = {"layout": "single", "radiological": True}
+    assert settings.brain == {"layout": "single", "radiological": True}
+    for damaged in ("{", "[1]"):
+        settings._store.setValue("brain", damaged)
+        assert settings.brain == {}

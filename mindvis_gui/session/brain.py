@@ -12,6 +12,7 @@ from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.subject import Subject
 
 PLANES = ("sagittal", "coronal", "axial")
+LAYOUTS = ("three", "one_two", "single", "surface")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +21,32 @@ class Arrangement:
 
     Attributes
     ----------
-    layout : {"three", "one_two", "single", "surface"}
-        Three slices side by side, one large and two small, one alone, or one beside the surface.
+    layout : str
+        One of `LAYOUTS`:
+        three slices side by side, one large and two small, one alone, or one beside the surface.
     main : str
         Plane of the large one.
     radiological : bool
         Draw the person's left on the right.
+    crosshair : bool
+        Draw its lines.
     """
 
     layout: str = "three"
     main: str = "axial"
     radiological: bool = False
+    crosshair: bool = True
+
+    @classmethod
+    def of(cls, values: Mapping[str, object]) -> Arrangement:
+        """Return the one to begin with, by remembered values; what is unknown is as usual."""
+        usual = cls()
+        layout, main = values.get("layout"), values.get("main")
+        return cls(
+            str(layout) if layout in LAYOUTS else usual.layout,
+            str(main) if main in PLANES else usual.main,
+            bool(values.get("radiological", usual.radiological)),
+        )
 
 
 class BrainState(QObject):

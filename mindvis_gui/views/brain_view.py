@@ -115,6 +115,7 @@ class BrainView(QWidget):
             self._places.addWidget(view, *place)
         for i, view in enumerate(order):
             view.setVisible(i < len(places))
+            view.picture.show_crosshair(shown.crosshair)
         self.surface.setVisible(shown.layout == "surface")
         if shown.layout == "surface":
             self._places.addWidget(self.surface, 0, 1, 1, 2)

@@ -92,6 +92,11 @@ class SlicePicture:
             self._box.addItem(item, ignoreBounds=True)
         self._draw_outlines()
 
+    def show_crosshair(self, shown: bool) -> None:
+        """Draw the lines of the crosshair, or leave them out."""
+        for line in self._lines:
+            line.setVisible(shown)
+
     def move(self, crosshair: tuple[int, int, int]) -> None:
         """Show the crosshair at a grid point; the slice is drawn again if it is another."""
         if self._plane is None:

@@ -153,7 +153,8 @@ class _SurfacePicture(QWidget):
         box = place.adjusted(2, 0, -2, 0)
         painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, left)
         painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, right)
-        ring = self.pixel_of_crosshair()
+        drawn = self._session.brain.arrangement.crosshair
+        ring = self.pixel_of_crosshair() if drawn else None
         if ring is not None:
             painter.setPen(_CROSSHAIR)
             painter.drawEllipse(ring, _RING, _RING)

@@ -411,3 +411,16 @@ def test_regions_of_an_atlas_can_be_told_apart_without_positions(qtbot, subject)
 
     assert drawn("1") == drawn("1")
     assert drawn("1") != drawn("2")
+
+
+def test_the_crosshair_can_be_hidden(qtbot, brain, opened):
+    def lines():
+        return [line.isVisible() for view in brain.slices for line in view.picture._lines]
+
+    assert all(lines())
+    opened.brain.set_arrangement(replace(opened.brain.arrangement, crosshair=False))
+    assert not any(lines())
+    opened.brain.set_crosshair((5, 5, 5))
+    assert not any(lines())
+    opened.brain.set_arrangement(replace(opened.brain.arrangement, crosshair=True))
+    assert all(lines())

@@ -14,6 +14,7 @@ import mindvis_gui.session.opening
 from mindvis_gui.analysis.export import write_sample
 from mindvis_gui.data.subject import Roi, Volume
 from mindvis_gui.job import Job
+from mindvis_gui.session.brain import Arrangement
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views import main_window as module
 from mindvis_gui.views.actions import ACTIONS
@@ -846,3 +847,21 @@ def test_window_fits_common_screens(qtbot, ready_window, size):
     side = ready_window.workspace.subject_panel.width()
     assert 200 <= side < 300
     assert ready_window.workspace.brain_view.width() > size[0] // 2
+
+
+def test_slices_are_arranged_as_they_were_last(opened_window, opened, settings, session):
+    for name in ("layout_one_two", "radiological", "crosshair"):
+        opened_window.actions_by_id[name].trigger()
+    assert opened.brain.arrangement == Arrangement("one_two", "axial", True, False)
+    left, remembered = opened.brain.arrangement, settings.brain
+    opened.brain.set_arrangement(Arrangement())
+    settings.brain = remembered
+    next_time = module.MainWindow(session, settings)
+    assert session.brain.arrangement == replace(left, crosshair=True)
+    shiboken6.delete(next_time)  # before the session that it listens to
+
+
+def test_what_is_known_of_slices_from_elsewhere_is_as_at_first():
+    assert Arrangement.of({"layout": "four", "main": 3, "radiological": True}) == Arrangement(
+        radiological=True
+    )

@@ -122,6 +122,9 @@ def test_the_crosshair_is_marked_where_it_is(qtbot, brain, opened):
     picture = brain.surface.picture
     opened.brain.set_crosshair(opened.brain.grid.voxel_position(108))
     assert (picture.pixel_of_crosshair().toPoint() - pixel(picture, 8)).manhattanLength() <= 2
+    with_ring = picture.grab().toImage()
+    opened.brain.set_arrangement(replace(opened.brain.arrangement, crosshair=False))
+    assert picture.grab().toImage() != with_ring
     opened.brain.set_crosshair((30, 36, 30))
     assert picture.pixel_of_crosshair() is None
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from PySide6.QtWidgets import QWidget
 
 from mindvis_gui.session import Session
-from mindvis_gui.session.brain import PLANES
+from mindvis_gui.session.brain import PLANES, Arrangement
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views.entry import Entry
@@ -24,6 +24,8 @@ BRAIN_ENTRIES = (
     Entry("next_plane", "Another large plane", "brain.show_next_plane", "Brain", "Alt+P"),
     Entry("radiological", "Switch radiological and neurological", "brain.switch_sides", "Brain",
           "Alt+R", "Draw the brain's left on the right, or on the left"),
+    Entry("crosshair", "Hide or show the crosshair", "brain.switch_crosshair", "Brain", "Alt+C",
+          "See what lies under its lines"),
     Entry("movie", "Play trials as a movie", "brain.play", "Brain", "Ctrl+Shift+M",
           "Go through the trials of this split; again: stop"),
 )  # fmt: skip
@@ -34,6 +36,8 @@ class BrainCommands:
 
     def __init__(self, window: QWidget, session: Session, settings: Settings) -> None:
         self._window, self._session, self._settings = window, session, settings
+        session.brain.set_arrangement(Arrangement.of(settings.brain))
+        session.brain.arrangement_changed.connect(self._remember)
 
     def enabled(self) -> dict[str, bool]:
         """Return whether there is a brain to show."""
@@ -64,6 +68,15 @@ class BrainCommands:
         brain = self._session.brain
         mirrored = not brain.arrangement.radiological
         brain.set_arrangement(replace(brain.arrangement, radiological=mirrored))
+
+    def switch_crosshair(self) -> None:
+        """Draw the lines of the crosshair, or leave them out."""
+        brain = self._session.brain
+        drawn = not brain.arrangement.crosshair
+        brain.set_arrangement(replace(brain.arrangement, crosshair=drawn))
+
+    def _remember(self) -> None:
+        self._settings.brain = asdict(self._session.brain.arrangement)
 
     def play(self) -> None:
         """Play the movie, or stop it."""
