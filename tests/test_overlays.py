@@ -5,7 +5,7 @@ import pytest
 
 from mindvis_gui.data.subject import Volume
 from mindvis_gui.errors import DataError
-from mindvis_gui.session.overlays import ANATOMY, MASK, REGIONS, RESPONSE, Look, Overlay
+from mindvis_gui.session.overlays import ANATOMY, MASK, REGIONS, RESPONSE, Look, Overlay, peak_of
 
 
 def keys(session):
@@ -65,3 +65,21 @@ def test_removing_the_chosen_overlay_chooses_the_regions(opened):
     opened.overlays.remove("x")
     assert opened.overlays.chosen == REGIONS
     assert "x" not in keys(opened)
+
+
+def test_peak_of_voxel_values_is_the_voxel_farthest_from_0(opened):
+    grid = opened.brain.grid
+    values = np.full(700, np.nan, dtype=np.float32)
+    values[[3, 40, 50]] = 1, -7, 6
+    assert peak_of(Overlay("x", "X", values), grid) == grid.voxel_position(40)
+    assert peak_of(Overlay("x", "X", values * 0), grid) is None
+
+
+def test_peak_of_a_volume_is_found_through_its_own_grid(opened):
+    grid = opened.brain.grid
+    data, affine = np.zeros((4, 5, 6), dtype=np.int16), np.diag([8.0, 8, 8, 1])
+    data[1, 2, 3], data[0, 0, 0] = -32768, 5
+    affine[:3, 3] = grid.to_mm((10, 11, 12)) - 8 * np.array([1, 2, 3])
+    assert peak_of(Overlay("x", "X", volume=Volume(data, affine)), grid) == (10, 11, 12)
+    affine[:3, 3] += 10_000
+    assert peak_of(Overlay("x", "X", volume=Volume(data, affine)), grid) is None

@@ -115,6 +115,23 @@ def value_at(overlay: Overlay, grid: DisplayGrid, point: tuple[int, int, int]) -
     return float("nan") if overlay.values is None or voxel < 0 else float(overlay.values[voxel])
 
 
+def peak_of(overlay: Overlay, grid: DisplayGrid) -> tuple[int, int, int] | None:
+    """Return the grid point where an overlay is farthest from 0; None outside the grid, or if 0."""
+    volume = overlay.volume
+    values = overlay.values if volume is None else volume.data
+    if values is None:
+        return None
+    sizes = np.nan_to_num(np.abs(values.astype(np.float32)), posinf=0)
+    at = int(np.argmax(sizes))
+    if not sizes.flat[at]:
+        return None
+    if volume is None:
+        return grid.voxel_position(at)
+    mm = volume.affine[:3, :3] @ np.unravel_index(at, sizes.shape) + volume.affine[:3, 3]
+    point = grid.to_voxel((mm[0], mm[1], mm[2]))
+    return point if all(0 <= v < n for v, n in zip(point, grid.shape, strict=True)) else None
+
+
 class Overlays(QObject):
     """The overlays of the open subject.
 

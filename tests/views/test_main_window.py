@@ -865,3 +865,10 @@ def test_what_is_known_of_slices_from_elsewhere_is_as_at_first():
     assert Arrangement.of({"layout": "four", "main": 3, "radiological": True}) == Arrangement(
         radiological=True
     )
+
+
+def test_the_crosshair_goes_to_the_peak(opened_window, opened):
+    peak = int(np.argmax(np.abs(opened.response)))
+    opened_window.actions_by_id["peak"].trigger()
+    assert opened.brain.grid.voxel_at[opened.brain.crosshair] == peak
+    assert opened_window.status.activity.text().startswith("Peak of Response: ")

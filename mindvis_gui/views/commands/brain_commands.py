@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from mindvis_gui.session import Session
 from mindvis_gui.session.brain import PLANES, Arrangement
+from mindvis_gui.session.overlays import RESPONSE, peak_of, value_at
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views.entry import Entry
@@ -26,6 +27,8 @@ BRAIN_ENTRIES = (
           "Alt+R", "Draw the brain's left on the right, or on the left"),
     Entry("crosshair", "Hide or show the crosshair", "brain.switch_crosshair", "Brain", "Alt+C",
           "See what lies under its lines"),
+    Entry("peak", "Go to the peak", "brain.go_to_peak", "Brain", "Alt+M",
+          "Where the topmost map, or else the trial's response, is farthest from 0"),
     Entry("movie", "Play trials as a movie", "brain.play", "Brain", "Ctrl+Shift+M",
           "Go through the trials of this split; again: stop"),
 )  # fmt: skip
@@ -74,6 +77,20 @@ class BrainCommands:
         brain = self._session.brain
         drawn = not brain.arrangement.crosshair
         brain.set_arrangement(replace(brain.arrangement, crosshair=drawn))
+
+    def go_to_peak(self) -> None:
+        """Move the crosshair to where the topmost map, or else the response, is strongest."""
+        session, overlays = self._session, self._session.overlays
+        overlay, grid = overlays.topmost or overlays.find(RESPONSE), session.brain.grid
+        if overlay is None or grid is None:
+            return
+        point = peak_of(overlay, grid)
+        if point is None:
+            session.problem.emit(f"{overlay.name} has no peak within the anatomy's picture")
+        else:
+            session.brain.set_crosshair(point)
+            value = value_at(overlay, grid, point)
+            session.message.emit(f"Peak of {overlay.name}: {value:.3g} {overlay.unit}".rstrip())
 
     def _remember(self) -> None:
         self._settings.brain = asdict(self._session.brain.arrangement)
