@@ -100,6 +100,64 @@ def test_session_comes_back_with_samples_choices_and_layout(
         assert np.array_equal(old, new.image)
 
 
+def asked(monkeypatch, path):
+    """Return the names that are suggested when a file to save in is asked for."""
+    suggested = []
+    monkeypatch.setattr(
+        file_dialogs, "ask_session_to_save", lambda _, name: suggested.append(name) or path
+    )
+    return suggested
+
+
+def open_session(qtbot, window, session, path):
+    with qtbot.waitSignal(window._saved.opener.opened):
+        window._saved.open_any(path)
+    qtbot.waitUntil(lambda: session.idle)
+
+
+def test_a_session_is_saved_in_its_file_without_a_question(
+    qtbot, worked, ready, monkeypatch, tmp_path
+):
+    path, other = tmp_path / "a.mindvis", tmp_path / "b.mindvis"
+    save(qtbot, worked, ready, monkeypatch, path)
+    suggested = asked(monkeypatch, other)
+    for how, trial in (("written", 3), ("opened", 4)):
+        if how == "opened":
+            start_anew(qtbot, ready)
+            open_session(qtbot, worked, ready, path)
+        ready.set_trial(trial)
+        worked.actions_by_id["save_session"].trigger()
+        qtbot.waitUntil(lambda: ready.idle)
+        assert SessionFile(path).document["choices"]["trial"] == trial
+    assert not suggested
+    worked.actions_by_id["save_session_as"].trigger()
+    qtbot.waitUntil(lambda: ready.idle)
+    assert suggested == [path]
+    ready.set_trial(5)
+    worked.actions_by_id["save_session"].trigger()
+    qtbot.waitUntil(lambda: ready.idle)
+    written = [SessionFile(each).document["choices"]["trial"] for each in (path, other)]
+    assert written == [4, 5]
+
+
+@pytest.mark.parametrize("how", ["left", "without its model"])
+def test_a_file_that_holds_more_or_another_is_not_written_unasked(
+    qtbot, worked, ready, monkeypatch, tmp_path, how
+):
+    path = tmp_path / "a.mindvis"
+    save(qtbot, worked, ready, monkeypatch, path)
+    start_anew(qtbot, ready)
+    if how == "without its model":
+        info = replace(ready.decoder.info, hash="other weights")
+        monkeypatch.setattr(ready.decoder, "info", info)
+        open_session(qtbot, worked, ready, path)
+    before, suggested = path.read_bytes(), asked(monkeypatch, None)
+    worked.actions_by_id["save_session"].trigger()
+    qtbot.waitUntil(lambda: ready.idle)
+    assert suggested == [tmp_path / "tiny.mindvis"]
+    assert path.read_bytes() == before
+
+
 def test_a_trial_that_cannot_be_read_keeps_no_other_from_being_saved(
     qtbot, worked, ready, subject, monkeypatch, tmp_path
 ):

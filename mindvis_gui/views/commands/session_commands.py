@@ -30,8 +30,10 @@ from mindvis_gui.views.workspace import Workspace
 SESSION_ENTRIES = (
     Entry("open_session", "Open session…", "session.open", "File", "Ctrl+Shift+S",
           "Open a saved session: subject, model, choices, samples, layout"),
-    Entry("save_session", "Save session…", "session.save", "File", "Ctrl+S",
-          "Save subject, model, choices, samples and layout in one file"),
+    Entry("save_session", "Save session", "session.save", "File", "Ctrl+S",
+          "Save subject, model, choices, samples and layout in the session's own file"),
+    Entry("save_session_as", "Save session as…", "session.save_as", "File", "Ctrl+Alt+S",
+          "Save the session in another file"),
     Entry("restore_session", "Restore the last session", "session.restore", "File", "",
           "Go on where the last session broke off"),
     Entry("open_decodes", "Open decode folder…", "session.open_decodes", "File", "Ctrl+Shift+F",
@@ -61,6 +63,9 @@ class SessionCommands:
         self.in_file: Mapping[str, Any] | None = None  # of the file opened or written last
         self.leaving = LeftBehind(session, self.layout, lambda: self.in_file)
         self.leaving.found.connect(self._offer)
+        self._file: Path | None = None  # that holds the session as far as it was saved
+        self._coming: SessionFile | None = None
+        session.leaving.connect(self._leave_file)
         self.opener = SessionOpener(session)
         self.opener.subject_wanted.connect(self._ask_subject)
         self.opener.positions_wanted.connect(self._ask_positions)
@@ -73,6 +78,7 @@ class SessionCommands:
         """Return whether there is something to save or to restore."""
         return {
             "save_session": self._session.trial is not None,
+            "save_session_as": self._session.trial is not None,
             "restore_session": self.left_over is not None,
         }
 
@@ -85,16 +91,28 @@ class SessionCommands:
         return {**texts, "comparing": self._workspace.comparing}
 
     def save(self) -> None:
+        """Write the session with its samples into its file; ask for one where it has none."""
+        if self._file is None:
+            self.save_as()
+        else:
+            self._write(self._file)
+
+    def save_as(self) -> None:
         """Ask where to, and write the session with its samples."""
+        subject = self._session.subject
+        if subject is None:
+            return
+        suggested = self._file or self._settings.folder / f"{subject.name.lower()}{SUFFIX}"
+        path = file_dialogs.ask_session_to_save(self._window, suggested)
+        if path is not None:
+            self._settings.folder = path.parent
+            self._write(path)
+
+    def _write(self, path: Path) -> None:
         session, subject = self._session, self._session.subject
         state = snapshot(session, self.layout())
         if state is None or subject is None:
             return
-        suggested = self._settings.folder / f"{subject.name.lower()}{SUFFIX}"
-        path = file_dialogs.ask_session_to_save(self._window, suggested)
-        if path is None:
-            return
-        self._settings.folder = path.parent
 
         def write() -> Path:
             document, pictures = state.embedded()
@@ -103,6 +121,8 @@ class SessionCommands:
 
         def report(path: Path) -> None:
             self.in_file = state.document
+            if session.is_open(subject):
+                self._file = path
             session.message.emit(f"Wrote {path}")
 
         session.jobs.run(write, f"Writing {path.name}", report)
@@ -124,8 +144,14 @@ class SessionCommands:
         self.left_over = left_behind
 
     def _open_session(self, path: Path) -> None:
-        session = self._session
-        session.jobs.run(lambda: SessionFile(path), f"Opening {path.name}", self.opener.open)
+        def open_file(saved: SessionFile) -> None:
+            self._coming = saved
+            self.opener.open(saved)
+
+        self._session.jobs.run(lambda: SessionFile(path), f"Opening {path.name}", open_file)
+
+    def _leave_file(self) -> None:
+        self._file = None
 
     def _ask_subject(self, saved: SessionFile | Mapping[str, Any], reason: str) -> None:
         self._session.problem.emit(reason)
@@ -154,12 +180,22 @@ class SessionCommands:
             self.left_over = self.leaving.documents[-1]
         if document is not self._restored:
             self.in_file = document
+        if self._coming is not None and document is self._coming.document:
+            # What is missing here would be lost in the file, too.
+            self._file = self._coming.path if self._is_whole(document) else None
         self._take_up_layout(document)
         unfinished = document.get(UNFINISHED)
         if unfinished and not document.get("queue"):  # of those that wait the opener has told
             self._session.message.emit(
                 f"Not finished last time: {', '.join(unfinished)}; start it again"
             )
+
+    def _is_whole(self, document: Mapping[str, Any]) -> bool:
+        """Whether model and positions of a session that was opened are here."""
+        decoder, model = self._session.decoder, document.get("model")
+        decodes = not model or (decoder is not None and decoder.info.hash == model["hash"])
+        placed = self._session.preparation.positions is not None
+        return decodes and placed == bool(document.get("positions"))
 
     def _take_up_layout(self, document: Mapping[str, Any]) -> None:
         layout = document.get("layout", {})
