@@ -85,7 +85,7 @@ class MainWindow(QMainWindow):
         )
         self.toolbar = MainToolBar(actions, model_names, session.load_model)
         self.addToolBar(self.toolbar)
-        self.welcome = WelcomePage(actions["open"], actions["demo"], recent := settings.recent)
+        self.welcome = WelcomePage(actions, recent := settings.recent)
         if recent:  # on drives that may take long to answer
             session.jobs.run(lambda: _gone(recent), "", self.welcome.leave_out)
         self.welcome.subject_chosen.connect(session.open)

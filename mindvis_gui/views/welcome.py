@@ -21,11 +21,18 @@ _LOGO = 72
 
 
 class WelcomePage(QWidget):
-    """Offers the demo, a file, and what was open before; a file may also be dropped here."""
+    """Offers the demo, files of one's own, and what was open before; a file may be dropped, too.
+
+    Parameters
+    ----------
+    actions : mapping of str to QAction
+        By id; `demo` and the ways to open a subject are taken.
+    recent : sequence of pathlib.Path
+    """
 
     subject_chosen = Signal(object)  # Path
 
-    def __init__(self, open_action: QAction, demo_action: QAction, recent: Sequence[Path]) -> None:
+    def __init__(self, actions: Mapping[str, QAction], recent: Sequence[Path]) -> None:
         super().__init__()
         logo = QLabel()
         logo.setPixmap(QIcon(str(resources_dir() / "icon.svg")).pixmap(QSize(_LOGO, _LOGO)))
@@ -37,13 +44,15 @@ class WelcomePage(QWidget):
             "muted",
         )
         text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self.demo = _button("Try the demo", demo_action, "primary")
-        self.open = _button("Open a subject…", open_action)
+        self.demo = _button("Try the demo", actions["demo"], "primary")
+        self.open = _button("Open a subject…", actions["open"])
+        self.open_folder = _button("Open a folder…", actions["open_folder"])
+        self.import_data = _button("Import your own data…", actions["import_subject"])
         buttons = QHBoxLayout()
         buttons.setSpacing(GAP)
         buttons.addStretch()
-        buttons.addWidget(self.demo)
-        buttons.addWidget(self.open)
+        for button in (self.demo, self.open, self.open_folder, self.import_data):
+            buttons.addWidget(button)
         buttons.addStretch()
         column = QVBoxLayout(self)
         column.setSpacing(GAP)

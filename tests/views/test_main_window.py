@@ -123,6 +123,16 @@ def test_demo_button_opens_subject_and_model(qtbot, window, session):
         qtbot.mouseClick(window.welcome.demo, Qt.MouseButton.LeftButton)
 
 
+def test_the_first_page_leads_to_folders_and_to_the_wizard(window, session, monkeypatch, tmp_path):
+    opened = []
+    monkeypatch.setattr(session, "open", opened.append)
+    monkeypatch.setattr(file_dialogs, "ask_subject_folder", lambda *_: tmp_path / "sub-01")
+    window.welcome.open_folder.click()
+    assert opened == [tmp_path / "sub-01"]
+    window.welcome.import_data.click()
+    assert window.findChild(ImportWizard).isVisible()
+
+
 def test_return_presses_the_button_of_the_first_page(qtbot, window, session):
     window.welcome.demo.setFocus()
     with qtbot.waitSignal(session.trial_changed):
