@@ -48,7 +48,10 @@ class Settings:
 
     @property
     def recent(self) -> list[Path]:
-        """Subjects opened last, the newest first; some may be gone, which a disk has to say."""
+        """Subjects and sessions opened last, the newest first.
+
+        Some may be gone, which a disk has to say.
+        """
         count = self._store.beginReadArray("recent")
         paths = []
         for i in range(count):
@@ -58,7 +61,7 @@ class Settings:
         return paths
 
     def add_recent(self, path: Path) -> None:
-        """Put `path` in front of the subjects opened last."""
+        """Put `path` in front of what was opened last."""
         # Links stay as they are: what they lead to may be named by a hash.
         whole = (os.path.abspath(each) for each in (path, *self.recent))  # noqa: PTH100
         known = dict.fromkeys(whole)

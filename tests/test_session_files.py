@@ -140,6 +140,20 @@ def test_a_session_is_saved_in_its_file_without_a_question(
     assert written == [4, 5]
 
 
+def test_sessions_are_among_what_was_opened_last(
+    qtbot, worked, ready, settings, source, monkeypatch, tmp_path
+):
+    path = tmp_path / "a.mindvis"
+    save(qtbot, worked, ready, monkeypatch, path)
+    assert settings.recent == [path, source]
+    start_anew(qtbot, ready)
+    assert settings.recent == [source, path]
+    with qtbot.waitSignal(worked._saved.opener.opened):
+        worked.welcome.chosen.emit(path)
+    qtbot.waitUntil(lambda: ready.idle)
+    assert settings.recent == [path, source]
+
+
 @pytest.mark.parametrize("how", ["left", "without its model"])
 def test_a_file_that_holds_more_or_another_is_not_written_unasked(
     qtbot, worked, ready, monkeypatch, tmp_path, how

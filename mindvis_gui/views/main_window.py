@@ -30,6 +30,7 @@ from mindvis_gui.views.commands.view_commands import PANEL_ENTRIES, ViewCommands
 from mindvis_gui.views.drops import dropped_paths
 from mindvis_gui.views.fitting import fit_screen
 from mindvis_gui.views.import_dialog import ModelImporter
+from mindvis_gui.views.recent_menu import RecentMenu
 from mindvis_gui.views.status_bar import ActivityBar
 from mindvis_gui.views.toolbar import MainToolBar
 from mindvis_gui.views.welcome import WelcomePage
@@ -83,12 +84,13 @@ class MainWindow(QMainWindow):
         self.actions_by_id = actions = make_actions(
             self, {**self._commands, "window": self}, first=self.status.forget_problem
         )
-        self.toolbar = MainToolBar(actions, model_names, session.load_model)
+        recent = RecentMenu(lambda: settings.recent, self._file.open_any, self)
+        self.toolbar = MainToolBar(actions, model_names, session.load_model, recent)
         self.addToolBar(self.toolbar)
-        self.welcome = WelcomePage(actions, recent := settings.recent)
-        if recent:  # on drives that may take long to answer
-            session.jobs.run(lambda: _gone(recent), "", self.welcome.leave_out)
-        self.welcome.subject_chosen.connect(session.open)
+        self.welcome = WelcomePage(actions, known := settings.recent)
+        if known:  # on drives that may take long to answer
+            session.jobs.run(lambda: _gone(known), "", self.welcome.leave_out)
+        self.welcome.chosen.connect(self._file.open_any)
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(self.workspace)
         self._connect(brain, regions)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 from mindvis_gui.views.actions import ACTIONS
 from mindvis_gui.views.buttons import icon_button
 from mindvis_gui.views.icons import icon
+from mindvis_gui.views.recent_menu import RecentMenu
 from mindvis_gui.views.theme import ICON
 
 _LETTERS = 4  # of a name that is cut
@@ -28,6 +29,8 @@ class MainToolBar(QToolBar):
         Names of the models that were found, asked each time the menu opens.
     choose_model : callable
         Called with the name of the model chosen.
+    recent : RecentMenu
+        Beside what opens a file, and in the menu File.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class MainToolBar(QToolBar):
         actions: Mapping[str, QAction],
         model_names: Callable[[], list[str]],
         choose_model: Callable[[str], None],
+        recent: RecentMenu,
     ) -> None:
         super().__init__("Toolbar")
         self.setObjectName("toolbar")
@@ -43,8 +47,11 @@ class MainToolBar(QToolBar):
         self.setIconSize(QSize(ICON, ICON))
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._actions, self._model_names, self._choose = actions, model_names, choose_model
-        for name in ("open", "demo"):
-            self._button(name)
+        self._recent = recent
+        opening = self._button("open")
+        opening.setMenu(recent)
+        opening.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        self._button("demo")
         self.addSeparator()
         self.model = QToolButton()
         self.model.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -116,6 +123,8 @@ class MainToolBar(QToolBar):
             for entry in ACTIONS:
                 if entry.menu == title:
                     part.addAction(self._actions[entry.id])
+                    if entry.id == "open":
+                        part.addMenu(self._recent)
         button = icon_button(icon("menu"), "Menu", "Menu  (F10)")
         button.setProperty("kind", "")
         button.setShortcut("F10")

@@ -30,7 +30,7 @@ class WelcomePage(QWidget):
     recent : sequence of pathlib.Path
     """
 
-    subject_chosen = Signal(object)  # Path
+    chosen = Signal(object)  # Path of a subject or a session
 
     def __init__(self, actions: Mapping[str, QAction], recent: Sequence[Path]) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ class WelcomePage(QWidget):
 
     def _recent(self, path: Path) -> QPushButton:
         button = ElidedButton(f"{path.name}  –  {path.parent}", f"Open {path.name}", "quiet")
-        button.clicked.connect(lambda: self.subject_chosen.emit(path))
+        button.clicked.connect(lambda: self.chosen.emit(path))
         return button
 
 

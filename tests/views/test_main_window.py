@@ -188,7 +188,31 @@ def test_recent_subjects_can_be_opened_again(qtbot, session, settings, tmp_path,
     second = module.MainWindow(session, settings)
     qtbot.addWidget(second)
     with qtbot.waitSignal(session.trial_changed):
-        second.welcome.subject_chosen.emit(settings.recent[0])
+        second.welcome.chosen.emit(settings.recent[0])
+
+
+def listed(window):
+    """Return what the menu beside Open lists, as it is opened."""
+    menu = button(window, "open").menu()
+    menu.aboutToShow.emit()
+    return menu.actions()
+
+
+def test_open_lists_what_was_opened_last(window, session, settings, monkeypatch, tmp_path):
+    assert [action.isEnabled() for action in listed(window)] == [False]
+    opened = []
+    monkeypatch.setattr(session, "open", opened.append)
+    deep = tmp_path / ("a & b" * 30)
+    deep.mkdir()
+    for name in ("one.h5", "two.h5"):
+        (deep / name).touch()
+        settings.add_recent(deep / name)
+    newest, older = listed(window)
+    assert newest.text().startswith("two.h5  –  …")
+    assert "&&" in newest.text()
+    assert newest.toolTip() == str(deep / "two.h5")
+    older.trigger()
+    assert opened == [deep / "one.h5"]
 
 
 def test_recent_subjects_that_are_gone_are_left_out_once_their_disk_has_said_so(

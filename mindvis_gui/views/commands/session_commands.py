@@ -123,6 +123,7 @@ class SessionCommands:
             self.in_file = state.document
             if session.is_open(subject):
                 self._file = path
+            self._settings.add_recent(path)
             session.message.emit(f"Wrote {path}")
 
         session.jobs.run(write, f"Writing {path.name}", report)
@@ -181,6 +182,7 @@ class SessionCommands:
         if document is not self._restored:
             self.in_file = document
         if self._coming is not None and document is self._coming.document:
+            self._settings.add_recent(self._coming.path)
             # What is missing here would be lost in the file, too.
             self._file = self._coming.path if self._is_whole(document) else None
         self._take_up_layout(document)
