@@ -53,6 +53,7 @@ class RoiList(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
         self._rows: dict[str, _Row] = {}
+        self._words: list[str] = []
         self.menu = RoiMenu(session, self)
         session.rois_edited.connect(lambda: self.set_subject(session.subject))
         session.rois_changed.connect(self._show_used)
@@ -62,6 +63,7 @@ class RoiList(QWidget):
         """Show the regions of another subject."""
         while item := self._column.takeAt(0):
             if widget := item.widget():
+                widget.hide()
                 widget.deleteLater()
         self._rows.clear()
         self._uses.clear()
@@ -69,8 +71,20 @@ class RoiList(QWidget):
         colours = roi_colours(subject) if subject else {}
         for roi in subject.rois if subject else ():
             self._add(roi, colours[roi.name])
+        self.set_filter(" ".join(self._words))
         self._show_used()
         self._show_visible()
+
+    def set_filter(self, words: str) -> None:
+        """Show the regions whose names have every one of `words` in them."""
+        self._words = words.lower().split()
+        for name, row in self._rows.items():
+            row.setVisible(all(word in name.lower() for word in self._words))
+
+    @property
+    def listed(self) -> frozenset[str]:
+        """Names of the regions that pass the filter."""
+        return frozenset(name for name, row in self._rows.items() if not row.isHidden())
 
     @property
     def row_height(self) -> int:
@@ -92,7 +106,9 @@ class RoiList(QWidget):
         eye.toggled.connect(lambda on, name=roi.name: self._see(name, on))
         line = _Row(use, count, eye)
         line.hovered.connect(lambda on: self._session.brain.set_hovered_roi(roi.name if on else ""))
-        line.menu_wanted.connect(lambda where: self.menu.open_for(roi.name, colour, where))
+        line.menu_wanted.connect(
+            lambda where: self.menu.open_for(roi.name, colour, where, self.listed)
+        )
         line.setFixedHeight(self.row_height)
         self._column.addWidget(line)
         come_after(list(self._eyes.values())[-1] if self._eyes else self, use)

@@ -1,6 +1,8 @@
-"""What can be done with one region of the list."""
+"""What can be done with one region of the list, and with all of them."""
 
 from __future__ import annotations
+
+from functools import partial
 
 from PySide6.QtCore import QPoint, Signal
 from PySide6.QtGui import QColor
@@ -20,20 +22,34 @@ class RoiMenu(QMenu):
         super().__init__(parent)
         self._session = session
 
-    def open_for(self, name: str, colour: QColor, where: QPoint) -> None:
+    def open_for(
+        self, name: str, colour: QColor, where: QPoint, listed: frozenset[str] = frozenset()
+    ) -> None:
         """Show what can be done with the region of that name, at a place on the screen."""
-        self.fill(name, colour)
+        self.fill(name, colour, listed)
         self.popup(where)
 
-    def fill(self, name: str, colour: QColor) -> None:
-        """Fill the menu for the region of that name."""
-        regions = self._session.regions
+    def fill(self, name: str, colour: QColor, listed: frozenset[str] = frozenset()) -> None:
+        """Fill the menu for the region of that name, and for those `listed` if these are a part."""
+        regions, brain = self._session.regions, self._session.brain
         roi = regions.find(name)
         made = roi is not None and bool(roi.made)
-        drawn = self._session.brain.grid is not None
+        drawn = brain.grid is not None
+        own = frozenset(each.name for each in regions.rois if not each.made)
+        everything = frozenset(each.name for each in regions.rois)
+        alone = [("this one", frozenset({name}))]
+        if 1 < len(listed) < len(everything):
+            alone.append((f"the {len(listed)} listed", listed))
         self.clear()
         self.addAction("Go there", lambda: self._go_to(name)).setEnabled(drawn)
-        self.addAction("Use this one alone", lambda: self._use_alone(name))
+        self.addSeparator()
+        uses = [(f"Use {which} alone", names) for which, names in alone]
+        for text, names in (*uses, ("Use all of the subject", own)):
+            self.addAction(text, partial(self._session.set_used_rois, names))
+        self.addSeparator()
+        shows = [(f"Show {which} alone", names) for which, names in alone]
+        for text, names in (*shows, ("Show all", everything), ("Show none", frozenset[str]())):
+            self.addAction(text, partial(brain.set_visible_rois, names)).setEnabled(drawn)
         self.addSeparator()
         paint = self.addAction("Paint on slices", lambda: regions.set_brush(Brush(name)))
         paint.setEnabled(made and drawn)
@@ -41,9 +57,6 @@ class RoiMenu(QMenu):
         self.addAction("Colour…", lambda: self.colour_wanted.emit(name, colour))
         self.addAction("Rename…", lambda: self.rename_wanted.emit(name)).setEnabled(made)
         self.addAction("Delete", lambda: regions.delete(name)).setEnabled(made)
-
-    def _use_alone(self, name: str) -> None:
-        self._session.set_used_rois(frozenset({name}))
 
     def _go_to(self, name: str) -> None:
         roi, brain = self._session.regions.find(name), self._session.brain

@@ -33,6 +33,8 @@ from mindvis_gui.wording import counted
 _MIN_WIDTH = 224
 _ROI_ROWS = 8  # shown without scrolling
 _FEWEST_ROWS = 3  # where the window has no room for more
+_NO_REGIONS = "This subject has no regions; decoding uses every voxel."
+_NO_REGION_MATCHES = "No region matches; empty the filter."
 _TOGETHER = 200  # ms; decodes that end close to each other are filtered once
 
 
@@ -64,7 +66,9 @@ class SubjectPanel(QWidget):
         self._roi_area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # follows the focus inside
         self._roi_area.setWidget(self.rois)
         self._roi_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._no_rois = label("This subject has no regions; decoding uses every voxel.", "caption")
+        self.roi_filter = _filter_field("Filter regions", "Words of the regions' names")
+        self.roi_filter.textChanged.connect(self._show_rois)
+        self._no_rois = label(kind="caption")
         self._no_rois.setWordWrap(True)
         self._make_filter()
         self._model = TrialModel(session)
@@ -87,15 +91,10 @@ class SubjectPanel(QWidget):
         self._show_subject()
 
     def _make_filter(self) -> None:
-        self.filter = QLineEdit()
-        self.filter.setPlaceholderText("filter")
-        self.filter.setClearButtonEnabled(True)
-        glass = QAction(icon("search", QPalette.ColorRole.PlaceholderText), "", self.filter)
-        self.filter.addAction(glass, QLineEdit.ActionPosition.LeadingPosition)
-        self.filter.setAccessibleName("Filter trials")
-        self.filter.setToolTip(
+        self.filter = _filter_field(
+            "Filter trials",
             "Words of label, category or number; split:test for a split, "
-            "decoded:yes or decoded:no for trials with or without samples"
+            "decoded:yes or decoded:no for trials with or without samples",
         )
         self.filter.textChanged.connect(self._filter)
         self.split = QComboBox()
@@ -126,6 +125,7 @@ class SubjectPanel(QWidget):
         column.addWidget(self._facts)
         column.addSpacing(GAP)
         column.addLayout(head)
+        column.addWidget(self.roi_filter)
         column.addWidget(self._roi_area)
         column.addWidget(self._no_rois)
         column.addSpacing(GAP)
@@ -148,6 +148,7 @@ class SubjectPanel(QWidget):
         self._simulated.setVisible(bool(subject and subject.simulated))
         self._facts.setText(_facts(subject) if subject else "Open one from the toolbar.")
         self._facts.setToolTip("\n".join([str(subject.source), *subject.notes]) if subject else "")
+        self.roi_filter.clear()
         self.rois.set_subject(subject)
         self._show_rois()
         self._model.set_subject(subject)
@@ -156,9 +157,14 @@ class SubjectPanel(QWidget):
     def _show_rois(self) -> None:
         subject = self._session.subject
         n_rois = len(subject.rois) if subject else 0
-        self._roi_area.setVisible(n_rois > 0)
-        self._no_rois.setVisible(subject is not None and n_rois == 0)
-        rows = min(n_rois, _ROI_ROWS)
+        filtered = n_rois > _ROI_ROWS
+        self.roi_filter.setVisible(filtered)
+        self.rois.set_filter(self.roi_filter.text() if filtered else "")
+        n_listed = len(self.rois.listed)
+        self._roi_area.setVisible(n_listed > 0)
+        self._no_rois.setVisible(subject is not None and n_listed == 0)
+        self._no_rois.setText(_NO_REGION_MATCHES if n_rois else _NO_REGIONS)
+        rows = min(n_listed, _ROI_ROWS)
         self._roi_area.setMaximumHeight(self.rois.row_height * rows)
         self._roi_area.setMinimumHeight(self.rois.row_height * min(rows, _FEWEST_ROWS))
 
@@ -188,6 +194,17 @@ class SubjectPanel(QWidget):
     def _show_trial(self) -> None:
         trial: Trial | None = self._session.trial
         self.trials.show_trial(-1 if trial is None else self._model.row_of(trial))
+
+
+def _filter_field(name: str, tip: str) -> QLineEdit:
+    field = QLineEdit()
+    field.setPlaceholderText("filter")
+    field.setClearButtonEnabled(True)
+    glass = QAction(icon("search", QPalette.ColorRole.PlaceholderText), "", field)
+    field.addAction(glass, QLineEdit.ActionPosition.LeadingPosition)
+    field.setAccessibleName(name)
+    field.setToolTip(tip)
+    return field
 
 
 def _facts(subject: Subject) -> str:

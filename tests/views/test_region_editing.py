@@ -183,6 +183,15 @@ def test_the_menu_of_a_region_does_what_it_says(qtbot, opened):
     assert opened.brain.grid.voxel_at[opened.brain.crosshair] == 301
     choose("mine", "Use this one alone")
     assert opened.used_rois == {"mine"}
+    choose("mine", "Use all of the subject")
+    assert opened.used_rois == {"V1", "V2", "V3", "hV4", "LOC", "FFA", "PPA"}
+    choose("V2", "Show this one alone")
+    assert opened.brain.visible_rois == {"V2"}
+    choose("V2", "Show none")
+    assert opened.brain.visible_rois == frozenset()
+    choose("V2", "Show all")
+    assert opened.brain.visible_rois == opened.used_rois | {"mine"}
+    choose("mine", "Use this one alone")
     choose("mine", "Paint on slices")
     assert opened.regions.brush == Brush("mine")
     choose("mine", "Duplicate")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QColor
 from PySide6.QtWidgets import QCheckBox, QLabel, QToolButton
 
 from mindvis_gui.views.subject_panel import SubjectPanel
@@ -99,6 +99,36 @@ def test_long_names_leave_the_other_fields_of_their_rows_in_view(of_an_atlas):
     assert QLabel.text(name).startswith("participant of")
     assert QLabel.text(name).endswith("…")
     assert name.toolTip() == "participant of the second study of 2026, session 3"
+
+
+def test_many_regions_can_be_filtered(qtbot, full, opened):
+    def listed():
+        return [name for name, row in full.rois._rows.items() if row.isVisible()]
+
+    area = full.rois.parentWidget().parentWidget()
+    opened.regions.add("left V1", np.arange(20), "sphere")
+    assert not full.roi_filter.isVisible()
+    opened.regions.add("left V2", np.arange(20, 40), "sphere")
+    assert full.roi_filter.isVisible()
+    full.roi_filter.setText("v1")
+    assert listed() == ["V1", "left V1"]
+    qtbot.waitUntil(lambda: area.height() == 2 * full.rois.row_height)
+    full.roi_filter.setText("V LEFT")
+    assert listed() == ["left V1", "left V2"]
+    full.rois.menu.fill("left V1", QColor("red"), full.rois.listed)
+    for action in full.rois.menu.actions():
+        if "the 2 listed alone" in action.text():
+            action.trigger()
+    assert opened.used_rois == opened.brain.visible_rois == {"left V1", "left V2"}
+    opened.regions.rename("left V2", "right V2")
+    assert listed() == ["left V1"]
+    full.roi_filter.setText("V9")
+    assert not area.isVisible()
+    assert "No region matches; empty the filter." in texts(full)
+    with qtbot.waitSignal(opened.trial_changed):
+        opened.open("tiny.h5")
+    assert len(listed()) == 7
+    assert not full.roi_filter.isVisible()
 
 
 def test_tick_says_whether_a_region_is_used(full, opened):
