@@ -83,3 +83,13 @@ def test_peak_of_a_volume_is_found_through_its_own_grid(opened):
     assert peak_of(Overlay("x", "X", volume=Volume(data, affine)), grid) == (10, 11, 12)
     affine[:3, 3] += 10_000
     assert peak_of(Overlay("x", "X", volume=Volume(data, affine)), grid) is None
+
+
+def test_an_overlay_in_another_unit_has_a_range_of_its_own(opened):
+    before, at_first = opened.overlays.items, opened.overlays.find(RESPONSE).look
+    changed = replace(at_first, colour_map="red", low=-9.0, threshold=1.0, visible=True)
+    old = [replace(o, unit="%", look=changed) if o.key == RESPONSE else o for o in before]
+    opened.overlays.take_up(old)
+    drawn = opened.overlays.find(RESPONSE)
+    assert drawn.unit == "z"
+    assert drawn.look == replace(at_first, colour_map="red", visible=True)

@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mindvis_gui.data.preparation import Preparation
+from mindvis_gui.data.subject import Volume
 from mindvis_gui.data.trial_filter import TrialFilter
 from mindvis_gui.session.options import request_from_json
+from mindvis_gui.session.overlays import RESPONSE, Look, Overlay
 from mindvis_gui.session.preparation import preparing_to_show
 
 
@@ -31,6 +35,32 @@ def test_the_stimulus_chosen_stays_chosen(qtbot, opened):
     assert opened.trial.label == "violin"
     assert opened.trial.index == 1
     assert len(opened.subject.trials) == 21
+
+
+def test_what_was_chosen_of_regions_and_brain_stays_after_other_steps(qtbot, opened):
+    opened.regions.add("mine", np.arange(30), "sphere")
+    used, visible = frozenset({"V2", "mine"}), frozenset({"FFA"})
+    opened.set_used_rois(used)
+    opened.brain.set_visible_rois(visible)
+    opened.brain.set_crosshair((5, 6, 7))
+    volume = Volume(np.ones((4, 4, 4), np.float32), np.eye(4))
+    opened.overlays.put(Overlay("file x.nii", "x", volume=volume, look=Look("red", 2, 3)))
+    opened.overlays.set_order(["anatomy", "file x.nii", "regions", "response", "mask"])
+    look = replace(opened.overlays.find(RESPONSE).look, visible=True, threshold=1.0, low=-9.0)
+    opened.overlays.set_look(RESPONSE, look)
+    for steps in (Preparation(average="all"), Preparation(z_score="voxel")):
+        opened.undo_stack.clear()
+        with qtbot.waitSignal(opened.preparation.changed):
+            opened.preparation.set_steps(steps)
+        qtbot.waitUntil(lambda: opened.idle)
+        assert opened.used_rois == used
+        assert opened.brain.visible_rois == visible
+        assert opened.brain.crosshair == (5, 6, 7)
+        order = [each.key for each in opened.overlays.items]
+        assert order == ["anatomy", "file x.nii", "regions", "response", "mask"]
+        assert opened.overlays.find("file x.nii").look == Look("red", 2, 3)
+        assert not opened.undo_stack.canUndo()
+        assert opened.overlays.find(RESPONSE).look == look
 
 
 def test_impossible_steps_are_one_sentence_and_the_old_ones_stay(qtbot, opened, subject):

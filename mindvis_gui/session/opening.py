@@ -48,7 +48,9 @@ def read_subject(path: str | Path) -> PreparedSubject:
 
 
 def show_prepared(session: Session, prepared: PreparedSubject) -> None:
-    """Show the open subject after other steps; stay at the stimulus that was chosen."""
+    """Show the open subject after other steps; what was chosen of it stays as far as it can."""
+    used, overlays = session.used_rois, session.overlays.items
+    visible, crosshair = session.brain.visible_rois, session.brain.crosshair
     shown, before = session.trial, session.subject
     same = [
         trial.index
@@ -57,9 +59,17 @@ def show_prepared(session: Session, prepared: PreparedSubject) -> None:
     ]
     made = [roi for roi in session.regions.rois if roi.made]
     session.take_subject(prepared, same[0] if same else None)
-    if made and before is not None and same_voxels(before, prepared.subject):
+    if before is None:
+        return
+    if same_voxels(before, prepared.subject):
         session.regions.keep(made)
+        session.brain.set_crosshair(crosshair)
+        session.overlays.take_up(overlays)
     elif made:
         session.problem.emit(
             "after these steps the response has other voxels: regions that were made are gone"
         )
+    names = frozenset(roi.name for roi in session.regions.rois)
+    session.set_used_rois(used & names or session.used_rois)
+    session.brain.set_visible_rois(visible & names)
+    session.undo_stack.clear()  # that the regions stay was not chosen now

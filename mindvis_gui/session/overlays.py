@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -174,6 +175,18 @@ class Overlays(QObject):
         )  # fmt: skip
         self.chosen = REGIONS
 
+    def take_up(self, before: Sequence[Overlay]) -> None:
+        """Order and draw the overlays as those `before` of the same voxels, with their files.
+
+        One whose unit is another now has its own range and thresholds.
+        """
+        old = {each.key: each for each in before}
+        items = [_drawn_as(each, old.get(each.key, each)) for each in self.items]
+        items += [each for each in before if each.volume is not None]
+        places = {key: place for place, key in enumerate(old)}
+        self.items = tuple(sorted(items, key=lambda each: places.get(each.key, len(places))))
+        self.changed.emit()
+
     def put(self, overlay: Overlay) -> None:
         """Add an overlay on top, or in the place and with the look of the one with its key.
 
@@ -275,6 +288,18 @@ class Overlays(QObject):
         if old is not None:
             none = np.full(self._n_voxels, np.nan, dtype=np.float32)
             self.put(replace(old, values=read_only(none) if values is None else values))
+
+
+def _drawn_as(overlay: Overlay, old: Overlay) -> Overlay:
+    look = old.look
+    if overlay.unit != old.unit:
+        look = replace(
+            overlay.look,
+            colour_map=look.colour_map,
+            opacity=look.opacity,
+            visible=look.visible,
+        )
+    return replace(overlay, look=look)
 
 
 def _map(name: str, values: FloatArray) -> Overlay:
