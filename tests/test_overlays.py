@@ -5,6 +5,7 @@ import pytest
 
 from mindvis_gui.data.subject import Volume
 from mindvis_gui.errors import DataError
+from mindvis_gui.session.overlay_looks import keep_looks
 from mindvis_gui.session.overlays import ANATOMY, MASK, REGIONS, RESPONSE, Look, Overlay, peak_of
 
 
@@ -89,7 +90,7 @@ def test_an_overlay_in_another_unit_has_a_range_of_its_own(opened):
     before, at_first = opened.overlays.items, opened.overlays.find(RESPONSE).look
     changed = replace(at_first, colour_map="red", low=-9.0, threshold=1.0, visible=True)
     old = [replace(o, unit="%", look=changed) if o.key == RESPONSE else o for o in before]
-    opened.overlays.take_up(old)
+    keep_looks(opened.overlays, old)
     drawn = opened.overlays.find(RESPONSE)
     assert drawn.unit == "z"
     assert drawn.look == replace(at_first, colour_map="red", visible=True)

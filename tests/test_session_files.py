@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 import shiboken6
@@ -27,9 +28,10 @@ from mindvis_gui.session.autosave import Autosave
 from mindvis_gui.session.decode_folders import open_decode_folder
 from mindvis_gui.session.history import History
 from mindvis_gui.session.lesions import EACH_REGION
+from mindvis_gui.session.overlays import ANATOMY, REGIONS, RESPONSE, Look
 from mindvis_gui.session.preparation import preparing_to_show
 from mindvis_gui.session.session_opener import SessionOpener
-from mindvis_gui.session.state import unfinished
+from mindvis_gui.session.state import take_up_choices, unfinished
 from mindvis_gui.steps import finish
 from mindvis_gui.views import file_dialogs
 
@@ -138,6 +140,60 @@ def test_a_session_is_saved_in_its_file_without_a_question(
     qtbot.waitUntil(lambda: ready.idle)
     written = [SessionFile(each).document["choices"]["trial"] for each in (path, other)]
     assert written == [4, 5]
+
+
+def test_overlays_come_back_as_they_were_drawn(qtbot, worked, ready, monkeypatch, tmp_path):
+    overlays, nifti = ready.overlays, tmp_path / "localiser.nii"
+    nibabel.save(nibabel.Nifti1Image(np.ones((4, 4, 4), np.float32), np.eye(4)), nifti)
+    overlays.open(nifti)
+    qtbot.waitUntil(lambda: ready.idle)
+    drawn = {
+        f"file {nifti}": Look("red", 0.5, 2.0, clip_low=0.25, visible=False),
+        RESPONSE: replace(overlays.find(RESPONSE).look, visible=True, threshold=1.5),
+        REGIONS: replace(overlays.find(REGIONS).look, outlined=True),
+    }
+    for key, look in drawn.items():
+        overlays.set_look(key, look)
+    order = [ANATOMY, f"file {nifti}", REGIONS, RESPONSE]
+    order += [each.key for each in overlays.items if each.key not in order]
+    overlays.set_order(order)
+    path = tmp_path / "a.mindvis"
+    save(qtbot, worked, ready, monkeypatch, path)
+    assert "NaN" not in (text := json.dumps(SessionFile(path).document))
+    assert "Infinity" not in text
+    start_anew(qtbot, ready)
+    open_session(qtbot, worked, ready, path)
+    assert [each.key for each in overlays.items] == order
+    assert {key: overlays.find(key).look for key in drawn} == drawn
+
+
+@pytest.mark.parametrize("changes", [{"colour_map": "plasma"}, {"low": "low"}, {"key": None}])
+def test_overlays_that_cannot_be_drawn_so_are_one_line(
+    qtbot, worked, ready, monkeypatch, tmp_path, changes
+):
+    path = tmp_path / "a.mindvis"
+    save(qtbot, worked, ready, monkeypatch, path)
+    document = SessionFile(path).document
+    damaged = [{**each, **changes} for each in document["choices"]["overlays"]]
+    if changes == {"key": None}:
+        damaged = [{"key": "response"}]
+    document["choices"]["overlays"] = damaged
+    before = ready.overlays.items
+    with pytest.raises(DataError, match="the session is incomplete"):
+        take_up_choices(ready, document)
+    assert ready.overlays.items == before
+
+
+def test_a_session_of_an_earlier_version_has_overlays_as_at_first(
+    qtbot, worked, ready, monkeypatch, tmp_path
+):
+    path = tmp_path / "a.mindvis"
+    save(qtbot, worked, ready, monkeypatch, path)
+    document = SessionFile(path).document
+    del document["choices"]["overlays"]
+    before = ready.overlays.items
+    take_up_choices(ready, document)
+    assert ready.overlays.items == before
 
 
 def test_sessions_are_among_what_was_opened_last(

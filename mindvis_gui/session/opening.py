@@ -11,6 +11,7 @@ from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.region_shapes import same_voxels
 from mindvis_gui.errors import DataError, UnassignedError
+from mindvis_gui.session.overlay_looks import keep_looks
 from mindvis_gui.session.preparation import PreparedSubject, preparing_to_show
 from mindvis_gui.steps import finish
 
@@ -64,7 +65,7 @@ def show_prepared(session: Session, prepared: PreparedSubject) -> None:
     if same_voxels(before, prepared.subject):
         session.regions.keep(made)
         session.brain.set_crosshair(crosshair)
-        session.overlays.take_up(overlays)
+        keep_looks(session.overlays, overlays)
     elif made:
         session.problem.emit(
             "after these steps the response has other voxels: regions that were made are gone"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,6 +20,10 @@ from mindvis_gui.jobs import Jobs
 ANATOMY, REGIONS, RESPONSE, MASK = "anatomy", "regions", "response", "mask"
 ERROR, ATTRIBUTION = "mask error", "attribution"
 DIVERGING, SEQUENTIAL, GREY, SOLID = "blue-orange", "viridis", "grey", "white"
+COLOUR_MAPS = (
+    DIVERGING, "blue-white-red", SEQUENTIAL, "inferno", "cividis", "hot", "turbo",
+    GREY, SOLID, "red", "green", "blue", "yellow",
+)  # fmt: skip
 _LIMIT = 3.0  # standard deviations at the ends of the response's colours, at first
 _PERCENTILES = (2, 98)  # of a map or a volume, at the ends of its colours
 
@@ -31,7 +35,7 @@ class Look:
     Attributes
     ----------
     colour_map : str
-        A key of `views.colour_maps.COLOUR_MAPS`.
+        One of `COLOUR_MAPS`.
     low, high : float
         Values at the ends of the colours.
     clip_low, clip_high : float
@@ -152,6 +156,8 @@ class Overlays(QObject):
         self._n_voxels = 0
         self._places: IntArray | None = None  # of the voxels: another subject has others
         self.items: tuple[Overlay, ...] = ()
+        self._order: dict[str, int] = {}  # and looks, which were taken up, of those that may come
+        self._awaited: dict[str, Look] = {}
         self.chosen = REGIONS
 
     def set_subject(self, subject: Subject, normalisation: Normalisation) -> None:
@@ -160,6 +166,7 @@ class Overlays(QObject):
         `changed` is the session's to emit, once all that listeners ask for is the other subject's.
         """
         self._n_voxels, self._places = subject.n_voxels, subject.ijk
+        self._awaited.clear()
         limit = _round_up(_LIMIT * normalisation.std)
         hidden = np.full(subject.n_voxels, np.nan, dtype=np.float32)
         response = Look(low=-limit, high=limit, opacity=0.9, visible=False)
@@ -175,17 +182,22 @@ class Overlays(QObject):
         )  # fmt: skip
         self.chosen = REGIONS
 
-    def take_up(self, before: Sequence[Overlay]) -> None:
-        """Order and draw the overlays as those `before` of the same voxels, with their files.
+    def take_up(self, looks: Mapping[str, Look], volumes: Sequence[Overlay] = ()) -> None:
+        """Draw the overlays, `volumes` among them, as `looks` say by key, and in their order.
 
-        One whose unit is another now has its own range and thresholds.
+        So are those that come later, until the user orders them.
         """
-        old = {each.key: each for each in before}
-        items = [_drawn_as(each, old.get(each.key, each)) for each in self.items]
-        items += [each for each in before if each.volume is not None]
-        places = {key: place for place, key in enumerate(old)}
-        self.items = tuple(sorted(items, key=lambda each: places.get(each.key, len(places))))
+        here = (*self.items, *volumes)
+        self._order = {key: place for place, key in enumerate(looks)}
+        self._awaited = {key: looks[key] for key in looks.keys() - {each.key for each in here}}
+        self.items = self._ordered(
+            replace(each, look=looks.get(each.key, each.look)) for each in here
+        )
         self.changed.emit()
+
+    def _ordered(self, items: Iterable[Overlay]) -> tuple[Overlay, ...]:
+        last = len(self._order)
+        return tuple(sorted(items, key=lambda each: self._order.get(each.key, last)))
 
     def put(self, overlay: Overlay) -> None:
         """Add an overlay on top, or in the place and with the look of the one with its key.
@@ -207,7 +219,10 @@ class Overlays(QObject):
                 )
             check_affine(overlay.volume.affine, f"the affine of overlay {overlay.name}")
         old = self.find(overlay.key)
-        if old is None:
+        if overlay.key in self._awaited:
+            found = replace(overlay, look=self._awaited.pop(overlay.key))
+            self.items = self._ordered((*self.items, found))
+        elif old is None:
             self.items = (*self.items, overlay)
         else:
             new = replace(overlay, look=old.look)
@@ -260,6 +275,7 @@ class Overlays(QObject):
         """Draw the overlays in the order of `keys`, the topmost last; anatomy stays lowest."""
         if sorted(keys) != sorted(each.key for each in self.items):
             raise ValueError(f"{keys} are not the keys of all overlays")
+        self._awaited.clear()
         order = sorted(keys, key=lambda key: (key != ANATOMY, keys.index(key)))
         found = {each.key: each for each in self.items}
         self.items = tuple(found[key] for key in order)
@@ -288,18 +304,6 @@ class Overlays(QObject):
         if old is not None:
             none = np.full(self._n_voxels, np.nan, dtype=np.float32)
             self.put(replace(old, values=read_only(none) if values is None else values))
-
-
-def _drawn_as(overlay: Overlay, old: Overlay) -> Overlay:
-    look = old.look
-    if overlay.unit != old.unit:
-        look = replace(
-            overlay.look,
-            colour_map=look.colour_map,
-            opacity=look.opacity,
-            visible=look.visible,
-        )
-    return replace(overlay, look=look)
 
 
 def _map(name: str, values: FloatArray) -> Overlay:

@@ -15,6 +15,7 @@ from mindvis_gui.decoding.request import DecodeRequest
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError, RequestError
 from mindvis_gui.session.collection import Drawn
+from mindvis_gui.session.overlay_looks import looks_to_json, take_up_looks
 from mindvis_gui.wording import counted
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def snapshot(session: Session, layout: Mapping[str, Any]) -> State | None:
             "used_rois": sorted(session.used_rois),
             "visible_rois": sorted(session.brain.visible_rois),
             "crosshair": list(session.brain.crosshair),
+            "overlays": looks_to_json(session.overlays.items),
             **session.sampling.to_json(),
             "first_seed": session.first_seed,
             "n_samples": session.n_samples,
@@ -228,5 +230,7 @@ def take_up_choices(session: Session, document: Mapping[str, Any]) -> None:
         session.grid.set_axes(grid["rows"], grid["columns"])
         for option, text in grid["typed"].items():
             session.grid.set_values(option, text)
+        if "overlays" in choices:  # sessions of earlier versions have none
+            take_up_looks(session.overlays, choices["overlays"])
     except (KeyError, TypeError, ValueError, IndexError, RequestError) as error:
         raise DataError(f"the session is incomplete: {error!r}") from error

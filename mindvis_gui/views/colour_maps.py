@@ -35,7 +35,6 @@ _UNIFORM = {
     "hot": "CET-L3",
     "turbo": "turbo",
 }
-COLOUR_MAPS = ("blue-orange", *_UNIFORM, "grey", *_PLAIN)
 
 
 @cache

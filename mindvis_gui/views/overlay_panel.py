@@ -22,10 +22,9 @@ from PySide6.QtWidgets import (
 
 from mindvis_gui.data.subject import FloatArray
 from mindvis_gui.session import Session
-from mindvis_gui.session.overlays import ANATOMY, REGIONS, Look, Overlay
+from mindvis_gui.session.overlays import ANATOMY, COLOUR_MAPS, REGIONS, Look, Overlay
 from mindvis_gui.views.buttons import icon_button, push_button
 from mindvis_gui.views.colour_bar import paint_colours
-from mindvis_gui.views.colour_maps import COLOUR_MAPS
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.overlay_list import OverlayList
 from mindvis_gui.views.range_view import RangeView

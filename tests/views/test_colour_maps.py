@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from mindvis_gui.session.overlays import Look
-from mindvis_gui.views.colour_maps import COLOUR_MAPS, colour_table, value_colours
+from mindvis_gui.session.overlays import COLOUR_MAPS, Look
+from mindvis_gui.views.colour_maps import colour_table, value_colours
 
 
 def colours(*values, **look):
