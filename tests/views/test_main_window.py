@@ -905,4 +905,5 @@ def test_the_crosshair_goes_to_the_peak(opened_window, opened):
     peak = int(np.argmax(np.abs(opened.response)))
     opened_window.actions_by_id["peak"].trigger()
     assert opened.brain.grid.voxel_at[opened.brain.crosshair] == peak
-    assert opened_window.status.activity.text().startswith("Peak of Response: ")
+    value = f"{opened.response[peak]:.3g}".replace("-", "−")
+    assert opened_window.status.activity.text() == f"Peak of Response: {value} z"

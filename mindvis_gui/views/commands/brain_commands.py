@@ -89,8 +89,8 @@ class BrainCommands:
             session.problem.emit(f"{overlay.name} has no peak within the anatomy's picture")
         else:
             session.brain.set_crosshair(point)
-            value = value_at(overlay, grid, point)
-            session.message.emit(f"Peak of {overlay.name}: {value:.3g} {overlay.unit}".rstrip())
+            value = f"{value_at(overlay, grid, point):.3g}".replace("-", "−")
+            session.message.emit(f"Peak of {overlay.name}: {value} {overlay.unit}".rstrip())
 
     def _remember(self) -> None:
         self._settings.brain = asdict(self._session.brain.arrangement)
