@@ -34,6 +34,7 @@ from mindvis_gui.views import drag_out
 
 SEEDS = numbers(os.environ.get("MONKEY_SEEDS", "0-1,5"))
 ACTS = 150
+LONG = 60_000  # ms, on a busy machine
 WORDS = (
     "",
     "0",
@@ -216,7 +217,7 @@ def test_whatever_is_done_the_window_shows_what_is_so(
     monkey = Monkey(ready_window, seed)
     monkey.begin(ACTS)
     try:
-        qtbot.waitUntil(lambda: not (monkey.left or open_in_front()), timeout=60_000)
+        qtbot.waitUntil(lambda: not (monkey.left or open_in_front()), timeout=LONG)
         check(qtbot, ready_window, ready)
     except BaseException:
         pytest.fail("\n".join([*traceback.format_exc().splitlines(), "after", *monkey.done]))
@@ -229,7 +230,7 @@ def check(qtbot, window, session):
         left.close()
         qtbot.wait(1)
     session.queue.stop()
-    qtbot.waitUntil(lambda: session.idle)
+    qtbot.waitUntil(lambda: session.idle, timeout=LONG)
     qtbot.wait(100)  # for what waits for keys that follow each other
     workspace, panel = window.workspace, window.workspace.decode_panel
     for name, action in window.actions_by_id.items():
