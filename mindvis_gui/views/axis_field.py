@@ -19,6 +19,7 @@ _HINTS = {
     "roi": "Regions left out one at a time, such as none, V1, V2",
     "model": "Names or folders of models, such as demo, other",
 }
+_LEAST = 100  # pixels of the option: the list shows its whole name
 
 
 class AxisField(QWidget):
@@ -34,6 +35,7 @@ class AxisField(QWidget):
             self.option.addItem(OPTIONS[key], key)
         self.option.setAccessibleName(f"Option of the {title.lower()}")
         self.option.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.option.setMinimumWidth(_LEAST)
         self.values = QLineEdit()
         self.values.setAccessibleName(f"Values of the {title.lower()}")
         self.values.setMinimumWidth(70)

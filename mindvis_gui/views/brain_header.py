@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QMenu, QToolButton, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QMenu,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from mindvis_gui.session import Session
 from mindvis_gui.session.brain import PLANES
@@ -15,6 +24,7 @@ from mindvis_gui.views.buttons import icon_button, push_button
 from mindvis_gui.views.colour_bar import ColourBar
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.theme import MARGIN, label
+from mindvis_gui.views.wrap_layout import WrapLayout, keep_height
 
 _LAYOUTS = {
     "three": ("layout-three", "Three slices"),
@@ -77,23 +87,24 @@ class BrainHeader(QWidget):
             row.addWidget(widget)
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout(self)
-        row.setContentsMargins(MARGIN, 3, MARGIN, 3)
-        row.setSpacing(4)
-        row.addWidget(label("Brain", "strong"))
-        row.addSpacing(6)
-        for button in self.layouts.values():
-            row.addWidget(button)
-        row.addSpacing(6)
-        row.addWidget(self.radiological)
-        row.addSpacing(6)
-        row.addWidget(self.play)
-        row.addWidget(self.rate)
-        row.addSpacing(6)
-        row.addWidget(self._painting)
-        row.addStretch(1)
-        row.addWidget(self.bar)
-        row.addWidget(self.overlays)
+        rows, whole = WrapLayout(10, last_right=True), QVBoxLayout(self)
+        whole.setContentsMargins(MARGIN, 3, MARGIN, 3)
+        whole.addLayout(rows)
+        self._movie = _side_by_side(self.play, self.rate)
+        for part in (
+            label("Brain", "strong"),
+            _side_by_side(*self.layouts.values()),
+            self.radiological,
+            self._movie,
+            self._painting,
+            _side_by_side(self.bar, self.overlays),
+        ):
+            rows.addWidget(part)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Take the rows that the width asks for (called by Qt)."""
+        super().resizeEvent(event)
+        keep_height(self)
 
     def _connect(self) -> None:
         session = self._session
@@ -172,8 +183,8 @@ class BrainHeader(QWidget):
             with QSignalBlocker(self.radius):
                 self.radius.setValue(brush.radius)
         self._painting.setVisible(brush is not None)
-        for widget in (self.play, self.rate):
-            widget.setVisible(brush is None)  # the room is needed
+        self._movie.setVisible(brush is None)  # the room is needed
+        keep_height(self)
 
     def _show_overlays(self) -> None:
         topmost = self._session.overlays.topmost
@@ -182,6 +193,16 @@ class BrainHeader(QWidget):
             return
         self._barred = shown
         self.bar.show_look(*(shown or (None,)))
+
+
+def _side_by_side(*widgets: QWidget) -> QWidget:
+    whole = QWidget()
+    row = QHBoxLayout(whole)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(4)
+    for widget in widgets:
+        row.addWidget(widget)
+    return whole
 
 
 def _toggle(image: str, name: str) -> QToolButton:

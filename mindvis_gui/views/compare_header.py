@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QPalette
+from PySide6.QtGui import QAction, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
-    QHBoxLayout,
     QLineEdit,
     QMenu,
     QSizePolicy,
@@ -26,8 +25,9 @@ from mindvis_gui.views.elided_label import ElidedLabel
 from mindvis_gui.views.grid_view import LARGEST, LEAST_AT_FIRST, SMALLEST
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.theme import GAP, MARGIN
-from mindvis_gui.views.wrap_layout import WrapLayout
+from mindvis_gui.views.wrap_layout import WrapLayout, keep_height
 
+_LEAST = 110  # pixels of the filter, and of the count
 # What people compare most, by name: rows and columns.
 GRIDS = {
     "Trials × seeds": ("trial", "seed"),
@@ -74,9 +74,10 @@ class CompareHeader(QWidget):
         )
         glass = QAction(icon("search", QPalette.ColorRole.PlaceholderText), "", self.filter)
         self.filter.addAction(glass, QLineEdit.ActionPosition.LeadingPosition)
-        self.count = ElidedLabel()  # a number that is cut would be another one
+        self.filter.setMinimumWidth(_LEAST)
+        self.count = ElidedLabel(least=_LEAST)  # a number that is cut would be another one
         self.count.setProperty("kind", "count")
-        self.count.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.count.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
         self.size_slider.setRange(SMALLEST, LARGEST)
         self.size_slider.setValue(LEAST_AT_FIRST)
@@ -88,20 +89,24 @@ class CompareHeader(QWidget):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        above, beneath = WrapLayout(GAP, last_right=True), QHBoxLayout()
-        beneath.setSpacing(GAP)
-        for widget in (self.grids, self.rows, self.columns, self.decode):
-            above.addWidget(widget)
-        beneath.addWidget(self.order)
-        beneath.addWidget(self.filter, 2)
-        beneath.addWidget(self.count, 3)
-        beneath.addWidget(self.size_slider)
-        beneath.addWidget(self.consistency)
+        above, beneath = WrapLayout(GAP, last_right=True), WrapLayout(GAP, last_right=True)
+        rows: dict[WrapLayout, tuple[QWidget, ...]] = {
+            above: (self.grids, self.rows, self.columns, self.decode),
+            beneath: (self.order, self.filter, self.count, self.size_slider, self.consistency),
+        }
+        for row, widgets in rows.items():
+            for widget in widgets:
+                row.addWidget(widget)
         both = QVBoxLayout(self)
         both.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
         both.setSpacing(6)
         both.addLayout(above)
         both.addLayout(beneath)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Take the rows that the width asks for (called by Qt)."""
+        super().resizeEvent(event)
+        keep_height(self)
 
     def show_count(self, missing: int, text: str) -> None:
         """Say how many samples are `missing`, and what the grid shows or why it does not."""

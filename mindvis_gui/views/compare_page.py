@@ -8,6 +8,7 @@ from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QMenu,
+    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -29,6 +30,7 @@ from mindvis_gui.wording import counted
 
 _SOON = 300  # ms that changes are gathered before they are counted
 _AT_ONCE = 2000  # cells are counted without waiting for more changes
+_LOWEST = 150  # pixels of the grid
 _SETTLED = 150  # ms that a row is chosen before the window goes over to its trial
 
 
@@ -54,12 +56,22 @@ class ComparePage(QWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.view)
         self._stack.addWidget(self.empty)
-        column = QVBoxLayout(self)
+        self._stack.setMinimumHeight(_LOWEST)
+        whole = QWidget()
+        column = QVBoxLayout(whole)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.header)
         column.addWidget(self._stack, 1)
         column.addWidget(self.strip)
+        area = QScrollArea()  # or the strip would leave the grid no room on a small screen
+        area.setWidgetResizable(True)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(whole)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(0, 0, 0, 0)
+        page.addWidget(area)
         self._settling = QTimer(self, singleShot=True, interval=_SETTLED)
         self._settling.timeout.connect(self._follow_row)
         self._counting = QTimer(self, singleShot=True, interval=_SOON)

@@ -7,7 +7,7 @@ import statistics
 
 from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QResizeEvent, QTextDocument
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from mindvis_gui.analysis.comparison import Comparison
 from mindvis_gui.session import Session
@@ -74,10 +74,11 @@ class ComparePanel(QWidget):
                 widget.setTextFormat(Qt.TextFormat.RichText)
                 row.addWidget(widget)
             rows.addLayout(row)
-        whole = QHBoxLayout(self)
+        self._whole = whole = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         whole.setContentsMargins(MARGIN, 4, MARGIN, 4)
         whole.setSpacing(6)
         whole.addLayout(rows, 1)
+        self._scores = rows
         self._maps = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._maps.setSpacing(6)
         self._maps.addWidget(self.consistency_map)
@@ -143,14 +144,25 @@ class ComparePanel(QWidget):
             self._show_recognitions(session.results.recognitions)
         for widget in texts:
             widget.setVisible(bool(widget.text()))
+        self._arrange()
         keep_height(self)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Take the rows that the scores need (called by Qt)."""
         super().resizeEvent(event)
-        narrow, direction = self.width() < _NARROW, QBoxLayout.Direction
-        self._maps.setDirection(direction.TopToBottom if narrow else direction.LeftToRight)
+        self._arrange()
         keep_height(self)
+
+    def _arrange(self) -> None:
+        """Put the buttons beside each other, one above the other, or beneath the scores."""
+        across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        buttons = (self.consistency_map, self.difference_map)
+        button = max(each.sizeHint().width() for each in buttons)
+        beside = 2 * MARGIN + self._scores.minimumSize().width() + self._whole.spacing() + button
+        beneath = self.width() < beside
+        narrow = self.width() < _NARROW and not beneath
+        self._whole.setDirection(down if beneath else across)
+        self._maps.setDirection(down if narrow else across)
 
     def _show(self, comparison: Comparison) -> None:
         chance = comparison.chance

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from mindvis_gui.analysis.consistency import Consistency, consistency
 from mindvis_gui.data.subject import FloatArray
@@ -17,9 +17,11 @@ from mindvis_gui.views.numerals import coefficient
 from mindvis_gui.views.overlay import sequential_colours
 from mindvis_gui.views.picture import Picture, PictureTile
 from mindvis_gui.views.theme import GAP, MARGIN, label, muted
+from mindvis_gui.views.wrap_layout import WrapLayout, keep_height
 
 _FULL_SPREAD = 64.0  # of 0–127.5: the brightest colour of the spread
 _SIDE = 128
+_WORDS = 150  # pixels that they get by with
 _HINTS = {
     "mean": "Mean of every pixel over the samples of this row",
     "spread": f"Standard deviation of every pixel over the samples, from 0 (dark) to "
@@ -45,20 +47,28 @@ class ConsistencyStrip(QWidget):
         self._facts = label(kind="muted")
         self._facts.setWordWrap(True)
         self._facts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        words = QVBoxLayout()
-        words.addWidget(self._title)
-        words.addWidget(self._facts)
-        words.addStretch()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
-        row.setSpacing(MARGIN)
-        for widget in (self.mean, self.spread, self.matrix):
-            row.addWidget(widget)
-        row.addLayout(words, 1)
+        words = QWidget()
+        words.setMinimumWidth(_WORDS)
+        words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        lines = QVBoxLayout(words)
+        lines.setContentsMargins(0, 0, 0, 0)
+        lines.addWidget(self._title)
+        lines.addWidget(self._facts)
+        lines.addStretch()
+        rows, whole = WrapLayout(MARGIN), QVBoxLayout(self)
+        whole.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
+        whole.addLayout(rows)
+        for widget in (self.mean, self.spread, self.matrix, words):
+            rows.addWidget(widget)
         self.setProperty("kind", "strip")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName("Consistency of the row")
         self._show("Consistency", None)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Take the rows that the width asks for (called by Qt)."""
+        super().resizeEvent(event)
+        keep_height(self)
 
     def show_row(self, title: str, drawn: Sequence[Drawn]) -> None:
         """Compare the samples of a row, unless they are shown already."""

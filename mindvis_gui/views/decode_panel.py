@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
@@ -38,6 +38,7 @@ from mindvis_gui.views.fields import (
     seed_field,
     select,
 )
+from mindvis_gui.views.fitting import keep_width
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.preparation_panel import PreparationPanel
 from mindvis_gui.views.theme import GAP, MARGIN, label
@@ -67,6 +68,12 @@ class DecodePanel(QScrollArea):
         self._show_regions()
         self._show_mask()
         self._show_model()
+
+    def event(self, event: QEvent) -> bool:
+        """Be as wide as the fields are: of what is scrolled downwards only, the rest is cut off."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            keep_width(self, _MIN_WIDTH)
+        return super().event(event)
 
     def _make_sampling(self) -> None:
         self.presets = {name: _segment(name) for name in PRESETS}

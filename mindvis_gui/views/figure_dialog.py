@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QFontComboBox,
     QGridLayout,
     QHBoxLayout,
+    QScrollArea,
     QSizePolicy,
     QSpinBox,
     QVBoxLayout,
@@ -138,7 +139,9 @@ class FigureDialog(QDialog):
             if isinstance(field, QAbstractSpinBox):
                 field.setAlignment(Qt.AlignmentFlag.AlignRight)
         form.setColumnStretch(1, 1)
-        left = QVBoxLayout()
+        choices = QWidget()
+        left = QVBoxLayout(choices)
+        left.setContentsMargins(0, 0, 0, 0)
         left.addLayout(form)
         left.addSpacing(GAP)
         for box in (self.captions, self.seeds, self.scores):
@@ -157,11 +160,17 @@ class FigureDialog(QDialog):
         for button in (close, self.copy, self.export):
             button.setAutoDefault(button is self.export)
             buttons.addWidget(button)
-        left.addLayout(buttons)
+        area = QScrollArea()  # or the buttons would leave a small screen
+        area.setWidgetResizable(True)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(choices)
         options = QWidget()
-        options.setLayout(left)
-        left.setContentsMargins(0, 0, 0, 0)
-        options.setFixedWidth(max(_OPTIONS_WIDTH, form.sizeHint().width()))
+        column = QVBoxLayout(options)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(area, 1)
+        column.addLayout(buttons)
+        bar = area.verticalScrollBar().sizeHint().width()
+        options.setFixedWidth(max(_OPTIONS_WIDTH, form.sizeHint().width() + bar))
         page = QHBoxLayout(self)
         page.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         page.setSpacing(MARGIN)

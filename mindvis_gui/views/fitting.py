@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QScrollArea, QWidget
 
-_SMALL_SCREEN = 940  # pixels that the window needs with a panel at each side
-_NARROWEST = 320  # of its middle on a smaller one, such as a projector of 1280 pixels at 150 %
 _FRAME = QSize(4, 40)  # what a window system adds at most: no frame is known before it is shown
 
 
@@ -16,7 +14,8 @@ def fit_screen(window: QWidget, wanted: QSize) -> None:
     window.resize(wanted.boundedTo(room))
 
 
-def least_width(widget: QWidget, wanted: int) -> int:
-    """Return how narrow what is in the middle of the window may be: `wanted`, or what there is."""
-    small = widget.screen().availableGeometry().width() < _SMALL_SCREEN
-    return min(wanted, _NARROWEST) if small else wanted
+def keep_width(area: QScrollArea, least: int) -> None:
+    """Let an area that scrolls downwards only be as wide as its content needs, or as `least`."""
+    content, bar = area.widget(), area.verticalScrollBar().sizeHint().width()
+    if content is not None:
+        area.setMinimumWidth(max(least, content.minimumSizeHint().width() + bar))

@@ -15,6 +15,7 @@ from mindvis_gui.views.theme import GAP, label, muted
 from mindvis_gui.views.trial_model import caption
 
 _ROW, _SIDE, _BAND = 36, 30, 10  # pixels
+_LEAST = 220  # pixels of width
 
 
 class ImportPreviewView(QWidget):
@@ -46,17 +47,24 @@ class ImportPreviewView(QWidget):
         column.addWidget(regions, 1)
         self.empty = label(kind="caption")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setWordWrap(True)
+        self.bars.setWordWrap(True)
+        self._area = QScrollArea()  # or the buttons of the wizard would leave a small screen
+        self._area.setWidgetResizable(True)
+        self._area.setMinimumWidth(_LEAST)
+        self._area.setAccessibleName("Preview of the subject")  # the keys scroll it
+        self._area.setWidget(self._parts)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(label("First trials", "heading"))
-        outer.addWidget(self._parts, 1)
+        outer.addWidget(self._area, 1)
         outer.addWidget(self.empty, 1)
         self.show_preview(None)
 
     def show_preview(self, made: ImportPreview | None, instead: str = "") -> None:
         """Show another preview, or a sentence in its place."""
         self.empty.setText(instead)
-        self._parts.setVisible(made is not None)
+        self._area.setVisible(made is not None)
         self.empty.setVisible(made is None)
         if made is None:
             return

@@ -108,7 +108,6 @@ class ImportWizard(QDialog):
             QListWidgetItem(page.title, self.steps)
             area = QScrollArea()
             area.setWidgetResizable(True)
-            area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
             area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             page.column.setContentsMargins(0, 0, GAP, 0)
             area.setWidget(page)

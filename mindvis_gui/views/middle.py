@@ -6,7 +6,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QSplitter, QVBoxLayout, QWidget
 
-from mindvis_gui.views.fitting import least_width
 from mindvis_gui.views.theme import MARGIN, label
 
 _HINT = (
@@ -44,7 +43,7 @@ class MiddleView(QWidget):
         self.splitter.setStretchFactor(len(self._views), stretch)
         self._views.append(view)
         bar = self._area.verticalScrollBar().sizeHint().width()
-        widest = max(least_width(self, each.minimumWidth()) for each in self._views)
+        widest = max(each.minimumWidth() for each in self._views)
         self._area.setMinimumWidth(widest + bar)
 
     def bring(self, view: QWidget) -> None:

@@ -76,7 +76,7 @@ class SliceView(pg.GraphicsView):
         self.setAccessibleDescription(
             "Arrows move the crosshair, Shift+Up and Shift+Down go through slices"
         )
-        self.setMinimumSize(120, 80)
+        self.setMinimumSize(96, 80)
 
     # -- what is shown -----------------------------------------------------------------------
 
@@ -144,8 +144,11 @@ class SliceView(pg.GraphicsView):
         align = Qt.AlignmentFlag
         left, right, bottom, top = self.plane.edges
         aside = area.translated(12, 0)  # of the crosshair, which is often in the middle
+        metrics = self.fontMetrics()
+        room = aside.center().x() - metrics.horizontalAdvance(top) // 2 - area.left() - 6
+        name = metrics.elidedText(self.plane.name, Qt.TextElideMode.ElideRight, room)
         for text, place, side in (
-            (self.plane.name, area, align.AlignLeft | align.AlignTop),
+            (name, area, align.AlignLeft | align.AlignTop),
             (left, area, align.AlignLeft | align.AlignVCenter),
             (right, area, align.AlignRight | align.AlignVCenter),
             (top, aside, align.AlignHCenter | align.AlignTop),

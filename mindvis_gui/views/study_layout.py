@@ -81,6 +81,5 @@ def lay_out_study(
         column.addWidget(part)
     column.addStretch()
     panel.setWidgetResizable(True)
-    panel.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     panel.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     panel.setWidget(page)

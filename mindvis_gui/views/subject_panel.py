@@ -32,7 +32,7 @@ from mindvis_gui.wording import counted
 
 _MIN_WIDTH = 224
 _ROI_ROWS = 8  # shown without scrolling
-_FEWEST_ROWS = 3  # where the window has no room for more
+_FEWEST_ROWS = 2  # where the window has no room for more
 _NO_REGIONS = "This subject has no regions; decoding uses every voxel."
 _NO_REGION_MATCHES = "No region matches; empty the filter."
 _TOGETHER = 200  # ms; decodes that end close to each other are filtered once
@@ -109,11 +109,14 @@ class SubjectPanel(QWidget):
         name.addStretch()
         head = QGridLayout()
         head.setHorizontalSpacing(GAP)
-        head.addWidget(label("Regions", "heading"), 0, 0)
-        head.addWidget(self.new_region, 0, 1, Qt.AlignmentFlag.AlignLeft)
-        head.setColumnStretch(1, 1)
-        head.addWidget(label("voxels", "caption"), 0, 2)
-        head.addWidget(label("view", "caption"), 0, 3)
+        title = QHBoxLayout()
+        title.setSpacing(2)
+        title.addWidget(label("Regions", "heading"))
+        title.addWidget(self.new_region)
+        head.addLayout(title, 0, 0, Qt.AlignmentFlag.AlignLeft)
+        head.setColumnStretch(0, 1)
+        head.addWidget(label("voxels", "caption"), 0, 1)
+        head.addWidget(label("view", "caption"), 0, 2)
         filters = QHBoxLayout()
         filters.setSpacing(GAP)
         filters.addWidget(self.filter, 1)

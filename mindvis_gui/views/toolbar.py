@@ -60,14 +60,14 @@ class MainToolBar(QToolBar):
         self.model.menu().aboutToShow.connect(self._fill_model_menu)
         self.addWidget(self.model)
         self._button("decode").setProperty("kind", "primary")
-        self._button("stop")
+        self.stop = self._button("stop")
         self.seeds = self._button("new_seed")
         self._seeds = self.seeds.text()
         gap = QWidget()
         gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.addWidget(gap)
-        for name in ("compare", "export_figure"):
-            self._button(name)
+        self._button("compare")
+        self.export = self._button("export_figure")
         self._button("theme").setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         self.menu_button = self._menu_button()
         self.addWidget(self.menu_button)
@@ -92,13 +92,18 @@ class MainToolBar(QToolBar):
         self._fit()
 
     def _fit(self) -> None:
-        """Cut the model's name, then the seeds, where the menu would have no room.
+        """Cut words, the model's name, then the seeds, where the menu would have no room.
 
         Qt hides what has none, and the menu's key with it.
         """
         parts = ((self.model, self.model.accessibleName(), " ▾"), (self.seeds, self._seeds, ""))
         for button, text, end in parts:
             button.setText(text + end)
+        self.export.setText(self._actions["export_figure"].text())
+        self.stop.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        if self.sizeHint().width() > self.width():
+            self.export.setText("Export…")
+            self.stop.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         for button, text, end in parts:
             missing = self.sizeHint().width() - self.width()
             if missing > 0:
@@ -106,6 +111,8 @@ class MainToolBar(QToolBar):
                 least = metrics.averageCharWidth() * _LETTERS
                 room = max(metrics.horizontalAdvance(text) - missing, least)
                 button.setText(metrics.elidedText(text, cut, room) + end)
+        if self.sizeHint().width() > self.width():
+            self.seeds.setText("")  # the tip of its icon says what it does
 
     def _button(self, name: str) -> QToolButton:
         self.addAction(self._actions[name])

@@ -44,6 +44,7 @@ class WelcomePage(QWidget):
             "muted",
         )
         text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        text.setWordWrap(True)
         self.demo = _button("Try the demo", actions["demo"], "primary")
         self.open = _button("Open a subject…", actions["open"])
         self.open_folder = _button("Open a folder…", actions["open_folder"])
@@ -60,7 +61,7 @@ class WelcomePage(QWidget):
         column.addWidget(logo, alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(GAP)
         column.addWidget(title, alignment=Qt.AlignmentFlag.AlignHCenter)
-        column.addWidget(text, alignment=Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(text)
         column.addSpacing(GAP)
         column.addLayout(buttons)
         self.restore = ElidedButton("Go on where the last session broke off", "Restore")

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from mindvis_gui.views.queue_panel import QueuePanel
 
 _Panel = TypeVar("_Panel", bound=QWidget)
-_MIN_WIDTH = 480  # of the middle
+_MIN_WIDTH = 300  # of the middle: a projector of 1280 pixels at 150 % has 850
 
 
 class Workspace(QMainWindow):

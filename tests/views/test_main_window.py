@@ -805,7 +805,7 @@ def test_window_is_no_higher_than_a_small_screen(qtbot, ready_window):
 
 
 @pytest.mark.parametrize("room", [(853, 440)], indirect=True)
-def test_window_fits_a_small_screen_whose_width_it_scrolls(qtbot, room, ready_window):
+def test_window_fits_a_small_screen(qtbot, room, ready_window):
     """1280 x 720 at 150 %, less frame and bars."""
     for part in ("panel_lesion", "panel_decode"):
         ready_window.actions_by_id[part].trigger()
