@@ -30,6 +30,9 @@ from mindvis_gui.views.theme import MARGIN, roi_colours
 from mindvis_gui.views.volume_stack import VolumeStack
 
 _HIGHLIGHT = 0xFFFFFFFF
+_HOVERED = QColor("white")
+# Of filled regions: some colours are as grey as the anatomy to eyes that do not see red or green.
+_RIM = QColor(0, 0, 0, 170)
 # Layout → place of the main slice and of the others: row, column, rows, columns.
 _PLACES = {
     "three": ((0, 0, 1, 1), (0, 1, 1, 1), (0, 2, 1, 1)),
@@ -191,15 +194,17 @@ class BrainView(QWidget):
         regions = self._session.overlays.find(REGIONS)
         if subject is None or brain.grid is None or regions is None:
             return
-        names = frozenset({brain.hovered_roi} if brain.hovered_roi else ())
-        if regions.look.outlined and regions.look.visible and not names:
-            names = brain.visible_rois
-        colours: dict[int, QColor] = {}
-        of = roi_colours(subject)
-        for number, roi in enumerate(subject.rois, start=1):
+        look, hovered = regions.look, {brain.hovered_roi} - {""}
+        names = frozenset(hovered)
+        if look.visible and not (look.outlined and hovered):
+            names |= brain.visible_rois
+        of, colours = roi_colours(subject), dict[int, QColor]()
+        # The one that is hovered comes last: its outline lies over the rims of its neighbours.
+        order = sorted(enumerate(subject.rois, 1), key=lambda each: each[1].name in hovered)
+        for number, roi in order:
             if roi.name in names:
-                white = roi.name == brain.hovered_roi and not regions.look.outlined
-                colours[number] = QColor(Qt.GlobalColor.white) if white else of[roi.name]
+                filled = _HOVERED if roi.name in hovered else _RIM
+                colours[number] = of[roi.name] if look.outlined else filled
         labels = region_labels(subject, names) if colours else None
         for view in self.slices:
             view.picture.set_outlines(labels, colours)

@@ -81,7 +81,7 @@ THEMES = {
 
 
 def roi_colours(subject: Subject) -> dict[str, QColor]:
-    """Return the colour of every region, by name; from the eighth on, lighter and darker ones."""
+    """Return the colour of every region, by name."""
     codes = region_colours.roi_colours(subject.rois)
     return {name: QColor(code) for name, code in codes.items()}
 

@@ -373,11 +373,29 @@ def test_what_is_under_the_mouse_is_written_into_the_slice(qtbot, brain, opened)
 
 def test_a_region_whose_name_is_hovered_is_outlined(brain, opened):
     opened.brain.set_crosshair(opened.brain.grid.voxel_position(105))
+    opened.brain.set_visible_rois(frozenset())
     opened.brain.set_hovered_roi("V2")
     assert all(len(view.picture.outlines) == 1 for view in brain.slices)
     assert any(item.isVisible() for view in brain.slices for _, item in view.picture.outlines)
     opened.brain.set_hovered_roi("")
     assert not any(view.picture.outlines for view in brain.slices)
+
+
+def test_filled_regions_have_a_dark_rim_beneath_the_outline_of_the_one_hovered(brain, opened):
+    """Some colours are as grey as the anatomy to eyes that do not see red or green."""
+    show_only(opened, REGIONS)
+    rois = [roi.name for roi in opened.subject.rois]
+    for view in brain.slices:
+        assert {number for number, _ in view.picture.outlines} == set(range(1, len(rois) + 1))
+        for _, item in view.picture.outlines:
+            assert item.pen().color().lightness() == 0
+    opened.brain.set_hovered_roi(rois[0])
+    number, item = brain.slices[AXIAL].picture.outlines[-1]
+    assert (number, item.pen().color().name()) == (1, "#ffffff")
+    assert len(brain.slices[AXIAL].picture.outlines) == len(rois)
+    opened.brain.set_visible_rois(frozenset(rois[1:]))
+    opened.brain.set_hovered_roi("")
+    assert 1 not in dict(brain.slices[AXIAL].picture.outlines)
 
 
 def test_no_scipy_is_loaded_for_drawing():
