@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 import pyqtgraph
-from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
+from PySide6.QtCore import QEventLoop, QLocale, QSettings, Qt, QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -203,6 +203,7 @@ def make_application() -> QApplication:
     if (os.cpu_count() or 1) <= _FEW_CORES:
         os.environ.setdefault("QT_NO_GUI_THREADPOOL", "1")
     pyqtgraph.setConfigOptions(imageAxisOrder="row-major", antialias=True)
+    QLocale.setDefault(QLocale.c())  # numbers are written alike, in fields as in figures and files
     app = QApplication.instance() or start_qt()
     assert isinstance(app, QApplication)
     app.setApplicationName("mindvis")

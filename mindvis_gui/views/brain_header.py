@@ -8,7 +8,6 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
     QHBoxLayout,
     QMenu,
     QToolButton,
@@ -22,6 +21,7 @@ from mindvis_gui.session.movie import RATES
 from mindvis_gui.session.overlays import Look
 from mindvis_gui.views.buttons import icon_button, push_button
 from mindvis_gui.views.colour_bar import ColourBar
+from mindvis_gui.views.fields import DecimalField
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.theme import MARGIN, label
 from mindvis_gui.views.wrap_layout import WrapLayout, keep_height
@@ -73,7 +73,7 @@ class BrainHeader(QWidget):
         self._painting = QWidget()
         self._painted = label(kind="strong")
         self._painted.setToolTip("Drag on a slice to add voxels, with Shift to take them away")
-        self.radius = QDoubleSpinBox()
+        self.radius = DecimalField()
         self.radius.setRange(0, 30)
         self.radius.setDecimals(1)
         self.radius.setPrefix("brush ")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QLocale, QSignalBlocker, Qt
+from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -22,6 +23,26 @@ _WIDTH = 96
 _ROW_HEIGHT = 26
 
 
+class DecimalField(QDoubleSpinBox):
+    """A field for a number, with a decimal point as in figures and files; typed commas become one.
+
+    Else a sign that the system's language has no use for is left out, and 1,5 or 1.5 read as 15.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setLocale(QLocale.c())
+
+    def validate(self, text: str, at: int) -> tuple[QValidator.State, str, int]:
+        """Say whether a text is a number, or may become one (called by Qt)."""
+        return super().validate(text.replace(",", "."), at)
+
+    def setValue(self, value: float) -> None:
+        """Show a number, unless it is here already: half of it may be typed, such as 1 of 1.5."""
+        if value != self.value():
+            super().setValue(value)
+
+
 def number_field(low: int, high: int, name: str) -> QSpinBox:
     """Return a field for a whole number."""
     box = QSpinBox()
@@ -29,17 +50,17 @@ def number_field(low: int, high: int, name: str) -> QSpinBox:
     return _laid_out(box, name)
 
 
-def seed_field(most: int, name: str) -> QDoubleSpinBox:
+def seed_field(most: int, name: str) -> DecimalField:
     """Return a field for a seed, which may have 32 bits; a `QSpinBox` has no room for the last."""
-    box = QDoubleSpinBox()
+    box = DecimalField()
     box.setDecimals(0)
     box.setRange(0, most)
     return _laid_out(box, name)
 
 
-def scale_field(none: float, most: float, name: str) -> QDoubleSpinBox:
+def scale_field(none: float, most: float, name: str) -> DecimalField:
     """Return a field for a factor; `none`, the least, reads "off"."""
-    box = QDoubleSpinBox()
+    box = DecimalField()
     box.setRange(none, most)
     box.setSingleStep(0.25)
     box.setSpecialValueText("off")

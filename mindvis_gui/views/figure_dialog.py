@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
-    QDoubleSpinBox,
     QFontComboBox,
     QGridLayout,
     QHBoxLayout,
@@ -33,6 +32,7 @@ from mindvis_gui.session import Session
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import exports, file_dialogs
 from mindvis_gui.views.buttons import push_button
+from mindvis_gui.views.fields import DecimalField
 from mindvis_gui.views.fitting import fit_screen
 from mindvis_gui.views.paper_view import PaperView
 from mindvis_gui.views.sentences import sentence
@@ -91,7 +91,7 @@ class FigureDialog(QDialog):
             self.width_kind.addItem(f"{name} column, {width:g} mm", width)
         self.width_kind.addItem(_CUSTOM, _CUSTOM)
         self.width_kind.setCurrentIndex(2)
-        self.millimetres = QDoubleSpinBox()
+        self.millimetres = DecimalField()
         self.millimetres.setRange(40, 1000)
         self.millimetres.setDecimals(0)
         self.millimetres.setSuffix(" mm")
@@ -104,7 +104,7 @@ class FigureDialog(QDialog):
         self.font_family.setEditable(False)
         self.font_family.addItem(FONT)
         self.font_family.setCurrentText(FONT)
-        self.font_size = QDoubleSpinBox()
+        self.font_size = DecimalField()
         self.font_size.setRange(4, 24)
         self.font_size.setSingleStep(0.5)
         self.font_size.setDecimals(1)

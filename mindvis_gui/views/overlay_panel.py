@@ -11,7 +11,6 @@ from PySide6.QtGui import QIcon, QPainter, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
     QScrollArea,
@@ -25,6 +24,7 @@ from mindvis_gui.session import Session
 from mindvis_gui.session.overlays import ANATOMY, COLOUR_MAPS, REGIONS, Look, Overlay
 from mindvis_gui.views.buttons import icon_button, push_button
 from mindvis_gui.views.colour_bar import paint_colours
+from mindvis_gui.views.fields import DecimalField
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.overlay_list import OverlayList
 from mindvis_gui.views.range_view import RangeView
@@ -205,11 +205,11 @@ class OverlayPanel(QScrollArea):
         self.colour_map.setCurrentIndex(self.colour_map.findData(look.colour_map))
 
 
-def _spin(name: str, special: str = "") -> QDoubleSpinBox:
-    spin = QDoubleSpinBox()
+def _spin(name: str, special: str = "") -> DecimalField:
+    spin = DecimalField()
     spin.setRange(-1e6, 1e6)
     spin.setDecimals(3)
-    spin.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+    spin.setStepType(DecimalField.StepType.AdaptiveDecimalStepType)
     spin.setKeyboardTracking(False)
     spin.setSpecialValueText(special)
     spin.setMinimumWidth(64)
@@ -227,12 +227,12 @@ def _pair(first: QWidget, second: QWidget) -> QHBoxLayout:
     return row
 
 
-def _open(spin: QDoubleSpinBox, value: float, none: float) -> float:
+def _open(spin: DecimalField, value: float, none: float) -> float:
     """Return the limit that a field shows: its lowest value stands for no limit."""
     return none if value == spin.minimum() else value
 
 
-def _closed(spin: QDoubleSpinBox, value: float) -> float:
+def _closed(spin: DecimalField, value: float) -> float:
     return value if np.isfinite(value) else spin.minimum()
 
 

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QDoubleSpinBox,
     QGridLayout,
     QLineEdit,
     QStackedWidget,
@@ -20,6 +19,7 @@ from mindvis_gui.data.region_shapes import COMBINATIONS
 from mindvis_gui.data.subject import IntArray
 from mindvis_gui.session import Session
 from mindvis_gui.session.overlays import RESPONSE
+from mindvis_gui.views.fields import DecimalField
 from mindvis_gui.views.readout import position
 from mindvis_gui.views.theme import GAP, MARGIN, label
 
@@ -169,12 +169,12 @@ class RegionDialog(QDialog):
             self.accept()
 
 
-def _number(name: str, low: float, high: float, value: float, unit: str = "") -> QDoubleSpinBox:
-    spin = QDoubleSpinBox()
+def _number(name: str, low: float, high: float, value: float, unit: str = "") -> DecimalField:
+    spin = DecimalField()
     spin.setRange(low, high)
     spin.setSuffix(unit)
     spin.setDecimals(2)
-    spin.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+    spin.setStepType(DecimalField.StepType.AdaptiveDecimalStepType)
     spin.setValue(value)
     spin.setAccessibleName(name)
     spin.setToolTip(name)

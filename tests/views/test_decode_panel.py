@@ -153,6 +153,16 @@ def test_guidance_is_off_where_the_model_asks_for_none(panel, session):
     assert session.sampling == Sampling("dpm++", 25, "auto", 2)
 
 
+@pytest.mark.parametrize("typed", ["1.5", "2.5", "12.25"])
+def test_guidance_is_typed_with_decimals(qtbot, panel, session, typed):
+    """What is typed first is shown to others at once, and comes back before the rest is typed."""
+    panel.guidance.setValue(3)
+    panel.guidance.selectAll()
+    qtbot.keyClicks(panel.guidance, typed)
+    assert session.sampling.guidance == float(typed)
+    assert float(panel.guidance.cleanText()) == float(typed)
+
+
 def test_guidance_shows_what_the_model_asks_for(qtbot, panel, ready, monkeypatch):
     monkeypatch.setattr(ready.decoder, "info", replace(ready.decoder.info, guidance=1.5))
     ready.model_changed.emit()
