@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QW
 
 from mindvis_gui.decoding.sampling_settings import SAMPLERS
 from mindvis_gui.session.axes import OPTIONS, Axis
-from mindvis_gui.views.theme import label
+from mindvis_gui.views.theme import label_of
 
 _HINTS = {
     "trial": "Trial numbers, such as 0-9, 12; empty: the test trials",
@@ -43,7 +43,7 @@ class AxisField(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
-        row.addWidget(label(title, "muted"))
+        row.addWidget(label_of(self.option, title, "muted"))
         row.addWidget(self.option)
         row.addWidget(self.values, 1)
         self.option.activated.connect(lambda _: self.option_chosen.emit(self.option.currentData()))

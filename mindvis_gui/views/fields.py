@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mindvis_gui.views.theme import label
+from mindvis_gui.views.theme import label_of
 
 _Box = TypeVar("_Box", bound=QAbstractSpinBox)
 _WIDTH = 96
@@ -101,7 +101,7 @@ def add_row(form: QGridLayout, text: str, *fields: QWidget) -> None:
         right.addWidget(field)
     row = form.rowCount()
     form.setRowMinimumHeight(row, _ROW_HEIGHT)
-    form.addWidget(label(text), row, 0)
+    form.addWidget(label_of(fields[-1], text), row, 0)
     form.addLayout(right, row, 1, Qt.AlignmentFlag.AlignRight)
 
 

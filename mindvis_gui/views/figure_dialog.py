@@ -36,7 +36,7 @@ from mindvis_gui.views.fields import DecimalField
 from mindvis_gui.views.fitting import fit_screen
 from mindvis_gui.views.paper_view import PaperView
 from mindvis_gui.views.sentences import sentence
-from mindvis_gui.views.theme import GAP, MARGIN, label
+from mindvis_gui.views.theme import GAP, MARGIN, label, label_of
 
 _SIZE = QSize(1040, 680)
 _OPTIONS_WIDTH = 250
@@ -130,7 +130,7 @@ class FigureDialog(QDialog):
         )
         for row, (text, field) in enumerate(rows):
             if text:
-                form.addWidget(label(text), row, 0)
+                form.addWidget(label_of(field, text), row, 0)
             form.addWidget(field, row, 1)
             field.setAccessibleName(text or "Width in mm")
             long = field is self.font_family  # as any font's name may be

@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from mindvis_gui.data.source_contents import SourceContents
-from mindvis_gui.views.theme import GAP, MARGIN, label
+from mindvis_gui.views.theme import GAP, MARGIN, label, label_of
 
 
 class ImportPage(QWidget):
@@ -49,7 +49,7 @@ class ImportPage(QWidget):
     def add_row(self, text: str, field: QWidget) -> None:
         """Add a field with a text at its left."""
         row = self.form.rowCount()
-        self.form.addWidget(label(text), row, 0)
+        self.form.addWidget(label_of(field, text), row, 0)
         self.form.addWidget(field, row, 1)
         if isinstance(field, QComboBox):
             field.setAccessibleName(field.accessibleName() or text)

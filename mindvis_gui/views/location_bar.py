@@ -6,7 +6,7 @@ import re
 from itertools import product
 
 import numpy as np
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPalette, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QWidget
 
@@ -67,8 +67,9 @@ class LocationBar(QWidget):
         self._set_subject()
 
     def _value(self, name: str) -> QLabel:
-        made = label("", "strong")
-        made.setAccessibleName(name)
+        made = _Value(name)
+        made.setProperty("kind", "strong")
+        made.setTextFormat(Qt.TextFormat.PlainText)
         made.setToolTip(name)
         return made
 
@@ -184,6 +185,19 @@ class LocationBar(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "patch"):
             self._refresh()
+
+
+class _Value(QLabel):
+    """A text of which screen readers say what it is, too."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def setText(self, text: str) -> None:
+        """Show another one."""
+        super().setText(text)
+        self.setAccessibleName(f"{self._name}: {text}" if text else self._name)
 
 
 def _captioned(caption: str, field: QWidget, *, growing: bool) -> QWidget:

@@ -28,7 +28,7 @@ from mindvis_gui.views.fields import DecimalField
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.overlay_list import OverlayList
 from mindvis_gui.views.range_view import RangeView
-from mindvis_gui.views.theme import GAP, MARGIN, label
+from mindvis_gui.views.theme import GAP, MARGIN, label, label_of
 
 _SWATCH = QSize(44, 12)
 _GREY_LEVELS = np.arange(256, dtype=np.float32)
@@ -83,18 +83,21 @@ class OverlayPanel(QScrollArea):
         form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(5)
         form.setColumnStretch(1, 1)
-        form.addWidget(label("Colours"), 0, 0)
+        form.addWidget(label_of(self.colour_map, "Colours"), 0, 0)
         form.addWidget(self.colour_map, 0, 1)
         form.addWidget(self.range, 1, 0, 1, 2)
         form.addWidget(label("Range"), 2, 0)
         form.addLayout(ends, 2, 1)
-        self._clip_label, self._threshold_label = label("Clip"), label("Threshold")
+        self._clip_label, self._threshold_label = (
+            label("Clip"),
+            label_of(self.threshold, "Threshold"),
+        )
         form.addWidget(self._clip_label, 3, 0)
         form.addLayout(clips, 3, 1)
         form.addWidget(self._threshold_label, 4, 0)
         form.addWidget(self.threshold, 4, 1)
         strength = QHBoxLayout()
-        strength.addWidget(label("Opacity"))
+        strength.addWidget(label_of(self.opacity, "Opacity"))
         strength.addWidget(self.opacity, 1)
         self._page = page = QWidget()
         column = QVBoxLayout(page)

@@ -9,7 +9,7 @@ from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.trial_filter import COLUMNS, TrialFilter
 from mindvis_gui.errors import RequestError
 from mindvis_gui.views.sentences import sentence
-from mindvis_gui.views.theme import GAP, label
+from mindvis_gui.views.theme import GAP, label, label_of
 
 _Z_SCORES = {
     "global": ("as in the paper", "One mean and deviation over all voxels of the training trials, "
@@ -55,7 +55,7 @@ class PreparationForm(QWidget):
         form.setColumnStretch(1, 1)
         rows = (("Trials", self.filter), ("Z-score", self.z_score), ("Average", self.average))
         for row, (text, field) in enumerate(rows):
-            form.addWidget(label(text), row, 0)
+            form.addWidget(label_of(field, text), row, 0)
             form.addWidget(field, row, 1)
             field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         form.addWidget(self.problem, len(rows), 0, 1, 2)

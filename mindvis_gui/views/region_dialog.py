@@ -21,7 +21,7 @@ from mindvis_gui.session import Session
 from mindvis_gui.session.overlays import RESPONSE
 from mindvis_gui.views.fields import DecimalField
 from mindvis_gui.views.readout import position
-from mindvis_gui.views.theme import GAP, MARGIN, label
+from mindvis_gui.views.theme import GAP, MARGIN, label, label_of
 
 SPHERE, THRESHOLD, COMBINED = "sphere", "threshold", "combined"
 _TITLES = {
@@ -90,14 +90,14 @@ class RegionDialog(QDialog):
             form.setColumnStretch(1, 1)
             form.setColumnMinimumWidth(0, 70)
             for row, (text, field) in enumerate(rows):
-                form.addWidget(label(text), row, 0)
+                form.addWidget(label_of(field, text), row, 0)
                 form.addWidget(field, row, 1)
             form.setRowStretch(len(rows), 1)
             self._pages.addWidget(page)
         name = QGridLayout()
         name.setColumnStretch(1, 1)
         name.setColumnMinimumWidth(0, 70)
-        name.addWidget(label("Name"), 0, 0)
+        name.addWidget(label_of(self.name, "Name"), 0, 0)
         name.addWidget(self.name, 0, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * MARGIN, MARGIN, 2 * MARGIN, MARGIN)

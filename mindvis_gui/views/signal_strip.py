@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGraphicsRectItem, QWidget
 
 from mindvis_gui.data.subject import FloatArray
 from mindvis_gui.session import Session
+from mindvis_gui.views.announcing import announce
 from mindvis_gui.views.theme import accent, muted, rule
 
 AXIS_WIDTH = 46  # pixels left of the signal
@@ -280,11 +281,20 @@ class SignalStrip(pg.PlotWidget):
             event.ignore()
         elif move is not None:
             chosen = 0 if patch is None else patch + move
-            self._session.masking.set_hovered_patch(min(max(chosen, 0), mask.n_patches - 1))
+            chosen = min(max(chosen, 0), mask.n_patches - 1)
+            self._session.masking.set_hovered_patch(chosen)
+            self._tell(chosen)
         elif event.key() == Qt.Key.Key_Return and patch is not None and self.painting:
             self.painted.emit([patch], not bool(mask.kept[patch]))
+            self._tell(patch)
         else:
             event.ignore()
+
+    def _tell(self, patch: int) -> None:
+        mask = self._session.masking.mask
+        if mask is not None:
+            state = "kept" if mask.kept[patch] else "masked"
+            announce(self, f"patch {patch + 1} of {mask.n_patches}, {state}")
 
     def _extend_stroke(self, patch: int) -> None:
         """Go on to a patch, over those that a quick mouse has passed."""

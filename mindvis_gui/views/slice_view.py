@@ -23,6 +23,8 @@ from PySide6.QtWidgets import QLabel, QStyle, QWidget
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.plane import Plane
 from mindvis_gui.session import Session
+from mindvis_gui.views.announcing import announce
+from mindvis_gui.views.readout import describe
 from mindvis_gui.views.slice_picture import SlicePicture
 
 _LETTERS = QColor(225, 229, 234)
@@ -239,6 +241,8 @@ class SliceView(pg.GraphicsView):
             x, y = self.plane.position(self._session.brain.crosshair)
             across, up = self.plane.spacing
             self._go_to(x + move[0] * across, y + move[1] * up)
+        if move is not None and self._grid is not None:
+            announce(self, describe(self._session, self._session.brain.crosshair))
 
     def _to_mm(self, pixel: QPointF) -> QPointF:
         return self._view.mapSceneToView(self.mapToScene(pixel.toPoint()))

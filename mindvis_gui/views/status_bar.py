@@ -6,11 +6,11 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QProgressBar, QStatusBar, QWidget
 
 from mindvis_gui.decoding.request import DecodeRequest, ModelInfo, Step
 from mindvis_gui.session import Session
+from mindvis_gui.views.announcing import announce
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.elided_label import ElidedLabel
 from mindvis_gui.views.numerals import duration
@@ -77,9 +77,7 @@ class ActivityBar(QStatusBar):
         self.import_file.hide()
         self.problem.setText(sentence(text))
         self.problem.show()
-        event = QAccessibleAnnouncementEvent(self.problem, text)
-        event.setPoliteness(QAccessible.AnnouncementPoliteness.Assertive)
-        QAccessible.updateAccessibility(event)
+        announce(self.problem, text, urgent=True)
 
     def forget_problem(self) -> None:
         """Empty the problem: the person has gone on to something else."""
@@ -105,6 +103,7 @@ class ActivityBar(QStatusBar):
 
     def _show_message(self, text: str) -> None:
         self._message = text
+        announce(self.activity, text)
         if not self._session.jobs.busy:
             self._show_rest()
 

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mindvis_gui.views.theme import GAP, MARGIN, label
+from mindvis_gui.views.theme import GAP, MARGIN, label_of
 
 
 def thin_bar() -> QProgressBar:
@@ -30,7 +30,7 @@ def thin_bar() -> QProgressBar:
 def found_part(title: str, choice: QComboBox, parts: Sequence[QWidget]) -> QWidget:
     """Return what was found, beneath a heading and the choice of what of it is shown."""
     head = QHBoxLayout()
-    head.addWidget(label(title, "heading"))
+    head.addWidget(label_of(choice, title, "heading"))
     head.addWidget(choice, 1)
     found = QWidget()
     column = QVBoxLayout(found)
@@ -64,7 +64,7 @@ def lay_out_study(
     form.setVerticalSpacing(5)
     form.setColumnStretch(1, 1)
     for row, (text, field) in enumerate(choices):
-        form.addWidget(label(text), row, 0)
+        form.addWidget(label_of(field, text), row, 0)
         form.addWidget(field, row, 1)
     run, stop, export = buttons
     line = QHBoxLayout()

@@ -147,6 +147,13 @@ def label(text: str = "", kind: str = "") -> QLabel:
     return made
 
 
+def label_of(field: QWidget, text: str, kind: str = "") -> QLabel:
+    """Make the label of a field; on Linux, screen readers know a choice by its label alone."""
+    made = label(text, kind)
+    made.setBuddy(field)
+    return made
+
+
 def separator(shape: QFrame.Shape) -> QFrame:
     """Make a thin line between two parts."""
     made = QFrame()
