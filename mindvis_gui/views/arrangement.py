@@ -75,6 +75,15 @@ class Arrangement:
         }
         return [name for name, dock in self._docks.items() if dock.windowTitle() not in behind]
 
+    def sides(self) -> tuple[list[QDockWidget], list[QDockWidget]]:
+        """Return the docks that are not behind others, of the left and of the right."""
+        front = [self._docks[name] for name in self._in_front()]
+        left, right = (
+            [dock for dock in front if self._window.dockWidgetArea(dock) == side]
+            for side in (_LEFT, _RIGHT)
+        )
+        return left, right
+
     def states(self) -> dict[str, QByteArray]:
         """Return the arrangement, by the names of `LAYOUT_PARTS`."""
         closed = " ".join(name for name, panel in self._panels.items() if panel.isHidden())

@@ -27,6 +27,7 @@ from mindvis_gui.views.mask_view import MaskView
 from mindvis_gui.views.middle import MiddleView
 from mindvis_gui.views.panel_dock import PanelDock
 from mindvis_gui.views.subject_panel import SubjectPanel
+from mindvis_gui.views.tab_order import first_field, takes_keyboard
 
 if TYPE_CHECKING:
     from mindvis_gui.views.attribution_panel import AttributionPanel
@@ -193,7 +194,7 @@ class Workspace(QMainWindow):
             widget.raise_()  # to the front of the tabs it shares a place with
             self._middle.bring(widget)
         if shown and keyboard:
-            _first_field(widget).setFocus(Qt.FocusReason.ShortcutFocusReason)
+            first_field(widget).setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.panel_toggled.emit()
 
     @property
@@ -215,6 +216,21 @@ class Workspace(QMainWindow):
             self.compare_page.take_focus()
         else:
             self.subject_panel.trials.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def go_round(self, by: int) -> None:
+        """Give the keyboard to the next (`by` = 1) or the previous (-1) panel that is seen."""
+        left, right = self._arrangement.sides()
+        views = (self.brain_view, self.mask_view, self.gallery, self.compare_panel)
+        middle = (self.compare_page,) if self.comparing else views
+        seen = [
+            each for each in (*left, *middle, *right) if each.isVisible() and takes_keyboard(each)
+        ]
+        now = self.window().focusWidget()
+        here = [i for i, each in enumerate(seen) if now is not None and each.isAncestorOf(now)]
+        if seen:
+            panel = seen[((here or [-1 if by > 0 else 0])[0] + by) % len(seen)]
+            first_field(panel).setFocus(Qt.FocusReason.ShortcutFocusReason)
+            self._middle.bring(panel)
 
     def show_stimulus(self, shown: bool) -> None:
         """Lay the stimulus over all samples, or take it away again."""
@@ -252,15 +268,3 @@ class Workspace(QMainWindow):
         if not self._was_shown:
             self._was_shown = True
             self._arrangement.set_widths()
-
-
-def _first_field(panel: QWidget) -> QWidget:
-    """Return where the keyboard goes in a panel: where the panel says, or else its first field."""
-    inside = panel.widget() if isinstance(panel, QDockWidget) else panel
-    if inside is None or inside.focusProxy() is not None:
-        return inside or panel  # nothing is inside before it was seen
-    # Not along the chain of focus: PySide takes what `nextInFocusChain` returns for a child of what
-    # it is asked of. The whole window, where a panel has no field, ended with one of its pictures.
-    takes = Qt.FocusPolicy.TabFocus
-    fields = (each for each in inside.findChildren(QWidget) if each.focusPolicy() & takes)
-    return next((each for each in fields if each.isVisible() and each.isEnabled()), inside)

@@ -759,6 +759,32 @@ def test_closing_ends_the_jobs(qtbot, ready_window, ready, decoder):
     assert all(job.isFinished() for job in ready.findChildren(Job))
 
 
+def test_f6_goes_round_the_panels_that_are_seen(qtbot, ready_window, ready):
+    workspace, trigger = ready_window.workspace, ready_window.actions_by_id
+    with qtbot.waitSignal(ready.results.result_changed):
+        ready.decode()
+    qtbot.waitUntil(lambda: ready.idle)
+    ready_window.activateWindow()
+    workspace.subject_panel.trials.setFocus()
+    round_trip = [
+        *(workspace.brain_view, workspace.mask_view, workspace.gallery, workspace.compare_panel),
+        *(workspace.decode_panel, workspace.subject_panel),
+    ]
+    for panel in round_trip:
+        trigger["next_panel"].trigger()
+        assert panel.isAncestorOf(ready_window.focusWidget()), panel
+    trigger["previous_panel"].trigger()
+    assert workspace.decode_panel.isAncestorOf(ready_window.focusWidget())
+    workspace.show_panel("mask", False)
+    workspace.brain_view.header.rate.setFocus()
+    trigger["next_panel"].trigger()
+    assert workspace.gallery.isAncestorOf(ready_window.focusWidget())
+    trigger["compare"].trigger()
+    for panel in (workspace.decode_panel, workspace.subject_panel, workspace.compare_page):
+        trigger["next_panel"].trigger()
+        assert panel.isAncestorOf(ready_window.focusWidget()), panel
+
+
 def test_window_gets_narrow_with_every_page_and_panel_built(qtbot, ready_window, ready):
     workspace = ready_window.workspace
     for name in ("lesion", "history"):

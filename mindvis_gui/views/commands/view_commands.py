@@ -36,6 +36,9 @@ PANEL_ENTRIES = (
 )
 VIEW_ENTRIES = (
     *PANEL_ENTRIES,
+    Entry("next_panel", "Next panel", "view.next_panel", "View", "F6",
+          "Give the keyboard to the next panel that is seen"),
+    Entry("previous_panel", "Previous panel", "view.previous_panel", "View", "Shift+F6"),
     Entry("default_layout", "Default layout", "view.restore_default_layout", "View", "Ctrl+Shift+D",
           "Put every panel back where it was at first"),
     Entry("theme", "Light or dark", "view.toggle_theme", "View", "Ctrl+T",
@@ -64,11 +67,20 @@ class ViewCommands:
     def enabled(self) -> dict[str, bool]:
         """Return whether there are panels to arrange."""
         opened = self._session.subject is not None
-        return dict.fromkeys(("default_layout", *(entry.id for entry in PANEL_ENTRIES)), opened)
+        names = ("next_panel", "previous_panel", "default_layout")
+        return dict.fromkeys((*names, *(entry.id for entry in PANEL_ENTRIES)), opened)
 
     def show_panel(self, name: str, shown: bool) -> None:
         """Open or close a panel; one that nobody sees comes to the front instead of closing."""
         self._workspace.show_panel(name, shown or self._workspace.is_behind(name))
+
+    def next_panel(self) -> None:
+        """Give the keyboard to the next panel."""
+        self._workspace.go_round(1)
+
+    def previous_panel(self) -> None:
+        """Give the keyboard to the panel before."""
+        self._workspace.go_round(-1)
 
     def restore_default_layout(self) -> None:
         """Put every panel back where it was at first, and forget the saved arrangement."""
