@@ -2,11 +2,12 @@ import gc
 
 import pytest
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QCheckBox, QRadioButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QRadioButton, QVBoxLayout, QWidget
 
 from mindvis_gui.data.roi_colours import ROI_COLOURS
 from mindvis_gui.data.subject import Roi
 from mindvis_gui.views import theme
+from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.theme import (
     THEMES,
     apply_theme,
@@ -57,6 +58,33 @@ def test_themes_differ_on_screen(qapp, qtbot):
     assert seen[1][:2] == (False, False)
     assert seen[0][2:] == (THEMES["dark"].muted, THEMES["dark"].problem)
     assert seen[1][2:] == (THEMES["light"].muted, THEMES["light"].problem)
+
+
+@pytest.mark.parametrize("name", THEMES)
+@pytest.mark.parametrize("kind", ["primary", "segment"])
+def test_a_filled_button_that_has_the_keyboard_has_a_ring(qapp, qtbot, name, kind):
+    apply_theme(qapp, name)
+    whole = QWidget()
+    button, other = (push_button(text, text, kind, checkable=True) for text in ("Run", "Stop"))
+    column = QVBoxLayout(whole)
+    for each in (button, other):
+        each.setChecked(True)
+        column.addWidget(each)
+    qtbot.addWidget(whole)
+    with qtbot.waitExposed(whole):
+        whole.show()
+    whole.activateWindow()
+
+    def edge():
+        image = button.grab().toImage()
+        return image.pixelColor(0, image.height() // 2).name()
+
+    other.setFocus()
+    qtbot.waitUntil(other.hasFocus)
+    assert edge() == THEMES[name].accent
+    button.setFocus()
+    qtbot.waitUntil(button.hasFocus)
+    assert contrast(edge(), THEMES[name].accent) > 2
 
 
 @pytest.mark.parametrize("name", THEMES)
