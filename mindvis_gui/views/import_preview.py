@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
@@ -54,6 +56,9 @@ class ImportPreviewView(QWidget):
         self._area.setMinimumWidth(_LEAST)
         self._area.setAccessibleName("Preview of the subject")  # the keys scroll it
         self._area.setWidget(self._parts)
+        for area in (self._area, regions):
+            area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            area.verticalScrollBar().rangeChanged.connect(partial(_take_keys, area))
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(label("First trials", "heading"))
@@ -79,6 +84,12 @@ class ImportPreviewView(QWidget):
         if made.grid is not None:
             self.slices.show_regions(made.subject, made.grid)
         self.strip.show_response(made.subject, made.responses[0], made.look)
+
+
+def _take_keys(area: QScrollArea, low: int, high: int) -> None:
+    """Have Tab come to an area while there is something to scroll."""
+    policy = Qt.FocusPolicy
+    area.setFocusPolicy(policy.StrongFocus if high > low else policy.NoFocus)
 
 
 class _TrialRows(QWidget):

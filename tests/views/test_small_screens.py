@@ -4,9 +4,9 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QRect
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QFont, QScreen
-from PySide6.QtWidgets import QAbstractButton, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QPushButton, QScrollArea, QWidget
 
 from mindvis_gui.views.figure_dialog import FigureDialog
 from mindvis_gui.views.import_wizard import ImportWizard
@@ -146,6 +146,15 @@ def test_the_buttons_of_an_import_stay_on_the_screen(qtbot, projector, ready, se
     assert wizard.height() <= PROJECTOR[1]
     for place in places(buttons_of(wizard), wizard):
         assert wizard.rect().contains(place)
+    areas = wizard.preview.findChildren(QScrollArea)
+    assert len(areas) == 2
+
+    def reached():
+        return {each.focusPolicy() != Qt.FocusPolicy.NoFocus: each for each in areas}
+
+    qtbot.waitUntil(lambda: True in reached())  # the keys scroll what has no room
+    wizard.resize(1200, 900)
+    qtbot.waitUntil(lambda: True not in reached())
     wizard.close()
 
 
