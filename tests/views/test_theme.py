@@ -2,7 +2,7 @@ import gc
 
 import pytest
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QCheckBox, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QListWidget, QRadioButton, QVBoxLayout, QWidget
 
 from mindvis_gui.data.roi_colours import ROI_COLOURS
 from mindvis_gui.data.subject import Roi
@@ -85,6 +85,34 @@ def test_a_filled_button_that_has_the_keyboard_has_a_ring(qapp, qtbot, name, kin
     button.setFocus()
     qtbot.waitUntil(button.hasFocus)
     assert contrast(edge(), THEMES[name].accent) > 2
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_a_list_that_has_the_keyboard_has_a_frame(qapp, qtbot, name):
+    """The row that is selected looks the same whoever has the keyboard."""
+    apply_theme(qapp, name)
+    whole = QWidget()
+    listed, other = QListWidget(), QListWidget()
+    column = QVBoxLayout(whole)
+    for each in (listed, other):
+        each.addItem("row")
+        each.setCurrentRow(0)
+        column.addWidget(each)
+    qtbot.addWidget(whole)
+    with qtbot.waitExposed(whole):
+        whole.show()
+    whole.activateWindow()
+
+    def edge():
+        image = listed.grab().toImage()
+        return image.pixelColor(0, image.height() // 2).name()
+
+    other.setFocus()
+    qtbot.waitUntil(other.hasFocus)
+    assert edge() != THEMES[name].accent
+    listed.setFocus()
+    qtbot.waitUntil(listed.hasFocus)
+    assert edge() == THEMES[name].accent
 
 
 @pytest.mark.parametrize("name", THEMES)
