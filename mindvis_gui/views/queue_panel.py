@@ -109,6 +109,7 @@ class QueueModel(QAbstractListModel):
         super().__init__(queue)
         self._queue = queue
         self._items = queue.waiting[:LISTED]
+        self._dragged: list[Waiting] = []
         queue.changed.connect(self._follow)
 
     def _follow(self) -> None:
@@ -157,18 +158,18 @@ class QueueModel(QAbstractListModel):
         return [_ROWS]
 
     def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
-        """Name the rows that are dragged (called by Qt)."""
+        """Remember what is dragged: by the drop it is in other rows, or begun (called by Qt)."""
+        self._dragged = self.items([index.row() for index in indexes])
         data = QMimeData()
-        data.setData(_ROWS, ",".join(str(index.row()) for index in indexes).encode())
+        data.setData(_ROWS, b"")
         return data
 
     def dropMimeData(
         self, data: QMimeData, action: Qt.DropAction, row: int, column: int, parent: _Index
     ) -> bool:
-        """Move the rows to where they are dropped (called by Qt)."""
-        rows = [int(part) for part in bytes(data.data(_ROWS).data()).decode().split(",") if part]
+        """Move what still waits of it to where it is dropped (called by Qt)."""
         place = row if row >= 0 else parent.row() if parent.isValid() else len(self._items)
-        self._queue.move(self.items(rows), place)
+        self._queue.move(self._dragged, place)
         return False  # nothing is left for the view to remove
 
     def move(self, rows: Sequence[int], by: int) -> int:

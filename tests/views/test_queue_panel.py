@@ -1,7 +1,7 @@
 """The list of what waits, and its keys."""
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QModelIndex, Qt
 
 from mindvis_gui.views.queue_panel import QueuePanel
 
@@ -76,6 +76,33 @@ def test_what_is_chosen_stays_when_others_join_or_begin(qtbot, panel, ready):
     assert chosen(panel, ready) == [3]
     ready.queue.remove(ready.queue.waiting[:2])  # as when several are drawn together
     assert chosen(panel, ready) == [3]
+
+
+def test_what_is_dragged_is_put_where_it_is_dropped(panel, ready):
+    model = panel.list.model()
+    dragged = model.mimeData([model.index(3), model.index(1)])
+    drop(model, dragged, 0)
+    assert waiting(ready) == [1, 3, 0, 2, 4]
+
+
+def test_a_drag_takes_what_was_chosen_though_the_queue_goes_on_meanwhile(
+    qtbot, panel, ready, decoder
+):
+    model = panel.list.model()
+    dragged = model.mimeData([model.index(0), model.index(4)])
+    decoder.hold()
+    ready.queue.pause(False)  # the first begins
+    qtbot.waitUntil(lambda: waiting(ready) == [1, 2, 3, 4])
+    drop(model, dragged, 1)
+    assert waiting(ready) == [1, 4, 2, 3]
+    decoder.release()
+    qtbot.waitUntil(lambda: ready.idle)
+    drop(model, dragged, -1)
+    assert waiting(ready) == []
+
+
+def drop(model, dragged, row):
+    model.dropMimeData(dragged, Qt.DropAction.MoveAction, row, 0, QModelIndex())
 
 
 def test_of_a_long_queue_the_first_are_listed_and_others_move_up(qtbot, panel, ready, monkeypatch):
