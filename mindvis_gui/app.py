@@ -27,6 +27,7 @@ from mindvis_gui.light_start import end_light_start, torch_comes
 from mindvis_gui.paths import resources_dir, state_dir
 from mindvis_gui.session import Session
 from mindvis_gui.settings import Settings
+from mindvis_gui.termination import closed_by_signals
 from mindvis_gui.views.commands.session_commands import was_saved
 from mindvis_gui.views.error_dialog import ErrorDialog, report
 from mindvis_gui.views.main_window import MainWindow
@@ -74,7 +75,7 @@ def run(
     Returns
     -------
     int
-        Exit code.
+        Exit code; after a signal, such as that of Ctrl+C, 128 and its number.
 
     Raises
     ------
@@ -111,7 +112,9 @@ def run(
         session.history.load()
         window.save_by_itself(state_dir())
         QTimer.singleShot(0, lambda: do_in_turn(session, steps))
-        return app.exec()
+        with closed_by_signals(window) as termination:
+            code = app.exec()
+        return termination.code or code
 
 
 def _make_session() -> Session:
@@ -241,11 +244,8 @@ def show_errors(window: MainWindow, session: Session) -> None:
         if not window.findChildren(ErrorDialog):
             ErrorDialog(error, window).open()
 
-    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if issubclass(kind, KeyboardInterrupt):
-            window.close()
-        else:
-            show(error.with_traceback(trace))
+    def hook(_: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        show(error.with_traceback(trace))
 
     session.crashed.connect(show)
     sys.excepthook = hook

@@ -197,13 +197,6 @@ def test_unexpected_errors_open_one_dialog(window, session, monkeypatch, capsys)
     assert "in the next job" in after.report
 
 
-def test_keyboard_interrupt_closes_the_window(window, session, monkeypatch):
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    app.show_errors(window, session)
-    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
-    assert not window.isVisible()
-
-
 @pytest.fixture
 def subject_path(tmp_path, subject):
     path = tmp_path / "tiny.h5"
