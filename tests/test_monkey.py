@@ -1,6 +1,8 @@
 """A monkey at the window: clicks, drags, wheels, keys and words at random, from a seed.
 
-What it does is in the report of a failure. `MONKEY_SEEDS=100-200` lets other monkeys do it.
+Meanwhile comes what nobody at the window does, whatever is open there: jobs end, files are dropped,
+the desktop has another theme. What it does is in the report of a failure. `MONKEY_SEEDS=100-200`
+lets other monkeys do it.
 """
 
 from __future__ import annotations
@@ -9,12 +11,15 @@ import os
 import random
 import traceback
 from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from unittest.mock import MagicMock
 
 import pytest
 import shiboken6
-from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from PySide6.QtGui import QDropEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -23,18 +28,23 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QDockWidget,
     QFileDialog,
     QLineEdit,
     QMenu,
     QWidget,
 )
 
+import mindvis_gui.session.opening
 from mindvis_gui.cli.selection import numbers
+from mindvis_gui.data.fingerprint import fingerprint
+from mindvis_gui.session import Session
+from mindvis_gui.session.state import snapshot
 from mindvis_gui.views import drag_out
+from mindvis_gui.views.theme import THEMES, apply_theme
 
 SEEDS = numbers(os.environ.get("MONKEY_SEEDS", "0-1,5"))
 ACTS = 150
-LONG = 60_000  # ms, on a busy machine
 WORDS = (
     "",
     "0",
@@ -61,6 +71,7 @@ MODIFIERS = [Qt.KeyboardModifier.NoModifier] * 4 + [
     Qt.KeyboardModifier.ShiftModifier,
 ]
 NEVER = {"quit"}  # actions; the report would end with the application
+SUBJECTS = ("tiny.h5", "lone.h5", "missing.h5")
 
 
 def open_in_front() -> QWidget | None:
@@ -77,25 +88,32 @@ class Monkey:
         How often it will act, still.
     done : list of str
         What it did, for whoever has to find out why something broke.
+    last : callable
+        What it does in the end, before it closes what is open still.
     """
 
-    def __init__(self, window: QWidget, seed: int) -> None:
-        self._window, self._random = window, random.Random(seed)
+    def __init__(self, window: QWidget, session: Session, seed: int) -> None:
+        self._window, self._session, self._random = window, session, random.Random(seed)
         self.left, self.done = 0, list[str]()
+        self.last: Callable[[], object] = self.act
 
     def begin(self, acts: int) -> None:
         """Act so many times, while dialogs wait for an answer, too; then close those."""
         self.left = acts
         if acts or open_in_front():
             QTimer.singleShot(1, lambda: self.begin(max(acts - 1, 0)))
-        if acts:
+        if acts > 1:
             self.act()
+        elif acts:
+            self.last()
         elif (front := open_in_front()) is not None:
             front.close()
 
     def act(self) -> None:
-        """Answer what is open, or else use the window."""
-        if (popup := QApplication.activePopupWidget()) is not None:
+        """Answer what is open, or else use the window, or let something come from elsewhere."""
+        if self._random.random() < 0.1:
+            self._from_elsewhere()
+        elif (popup := QApplication.activePopupWidget()) is not None:
             self._answer(popup)
         elif (dialog := QApplication.activeModalWidget()) is not None:
             if isinstance(dialog, QFileDialog) or self._random.random() < 0.2:
@@ -112,6 +130,40 @@ class Monkey:
         if name not in NEVER:
             self.done.append(name)
             self._window.actions_by_id[name].trigger()
+
+    def _from_elsewhere(self) -> None:
+        session, window = self._session, self._window
+        what = self._random.choice(
+            ["subject", "model", "session", "drop", "theme", "size", "dock", "trial", "menu closed"]
+        )
+        self.done.append(f"from elsewhere: {what}")
+        if what == "subject":
+            session.open(self._random.choice(SUBJECTS))
+        elif what == "model":
+            session.load_model("fake")
+        elif what == "session":
+            document = snapshot(session, window._saved.layout()).by_reference()
+            window._saved.opener.open({**document, "fingerprint": fingerprint(session.subject)})
+        elif what == "drop":
+            self._drop(self._random.sample([*SUBJECTS, "none.png"], self._random.randint(1, 2)))
+        elif what == "theme":
+            apply_theme(QApplication.instance(), self._random.choice(list(THEMES)))
+        elif what == "size":
+            window.resize(self._random.randint(400, 1900), self._random.randint(300, 1200))
+        elif what == "dock":
+            dock = self._random.choice(window.findChildren(QDockWidget))
+            dock.setFloating(not dock.isFloating())
+        elif what == "trial":
+            session.set_trial(self._random.randrange(len(session.subject.trials)))
+        elif (front := open_in_front()) is not None:
+            front.close()
+
+    def _drop(self, names: list[str]) -> None:
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(name) for name in names])
+        copy, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+        place, none = QPointF(self._place(self._window)), Qt.KeyboardModifier.NoModifier
+        self._window.dropEvent(QDropEvent(place, copy, data, left, none))
 
     def _answer(self, popup: QWidget) -> None:
         if isinstance(popup, QMenu) and self._random.random() < 0.6:
@@ -207,20 +259,53 @@ class Monkey:
         return QPoint(self._random.randrange(wide), self._random.randrange(high))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_whatever_is_done_the_window_shows_what_is_so(
-    qtbot, ready_window, ready, monkeypatch, tmp_path, seed
-):
+@pytest.fixture
+def monkey_at(ready_window, ready, subject_factory, monkeypatch, tmp_path):
+    """Return a function that lets the monkey of a seed at the window, where subjects differ."""
     monkeypatch.chdir(tmp_path)
+    for name in SUBJECTS[:2]:
+        Path(name).touch()  # a session looks whether its subject is there
+    lone = replace(subject_factory(9, "lone"), ijk=None, affine=None, anatomy=None)
+    lone = replace(lone, rois=lone.rois[2:4])
+    opening = mindvis_gui.session.opening
+    opens = opening.open_subject
+    monkeypatch.setattr(
+        opening, "open_subject", lambda path: lone if Path(path).name == "lone.h5" else opens(path)
+    )
     # A drag to other windows waits for a release of the mouse that nobody sends here.
     monkeypatch.setattr(drag_out, "QDrag", MagicMock())
-    monkey = Monkey(ready_window, seed)
-    monkey.begin(ACTS)
+    return lambda seed: Monkey(ready_window, ready, seed)
+
+
+@contextmanager
+def telling(monkey):
+    """Say what the monkey did where something is not as it should be."""
     try:
-        qtbot.waitUntil(lambda: not (monkey.left or open_in_front()), timeout=LONG)
-        check(qtbot, ready_window, ready)
+        yield
     except BaseException:
         pytest.fail("\n".join([*traceback.format_exc().splitlines(), "after", *monkey.done]))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_whatever_is_done_the_window_shows_what_is_so(qtbot, ready_window, ready, monkey_at, seed):
+    monkey = monkey_at(seed)
+    monkey.begin(ACTS)
+    with telling(monkey):
+        qtbot.waitUntil(lambda: not (monkey.left or open_in_front()), timeout=60_000)
+        check(qtbot, ready_window, ready)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_window_closes_whatever_is_open_and_runs(qtbot, ready_window, ready, monkey_at, seed):
+    monkey = monkey_at(seed)
+    monkey.last = ready_window.close
+    monkey.begin(ACTS // 3)
+    with telling(monkey):
+        qtbot.waitUntil(lambda: not (monkey.left or open_in_front()), timeout=60_000)
+        assert not ready_window.isVisible()
+        job = ready.jobs.run(lambda: None, "", lambda _: None)
+        assert not job.isRunning()
+        qtbot.wait(100)  # for what was on its way
 
 
 def check(qtbot, window, session):
@@ -230,7 +315,7 @@ def check(qtbot, window, session):
         left.close()
         qtbot.wait(1)
     session.queue.stop()
-    qtbot.waitUntil(lambda: session.idle, timeout=LONG)
+    qtbot.waitUntil(lambda: session.idle, timeout=60_000)  # a surface takes some seconds
     qtbot.wait(100)  # for what waits for keys that follow each other
     workspace, panel = window.workspace, window.workspace.decode_panel
     for name, action in window.actions_by_id.items():
