@@ -102,6 +102,7 @@ def test_a_drag_takes_what_was_chosen_though_the_queue_goes_on_meanwhile(
 
 
 def drop(model, dragged, row):
+    assert model.canDropMimeData(dragged, Qt.DropAction.MoveAction, row, 0, QModelIndex())
     model.dropMimeData(dragged, Qt.DropAction.MoveAction, row, 0, QModelIndex())
 
 
