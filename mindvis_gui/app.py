@@ -20,7 +20,13 @@ from mindvis_gui.analysis.networks import Network
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.history_folder import history_folder, open_cache
 from mindvis_gui.decoding.request import Decoder, ModelInfo
-from mindvis_gui.display import has_display, need_no_display, quiet_offscreen, start_qt
+from mindvis_gui.display import (
+    ended_with_display,
+    has_display,
+    need_no_display,
+    quiet_offscreen,
+    start_qt,
+)
 from mindvis_gui.errors import ExportError, MindVisError
 from mindvis_gui.files import atomic_path
 from mindvis_gui.light_start import end_light_start, torch_comes
@@ -112,7 +118,7 @@ def run(
         session.history.load()
         window.save_by_itself(state_dir())
         QTimer.singleShot(0, lambda: do_in_turn(session, steps))
-        with closed_by_signals(window) as termination:
+        with ended_with_display(), closed_by_signals(window) as termination:
             code = app.exec()
         return termination.code or code
 

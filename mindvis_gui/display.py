@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 _PLATFORM = "QT_QPA_PLATFORM"
 _OF_PLATFORMS = "qt.qpa."  # categories of what Qt says of displays that it tried
 _OF_OFFSCREEN = "This plugin does not support "  # of the window's least size, and the like
+_DISPLAY_GONE = "The X11 connection broke"  # what Qt says before it ends the program
 _HINT = (
     f"check DISPLAY, WAYLAND_DISPLAY and {_PLATFORM}; `mindvis decode` needs no display, and with "
     f"{_PLATFORM}=offscreen nor does --screenshot"
@@ -65,6 +66,29 @@ def start_qt() -> QApplication:
         for text in others:
             _say(text)
     return app
+
+
+@contextmanager
+def ended_with_display() -> Iterator[None]:
+    """End the program with 1, while the block runs, as soon as the X server is gone.
+
+    Qt does so by itself, but takes away the threads of jobs that run, and with those it aborts.
+    """
+
+    def hear(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
+        if text.startswith(_DISPLAY_GONE):
+            _say("the display is gone")
+            os._exit(1)
+        if before is None:
+            _say(text)
+        else:
+            before(kind, context, text)
+
+    before: Callable[..., Any] | None = qInstallMessageHandler(hear)
+    try:
+        yield
+    finally:
+        qInstallMessageHandler(before)
 
 
 @contextmanager
