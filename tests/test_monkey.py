@@ -45,6 +45,7 @@ from mindvis_gui.views.theme import THEMES, apply_theme
 
 SEEDS = numbers(os.environ.get("MONKEY_SEEDS", "0-1,5"))
 ACTS = 150
+LONG = 60_000  # ms, on a busy machine
 WORDS = (
     "",
     "0",
@@ -291,7 +292,7 @@ def test_whatever_is_done_the_window_shows_what_is_so(qtbot, ready_window, ready
     monkey = monkey_at(seed)
     monkey.begin(ACTS)
     with telling(monkey):
-        qtbot.waitUntil(lambda: not (monkey.left or open_in_front()), timeout=60_000)
+        qtbot.waitUntil(lambda: not (monkey.left or open_in_front()), timeout=LONG)
         check(qtbot, ready_window, ready)
 
 
@@ -301,7 +302,7 @@ def test_the_window_closes_whatever_is_open_and_runs(qtbot, ready_window, ready,
     monkey.last = ready_window.close
     monkey.begin(ACTS // 3)
     with telling(monkey):
-        qtbot.waitUntil(lambda: not (monkey.left or open_in_front()), timeout=60_000)
+        qtbot.waitUntil(lambda: not (monkey.left or open_in_front()), timeout=LONG)
         assert not ready_window.isVisible()
         job = ready.jobs.run(lambda: None, "", lambda _: None)
         assert not job.isRunning()
@@ -315,7 +316,7 @@ def check(qtbot, window, session):
         left.close()
         qtbot.wait(1)
     session.queue.stop()
-    qtbot.waitUntil(lambda: session.idle, timeout=60_000)  # a surface takes some seconds
+    qtbot.waitUntil(lambda: session.idle, timeout=LONG)  # a surface takes some seconds
     qtbot.wait(100)  # for what waits for keys that follow each other
     workspace, panel = window.workspace, window.workspace.decode_panel
     for name, action in window.actions_by_id.items():
