@@ -11,7 +11,7 @@ from PySide6.QtCore import QDeadlineTimer, QObject, Signal
 from mindvis_gui.job import Job
 
 Receiver = Callable[[Any], None]
-_MOMENT = 50  # ms for which nobody minds to wait
+_MOMENT = 100  # ms for which nobody minds to wait
 
 
 @dataclass(frozen=True, slots=True)
