@@ -48,9 +48,9 @@ class MainToolBar(QToolBar):
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._actions, self._model_names, self._choose = actions, model_names, choose_model
         self._recent = recent
-        opening = self._button("open")
-        opening.setMenu(recent)
-        opening.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        self._open = self._button("open")
+        self._open.setMenu(recent)
+        self._open.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         self._button("demo")
         self.addSeparator()
         self.model = QToolButton()
@@ -99,6 +99,7 @@ class MainToolBar(QToolBar):
         parts = ((self.model, self.model.accessibleName(), " ▾"), (self.seeds, self._seeds, ""))
         for button, text, end in parts:
             button.setText(text + end)
+        self._open.setText(self._actions["open"].text())
         self.export.setText(self._actions["export_figure"].text())
         self.stop.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         if self.sizeHint().width() > self.width():
@@ -113,6 +114,7 @@ class MainToolBar(QToolBar):
                 button.setText(metrics.elidedText(text, cut, room) + end)
         if self.sizeHint().width() > self.width():
             self.seeds.setText("")  # the tip of its icon says what it does
+            self._open.setText("Open")
 
     def _button(self, name: str) -> QToolButton:
         self.addAction(self._actions[name])

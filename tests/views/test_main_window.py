@@ -909,7 +909,7 @@ def test_window_fits_common_screens(qtbot, ready_window, size):
     assert ready_window.workspace.brain_view.width() > size[0] // 2
 
 
-def test_slices_are_arranged_as_they_were_last(opened_window, opened, settings, session):
+def test_slices_are_arranged_as_they_were_last(qtbot, opened_window, opened, settings, session):
     for name in ("layout_one_two", "radiological", "crosshair"):
         opened_window.actions_by_id[name].trigger()
     assert opened.brain.arrangement == Arrangement("one_two", "axial", True, False)
@@ -918,6 +918,7 @@ def test_slices_are_arranged_as_they_were_last(opened_window, opened, settings, 
     settings.brain = remembered
     next_time = module.MainWindow(session, settings)
     assert session.brain.arrangement == replace(left, crosshair=True)
+    qtbot.waitUntil(lambda: session.idle)  # what was opened last is looked for
     shiboken6.delete(next_time)  # before the session that it listens to
 
 
