@@ -60,6 +60,7 @@ class ConsistencyStrip(QWidget):
         whole.addLayout(rows)
         for widget in (self.mean, self.spread, self.matrix, words):
             rows.addWidget(widget)
+        rows.setAlignment(words, Qt.AlignmentFlag.AlignTop)
         self.setProperty("kind", "strip")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName("Consistency of the row")

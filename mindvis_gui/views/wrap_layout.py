@@ -11,7 +11,8 @@ _BETWEEN_ROWS = 3  # pixels
 class WrapLayout(QLayout):
     """Lays out rows as text is; widgets that expand share what is left of their row.
 
-    Those that expand are broken by their least width, the others by what they ask for.
+    Those that expand are broken by their least width, the others by what they ask for. In its row
+    a widget stands in the middle, or at the top if it is aligned so.
 
     Parameters
     ----------
@@ -103,7 +104,8 @@ class WrapLayout(QLayout):
                 if self._last_right and each is self._items[-1]:
                     x = rect.x() + rect.width() - width
                 if move:
-                    top = y + (tallest - height) // 2
+                    at_top = each.alignment() & Qt.AlignmentFlag.AlignTop
+                    top = y if at_top else y + (tallest - height) // 2
                     each.setGeometry(QRect(QPoint(x, top), QSize(width, height)))
                 x += width + self.spacing()
             y += tallest + (_BETWEEN_ROWS if row is not rows[-1] else 0)
