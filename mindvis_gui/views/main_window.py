@@ -10,7 +10,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
 from mindvis_gui.files import is_there
-from mindvis_gui.paths import model_dirs
+from mindvis_gui.paths import demo_subject_path, model_dirs
 from mindvis_gui.session import Session
 from mindvis_gui.session.autosave import Autosave
 from mindvis_gui.settings import Settings
@@ -152,7 +152,8 @@ class MainWindow(QMainWindow):
         subject = self._session.subject
         if subject is not None:
             self.setWindowTitle(f"{subject.display_name} – mindvis")
-            self._settings.add_recent(subject.source)
+            if subject.source != demo_subject_path():  # which has a button of its own
+                self._settings.add_recent(subject.source)
             if self._pages.currentWidget() is self.welcome:
                 self._pages.setCurrentWidget(self.workspace)
                 self.workspace.subject_panel.trials.setFocus()

@@ -14,6 +14,7 @@ import mindvis_gui.session.opening
 from mindvis_gui.analysis.export import write_sample
 from mindvis_gui.data.subject import Roi, Volume
 from mindvis_gui.job import Job
+from mindvis_gui.paths import demo_subject_path
 from mindvis_gui.session.brain import Arrangement
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views import main_window as module
@@ -189,6 +190,13 @@ def test_recent_subjects_can_be_opened_again(qtbot, session, settings, tmp_path,
     qtbot.addWidget(second)
     with qtbot.waitSignal(session.trial_changed):
         second.welcome.chosen.emit(settings.recent[0])
+
+
+def test_the_demo_takes_no_place_of_what_was_opened_last(qtbot, window, session, settings, subject):
+    object.__setattr__(subject, "source", demo_subject_path())
+    with qtbot.waitSignal(session.trial_changed):
+        session.open("demo")
+    assert not settings.recent
 
 
 def listed(window):
