@@ -1,9 +1,9 @@
 """Small copies of the pictures that an image model was trained with, kept in its folder.
 
 An image model that learned a test picture can draw it again, whatever the responses say. The
-copies tell stage B which of a subject's test pictures its base knows. They are 8 × 8 pixels, of
-the middle square: enough to know a picture again after another size or compression, too little
-to show it.
+copies tell stage B which of a subject's test pictures its base knows. They are 8 × 8 pixels: enough
+to know a picture again after another size or compression, too little to show it. One that is not
+square has two, of its middle and of the whole: a subject may have been shown either.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from mindvis_gui.data.subject import Subject, Trial
+from mindvis_gui.data.subject import ImageArray, Subject, Trial
 from mindvis_gui.errors import ModelError
-from mindvis_gui.training.picture_folder import square
+from mindvis_gui.training.fitting import fitted, is_oblong
+from mindvis_gui.training.settings import Fit
 
 FILE = "known_pictures.safetensors"
 _SIDE = 8
@@ -37,6 +38,21 @@ def small_copies(pictures: Tensor) -> Tensor:
         for part in torch.split(pictures, _BLOCK)
     ]
     return torch.cat(parts) if parts else torch.empty(0, _CELLS, dtype=torch.uint8)
+
+
+def copies_of(picture: ImageArray, size: int) -> Tensor:
+    """Return the small copies (1 or 2, 192) of a picture (h, w, 3) that is learned at this size."""
+    return torch.cat(
+        [small_copies(fitted(picture, size, "cut")[None]), other_copies(picture, size, "cut")]
+    )
+
+
+def other_copies(picture: ImageArray, size: int, fit: Fit) -> Tensor:
+    """Return the copy (1, 192) of a picture that was not fitted so; none (0, 192) of a square."""
+    other: Fit = "squeeze" if fit == "cut" else "cut"
+    if not is_oblong(picture.shape):
+        return small_copies(torch.empty(0, 3, 1, 1))
+    return small_copies(fitted(picture, size, other)[None])
 
 
 def save_known(folder: Path, *copies: Tensor) -> None:
@@ -86,13 +102,17 @@ def known_test_pictures(subject: Subject, known: Tensor, size: int) -> str:
         if picture is None:
             continue
         total += 1
-        copy = small_copies(square(picture, size)[None]).float()
-        alike = known[(level - copy.mean()).abs() <= _MEAN].float()  # what the mean allows
-        apart = (alike - copy).abs()
-        found += bool(((apart.amax(dim=1) <= _LARGEST) & (apart.mean(dim=1) <= _MEAN)).any())
+        found += any(_is_known(copy, known, level) for copy in copies_of(picture, size).float())
     if not found:
         return ""
     return f"the image model was trained with {found:,} of the {total:,} test pictures"
+
+
+def _is_known(copy: Tensor, known: Tensor, level: Tensor) -> bool:
+    """Whether a copy (192,) is alike one of `known` (n, 192), whose means are `level` (n,)."""
+    alike = known[(level - copy.mean()).abs() <= _MEAN].float()  # what the mean allows
+    apart = (alike - copy).abs()
+    return bool(((apart.amax(dim=1) <= _LARGEST) & (apart.mean(dim=1) <= _MEAN)).any())
 
 
 def _tested(subject: Subject) -> list[Trial]:

@@ -21,9 +21,9 @@ from mindvis_gui.errors import RequestError
 from mindvis_gui.training.base import Base, read_base
 from mindvis_gui.training.card import write_card
 from mindvis_gui.training.dcldm import DoubleConditioned, encoder_of, train_dcldm
-from mindvis_gui.training.known_pictures import known_test_pictures, save_known, small_copies
+from mindvis_gui.training.fitting import oblong
+from mindvis_gui.training.known_pictures import copies_of, known_test_pictures, save_known
 from mindvis_gui.training.masked_stages import for_subject, load_masked_model, the_subject
-from mindvis_gui.training.picture_folder import oblong, square
 from mindvis_gui.training.plots import picture_grid
 from mindvis_gui.training.run import Run
 from mindvis_gui.training.samples import decoded, sampled
@@ -79,8 +79,8 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
     held_out = reader.read(held, seen=seen.take)
     if said := oblong(seen.shapes):
         run.say(
-            f"{said}: they are squeezed into squares, while vq and label-ldm take the middle "
-            "square of theirs; make both square beforehand to have them alike"
+            f"{said}: they are squeezed into squares; vq and label-ldm take the middle square of "
+            "theirs unless '--fit squeeze' has them alike"
         )
     if settings.gradient_checkpointing:
         base.unet.enable_gradient_checkpointing()
@@ -122,7 +122,7 @@ class _SeenPictures:
     shapes : list of tuple of int
         Of those that are learned from, as the file has them.
     copies : list of Tensor
-        The same as `small_copies`.
+        Of those that are learned from, as `copies_of` makes them.
     """
 
     def __init__(self, size: int) -> None:
@@ -139,7 +139,7 @@ class _SeenPictures:
         """Take one (h, w, 3) that is learned from."""
         self.take(picture)
         self.shapes.append(picture.shape)
-        self.copies.append(small_copies(square(picture, self._size)[None]))
+        self.copies.append(copies_of(picture, self._size))
 
 
 def _uses_of_the_test(

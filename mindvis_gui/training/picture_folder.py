@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Generator, Tensor
 
@@ -14,9 +13,10 @@ from mindvis_gui.data.picture import SUFFIXES, decode_picture
 from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.errors import DataError
 from mindvis_gui.files import in_order
-from mindvis_gui.training.augmentation import random_crops, resized_pictures
-from mindvis_gui.training.trials import as_tensor
-from mindvis_gui.wording import are, counted
+from mindvis_gui.training.augmentation import random_crops
+from mindvis_gui.training.fitting import fitted, oblong
+from mindvis_gui.training.known_pictures import other_copies, small_copies
+from mindvis_gui.training.settings import Fit
 
 _MOST_BYTES = 16 * 2**30  # of all pictures in memory
 
@@ -25,12 +25,14 @@ _MOST_BYTES = 16 * 2**30  # of all pictures in memory
 class LabelledPictures:
     """Pictures (n, 3, size, size) uint8 in memory; `labels` (n,) are positions in `names`.
 
-    `oblong` says in words how many were no squares; empty if all were.
+    `known` are their small copies, and `oblong` says in words how many were no squares; it is
+    empty if all were.
     """
 
     pixels: Tensor
     labels: Tensor
     names: tuple[str, ...]
+    known: Tensor
     oblong: str = ""
 
     def __len__(self) -> int:
@@ -51,16 +53,18 @@ class LabelledPictures:
 
 
 def read_picture_folders(
-    sources: Sequence[str], size: int, *, labelled: bool = False
+    sources: Sequence[str], size: int, fit: Fit = "cut", *, labelled: bool = False
 ) -> LabelledPictures:
-    """Read all pictures in folders and the folders in them, cut to squares of `size` pixels.
+    """Read all pictures in folders and the folders in them, as squares of `size` pixels.
 
     Parameters
     ----------
     sources : sequence of str
         Folders.
     size : int
-        The middle square of each picture is resized to this, antialiased.
+        Height and width that they are resized to, antialiased.
+    fit : Fit
+        What becomes of those that are not square.
     labelled : bool
         Whether the folder that a picture lies in is its label; there must be two or more.
 
@@ -79,23 +83,15 @@ def read_picture_folders(
     if labelled and len(names) < 2:
         raise DataError(f"{sources[0]}: holds no folders of pictures, one for each label")
     pixels = torch.empty(len(paths), 3, size, size, dtype=torch.uint8)
-    shapes = []
+    shapes, others = [], []
     for row, path in enumerate(paths):
         picture = _read(path)
         shapes.append(picture.shape)
-        pixels[row] = square(picture, size)
+        pixels[row] = fitted(picture, size, fit)
+        others.append(other_copies(picture, size, fit))
     labels = torch.tensor([names.index(path.parent.name) for path in paths])
-    return LabelledPictures(pixels, labels, tuple(names), oblong(shapes))
-
-
-def oblong(shapes: Sequence[tuple[int, ...]]) -> str:
-    """Return how many pictures of these shapes (h, w, …) are no squares; empty if all are."""
-    found = [shape[:2] for shape in shapes if shape[0] != shape[1]]
-    if not found:
-        return ""
-    height, width = found[0]
-    of = counted(len(shapes), "picture")
-    return f"{len(found):,} of {of} {are(len(found))} not square, such as {width} × {height} pixels"
+    known = torch.cat([small_copies(pixels), *others])
+    return LabelledPictures(pixels, labels, tuple(names), known, oblong(shapes))
 
 
 def _pictures_in(folder: Path) -> list[Path]:
@@ -112,13 +108,3 @@ def _read(path: Path) -> ImageArray:
         return decode_picture(path.read_bytes(), str(path))
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-
-
-def square(picture: ImageArray, size: int) -> Tensor:
-    """Return the middle square (3, size, size) uint8 of a picture (h, w, 3)."""
-    height, width = picture.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    middle = as_tensor(np.ascontiguousarray(picture[top : top + side, left : left + side]))
-    made = resized_pictures(middle[None], size, antialias=True)[0]
-    return ((made + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)

@@ -17,14 +17,14 @@ from mindvis_gui.errors import DataError, RequestError
 from mindvis_gui.training.base import read_first_stage
 from mindvis_gui.training.common_settings import Settings
 from mindvis_gui.training.first_stage import standardise_latents, train_first_stage
-from mindvis_gui.training.known_pictures import save_known, small_copies
+from mindvis_gui.training.known_pictures import save_known
 from mindvis_gui.training.label_ldm import PictureContext, train_label_ldm
 from mindvis_gui.training.loop import warmup_cosine
 from mindvis_gui.training.picture_folder import LabelledPictures, read_picture_folders
 from mindvis_gui.training.plots import picture_grid
 from mindvis_gui.training.run import Run
 from mindvis_gui.training.samples import decoded, sampled
-from mindvis_gui.training.settings import LabelLdmSettings, VqSettings
+from mindvis_gui.training.settings import Fit, LabelLdmSettings, VqSettings
 from mindvis_gui.training.trials import encode, held_back
 
 _MOST_HELD = 64  # pictures of the validation, however many there are
@@ -34,8 +34,8 @@ _SHOWN, _SEEDS = 6, (0, 1)
 
 def train_vq(sources: Sequence[str], settings: VqSettings, run: Run) -> None:
     """Train the first stage on all pictures of folders."""
-    data = read_picture_folders(sources, settings.image_size)
-    _say_what_is_cut(data, run)
+    data = read_picture_folders(sources, settings.image_size, settings.fit)
+    _say_what_is_fitted(data, settings.fit, run)
     held, rest = _split(data, settings, sources)
     run.seed()
     vqvae = _vqvae(settings).to(run.accelerator.device)
@@ -61,25 +61,28 @@ def train_vq(sources: Sequence[str], settings: VqSettings, run: Run) -> None:
 
     def save(folder: Path) -> None:
         vqvae.save_pretrained(folder / "vqvae")
-        save_known(folder, small_copies(data.pixels))
+        save_known(folder, data.known)
 
     run.publish(save)
 
 
-def _say_what_is_cut(data: LabelledPictures, run: Run) -> None:
-    if data.oblong:
+def _say_what_is_fitted(data: LabelledPictures, fit: Fit, run: Run) -> None:
+    if data.oblong and fit == "cut":
         run.say(
-            f"{data.oblong}: of each the middle square is taken, while stage B squeezes a "
-            "subject's whole pictures into squares; make both square beforehand to have them alike"
+            f"{data.oblong}: of each the middle square is taken; stage B squeezes a subject's "
+            "whole pictures into squares, as '--fit squeeze' does here"
         )
+    elif data.oblong:
+        run.say(f"{data.oblong}: each is squeezed into a square, as stage B does")
 
 
 def train_label_model(sources: Sequence[str], settings: LabelLdmSettings, run: Run) -> None:
     """Train a diffusion model on pictures in one folder a label."""
     vqvae, known = read_first_stage(settings.first_stage)
     vqvae.to(run.accelerator.device)
-    data = read_picture_folders(sources, int(vqvae.config.sample_size), labelled=True)
-    _say_what_is_cut(data, run)
+    size = int(vqvae.config.sample_size)
+    data = read_picture_folders(sources, size, settings.fit, labelled=True)
+    _say_what_is_fitted(data, settings.fit, run)
     held, rest = _split(data, settings, sources)
     run.say(f"{len(data.names)} labels; encoding {len(data):,} pictures")
     latents = _versions(vqvae, data, rest, settings)
@@ -125,7 +128,7 @@ def train_label_model(sources: Sequence[str], settings: LabelLdmSettings, run: R
         weights = {name: value.contiguous().cpu() for name, value in context.state_dict().items()}
         save_file(weights, folder / "context.safetensors")
         (folder / "labels.json").write_text(json.dumps(data.names), encoding="utf-8")
-        save_known(folder, known, small_copies(data.pixels))
+        save_known(folder, known, data.known)
 
     run.publish(save)
 

@@ -17,6 +17,7 @@ from mindvis_gui.training.common_settings import Settings, own_default, setting
 
 Trainable = Literal["cross-attention", "all", "none"]
 Selection = Literal["validation", "test"]
+Fit = Literal["cut", "squeeze"]
 
 
 def _padding() -> Any:
@@ -132,6 +133,11 @@ def _crop() -> Any:
     return setting(0.2, "share of the side that a crop cuts away", low=0.0, high=0.9)
 
 
+def _fit() -> Any:
+    meaning = "pictures that are no squares: take the middle, or squeeze the whole as stage B does"
+    return setting("cut", meaning, choices=get_args(Fit))
+
+
 def _crop_probability() -> Any:
     return setting(0.5, "share of the pictures cropped", low=0.0, high=1.0)
 
@@ -243,6 +249,7 @@ class VqSettings(Settings):
     }
 
     image_size: int = setting(256, "height and width of the pictures, pixels", low=8)
+    fit: Fit = _fit()
     channels: int = setting(128, "of the first level, before the multipliers", low=1)
     multipliers: tuple[int, ...] = setting(
         (1, 2, 4), "channels at each level, in units of --channels; each level halves the size",
@@ -284,6 +291,7 @@ class LabelLdmSettings(Settings):
     }
 
     first_stage: str = setting("", "folder that vq wrote, or a model's name or folder")
+    fit: Fit = _fit()
     channels: int = setting(192, "of the first level, before the multipliers; 32, 64, …", low=32)
     multipliers: tuple[int, ...] = setting(
         (1, 2, 3, 5), "channels at each level, in units of --channels", low=1

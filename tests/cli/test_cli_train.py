@@ -20,8 +20,7 @@ from mindvis_gui.data.subject_file import write_subject
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.models import INDEX, PUBLISHED_TEST_USE, read_model_info
 from mindvis_gui.training import masked_stages, picture_stages, trials
-from mindvis_gui.training.known_pictures import save_known, small_copies
-from mindvis_gui.training.picture_folder import square
+from mindvis_gui.training.known_pictures import copies_of, save_known
 from mindvis_gui.training.settings import MbmSettings
 from mindvis_gui.training.trials import encode, held_back
 
@@ -270,11 +269,17 @@ def test_a_base_knows_the_pictures_of_its_own_training(tune, file, masked, tmp_p
 def test_each_stage_says_what_becomes_of_pictures_that_are_not_square(
     pictures, file, masked, tiny_model_folder, tmp_path, capsys
 ):
-    assert (
-        main(["train", "vq", str(pictures), "--out", str(tmp_path / "vq"), *PLAIN, *PICTURES]) == 0
+    found = "10 of 10 pictures are not square, such as 24 × 20 pixels: "
+    for fit, said in (("cut", "of each the middle square"), ("squeeze", "each is squeezed")):
+        out = str(tmp_path / fit)
+        command = ["train", "vq", str(pictures), "--out", out, *PLAIN, *PICTURES, "--fit", fit]
+        assert main(command) == 0
+        assert found + said in capsys.readouterr().err
+    first, second = (
+        (tmp_path / fit / "vqvae" / "diffusion_pytorch_model.safetensors").read_bytes()
+        for fit in ("cut", "squeeze")
     )
-    said = "10 of 10 pictures are not square, such as 24 × 20 pixels: of each the middle square"
-    assert said in capsys.readouterr().err
+    assert first != second
     shown, subject = tmp_path / "shown", tmp_path / "oblong.h5"
     shown.mkdir()
     for stimulus in {trial.stimulus_id for trial in open_subject(file).trials}:
@@ -298,7 +303,7 @@ def test_a_model_says_once_what_its_base_knows(file, masked, tiny_model_folder, 
     assert main([*words, "--out", str(subject)]) == 0
     shutil.copytree(tiny_model_folder, base)
     size = read_model_info(base).image_size
-    save_known(base, small_copies(square(open_subject(file).stimulus(trial), size)[None]))
+    save_known(base, copies_of(open_subject(file).stimulus(trial), size))
     said = "the image model was trained with 1 of the 1 test pictures"
     for out in (tmp_path / "first", tmp_path / "second"):
         given = [*PLAIN, "--masked-model", str(masked), "--batch", "2", "--context-tokens", "5"]

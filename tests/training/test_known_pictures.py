@@ -12,12 +12,11 @@ from mindvis_gui.data import open_subject
 from mindvis_gui.errors import ModelError
 from mindvis_gui.training.known_pictures import (
     FILE,
+    copies_of,
     known_test_pictures,
     read_known,
     save_known,
-    small_copies,
 )
-from mindvis_gui.training.picture_folder import square
 
 SIZE = 64
 
@@ -28,7 +27,7 @@ def demo():
 
 
 def copies(*pictures):
-    return small_copies(torch.stack([square(np.asarray(each), SIZE) for each in pictures]))
+    return torch.cat([copies_of(np.asarray(each), SIZE) for each in pictures])
 
 
 def again(picture, kind, scale):
@@ -49,6 +48,21 @@ def test_a_picture_is_known_again(demo, kind, scale):
     known = copies(*of_split(demo, "train")[:50], *(again(p, kind, scale) for p in tested[:7]))
     said = known_test_pictures(demo, known, SIZE)
     assert said == f"the image model was trained with 7 of the {len(tested)} test pictures"
+
+
+@pytest.mark.parametrize("shown", ["whole", "middle", "squeezed"])
+def test_an_oblong_picture_is_known_again_whatever_square_was_made_of_it(demo, shown):
+    """The image model learned from photographs, the subject saw them in another form."""
+    whole = np.concatenate([np.array(demo.stimulus(demo.trials[i])) for i in (0, 1)], axis=1)
+    seen, side = Image.fromarray(whole), whole.shape[0]
+    if shown == "middle":
+        seen = seen.crop((side // 2, 0, side // 2 + side, side))
+    elif shown == "squeezed":
+        seen = seen.resize((side, side))
+    subject = replace(demo, trials=(replace(demo.trials[0], split="test"),))
+    object.__setattr__(subject, "stimulus", lambda _: np.asarray(seen))
+    said = known_test_pictures(subject, copies(whole), SIZE)
+    assert said == "the image model was trained with 1 of the 1 test pictures"
 
 
 def test_pictures_of_the_same_concepts_are_others(demo):

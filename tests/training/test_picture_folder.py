@@ -7,7 +7,9 @@ from PIL import Image
 
 from mindvis_gui.errors import DataError
 from mindvis_gui.training import picture_folder
-from mindvis_gui.training.picture_folder import oblong, read_picture_folders
+from mindvis_gui.training.fitting import oblong
+from mindvis_gui.training.known_pictures import copies_of
+from mindvis_gui.training.picture_folder import read_picture_folders
 
 
 @pytest.fixture
@@ -29,6 +31,21 @@ def test_middle_square_is_taken_and_the_folder_is_the_label(folder):
     torch.testing.assert_close(
         data.pictures(torch.tensor([1])).mean(), torch.tensor(200 / 127.5 - 1)
     )
+
+
+def test_the_whole_is_squeezed_where_that_is_wished(folder):
+    (pixels,) = read_picture_folders([str(folder / "a")], 10, "squeeze").pixels
+    assert set(pixels[:, :, 4:6].unique().tolist()) == {50}
+    assert set(pixels[:, :, [0, -1]].unique().tolist()) == {0}
+
+
+@pytest.mark.parametrize("fit", ["cut", "squeeze"])
+def test_small_copies_are_of_the_middle_and_of_the_whole(folder, fit):
+    known = read_picture_folders([str(folder)], 16, fit).known
+    pictures = [np.asarray(Image.open(folder / label / "x.png")) for label in "ab"]
+    expected = [copy.tolist() for each in pictures for copy in copies_of(each, 16)]
+    assert sorted(known.tolist()) == sorted(expected)
+    assert len(known) == 4
 
 
 def test_pictures_that_are_no_squares_are_counted(folder):
