@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from threading import Event
+from threading import Event, Thread
 from time import perf_counter
 from typing import TypeVar
 
@@ -195,7 +195,8 @@ class DecodeQueue(QObject):
 
     def stop(self) -> None:
         """Stop the running decode before its next step and forget those that wait."""
-        self._waiting.clear()
+        gone, self._waiting = self._waiting, []
+        Thread(target=_let_go, args=(gone,)).start()
         self._work_waiting = 0
         self.skip()
         self._count_rest()
@@ -312,6 +313,15 @@ class DecodeQueue(QObject):
         self._trouble = decoder.trouble
         self._start_next()
         self.changed.emit()
+
+
+def _let_go(waiting: list[Waiting]) -> None:
+    """Forget them one after the other: where vectors lie in files, that takes a tenth of a second.
+
+    Runs in a thread of its own, which no window waits for.
+    """
+    while waiting:
+        waiting.pop()
 
 
 def _work_of(items: Iterable[Waiting]) -> int:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import weakref
 from dataclasses import replace
 from time import perf_counter
 
@@ -144,6 +145,20 @@ def test_stop_keeps_the_seeds_that_were_finished(qtbot, jobs, queue, quick):
         quick.go_on.set()
     qtbot.waitUntil(lambda: idle(queue, jobs))
     assert set(done) == {(3, 0), (3, 1)}
+
+
+def test_the_window_does_not_let_go_of_what_waited(qtbot, queue, quick):
+    """Vectors that lie in files take a tenth of a second to go, by the thousand."""
+    threads = []
+    queue.pause()
+    for trial in range(3):
+        waits = request(trial)
+        weakref.finalize(waits.vector, lambda: threads.append(threading.current_thread()))
+        queue.add(quick, waits)
+    del waits
+    queue.stop()
+    qtbot.waitUntil(lambda: len(threads) == 3)
+    assert threading.main_thread() not in threads
 
 
 def test_skip_goes_on_with_the_next(qtbot, jobs, queue, quick):
