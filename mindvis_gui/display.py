@@ -75,28 +75,29 @@ def ended_with_display() -> Iterator[None]:
     Qt does so by itself, but takes away the threads of jobs that run, and with those it aborts.
     """
 
-    def hear(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
+    def end(text: str) -> bool:
         if text.startswith(_DISPLAY_GONE):
             _say("the display is gone")
             os._exit(1)
-        if before is None:
-            _say(text)
-        else:
-            before(kind, context, text)
+        return False
 
-    before: Callable[..., Any] | None = qInstallMessageHandler(hear)
-    try:
+    with _heard(end):
         yield
-    finally:
-        qInstallMessageHandler(before)
 
 
 @contextmanager
 def quiet_offscreen() -> Iterator[None]:
     """Leave out, while the block runs, what a window that is drawn in memory does not need."""
+    with _heard(lambda text: text.startswith(_OF_OFFSCREEN)):
+        yield
+
+
+@contextmanager
+def _heard(takes: Callable[[str], bool]) -> Iterator[None]:
+    """Ask of each message of Qt's, while the block runs, whether it is taken; else it goes on."""
 
     def hear(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
-        if text.startswith(_OF_OFFSCREEN):
+        if takes(text):
             return
         if before is None:
             _say(text)

@@ -97,7 +97,12 @@ def read_picture_folders(
 def _pictures_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"{folder}: is no folder of pictures")
-    found = in_order(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    found = in_order(
+        path
+        for path in folder.rglob("*")
+        # macOS leaves ._a.png beside a.png on other file systems; it is no picture.
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    )
     if not found:
         raise DataError(f"{folder}: no pictures in this folder ({', '.join(SUFFIXES)})")
     return found

@@ -33,6 +33,11 @@ def test_middle_square_is_taken_and_the_folder_is_the_label(folder):
     )
 
 
+def test_what_macos_leaves_beside_pictures_is_none(folder):
+    (folder / "a" / "._x.png").write_bytes(b"\0\5\x16\7")
+    assert len(read_picture_folders([str(folder)], 8)) == 2
+
+
 def test_the_whole_is_squeezed_where_that_is_wished(folder):
     (pixels,) = read_picture_folders([str(folder / "a")], 10, "squeeze").pixels
     assert set(pixels[:, :, 4:6].unique().tolist()) == {50}

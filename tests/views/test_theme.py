@@ -60,59 +60,48 @@ def test_themes_differ_on_screen(qapp, qtbot):
     assert seen[1][2:] == (THEMES["light"].muted, THEMES["light"].problem)
 
 
-@pytest.mark.parametrize("name", THEMES)
-@pytest.mark.parametrize("kind", ["primary", "segment"])
-def test_a_filled_button_that_has_the_keyboard_has_a_ring(qapp, qtbot, name, kind):
-    apply_theme(qapp, name)
+def edges(qtbot, widget, other):
+    """Return the colour of a widget's edge while another has the keyboard, and while it has it."""
     whole = QWidget()
-    button, other = (push_button(text, text, kind, checkable=True) for text in ("Run", "Stop"))
     column = QVBoxLayout(whole)
-    for each in (button, other):
-        each.setChecked(True)
+    for each in (widget, other):
         column.addWidget(each)
     qtbot.addWidget(whole)
     with qtbot.waitExposed(whole):
         whole.show()
     whole.activateWindow()
+    seen = []
+    for each in (other, widget):
+        each.setFocus()
+        qtbot.waitUntil(each.hasFocus)
+        image = widget.grab().toImage()
+        seen.append(image.pixelColor(0, image.height() // 2).name())
+    return seen
 
-    def edge():
-        image = button.grab().toImage()
-        return image.pixelColor(0, image.height() // 2).name()
 
-    other.setFocus()
-    qtbot.waitUntil(other.hasFocus)
-    assert edge() == THEMES[name].accent
-    button.setFocus()
-    qtbot.waitUntil(button.hasFocus)
-    assert contrast(edge(), THEMES[name].accent) > 2
+@pytest.mark.parametrize("name", THEMES)
+@pytest.mark.parametrize("kind", ["primary", "segment"])
+def test_a_filled_button_that_has_the_keyboard_has_a_ring(qapp, qtbot, name, kind):
+    apply_theme(qapp, name)
+    button, other = (push_button(text, text, kind, checkable=True) for text in ("Run", "Stop"))
+    for each in (button, other):
+        each.setChecked(True)
+    without, with_keyboard = edges(qtbot, button, other)
+    assert without == THEMES[name].accent
+    assert contrast(with_keyboard, THEMES[name].accent) > 2
 
 
 @pytest.mark.parametrize("name", THEMES)
 def test_a_list_that_has_the_keyboard_has_a_frame(qapp, qtbot, name):
     """The row that is selected looks the same whoever has the keyboard."""
     apply_theme(qapp, name)
-    whole = QWidget()
     listed, other = QListWidget(), QListWidget()
-    column = QVBoxLayout(whole)
     for each in (listed, other):
         each.addItem("row")
         each.setCurrentRow(0)
-        column.addWidget(each)
-    qtbot.addWidget(whole)
-    with qtbot.waitExposed(whole):
-        whole.show()
-    whole.activateWindow()
-
-    def edge():
-        image = listed.grab().toImage()
-        return image.pixelColor(0, image.height() // 2).name()
-
-    other.setFocus()
-    qtbot.waitUntil(other.hasFocus)
-    assert edge() != THEMES[name].accent
-    listed.setFocus()
-    qtbot.waitUntil(listed.hasFocus)
-    assert edge() == THEMES[name].accent
+    without, with_keyboard = edges(qtbot, listed, other)
+    assert without != THEMES[name].accent
+    assert with_keyboard == THEMES[name].accent
 
 
 @pytest.mark.parametrize("name", THEMES)
