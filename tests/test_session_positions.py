@@ -122,6 +122,12 @@ def test_without_an_answer_it_opens_without_them(qtbot, window, session, saved, 
     assert session.trial.index == 3
     assert session.subject.ijk is None
     assert snapshot(session, {}).document["positions"] is None
+    before, asked = saved.read_bytes(), []
+    monkeypatch.setattr(file_dialogs, "ask_session_to_save", lambda *given: asked.append(given))
+    window.actions_by_id["save_session"].trigger()
+    qtbot.waitUntil(lambda: session.idle)
+    assert asked  # for the file would lose them
+    assert saved.read_bytes() == before
 
 
 def test_sessions_from_before_positions_were_kept_open(qtbot, window, session, saved):

@@ -275,11 +275,15 @@ def test_each_stage_says_what_becomes_of_pictures_that_are_not_square(
         command = ["train", "vq", str(pictures), "--out", out, *PLAIN, *PICTURES, "--fit", fit]
         assert main(command) == 0
         assert found + said in capsys.readouterr().err
-    first, second = (
-        (tmp_path / fit / "vqvae" / "diffusion_pytorch_model.safetensors").read_bytes()
-        for fit in ("cut", "squeeze")
-    )
-    assert first != second
+        command = ["train", "label-ldm", str(pictures), "--out", f"{out}-base", *PLAIN, *NOISE]
+        assert main([*command, "--first-stage", str(tmp_path / "cut"), "--fit", fit]) == 0
+        assert found + said in capsys.readouterr().err
+    for network in ("{}/vqvae", "{}-base/unet"):
+        first, second = (
+            tmp_path / network.format(fit) / "diffusion_pytorch_model.safetensors"
+            for fit in ("cut", "squeeze")
+        )
+        assert first.read_bytes() != second.read_bytes()
     shown, subject = tmp_path / "shown", tmp_path / "oblong.h5"
     shown.mkdir()
     for stimulus in {trial.stimulus_id for trial in open_subject(file).trials}:

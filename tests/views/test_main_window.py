@@ -126,6 +126,8 @@ def test_demo_button_opens_subject_and_model(qtbot, window, session):
 
 def test_the_first_page_leads_to_folders_and_to_the_wizard(window, session, monkeypatch, tmp_path):
     opened = []
+    assert window.welcome.open_folder.isVisible()
+    assert window.welcome.import_data.isVisible()
     monkeypatch.setattr(session, "open", opened.append)
     monkeypatch.setattr(file_dialogs, "ask_subject_folder", lambda *_: tmp_path / "sub-01")
     window.welcome.open_folder.click()
