@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,29 +12,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mindvis_gui.decoding.inert import Inert, stand_ins
 from mindvis_gui.decoding.published_keys import renamed
 from mindvis_gui.errors import ModelError
 
-_CLASSES = (
-    "config.Config_MBM_fMRI",
-    "config.Config_MAE_fMRI",
-    "config.Config_MBM_finetune",
-    "config.Config_Generative_Model",
-    # Lightning names this one in every checkpoint that it writes, as key of a table.
-    "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
-)
 # The section that holds the weights tells which of the published files a file is.
 _KINDS = {
     "state_dict": "a latent diffusion model (model.ckpt)",
     "model_state_dict": "a fine-tuned model (finetuned.pth)",
     "model": "a pre-trained fMRI encoder (fmri_encoder.pth)",
 }
+_BARE = "state_dict"  # the one kind that also comes as its weights alone
 _PLAIN = (bool, int, float, str)
 _WRAPPED = "module."  # what DataParallel puts before every name
-
-
-class _StandIn:
-    """Stands in for every known class: attributes, no methods."""
 
 
 class Checkpoint:
@@ -54,10 +45,8 @@ class Checkpoint:
 
     def __init__(self, path: Path, section: str) -> None:
         self.path = path
-        known: list[Any] = [(_StandIn, name) for name in _CLASSES]
         try:
-            with torch.serialization.safe_globals(known):
-                contents = torch.load(path, map_location="cpu", weights_only=True)
+            contents = _read(path)
         except pickle.UnpicklingError as error:
             named = re.search(r"GLOBAL (\S+)", str(error))
             what = f"it holds {named[1]}, which is no weight" if named else "it is no checkpoint"
@@ -65,10 +54,17 @@ class Checkpoint:
         except OSError as error:
             raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from error
         except Exception as error:  # a damaged file makes torch's reader fail in any way
-            reason = str(error).partition("\n")[0]
+            reason = str(error).partition("\n")[0].partition(". ")[0]
             raise ModelError(f"{path}: is no checkpoint, or damaged: {reason}") from error
         if not isinstance(contents, Mapping):
             raise ModelError(f"{path}: holds a {type(contents).__name__}, not a checkpoint")
+        if contents and all(map(_is_weight, contents.items())):
+            if section != _BARE:
+                raise ModelError(
+                    f"{path}: holds weights alone, and no configuration; "
+                    f"give the file that was saved as {_KINDS[section]}"
+                )
+            contents = {_BARE: contents}
         if section not in contents:
             kind = next((_KINDS[name] for name in _KINDS if name in contents), "something else")
             raise ModelError(f"{path}: is {kind}, not {_KINDS[section]}")
@@ -87,9 +83,11 @@ class Checkpoint:
     @property
     def settings(self) -> dict[str, Any]:
         """The configuration that was saved with the weights: plain values, and lists of them."""
-        found = vars(self._config) if isinstance(self._config, _StandIn) else {}
+        found = vars(self._config) if isinstance(self._config, Inert) else self._config
+        if not isinstance(found, Mapping):
+            return {}
         return {
-            name: value
+            str(name): value
             for name, value in found.items()
             if isinstance(value, _PLAIN)
             or (isinstance(value, list | tuple) and all(isinstance(v, _PLAIN) for v in value))
@@ -99,6 +97,8 @@ class Checkpoint:
         """Return a setting that is a whole number from 1."""
         value = self.settings.get(name)
         if value is None:
+            if not self.settings:
+                raise ModelError(f"{self.path}: lacks the configuration that tells '{name}'")
             raise ModelError(f"{self.path}: its configuration lacks '{name}'")
         if not isinstance(value, int) or value < 1:
             raise ModelError(f"{self.path}: its configuration has {value!r} as '{name}'")
@@ -217,6 +217,15 @@ class Weights(dict[str, Tensor]):
                     "finite; take an earlier checkpoint of the training, or get the file anew"
                 )
         network.load_state_dict(values)
+
+
+def _read(path: Path) -> Any:
+    """Read a file with inert objects in place of all that are neither tensors nor plain."""
+    # What PyTorch wrote before version 1.6 is no zip, and does not tell beforehand what it names.
+    told = zipfile.is_zipfile(path)
+    names = torch.serialization.get_unsafe_globals_in_checkpoint(path) if told else []
+    with torch.serialization.safe_globals(stand_ins(names)):
+        return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _is_weight(item: tuple[Any, Any]) -> bool:
