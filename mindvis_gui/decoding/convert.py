@@ -258,14 +258,42 @@ def _masked_model(stage_a: Checkpoint, encoder: FmriEncoder) -> MaskedBrainModel
             f"is not the one that was fine-tuned (width {config.width}, patches of "
             f"{config.patch_size}, {config.depth} blocks)"
         )
+    return _sc_mbm(weights, stage_a, config.n_voxels)
+
+
+@building()
+def convert_masked_model(path: Path) -> MaskedBrainModel:
+    """Build SC-MBM from ``fmri_encoder.pth``, for vectors as long as it was trained on.
+
+    The file tells the number of patches only; the model takes the longest vector of so many.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be read safely, or no network has the sizes of its weights.
+    """
+    stage_a = Checkpoint(path, "model")
+    weights = stage_a.take_weights()
+    positions = weights.shape("pos_embed", 3)[1] - 1  # the first row is a class token's
+    patch_size = weights.shape("patch_embed.proj.weight", 3)[2]
+    try:
+        return _sc_mbm(weights, stage_a, positions * patch_size - 1)
+    except (ValueError, ZeroDivisionError, RuntimeError) as error:
+        raise ModelError(f"{path}: no networks have the sizes of its weights: {error}") from error
+
+
+def _sc_mbm(weights: Weights, stage_a: Checkpoint, n_voxels: int) -> MaskedBrainModel:
+    """Build SC-MBM for vectors of `n_voxels`, position embeddings taken to their length."""
+    width, _, patch_size = weights.shape("patch_embed.proj.weight", 3)
+    n_patches = padded_length(n_voxels, patch_size) // patch_size
     for name in ("pos_embed", "decoder_pos_embed"):
         weights.shape(name, 3)
-        weights[name] = resized_positions(weights[name][:, 1:], encoder.n_patches)
+        weights[name] = resized_positions(weights[name][:, 1:], n_patches)
     model = MaskedBrainModel(
-        n_voxels=config.n_voxels,
+        n_voxels=n_voxels,
         patch_size=patch_size,
         width=width,
-        depth=depth,
+        depth=weights.count("blocks.{}."),
         heads=stage_a.number("num_heads"),
         decoder_width=len(weights["decoder_embed.weight"]),
         decoder_depth=weights.count("decoder_blocks.{}."),

@@ -12,6 +12,7 @@ from mindvis_gui.data.focus import Focus, range_of
 from mindvis_gui.data.mask import kept_patches
 from mindvis_gui.data.prepare import measure_normalisation, padded_length
 from mindvis_gui.data.subject import Subject
+from mindvis_gui.decoding.convert import convert_masked_model
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.models import INDEX, PUBLISHED_TEST_USE, read_model_info
 from mindvis_gui.decoding.pipeline import load_network
@@ -140,21 +141,28 @@ def the_subject(sources: Sequence[str]) -> Subject:
 
 
 def load_masked_model(folder: str) -> MaskedBrainModel:
-    """Load what stage A wrote, or the one in a model folder.
+    """Load what stage A wrote, the one in a model folder, or a published ``fmri_encoder.pth``.
 
-    One that was imported says that it saw the fMRI of test trials: the published training
-    adapts it to them, and only the folder around it tells where it is from.
+    A published one says that it saw the fMRI of test trials, since the published training
+    adapts it to them. Of one that was imported only the folder around it tells.
 
     Raises
     ------
     RequestError
         If none was given.
     ModelError
-        If the folder holds none.
+        If the folder holds none, or the file cannot be read safely or is another one.
     """
     if not folder:
-        raise RequestError("masked_model: give the folder that stage A wrote, --masked-model DIR")
+        raise RequestError(
+            "masked_model: give the folder that stage A wrote, or a published fmri_encoder.pth, "
+            "as --masked-model"
+        )
     given = Path(folder).expanduser()
+    if given.is_file():
+        model = convert_masked_model(given)
+        model.register_to_config(saw_test_fmri=True)
+        return model
     for place in (given, given / "masked_model"):
         if (place / "config.json").is_file():
             model = load_network(MaskedBrainModel, place)
@@ -163,8 +171,10 @@ def load_masked_model(folder: str) -> MaskedBrainModel:
                 published = PUBLISHED_TEST_USE in read_model_info(place.parent).test_use
                 model.register_to_config(saw_test_fmri=model.config.saw_test_fmri or published)
             return model
-    what = "holds no masked model" if given.is_dir() else "no such folder"
-    raise ModelError(f"{folder}: {what}; give the folder that stage A wrote")
+    what = "holds no masked model" if given.is_dir() else "no such folder or file"
+    raise ModelError(
+        f"{folder}: {what}; give the folder that stage A wrote, or a published fmri_encoder.pth"
+    )
 
 
 def for_subject(model: MaskedBrainModel, subject: Subject) -> tuple[MaskedBrainModel, str]:

@@ -115,7 +115,7 @@ class AdaptSettings(MaskingSettings):
         },
     }
 
-    masked_model: str = setting("", "folder that stage A1 wrote")
+    masked_model: str = setting("", "folder that stage A1 wrote, or a published fmri_encoder.pth")
     include_test_fmri: bool = setting(
         False, "learn from the fMRI of test trials too, as published; the model says so"
     )
@@ -186,7 +186,7 @@ class LdmSettings(Settings):
         "", "diffusion model to start from: a model's name or folder, a folder that label-ldm "
         "wrote, or a CompVis checkpoint",
     )  # fmt: skip
-    masked_model: str = setting("", "folder that stage A wrote")
+    masked_model: str = setting("", "folder that stage A wrote, or a published fmri_encoder.pth")
     pretraining: bool = setting(True, "start from the encoder of --masked-model, or from none")
     train_encoder: bool = setting(True, "train the fMRI encoder too")
     trainable: Trainable = setting(

@@ -139,6 +139,27 @@ def test_use_of_test_trials_is_stamped(file, masked, tiny_model_folder, tmp_path
     assert said.count("18 of the 18 training trials show a picture that is tested") == 2
 
 
+def test_the_published_encoder_is_gone_on_from(
+    file, published_files, tiny_model_folder, tmp_path, capsys
+):
+    adapted, model = tmp_path / "adapted", tmp_path / "model"
+    encoder = str(published_files["fmri_encoder.pth"])
+    command = ["train", "adapt", file, "--out", str(adapted), *PLAIN, "--batch", "4"]
+    assert main([*command, "--masked-model", encoder]) == 0
+    said = capsys.readouterr().err
+    assert "tiny has 704 values, the masked model was trained on 528" in said
+    assert MaskedBrainModel.from_pretrained(adapted).config.saw_test_fmri
+    command = ["train", "ldm", file, "--out", str(model), *PLAIN, "--batch", "2", "--crops", "0"]
+    command += ["--base", str(tiny_model_folder), "--context-tokens", "5"]
+    assert main([*command, "--masked-model", encoder]) == 0
+    info = read_model_info(model)
+    assert (info.n_voxels, info.has_masked_model) == (700, True)
+    assert any("fMRI of the test trials" in said for said in info.test_use)
+    command[command.index(str(model))] = str(tmp_path / "other")
+    assert main([*command, "--masked-model", str(published_files["finetuned.pth"])]) == 1
+    assert "finetuned.pth: is a fine-tuned model" in capsys.readouterr().err
+
+
 def test_use_of_test_trials_by_what_training_starts_from_is_stamped(
     subject_factory, masked, tiny_model_folder, tmp_path, capsys
 ):

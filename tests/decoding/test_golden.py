@@ -9,12 +9,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mindvis_gui.decoding.checkpoint import Weights
 from mindvis_gui.decoding.conditioner import Conditioner
+from mindvis_gui.decoding.convert import convert_masked_model
 from mindvis_gui.decoding.encoder import FmriEncoder
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
 from mindvis_gui.decoding.networks import build_unet, build_vqvae, time_width
-from mindvis_gui.decoding.published_keys import MASKED_MODEL
 from mindvis_gui.decoding.sampling import build_sampler, denoise
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.decoding.transformer import resized_positions, sincos_positions
@@ -31,16 +30,9 @@ def assert_close(actual, expected, atol):
 
 
 @pytest.fixture(scope="module")
-def masked_model(published_weights, published_files):
+def masked_model(published_files):
     """Return SC-MBM at the length that it was trained with."""
-    weights = Weights(published_weights["fmri_encoder.pth"], published_files["fmri_encoder.pth"])
-    for name in ("pos_embed", "decoder_pos_embed"):
-        weights[name] = weights[name][:, 1:]
-    model = MaskedBrainModel(
-        n_voxels=527, width=64, depth=2, heads=4, decoder_width=32, decoder_depth=8, decoder_heads=4
-    )
-    weights.renamed(MASKED_MODEL).fill(model)
-    return model
+    return convert_masked_model(published_files["fmri_encoder.pth"])
 
 
 @pytest.mark.parametrize(("name", "width"), [("pos_embed", 64), ("decoder_pos_embed", 32)])

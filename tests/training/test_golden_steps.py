@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch.nn.utils import clip_grad_norm_
 
-from mindvis_gui.decoding.convert import convert_published
-from mindvis_gui.decoding.masked_model import MaskedBrainModel
+from mindvis_gui.decoding.convert import convert_masked_model, convert_published
 from mindvis_gui.decoding.published_keys import MASKED_MODEL, ldm_table, renamed
 from mindvis_gui.training.dcldm import DoubleConditioned, trained_parameters
 from mindvis_gui.training.loop import warmup_cosine
@@ -24,14 +23,9 @@ def pipeline(published_files):
     )
 
 
-def test_step_of_stage_a(monkeypatch, golden, pipeline):
+def test_step_of_stage_a(monkeypatch, golden, published_files):
     step = golden("01_mbm_train_step")
-    pretrained, sizes = pipeline.masked_model.state_dict(), pipeline.masked_model.config
-    model = MaskedBrainModel(  # as it was pre-trained: at 528 padded voxels
-        512, 16, 64, 2, 4, sizes.decoder_width, sizes.decoder_depth, sizes.decoder_heads
-    )
-    positions = {name: model.state_dict()[name] for name in pretrained if "pos_embed" in name}
-    model.load_state_dict({**pretrained, **positions})
+    model = convert_masked_model(published_files["fmri_encoder.pth"])
     vectors = step["x"][:, 0]
     with monkeypatch.context() as patch:
         patch.setattr(torch, "rand", lambda *_, **__: step["noise"])
