@@ -18,7 +18,7 @@ from mindvis_gui.cli import main
 from mindvis_gui.data import open_subject
 from mindvis_gui.data.subject_file import write_subject
 from mindvis_gui.decoding.masked_model import MaskedBrainModel
-from mindvis_gui.decoding.models import INDEX, PUBLISHED_TEST_USE, read_model_info
+from mindvis_gui.decoding.models import INDEX, PUBLISHED_TEST_USE, SAW_TEST_FMRI, read_model_info
 from mindvis_gui.training import masked_stages, picture_stages, trials
 from mindvis_gui.training.known_pictures import copies_of, save_known
 from mindvis_gui.training.settings import MbmSettings
@@ -154,7 +154,7 @@ def test_the_published_encoder_is_gone_on_from(
     assert main([*command, "--masked-model", encoder]) == 0
     info = read_model_info(model)
     assert (info.n_voxels, info.has_masked_model) == (700, True)
-    assert any("fMRI of the test trials" in said for said in info.test_use)
+    assert SAW_TEST_FMRI in info.test_use
     command[command.index(str(model))] = str(tmp_path / "other")
     assert main([*command, "--masked-model", str(published_files["finetuned.pth"])]) == 1
     assert "finetuned.pth: is a fine-tuned model" in capsys.readouterr().err
