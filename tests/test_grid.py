@@ -53,12 +53,13 @@ def cached(qtbot, ready, tmp_path):
         ("steps", "20,50", (20, 50)),
         ("mask", "0, .5, 75%", (0.0, 0.5, 0.75)),
         ("roi", "None, v1", (NONE, "V1")),
+        ("roi", "v1 + V2, V2+V2, v3+x", ("V1+V2", "V2", "V3+x")),
         ("sampler", "ddim, PLMS", ("ddim", "plms")),
         ("trial", "2, 2, 1", (2, 1)),
     ],
 )
 def test_values_are_read_as_they_are_typed(option, text, values):
-    assert read_axis(option, text, ("V1", "V2")).values == values
+    assert read_axis(option, text, ("V1", "V2", "V3+x")).values == values
 
 
 @pytest.mark.parametrize(
@@ -70,6 +71,8 @@ def test_values_are_read_as_they_are_typed(option, text, values):
         ("steps", "0", "0 steps"),
         ("mask", "1", "'1' is no mask ratio"),
         ("roi", "V9", "'V9' is none of none, V1, V2"),
+        ("roi", "V1+none", "'none' is none of V1, V2"),
+        ("roi", "V1+", "'' is none of V1, V2"),
         ("sampler", "euler", "'euler' is none of"),
         ("seed", " , ", "no seeds given"),
     ],
@@ -195,6 +198,27 @@ def test_left_out_region_and_mask_reach_the_request(qtbot, ready, subject):
     assert request.rois == ("V2", "V3", "hV4", "LOC", "FFA", "PPA")
     assert not request.vector[subject.roi("V1").voxels].any()
     assert request.mask.ratio == pytest.approx(0.5, abs=0.02)
+
+
+def test_regions_may_be_left_out_together(qtbot, ready, subject):
+    ready.grid.set_axes("roi", "seed")
+    ready.grid.set_values("roi", "V1+V2")
+    ready.grid.set_values("seed", "0")
+    assert ready.grid.axis("roi").label("V1+V2") == "without V1+V2"
+    requests = []
+    ready.queue.started.connect(requests.append)
+    decode_missing(qtbot, ready)
+    (request,) = requests
+    assert request.rois == ("V3", "hV4", "LOC", "FFA", "PPA")
+    for name in ("V1", "V2"):
+        assert not request.vector[subject.roi(name).voxels].any()
+
+
+def test_leaving_out_every_region_is_a_reason_in_its_cell(ready, subject):
+    everything = "+".join(roi.name for roi in subject.rois)
+    ready.grid.set_axes("roi", "seed")
+    ready.grid.set_values("roi", everything)
+    assert ready.grid.cell(everything, 0).reason == "no region left"
 
 
 def test_plms_with_steps_it_cannot_take_is_a_reason_in_its_cell(ready):

@@ -88,6 +88,12 @@ def _guidance(window: MainWindow, session: Session) -> None:
     window.workspace.compare(True)  # where samples are scored
 
 
+def _leave_out(window: MainWindow, session: Session) -> None:
+    session.grid.set_axes("roi", "seed")
+    session.grid.set_values("roi", "none, V1+V2+V3, FFA+PPA")
+    window.workspace.compare(True)
+
+
 def _decode(window: MainWindow, session: Session) -> None:
     session.decode()
 
@@ -215,6 +221,7 @@ SHOTS = {
     "attribution": Shot(_then(_decoded(5), _attribute), "light"),
     "figure-page": Shot(_then(_decoded(9, 5), _focus), figure="page"),
     "figure-grid": Shot(_then(_decoded(9, 5), _guidance, _missing), figure="grid"),
+    "figure-lesson": Shot(_then(_decoded(34, 5), _leave_out, _missing), figure="grid"),
     "figure-comparison": Shot(
         _then(_decoded(3, 5), lambda _, session: session.set_trial(9), _decode),
         figure="comparison",

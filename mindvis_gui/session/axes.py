@@ -57,7 +57,8 @@ def read_axis(option: str, text: str, names: Sequence[str] = ()) -> Axis:
     option : str
         A key of `OPTIONS`.
     text : str
-        ``0, 3, 5-9`` for numbers, ``0, 0.5`` for ratios, names for the others.
+        ``0, 3, 5-9`` for numbers, ``0, 0.5`` for ratios, names for the others; ``V1+V2`` for
+        regions that are left out together.
     names : sequence of str
         What there is, for regions and models.
 
@@ -127,6 +128,22 @@ def _name(word: str, known: Iterable[str]) -> list[str]:
     raise RequestError(f"'{word}' is none of {', '.join(known)}")
 
 
+def _regions(word: str, names: Sequence[str]) -> list[str]:
+    """Return a region, or several that are left out together, by their own names."""
+    try:
+        return _name(word, (NONE, *names))
+    except RequestError:
+        if "+" not in word:
+            raise
+    parts = [_name(part.strip(), names)[0] for part in word.split("+")]
+    return ["+".join(dict.fromkeys(parts))]
+
+
+def regions_in(value: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Return which of the regions `names` a value of the option ``roi`` leaves out, unless none."""
+    return (value,) if value in names else tuple(value.split("+"))
+
+
 # In the order of menus. What an option has for values of its own is in `axis_values`, what it
 # changes in `grid_cells`.
 _OPTIONS = {
@@ -145,7 +162,7 @@ _OPTIONS = {
     "roi": _Option(
         "Left-out regions",
         lambda name: "all regions" if name == NONE else f"without {name}",
-        lambda word, names: _name(word, (NONE, *names)),
+        _regions,
     ),
     "model": _Option("Models", str, _name),
 }

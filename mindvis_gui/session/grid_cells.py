@@ -10,7 +10,7 @@ from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.region_shapes import made_hashes
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import RequestError
-from mindvis_gui.session.axes import NONE
+from mindvis_gui.session.axes import NONE, regions_in
 from mindvis_gui.session.axis_values import own_rois
 from mindvis_gui.session.grid_models import GridModels
 from mindvis_gui.session.options import Options, other_of
@@ -60,7 +60,9 @@ class GridCells:
             return Cell(None, "PLMS needs steps\nthat divide 1000")
         rois = session.request_rois
         if changed.get("roi", NONE) != NONE:
-            rois = tuple(name for name in own_rois(subject) if name != changed["roi"])
+            known = own_rois(subject)
+            left_out = regions_in(changed["roi"], known)
+            rois = tuple(name for name in known if name not in left_out)
             if not rois:
                 return Cell(None, "no region left")
         mask = mask if session.masking.applied else None

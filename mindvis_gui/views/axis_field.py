@@ -16,7 +16,7 @@ _HINTS = {
     "sampler": f"Samplers: {', '.join(SAMPLERS)}",
     "guidance": "Scales of guidance, such as 1, 1.5, 2; 1 is none",
     "mask": "Mask ratios, such as 0, 0.5, 75%",
-    "roi": "Regions left out one at a time, such as none, V1, V2",
+    "roi": "Regions left out, such as none, V1, V2; together: V1+V2",
     "model": "Names or folders of models, such as demo, other",
 }
 _LEAST = 100  # pixels of the option: the list shows its whole name
