@@ -221,7 +221,8 @@ SHOTS = {
     "attribution": Shot(_then(_decoded(5), _attribute), "light"),
     "figure-page": Shot(_then(_decoded(9, 5), _focus), figure="page"),
     "figure-grid": Shot(_then(_decoded(9, 5), _guidance, _missing), figure="grid"),
-    "figure-lesson": Shot(_then(_decoded(34, 5), _leave_out, _missing), figure="grid"),
+    "figure-unseen": Shot(_compare("trial", (40, 43, 44, 47, 49)), figure="grid"),
+    "figure-lesions": Shot(_then(_decoded(34, 5), _leave_out, _missing), figure="grid"),
     "figure-comparison": Shot(
         _then(_decoded(3, 5), lambda _, session: session.set_trial(9), _decode),
         figure="comparison",
