@@ -6,6 +6,8 @@ which value, and what to do about it. Anything else that escapes is a bug.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -52,3 +54,12 @@ class TrainingError(MindVisError):
 def reason_of(error: BaseException) -> str:
     """Return in one short line what an error of a library says, or its kind if it says nothing."""
     return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+@contextmanager
+def refusal_reported(kind: type[MindVisError], path: Path, done: str) -> Iterator[None]:
+    """Raise a `kind` where the system refuses something: "PATH: cannot be `done`: why"."""
+    try:
+        yield
+    except OSError as error:
+        raise kind(f"{path}: cannot be {done}: {error.strerror or error}") from error

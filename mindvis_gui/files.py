@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mindvis_gui.errors import ExportError
+from mindvis_gui.errors import ExportError, refusal_reported
 
 if sys.platform == "win32":
     import msvcrt
@@ -120,10 +120,8 @@ def locked(folder: Path) -> Iterator[None]:
     ExportError
         If the folder cannot be made.
     """
-    try:
+    with refusal_reported(ExportError, folder, "written"):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ExportError(f"{folder}: cannot be written: {error.strerror or error}") from error
     if sys.platform == "win32":  # where no folder can be locked, but a file in it
         turn = _awaited(folder / _TURN)
         try:
@@ -152,11 +150,8 @@ def check_writable(folder: Path) -> None:
         If not: nobody should find that out after an hour of decoding.
     """
     there = next(each for each in (folder, *folder.absolute().parents) if os.path.lexists(each))
-    try:
-        with tempfile.TemporaryFile(dir=there):
-            pass
-    except OSError as error:
-        raise ExportError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    with refusal_reported(ExportError, folder, "written"), tempfile.TemporaryFile(dir=there):
+        pass
 
 
 def follow_umask(folder: Path) -> None:
@@ -222,11 +217,9 @@ def only_writer(folder: Path) -> Iterator[None]:
         If another one writes there, or nothing can be written.
     """
     path = folder / _LOCK
-    try:
+    with refusal_reported(ExportError, folder, "written"):
         folder.mkdir(parents=True, exist_ok=True)
         lock = _locked(path)
-    except OSError as error:
-        raise ExportError(f"{folder}: cannot be written: {error.strerror or error}") from error
     try:
         yield
     finally:

@@ -18,7 +18,7 @@ from mindvis_gui.data.prepare import Normalisation
 from mindvis_gui.data.subject import FloatArray, Subject
 from mindvis_gui.decoding.request import DecodeRequest, ModelInfo
 from mindvis_gui.decoding.versions import installed_versions
-from mindvis_gui.errors import ExportError
+from mindvis_gui.errors import ExportError, refusal_reported
 from mindvis_gui.files import atomic_path, check_writable, locked
 
 
@@ -169,10 +169,8 @@ class DecodeFolderWriter:
 
     def _remove(self, name: str) -> None:
         path = self._folder / name
-        try:
+        with refusal_reported(ExportError, path, "removed"):
             path.unlink(missing_ok=True)
-        except OSError as error:
-            raise ExportError(f"{path}: cannot be removed: {error.strerror or error}") from error
 
     def _in_training(self, label: str) -> bool | None:
         if self._trained is None:

@@ -38,7 +38,7 @@ from mindvis_gui.data.pickled_pictures import PickledPictures
 from mindvis_gui.data.recording import Pictures, RowRecording, StackedRows
 from mindvis_gui.data.subject import FloatArray, Roi, Subject, read_only
 from mindvis_gui.data.trial_table import missing_pictures
-from mindvis_gui.errors import DataError, reason_of
+from mindvis_gui.errors import DataError, reason_of, refusal_reported
 
 REGIONS = ("EarlyVis", "LOC", "OPA", "PPA", "RSC")
 HEMISPHERES = ("LH", "RH")
@@ -108,10 +108,8 @@ def read_bold5000_subject(source: Path) -> Subject:
 
 
 def _files_in(folder: Path) -> dict[str, dict[str, Path]]:
-    try:
+    with refusal_reported(DataError, folder, "listed"):
         names = sorted(path.name for path in folder.iterdir())
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be listed: {error.strerror or error}") from error
     found: dict[str, dict[str, Path]] = {}
     for match in filter(None, map(_FILE.fullmatch, names)):
         part = match["side"] + match["region"]

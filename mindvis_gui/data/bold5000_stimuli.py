@@ -9,7 +9,7 @@ import numpy as np
 
 from mindvis_gui.data.subject import IntArray, Trial
 from mindvis_gui.data.text_file import read_text_file
-from mindvis_gui.errors import DataError
+from mindvis_gui.errors import DataError, refusal_reported
 from mindvis_gui.wording import counted
 
 
@@ -80,12 +80,10 @@ def read_presentations(folder: Path) -> tuple[list[str], list[int], list[int]]:
     shown: list[str] = []
     sessions: list[int] = []
     runs: list[int] = []
-    try:
+    with refusal_reported(DataError, folder, "listed"):
         lists = [
             sorted(path.glob("[!.]*.txt")) for path in sorted(folder.iterdir()) if path.is_dir()
         ]
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be listed: {error.strerror or error}") from error
     for session, files in enumerate(lists, 1):
         for run, path in enumerate(files, 1):
             names = [line.removeprefix("rep_") for line in read_lines(path)]

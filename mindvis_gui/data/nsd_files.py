@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from mindvis_gui.errors import DataError
+from mindvis_gui.errors import DataError, refusal_reported
 
 _SESSION = re.compile(r"betas_session(\d\d)\.(hdf5|nii|nii\.gz)")
 _SUBJECT = re.compile(r"subj(\d\d)")
@@ -76,10 +76,8 @@ def find_nsd_files(source: Path) -> NsdFiles | None:
 
 
 def _below(folder: Path) -> list[Path]:
-    try:
+    with refusal_reported(DataError, folder, "listed"):
         found = [path for pattern in _FOLDERS for path in sorted(folder.glob(pattern))]
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be listed: {error.strerror or error}") from error
     return [path for path in found if path.is_dir() and _sessions(path)]
 
 
@@ -97,10 +95,8 @@ def _of_the_same_subject(folder: Path) -> list[Path]:
 def _sessions(folder: Path) -> dict[int, Path]:
     """Return the files of a folder by session; of two, the one that single trials come from."""
     found: dict[int, Path] = {}
-    try:
+    with refusal_reported(DataError, folder, "listed"):
         names = sorted(path.name for path in folder.iterdir())
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be listed: {error.strerror or error}") from error
     for match in filter(None, map(_SESSION.fullmatch, names)):  # .hdf5, .nii, then .nii.gz
         found.setdefault(int(match[1]), folder / match[0])
     return found

@@ -16,7 +16,7 @@ from mindvis_gui.data.checks import check_roi_name
 from mindvis_gui.data.label_table import label_names
 from mindvis_gui.data.nifti_file import NiftiFile
 from mindvis_gui.data.subject import IntArray
-from mindvis_gui.errors import DataError
+from mindvis_gui.errors import DataError, refusal_reported
 from mindvis_gui.files import in_order
 
 _MAX_LABELS = 1000
@@ -70,14 +70,12 @@ def read_rois(path: Path, grid: NiftiFile) -> list[Region]:
 
 def nifti_files(folder: Path) -> list[Path]:
     """Return the NIfTI files of a folder, sorted by name."""
-    try:
+    with refusal_reported(DataError, folder, "listed"):
         return in_order(
             p
             for p in folder.iterdir()
             if p.name.endswith((".nii", ".nii.gz")) and not p.name.startswith(".")
         )
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be listed: {error.strerror or error}") from error
 
 
 def region_name(file_name: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from mindvis_gui.decoding.building import building
 from mindvis_gui.decoding.request import ModelInfo
 from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE, check_guidance
 from mindvis_gui.decoding.weight_file import WeightFile, read_weight_file
-from mindvis_gui.errors import ModelError, RequestError
+from mindvis_gui.errors import ModelError, RequestError, refusal_reported
 
 if TYPE_CHECKING:
     from mindvis_gui.decoding.decoder import MindVisDecoder
@@ -192,11 +192,8 @@ def _hash(configs: dict[str, dict[str, Any]], weights: dict[str, WeightFile]) ->
         digest.update(json.dumps([name, facts], sort_keys=True).encode())
     for name in sorted(weights):
         path = weights[name].path
-        try:
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        except OSError as error:
-            raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from error
+        with refusal_reported(ModelError, path, "read"), path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from mindvis_gui.errors import ModelError
+from mindvis_gui.errors import ModelError, refusal_reported
 
 _LENGTH_BYTES = 8
 _LARGEST_HEADER = 100_000_000  # bytes, the format's own limit
@@ -40,15 +40,13 @@ def read_weight_file(path: Path) -> WeightFile:
     ModelError
         If the file is missing, cut off or no safetensors file.
     """
-    try:
+    with refusal_reported(ModelError, path, "read"):
         size = path.stat().st_size
         with path.open("rb") as file:
             length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
             if length > min(size - _LENGTH_BYTES, _LARGEST_HEADER):
                 raise ModelError(f"{path}: is cut off or no safetensors file; copy it again")
             header = file.read(length)
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from error
     try:
         tensors = {name: entry for name, entry in json.loads(header).items() if name[:2] != "__"}
         shapes = {name: tuple(map(int, entry["shape"])) for name, entry in tensors.items()}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mindvis_gui.errors import ExportError, RequestError
+from mindvis_gui.errors import ExportError, RequestError, refusal_reported
 from mindvis_gui.files import atomic_path
 
 METRICS = "metrics.csv"
@@ -96,7 +95,10 @@ class MetricLog:
         if self._folder is None:
             return
         path = self._folder / METRICS
-        with _reported(path), path.open("a", newline="", encoding="utf-8") as file:
+        with (
+            refusal_reported(ExportError, path, "written"),
+            path.open("a", newline="", encoding="utf-8") as file,
+        ):
             rows = ([step, kind, name, repr(float(value))] for name, value in values.items())
             csv.writer(file).writerows(rows)
         if self._writer is not None:
@@ -118,11 +120,3 @@ def _tensorboard_writer() -> Any:
             f"without it: {METRICS} has the same numbers"
         ) from error
     return SummaryWriter
-
-
-@contextmanager
-def _reported(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ExportError(f"{path}: cannot be written: {error.strerror or error}") from error
