@@ -47,6 +47,16 @@ def in_order(paths: Iterable[Path]) -> list[Path]:
     return sorted(paths, key=lambda each: each.parts)
 
 
+def image_stem(image: Path) -> str:
+    """Return the name of a NIfTI image without ``.nii`` or ``.nii.gz``."""
+    return image.name.removesuffix(".gz").removesuffix(".nii")
+
+
+def beside_image(image: Path, ending: str) -> Path:
+    """Return the file beside a NIfTI image that has its name but for the ending."""
+    return image.with_name(image_stem(image) + ending)
+
+
 def replace(made: Path, target: Path) -> None:
     """Move a file or a folder to `target`, in place of a file there.
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from mindvis_gui.data.attribution import Attribution, Method
 from mindvis_gui.decoding.request import DecodeRequest
-from mindvis_gui.files import atomic_path, only_writer, remove_unfinished
+from mindvis_gui.files import atomic_path, beside_image, only_writer, remove_unfinished
 from mindvis_gui.version import __version__
 
 _DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
@@ -32,7 +32,7 @@ def unfinished_maps(image: Path) -> Iterator[UnfinishedMaps]:
     ExportError
         If another process is at the same image, or nothing can be written.
     """
-    folder = image.with_name(image.name.removesuffix(".gz").removesuffix(".nii") + ".unfinished")
+    folder = beside_image(image, ".unfinished")
     try:
         with only_writer(folder):
             remove_unfinished(folder)

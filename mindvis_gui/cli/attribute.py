@@ -15,7 +15,7 @@ from mindvis_gui.cli.subject_output import check_no_input
 from mindvis_gui.data.attribution import MEANING, METHODS
 from mindvis_gui.decoding.request import Attributor, DecodeRequest
 from mindvis_gui.errors import DataError, ExportError, ModelError
-from mindvis_gui.files import is_there
+from mindvis_gui.files import beside_image, is_there
 from mindvis_gui.steps import finish
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.out.name.endswith((".nii", ".nii.gz")):
         raise DataError(f"{args.out.name}: a map is written as NIfTI; end its name in .nii.gz")
     chosen = chosen_sampling(args)
-    sidecar = args.out.with_name(args.out.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+    sidecar = beside_image(args.out, ".json")
     check_writable(args.out.parent)
     if not _is_older(sidecar):
         check_no_input(args.out, [Path(args.subject)])

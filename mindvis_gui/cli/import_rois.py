@@ -8,7 +8,7 @@ from pathlib import Path
 from mindvis_gui.cli.selection import names
 from mindvis_gui.cli.subject_output import check_no_input
 from mindvis_gui.errors import ExportError
-from mindvis_gui.files import is_there
+from mindvis_gui.files import beside_image, is_there
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -94,7 +94,7 @@ def _check_replaced(out: Path) -> None:
         As an image without a table may be one of betas, and a table alone that of the labels that
         are read, or of trials.
     """
-    table = out.with_name(out.name.removesuffix(".gz").removesuffix(".nii") + ".tsv")
+    table = beside_image(out, ".tsv")
     if is_there(out) and not _is_of_labels(table):
         raise ExportError(
             f"{out}: exists already, and no table of names beside it says that it is an image of "

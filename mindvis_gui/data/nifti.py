@@ -48,6 +48,7 @@ from mindvis_gui.data.table import read_table
 from mindvis_gui.data.time_series import DEFAULT_WINDOW, Window, average_runs
 from mindvis_gui.data.trial_table import missing_pictures
 from mindvis_gui.errors import DataError
+from mindvis_gui.files import image_stem
 from mindvis_gui.wording import are, counted
 
 _MAX_BYTES = 1 << 31  # of the series of one run held in memory
@@ -285,7 +286,7 @@ def _beside(folder: Path, *names: str) -> Path | None:
 
 def _name(sources: Sequence[Path]) -> str:
     """Return what the names of all sources have in common of that of the first, or that."""
-    names = [path.resolve().name.removesuffix(".gz").removesuffix(".nii") for path in sources]
+    names = [image_stem(path.resolve()) for path in sources]
     parts = [set(name.split("_")) for name in names]
     common = [part for part in names[0].split("_") if all(part in each for each in parts)]
     return "_".join(common) or names[0]

@@ -25,6 +25,7 @@ from mindvis_gui.data.table import read_table
 from mindvis_gui.data.time_series import points_of_volumes
 from mindvis_gui.data.trial_table import trials_from_table, unnamed_trials
 from mindvis_gui.errors import DataError
+from mindvis_gui.files import image_stem
 from mindvis_gui.wording import counted
 
 _BETAS = ("betas.nii", "betas.nii.gz")
@@ -233,6 +234,6 @@ def _rows_of(table: Path, n_volumes: int, images: str, pictures: Pictures) -> li
 
 
 def _table_of(image: Path) -> Path | None:
-    stem = image.name.removesuffix(".gz").removesuffix(".nii").removesuffix("_betas")
+    stem = image_stem(image).removesuffix("_betas")
     tables = (image.with_name(stem + ending) for ending in _TABLES)
     return next(filter(Path.is_file, tables), None)

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 
-from mindvis_gui.data.label_table import label_names
-from mindvis_gui.data.nifti_file import read_volume
+from mindvis_gui.data.label_table import label_names, write_label_names
+from mindvis_gui.data.nifti_file import read_volume, write_image
 from mindvis_gui.data.region_shapes import make_region, voxel_positions
 from mindvis_gui.data.rois import region_name
 from mindvis_gui.data.subject import Roi, Subject
 from mindvis_gui.errors import DataError
-from mindvis_gui.files import atomic_path
 
 
 def write_label_image(subject: Subject, rois: Sequence[Roi], path: Path) -> None:
@@ -27,8 +27,6 @@ def write_label_image(subject: Subject, rois: Sequence[Roi], path: Path) -> None
     ExportError
         If a file cannot be written.
     """
-    import nibabel
-
     if not rois:
         raise DataError("no region is visible; show the ones to save")
     for first, second in combinations(rois, 2):
@@ -41,24 +39,10 @@ def write_label_image(subject: Subject, rois: Sequence[Roi], path: Path) -> None
     labels = np.zeros(subject.n_voxels, dtype=np.float32)
     for number, roi in enumerate(rois, start=1):
         labels[roi.voxels] = number
-    image = nibabel.Nifti1Image(
-        np.nan_to_num(subject.volume(labels)).astype(np.int16), subject.affine
-    )
+    image = nib.Nifti1Image(np.nan_to_num(subject.volume(labels)).astype(np.int16), subject.affine)
     image.header.set_xyzt_units("mm")
-    table = path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".tsv")
-    with atomic_path(table) as temporary:
-        lines = [f"{number}\t{roi.name}\n" for number, roi in enumerate(rois, start=1)]
-        temporary.write_text("index\tname\n" + "".join(lines), encoding="utf-8")
-    with atomic_path(path) as temporary:
-        # nibabel chooses the format by the ending, which the temporary file shares.
-        temporary.write_bytes(_content(image, packed=path.suffix == ".gz"))
-
-
-def _content(image: object, *, packed: bool) -> bytes:
-    import gzip
-
-    content: bytes = image.to_bytes()  # type: ignore[attr-defined]
-    return gzip.compress(content, mtime=0) if packed else content
+    write_label_names({number: roi.name for number, roi in enumerate(rois, start=1)}, path)
+    write_image(image, path)
 
 
 def read_label_image(path: Path, subject: Subject) -> tuple[list[Roi], list[str]]:

@@ -13,6 +13,7 @@ from mindvis_gui.data.nifti_file import MAX_SECONDS, NiftiFile
 from mindvis_gui.data.rois import check_same_grid, nifti_files
 from mindvis_gui.data.table import read_table
 from mindvis_gui.errors import DataError
+from mindvis_gui.files import beside_image, image_stem
 from mindvis_gui.wording import counted
 
 _DERIVATIVE = re.compile(r"_(space|desc|res|den)-[^_]+")
@@ -103,7 +104,7 @@ def _timing(image: NiftiFile) -> tuple[float, float]:
     nobody says otherwise. `StartTime` says that volumes show another moment than that at which
     they began: fMRIPrep interpolates the slices to the middle of a volume.
     """
-    path = image.path.with_name(f"{_stem(image.path)}.json")
+    path = beside_image(image.path, ".json")
     try:
         with path.open(encoding="utf-8-sig") as file:
             told = json.loads(file.read(_MAX_DESCRIPTION))
@@ -165,7 +166,7 @@ def _check_other_run(image: Path, table: Path, runs: Sequence[Run]) -> None:
 def _events_of(image: Path, events: Path | None) -> Path:
     if events is not None and events.is_file():
         return events
-    stem = _stem(image).removesuffix("_bold")
+    stem = image_stem(image).removesuffix("_bold")
     name = f"{_DERIVATIVE.sub('', stem)}_events.tsv"
     places = [image.parent] if events is None else _bids_folders(events, name)
     found = next(filter(Path.is_file, (place / name for place in places)), None)
@@ -182,7 +183,3 @@ def _bids_folders(folder: Path, name: str) -> list[Path]:
     )
     roots = dict.fromkeys((folder, folder / session, folder / subject, folder / subject / session))
     return [folder, *(root / "func" for root in roots)]
-
-
-def _stem(image: Path) -> str:
-    return image.name.removesuffix(".gz").removesuffix(".nii")

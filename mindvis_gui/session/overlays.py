@@ -15,6 +15,7 @@ from mindvis_gui.data.prepare import Normalisation
 from mindvis_gui.data.sampling import GridSampler
 from mindvis_gui.data.subject import FloatArray, IntArray, Subject, Volume, read_only
 from mindvis_gui.errors import DataError
+from mindvis_gui.files import image_stem
 from mindvis_gui.jobs import Jobs
 
 ANATOMY, REGIONS, RESPONSE, MASK = "anatomy", "regions", "response", "mask"
@@ -236,7 +237,7 @@ class Overlays(QObject):
         def show(volume: Volume) -> None:
             if self._places is not places:
                 return  # another subject was opened meanwhile
-            name = path.name.removesuffix(".gz").removesuffix(".nii")
+            name = image_stem(path)
             values = Overlay("", "", volume=volume).finite
             signed = bool(values.size) and values.min() < 0 < values.max()
             look = replace(spread(values, DIVERGING if signed else SEQUENTIAL), visible=True)
