@@ -29,6 +29,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
 from mindvis_gui.data.bdata_file import BDataTable, Hdf5BData
@@ -248,8 +249,7 @@ def _on_template(
     image = NiftiFile(template)
     if not np.isfinite(mm).all():
         return None
-    to_voxel = np.linalg.inv(image.affine)
-    exact = mm @ to_voxel[:3, :3].T + to_voxel[:3, 3]
+    exact = apply_affine(np.linalg.inv(image.affine), mm)
     ijk = np.rint(exact)
     off = np.abs(exact - ijk).max() > _BESIDE
     if off or ijk.min() < 0 or (ijk >= image.shape).any():

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
 from mindvis_gui.data.checks import check_grid_shape
@@ -53,7 +54,7 @@ def with_surfaces(subject: Subject, paths: Sequence[Path]) -> Subject:
         here = where.side == side
         mm[here] = surfaces[side].vertices[where.vertex[here]]
     ijk, affine = on_grid(where, mm)
-    apart = np.linalg.norm(mm - (ijk @ affine[:3, :3].T + affine[:3, 3]), axis=1)[on_surface]
+    apart = np.linalg.norm(mm - apply_affine(affine, ijk), axis=1)[on_surface]
     low = ijk.min(axis=0)
     ijk, affine = ijk - low, affine.copy()
     affine[:3, 3] += affine[:3, :3] @ low
@@ -119,8 +120,7 @@ def on_grid(where: Grayordinates, mm: NDArray[np.float64]) -> tuple[IntArray, ND
             affine = where.affine.copy()
         affine[:3, :3] /= finer
         ijk = np.where(on_surface[:, None], 0, where.ijk * finer)
-        to_voxel = np.linalg.inv(affine)
-        exact = mm[on_surface] @ to_voxel[:3, :3].T + to_voxel[:3, 3]
+        exact = apply_affine(np.linalg.inv(affine), mm[on_surface])
         found = _distinct(exact, ijk[~on_surface])
         if found is None:
             continue

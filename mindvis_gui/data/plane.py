@@ -170,3 +170,16 @@ def _nearest_axes(affine: NDArray[np.float64]) -> tuple[int, int, int]:
         key=lambda axes: sum(cosines[world, axis] for world, axis in enumerate(axes)),
     )
     return x, y, z
+
+
+def covered(size: Sequence[int], to_grid: NDArray[np.floating], shape: Sequence[int]) -> Box:
+    """Return the part of a grid of `shape` in which all voxels of a volume of `size` lie.
+
+    `to_grid` (4, 4) maps the indices of the volume to those of the grid.
+    """
+    corners = np.array(np.meshgrid(*[(-0.5, n - 0.5) for n in size])).reshape(3, -1)
+    on_grid = to_grid[:3, :3] @ corners + to_grid[:3, 3:]
+    low = np.clip(np.floor(on_grid.min(axis=1)), 0, shape).astype(int).tolist()
+    high = np.clip(np.ceil(on_grid.max(axis=1)) + 1, 0, shape).astype(int).tolist()
+    x, y, z = map(slice, low, high)
+    return x, y, z

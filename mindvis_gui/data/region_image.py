@@ -9,6 +9,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
+from mindvis_gui.data.label_image import labels_at
 from mindvis_gui.data.label_table import label_names, write_label_names
 from mindvis_gui.data.nifti_file import read_volume, write_image
 from mindvis_gui.data.region_shapes import make_region, voxel_positions
@@ -66,11 +67,7 @@ def read_label_image(path: Path, subject: Subject) -> tuple[list[Roi], list[str]
             f"{path.name}: a label image holds whole numbers only; open a map as an overlay "
             "and make a region from a threshold"
         )
-    inverse = np.linalg.inv(volume.affine)
-    points = np.rint(voxel_positions(subject) @ inverse[:3, :3].T + inverse[:3, 3]).astype(int)
-    inside = ((points >= 0) & (points < numbers.shape)).all(axis=1)
-    labels = np.zeros(subject.n_voxels, dtype=np.int64)
-    labels[inside] = numbers[tuple(points[inside].T)]
+    labels = labels_at(numbers, volume.affine, voxel_positions(subject))
     names = label_names(path)
     present = [int(n) for n in np.unique(numbers) if n > 0]
     if len(present) == 1 and not names:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data.checks import check_affine
-from mindvis_gui.data.plane import Box
+from mindvis_gui.data.plane import Box, covered
 from mindvis_gui.data.subject import FloatArray, Volume
 
 _T = TypeVar("_T", bound=np.generic)
@@ -56,7 +56,7 @@ class GridSampler:
     @cached_property
     def box(self) -> Box:
         """The part of the grid that the volume lies in, or a little more; points need none."""
-        return _box(self._data.shape, self._to_voxel, self._shape)
+        return covered(self._data.shape, np.linalg.inv(self._to_voxel), self._shape)
 
     def slice(self, axis: int, index: int) -> FloatArray:
         """Return the values of the slice at `index` of `axis`, other axes in order; NaN outside."""
@@ -150,14 +150,3 @@ class GridSampler:
 def _others(axis: int) -> tuple[int, int]:
     """Return the axes that a slice across `axis` has, in order."""
     return (1 if axis == 0 else 0), (1 if axis == 2 else 2)
-
-
-def _box(size: tuple[int, ...], to_voxel: NDArray[np.float64], shape: tuple[int, int, int]) -> Box:
-    """Return the part of a grid of `shape` that holds all voxels of a volume of `size`."""
-    corners = np.stack(np.meshgrid(*[(-0.5, n - 0.5) for n in size], indexing="ij"), axis=-1)
-    back = np.linalg.inv(to_voxel)
-    places = corners.reshape(-1, 3) @ back[:3, :3].T + back[:3, 3]
-    low = np.clip(np.floor(places.min(axis=0)), 0, shape).astype(int).tolist()
-    high = np.clip(np.ceil(places.max(axis=0)) + 1, 0, shape).astype(int).tolist()
-    first, second, third = (slice(*ends) for ends in zip(low, high, strict=True))
-    return first, second, third

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+from nibabel.affines import apply_affine
 from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
@@ -142,7 +143,7 @@ def lay_out(
     """
     ijk = np.argwhere(labels > 0)
     area = np.asarray(labels[tuple(ijk.T)], dtype=np.int64) - 1
-    mm = ijk @ affine[:3, :3].T + affine[:3, 3]
+    mm = apply_affine(affine, ijk)
     hemisphere = np.where(mm[:, 0] < 0, -1, 1)
     right = mm * [1, 1, 1]
     right[:, 0] = np.abs(right[:, 0])
