@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QScrollArea, QWidget
+from PySide6.QtWidgets import QComboBox, QScrollArea
 
 from mindvis_gui.data.attribution import MEANING, METHODS, NAMES
 from mindvis_gui.session import Session
@@ -26,8 +26,8 @@ class AttributionPanel(QScrollArea):
 
     export_wanted = Signal()
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self.sample = QComboBox()
         self.sample.setAccessibleName("Sample to attribute")

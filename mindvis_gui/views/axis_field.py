@@ -28,8 +28,8 @@ class AxisField(QWidget):
     option_chosen = Signal(str)
     values_typed = Signal(str, str)  # option, text
 
-    def __init__(self, title: str, options: tuple[str, ...], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, title: str, options: tuple[str, ...]) -> None:
+        super().__init__()
         self.option = QComboBox()
         for key in options:
             self.option.addItem(OPTIONS[key], key)

@@ -39,8 +39,8 @@ class BrainHeader(QWidget):
 
     overlays_wanted = Signal()  # the panel with everything about them
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self._barred: tuple[Look, str, str] | None = None  # what the colour bar shows
         self.layouts = {key: _toggle(name, tip) for key, (name, tip) in _LAYOUTS.items()}

@@ -44,8 +44,8 @@ _PLACES = {
 class BrainView(QWidget):
     """Shows the overlays on the anatomy; a click moves the crosshair."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self._shown: list[Overlay] = []  # as they were drawn
         self._composer = StackComposer(session.jobs, self)

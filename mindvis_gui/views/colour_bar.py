@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
-from PySide6.QtWidgets import QToolButton, QWidget
+from PySide6.QtWidgets import QToolButton
 
 from mindvis_gui.session.overlays import Look
 from mindvis_gui.views.colour_maps import colour_table
@@ -16,8 +16,8 @@ _STOPS = 16
 class ColourBar(QToolButton):
     """A button that shows the range of an overlay; what is not drawn is left out of the bar."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._look: Look | None = None
         self._ends = ("", "")
         self.hide()

@@ -12,8 +12,8 @@ from mindvis_gui.views.theme import GAP, label
 class CommandLine(QWidget):
     """Shows the line that does the same on the command line."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.line = QLineEdit(readOnly=True)
         self.line.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.line.setAccessibleName("The same on the command line")

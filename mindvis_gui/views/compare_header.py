@@ -45,8 +45,8 @@ class CompareHeader(QWidget):
 
     axes_chosen = Signal(str, str)  # options of the rows and of the columns, both at once
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         options = tuple(OPTIONS)
         self.rows = AxisField("Rows", options)
         self.columns = AxisField("Columns", tuple(key for key in options if key != "trial"))

@@ -41,8 +41,8 @@ class ComparePage(QWidget):
     decode_requested = Signal()
     accepted = Signal()  # what was chosen or typed makes sense
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self._large: LargeView | None = None
         self.model = GridModel(session)

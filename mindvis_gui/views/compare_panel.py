@@ -40,8 +40,8 @@ _NARROW = 600  # pixels: below, the scores need the width more than the height
 class ComparePanel(QWidget):
     """Shows the comparison of the chosen trial, and chooses the maps shown with the samples."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self.decoded = QLabel()
         self.pixel = QLabel()

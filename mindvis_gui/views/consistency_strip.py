@@ -33,8 +33,8 @@ _NOTE = "It says how much the response determines, not whether it is right."
 class ConsistencyStrip(QWidget):
     """Shows the `Consistency` of samples; it is computed in the background."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self._shown: list[Drawn] = []
         self.consistency: Consistency | None = None

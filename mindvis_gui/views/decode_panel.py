@@ -53,8 +53,8 @@ class DecodePanel(QScrollArea):
 
     new_seed_wanted = Signal()
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self.complaint = ""
         self._make_sampling()

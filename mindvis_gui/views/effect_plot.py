@@ -9,7 +9,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPalette, QWheelEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from mindvis_gui.views.number_axis import NumberAxis
 from mindvis_gui.views.theme import muted, rule
@@ -49,9 +49,9 @@ class EffectPlot(pg.PlotWidget):
 
     chosen = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self) -> None:
         self._values = NumberAxis("bottom")
-        super().__init__(parent, enableMenu=False, axisItems={"bottom": self._values})
+        super().__init__(enableMenu=False, axisItems={"bottom": self._values})
         self.bars: tuple[Bar, ...] = ()
         self._chosen = ""
         plot = self.getPlotItem()

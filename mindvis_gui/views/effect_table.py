@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
-    QWidget,
 )
 
 from mindvis_gui.analysis.lesion import Effect, LesionStudy
@@ -30,8 +29,8 @@ class EffectTable(QTableWidget):
 
     chosen = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._names: list[str] = []  # of the lesions, by row
         self.setAccessibleName("What each lesion changes")
         self.setShowGrid(False)

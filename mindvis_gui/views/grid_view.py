@@ -28,8 +28,8 @@ class GridView(QWidget):
     menu_wanted = Signal(QModelIndex, QPoint)  # where on the screen
     dragged = Signal(QModelIndex)
 
-    def __init__(self, model: GridModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, model: GridModel) -> None:
+        super().__init__()
         self.lens = Lens(self)
         self.delegate = GridDelegate(self.lens, self)
         self.samples = _Table(model, self.delegate, self)

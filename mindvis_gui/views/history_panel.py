@@ -45,8 +45,8 @@ class HistoryPanel(QWidget):
 
     restore_requested = Signal(object)  # HistoryEntry
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._history = session.history
         self.search = QLineEdit()
         self.search.setPlaceholderText("search")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QScrollArea, QWidget
+from PySide6.QtWidgets import QComboBox, QScrollArea
 
 from mindvis_gui.analysis.lesion_scores import LesionScore
 from mindvis_gui.data.lesion import MEANING, METHODS
@@ -35,8 +35,8 @@ class LesionPanel(QScrollArea):
 
     export_wanted = Signal()
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self._lesion = ""
         self.kind = _choice({kind: kind for kind in KINDS}, "What is left out")

@@ -53,8 +53,8 @@ class _Row(QWidget):
 class LesionSamples(QWidget):
     """Shows what the lesion chosen changes in the trial that was finished last."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.title, self.without = ElidedLabel(), ElidedLabel()
         for each in (self.title, self.without):
             each.setProperty("kind", "caption")

@@ -22,8 +22,8 @@ _LONGEST = 16  # letters of a region's name that a row of its own is made for
 class LocationBar(QWidget):
     """Shows what lies under the crosshair; mm and voxel can be typed."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self._colours: dict[str, QColor] = {}
         self.mm = QLineEdit()

@@ -42,8 +42,8 @@ _RECOVERED = (
 class MaskView(QWidget):
     """Shows and paints the mask over the response vector, above the regions it runs through."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self._gestures = 0
         self.strip = SignalStrip(session)

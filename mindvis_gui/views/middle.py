@@ -17,8 +17,8 @@ _HINT = (
 class MiddleView(QWidget):
     """Views that are split by hand; where all are closed, a sentence says how they come back."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._views: list[QWidget] = []
         self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.setHandleWidth(1)

@@ -29,8 +29,8 @@ _ROWS = 10  # shown without scrolling
 class OverlayList(QListWidget):
     """A tick shows an overlay, dragging orders them, a click chooses the one to edit."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self.setAccessibleName("Overlays, the topmost first")
         self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)

@@ -39,8 +39,8 @@ class OverlayPanel(QScrollArea):
 
     file_wanted = Signal()
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self._source: NDArray[np.generic] | None = None
         self._finite = _GREY_LEVELS

@@ -14,8 +14,8 @@ _MARGIN = 16
 class PaperView(QWidget):
     """A picture as a sheet of paper, as large as fits, or a few words while there is none."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.image = QImage()
         self.words = ""
         self.setAccessibleName("Preview of the figure")

@@ -33,8 +33,8 @@ class PreparationForm(QWidget):
 
     edited = Signal(object)  # Preparation
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._steps = Preparation()
         self.filter = QLineEdit(placeholderText="all trials")
         self.filter.setAccessibleName("Trials kept")

@@ -13,8 +13,8 @@ from mindvis_gui.wording import counted
 class PreparationPanel(QWidget):
     """Shows the steps in force, as the next request records them, and asks for others."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self.form = PreparationForm()
         self.form.edited.connect(session.preparation.set_steps)

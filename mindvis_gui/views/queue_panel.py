@@ -25,8 +25,8 @@ _Index = QModelIndex | QPersistentModelIndex
 class QueuePanel(QWidget):
     """Pauses, stops, orders and empties the queue."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._queue = session.queue
         self.now = label()
         self.now.setWordWrap(True)

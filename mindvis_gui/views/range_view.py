@@ -8,7 +8,6 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QWidget
 
 from mindvis_gui.data.subject import FloatArray
 from mindvis_gui.session.overlays import Look
@@ -29,8 +28,8 @@ class RangeView(pg.PlotWidget):
 
     edited = Signal(object)  # Look
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent, enableMenu=False, axisItems={"bottom": NumberAxis("bottom")})
+    def __init__(self) -> None:
+        super().__init__(enableMenu=False, axisItems={"bottom": NumberAxis("bottom")})
         self._look = Look()
         self._values: FloatArray | None = None
         self.setFixedHeight(_HEIGHT)

@@ -27,8 +27,8 @@ class RegionBand(QWidget):
         Where a voxel is drawn, in pixels; shared with the strip above.
     """
 
-    def __init__(self, x_of: Callable[[float], float], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, x_of: Callable[[float], float]) -> None:
+        super().__init__()
         self._x_of = x_of
         self._runs: list[tuple[int, int, str, QColor]] = []  # from, to, region, colour
         self._correlations: Mapping[str, float] = {}

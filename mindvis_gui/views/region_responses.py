@@ -19,8 +19,8 @@ class RegionResponses(QWidget):
 
     file_wanted = Signal()  # one that says where the voxels lie
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self.strip = RoiStrip()
         self.text = label(

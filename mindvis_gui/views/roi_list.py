@@ -44,8 +44,8 @@ class RoiList(QWidget):
     While the mouse is on a row the brain outlines its region; a right click opens `menu`.
     """
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self._uses: dict[str, QCheckBox] = {}
         self._eyes: dict[str, QToolButton] = {}

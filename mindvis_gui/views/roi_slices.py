@@ -20,8 +20,8 @@ _OPACITY = 0.85
 class RoiSlices(QWidget):
     """Sagittal, coronal and axial slice through the middle of the response."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._slices: list[tuple[Plane, QImage, QImage]] = []  # plane, anatomy, regions
         self.setFixedHeight(_HEIGHT)
         self.setAccessibleName("Regions on the brain")

@@ -19,8 +19,8 @@ _ROW, _BAND = 20, 12  # pixels
 class RoiStrip(QWidget):
     """One row a region: its colour and name, its voxels in the order of the vector, how many."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._rows: list[tuple[str, QColor, FloatArray]] = []  # region, colour, values
         self._look = Look()
         self.setAccessibleName("Responses by region")

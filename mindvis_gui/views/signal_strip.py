@@ -7,7 +7,7 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPalette, QPen, QWheelEvent
-from PySide6.QtWidgets import QGraphicsRectItem, QWidget
+from PySide6.QtWidgets import QGraphicsRectItem
 
 from mindvis_gui.data.subject import FloatArray
 from mindvis_gui.session import Session
@@ -31,8 +31,8 @@ class SignalStrip(pg.PlotWidget):
     painted = Signal(object, bool)  # patches, whether they are kept
     view_changed = Signal()
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent, enableMenu=False)
+    def __init__(self, session: Session) -> None:
+        super().__init__(enableMenu=False)
         self._session = session
         self.painting = False
         self._limit = _LEAST_RANGE

@@ -18,7 +18,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QLabel, QStyle, QWidget
+from PySide6.QtWidgets import QLabel, QStyle
 
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.plane import Plane
@@ -46,8 +46,8 @@ class SliceView(pg.GraphicsView):
     reset = Signal()
     hovered = Signal(object, object)  # this view, and the grid point under the mouse or None
 
-    def __init__(self, session: Session, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent, background="k")
+    def __init__(self, session: Session, name: str) -> None:
+        super().__init__(background="k")
         self.setAntialiasing(False)
         self._session = session
         self._grid: DisplayGrid | None = None

@@ -49,8 +49,8 @@ class _RoiArea(QScrollArea):
 class SubjectPanel(QWidget):
     """Chooses regions and trial of the session's subject."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self._name = ElidedLabel()
         self._name.setProperty("kind", "strong")

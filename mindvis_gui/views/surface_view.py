@@ -28,8 +28,8 @@ _RING = 5  # pixels
 class SurfaceView(QWidget):
     """Shows the overlays on fsaverage; a click moves the crosshair there."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self._layers: list[Layer] = []
         self._labels: NDArray[np.int16] | None = None

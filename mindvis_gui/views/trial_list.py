@@ -26,7 +26,6 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QWidget,
 )
 
 from mindvis_gui.data.subject import Trial
@@ -43,8 +42,8 @@ class TrialList(QListView):
 
     chosen = Signal(object)  # Trial
 
-    def __init__(self, model: TrialModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, model: TrialModel) -> None:
+        super().__init__()
         self._trials = model
         self.setModel(model)
         self.setItemDelegate(_TrialDelegate(self))
