@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QW
 
 from mindvis_gui.decoding.sampling_settings import SAMPLERS
 from mindvis_gui.session.axes import OPTIONS, Axis
-from mindvis_gui.views.theme import label_of
+from mindvis_gui.views.theme import label_of, tight
 
 _HINTS = {
     "trial": "Trial numbers, such as 0-9, 12; empty: the test trials",
@@ -40,9 +40,7 @@ class AxisField(QWidget):
         self.values.setAccessibleName(f"Values of the {title.lower()}")
         self.values.setMinimumWidth(70)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
+        row = tight(QHBoxLayout(self), 6)
         row.addWidget(label_of(self.option, title, "muted"))
         row.addWidget(self.option)
         row.addWidget(self.values, 1)

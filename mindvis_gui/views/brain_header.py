@@ -23,7 +23,7 @@ from mindvis_gui.views.buttons import icon_button, push_button
 from mindvis_gui.views.colour_bar import ColourBar
 from mindvis_gui.views.fields import DecimalField
 from mindvis_gui.views.icons import icon
-from mindvis_gui.views.theme import MARGIN, label
+from mindvis_gui.views.theme import MARGIN, label, tight
 from mindvis_gui.views.wrap_layout import WrapLayout, keep_height
 
 _LAYOUTS = {
@@ -81,8 +81,7 @@ class BrainHeader(QWidget):
         self.radius.setAccessibleName("Radius of the brush in mm")
         self.radius.setToolTip("Radius of the brush; 0 paints single voxels")
         self.done = push_button("Done", "Stop painting")
-        row = QHBoxLayout(self._painting)
-        row.setContentsMargins(0, 0, 0, 0)
+        row = tight(QHBoxLayout(self._painting))
         for widget in (self._painted, self.radius, self.done):
             row.addWidget(widget)
 
@@ -197,9 +196,7 @@ class BrainHeader(QWidget):
 
 def _side_by_side(*widgets: QWidget) -> QWidget:
     whole = QWidget()
-    row = QHBoxLayout(whole)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(4)
+    row = tight(QHBoxLayout(whole), 4)
     for widget in widgets:
         row.addWidget(widget)
     return whole

@@ -26,7 +26,7 @@ from mindvis_gui.views.region_responses import RegionResponses
 from mindvis_gui.views.slice_view import SliceView
 from mindvis_gui.views.stack_composer import StackComposer
 from mindvis_gui.views.surface_view import SurfaceView
-from mindvis_gui.views.theme import MARGIN, roi_colours
+from mindvis_gui.views.theme import MARGIN, roi_colours, tight
 from mindvis_gui.views.volume_stack import VolumeStack
 
 _HIGHLIGHT = 0xFFFFFFFF
@@ -58,9 +58,7 @@ class BrainView(QWidget):
         self.placeholder.setProperty("kind", "caption")
 
         self._pictures = QWidget()
-        self._places = QGridLayout(self._pictures)
-        self._places.setContentsMargins(0, 0, 0, 0)
-        self._places.setSpacing(1)
+        self._places = tight(QGridLayout(self._pictures), 1)
         for view in self.slices:
             view.zoomed.connect(self._zoom)
             view.reset.connect(self._show_all)
@@ -71,9 +69,7 @@ class BrainView(QWidget):
         self.regions = RegionResponses(session)
         self._stack.addWidget(self.regions)
         self.location.setContentsMargins(MARGIN, 3, MARGIN, 3)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
+        column = tight(QVBoxLayout(self), 0)
         column.addWidget(self.header)
         column.addWidget(self._stack, 1)
         column.addWidget(self.location)

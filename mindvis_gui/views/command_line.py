@@ -6,7 +6,7 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from mindvis_gui.views.buttons import push_button
-from mindvis_gui.views.theme import GAP, label
+from mindvis_gui.views.theme import GAP, label, tight
 
 
 class CommandLine(QWidget):
@@ -20,9 +20,7 @@ class CommandLine(QWidget):
         self.copy = push_button("Copy", "Copy the command line")
         self.copy.setAutoDefault(False)
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.line.text()))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(GAP)
+        row = tight(QHBoxLayout(self), GAP)
         row.addWidget(label("Command line", "caption"))
         row.addWidget(self.line, 1)
         row.addWidget(self.copy)

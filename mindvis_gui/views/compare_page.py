@@ -25,7 +25,7 @@ from mindvis_gui.views.grid_model import GridModel
 from mindvis_gui.views.grid_view import GridView
 from mindvis_gui.views.large_view import LargeView
 from mindvis_gui.views.picture import Picture, to_qimage
-from mindvis_gui.views.theme import label
+from mindvis_gui.views.theme import label, tight
 from mindvis_gui.wording import counted
 
 _SOON = 300  # ms that changes are gathered before they are counted
@@ -58,9 +58,7 @@ class ComparePage(QWidget):
         self._stack.addWidget(self.empty)
         self._stack.setMinimumHeight(_LOWEST)
         whole = QWidget()
-        column = QVBoxLayout(whole)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
+        column = tight(QVBoxLayout(whole), 0)
         column.addWidget(self.header)
         column.addWidget(self._stack, 1)
         column.addWidget(self.strip)
@@ -69,8 +67,7 @@ class ComparePage(QWidget):
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(whole)
-        page = QVBoxLayout(self)
-        page.setContentsMargins(0, 0, 0, 0)
+        page = tight(QVBoxLayout(self))
         page.addWidget(area)
         self._settling = QTimer(self, singleShot=True, interval=_SETTLED)
         self._settling.timeout.connect(self._follow_row)

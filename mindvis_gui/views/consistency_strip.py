@@ -16,7 +16,7 @@ from mindvis_gui.session.collection import Drawn
 from mindvis_gui.views.numerals import coefficient
 from mindvis_gui.views.overlay import sequential_colours
 from mindvis_gui.views.picture import Picture, PictureTile
-from mindvis_gui.views.theme import GAP, MARGIN, label, muted
+from mindvis_gui.views.theme import GAP, MARGIN, label, muted, tight
 from mindvis_gui.views.wrap_layout import WrapLayout, keep_height
 
 _FULL_SPREAD = 64.0  # of 0–127.5: the brightest colour of the spread
@@ -44,14 +44,12 @@ class ConsistencyStrip(QWidget):
             tile.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.matrix = _Matrix()
         self._title = label(kind="strong")
-        self._facts = label(kind="muted")
-        self._facts.setWordWrap(True)
+        self._facts = label(kind="muted", wrap=True)
         self._facts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         words = QWidget()
         words.setMinimumWidth(_WORDS)
         words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        lines = QVBoxLayout(words)
-        lines.setContentsMargins(0, 0, 0, 0)
+        lines = tight(QVBoxLayout(words))
         lines.addWidget(self._title)
         lines.addWidget(self._facts)
         lines.addStretch()

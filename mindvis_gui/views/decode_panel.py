@@ -89,8 +89,7 @@ class DecodePanel(QScrollArea):
             "Moves samples away from what the mean response gives: they fit the response better "
             "and differ less"
         )
-        self.reason = label(kind="problem")
-        self.reason.setWordWrap(True)
+        self.reason = label(kind="problem", wrap=True)
         self.reason.hide()
 
     def _make_voxels(self) -> None:
@@ -134,8 +133,7 @@ class DecodePanel(QScrollArea):
         add_row(advanced, "Precision", self.precision)
         for name, fact in self._facts.items():
             add_row(advanced, name, fact)
-        note = label(SAMPLE_NOTICE, "note")
-        note.setWordWrap(True)
+        note = label(SAMPLE_NOTICE, "note", wrap=True)
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(MARGIN, 2, MARGIN, GAP)

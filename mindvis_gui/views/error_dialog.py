@@ -27,9 +27,9 @@ class ErrorDialog(QDialog):
         self.report = report(error)
         text = label(
             "Something went wrong that should not have. What is open stays open; the report below "
-            "helps to repair it. It holds no brain data."
+            "helps to repair it. It holds no brain data.",
+            wrap=True,
         )
-        text.setWordWrap(True)
         shown = QPlainTextEdit(self.report, readOnly=True)
         shown.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         shown.setAccessibleName("Report")

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mindvis_gui.views.theme import label_of
+from mindvis_gui.views.theme import label_of, tight
 
 _Box = TypeVar("_Box", bound=QAbstractSpinBox)
 _WIDTH = 96
@@ -86,8 +86,7 @@ def select(box: QComboBox, key: str) -> None:
 
 def empty_form() -> QGridLayout:
     """Return a layout for `add_row`."""
-    form = QGridLayout()
-    form.setContentsMargins(0, 0, 0, 0)
+    form = tight(QGridLayout())
     form.setColumnStretch(0, 1)
     form.setVerticalSpacing(4)
     return form

@@ -12,7 +12,7 @@ from mindvis_gui.settings import Settings
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.drops import DropField
-from mindvis_gui.views.theme import GAP
+from mindvis_gui.views.theme import GAP, tight
 
 
 class FilesField(DropField):
@@ -44,9 +44,7 @@ class FilesField(DropField):
         self.clear.clicked.connect(lambda: self._take(()))
         self.dropped.connect(lambda paths: self._take((*self.paths, *paths)))
         self.setFocusProxy(self.add)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(GAP)
+        row = tight(QHBoxLayout(self), GAP)
         row.addWidget(self.line, 1)
         for button in (self.add, self.clear):
             button.setAutoDefault(False)

@@ -11,6 +11,7 @@ from mindvis_gui.analysis.lesion import INTACT
 from mindvis_gui.decoding.request import DecodeResult
 from mindvis_gui.views.elided_label import ElidedLabel
 from mindvis_gui.views.picture import Picture, PictureTile
+from mindvis_gui.views.theme import tight
 
 _COLUMNS = 4
 _GAP = 4
@@ -59,9 +60,7 @@ class LesionSamples(QWidget):
         for each in (self.title, self.without):
             each.setProperty("kind", "caption")
         self.intact, self.lesioned = _Row(), _Row()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(3)
+        column = tight(QVBoxLayout(self), 3)
         for widget in (self.title, self.intact, self.without, self.lesioned):
             column.addWidget(widget)
 

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QWidg
 from mindvis_gui.session import Session
 from mindvis_gui.views.readout import position, regions_at
 from mindvis_gui.views.region_names import RegionNames
-from mindvis_gui.views.theme import is_dark, label, readable, roi_colours
+from mindvis_gui.views.theme import is_dark, label, readable, roi_colours, tight
 from mindvis_gui.views.wrap_layout import WrapLayout, keep_height
 
 _LONGEST = 16  # letters of a region's name that a row of its own is made for
@@ -205,9 +205,7 @@ def _captioned(caption: str, field: QWidget, *, growing: bool) -> QWidget:
     policy = QSizePolicy.Policy
     made = QWidget()
     made.setSizePolicy(policy.Expanding if growing else policy.Fixed, policy.Preferred)
-    row = QHBoxLayout(made)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(6)
+    row = tight(QHBoxLayout(made), 6)
     row.addWidget(label(caption, "caption"))
     row.addWidget(field, int(growing))
     return made

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QSplitter, QVBoxLayout, QWidget
 
-from mindvis_gui.views.theme import MARGIN, label
+from mindvis_gui.views.theme import MARGIN, label, tight
 
 _HINT = (
     "Brain, mask and images are closed. The menu View brings each of them back, "
@@ -27,14 +27,12 @@ class MiddleView(QWidget):
         self._area.setWidgetResizable(True)
         self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._area.setWidget(self.splitter)
-        self.hint = label(_HINT, "muted")
+        self.hint = label(_HINT, "muted", wrap=True)
         self.hint.setParent(self)
-        self.hint.setWordWrap(True)
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.hint.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         self.hint.hide()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        column = tight(QVBoxLayout(self))
         column.addWidget(self._area)
 
     def add(self, view: QWidget, stretch: int) -> None:

@@ -28,7 +28,7 @@ from mindvis_gui.views.fields import DecimalField
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.overlay_list import OverlayList
 from mindvis_gui.views.range_view import RangeView
-from mindvis_gui.views.theme import GAP, MARGIN, label, label_of
+from mindvis_gui.views.theme import GAP, MARGIN, label, label_of, tight
 
 _SWATCH = QSize(44, 12)
 _GREY_LEVELS = np.arange(256, dtype=np.float32)
@@ -49,8 +49,7 @@ class OverlayPanel(QScrollArea):
         self.remove = icon_button(icon("trash"), "Take the chosen overlay off the list")
         self._name = label(kind="strong")
         self._name.setMinimumWidth(1)  # a file's name may be longer than the panel is wide
-        self._note = label(kind="caption")
-        self._note.setWordWrap(True)
+        self._note = label(kind="caption", wrap=True)
         self.colour_map = QComboBox()
         self.colour_map.setAccessibleName("Colour map of the overlay")
         self.colour_map.setIconSize(_SWATCH)
@@ -79,8 +78,7 @@ class OverlayPanel(QScrollArea):
             (self.low, self.high), (self.clip_low, self.clip_high)
         ))  # fmt: skip
         self._numbers = QWidget()
-        form = QGridLayout(self._numbers)
-        form.setContentsMargins(0, 0, 0, 0)
+        form = tight(QGridLayout(self._numbers))
         form.setVerticalSpacing(5)
         form.setColumnStretch(1, 1)
         form.addWidget(label_of(self.colour_map, "Colours"), 0, 0)

@@ -12,7 +12,7 @@ from mindvis_gui.settings import Settings
 from mindvis_gui.views import file_dialogs
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.drops import DropField
-from mindvis_gui.views.theme import GAP
+from mindvis_gui.views.theme import GAP, tight
 
 
 class PathField(DropField):
@@ -47,9 +47,7 @@ class PathField(DropField):
         self.folder.setVisible(folders)
         self.dropped.connect(lambda paths: self.choose(paths[0]))
         self.setFocusProxy(self.line)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(GAP)
+        row = tight(QHBoxLayout(self), GAP)
         row.addWidget(self.line, 1)
         for button in (self.file, self.folder):
             button.setAutoDefault(False)

@@ -9,7 +9,7 @@ from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.trial_filter import COLUMNS, TrialFilter
 from mindvis_gui.errors import RequestError
 from mindvis_gui.views.sentences import sentence
-from mindvis_gui.views.theme import GAP, label, label_of
+from mindvis_gui.views.theme import GAP, label, label_of, tight
 
 _Z_SCORES = {
     "global": ("as in the paper", "One mean and deviation over all voxels of the training trials, "
@@ -45,11 +45,9 @@ class PreparationForm(QWidget):
         self.filter.setCompleter(completer)
         self.z_score = _choice(_Z_SCORES, "Z-scoring")
         self.average = _choice(_AVERAGES, "Averaging of repeats")
-        self.problem = label(kind="problem")
-        self.problem.setWordWrap(True)
+        self.problem = label(kind="problem", wrap=True)
         self.problem.hide()
-        form = QGridLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
+        form = tight(QGridLayout(self))
         form.setHorizontalSpacing(GAP)
         form.setVerticalSpacing(4)
         form.setColumnStretch(1, 1)

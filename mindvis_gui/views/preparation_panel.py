@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from mindvis_gui.session import Session
 from mindvis_gui.views.preparation_form import PreparationForm
-from mindvis_gui.views.theme import label
+from mindvis_gui.views.theme import label, tight
 from mindvis_gui.wording import counted
 
 
@@ -18,11 +18,8 @@ class PreparationPanel(QWidget):
         self._session = session
         self.form = PreparationForm()
         self.form.edited.connect(session.preparation.set_steps)
-        self.effect = label(kind="caption")
-        self.effect.setWordWrap(True)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
+        self.effect = label(kind="caption", wrap=True)
+        column = tight(QVBoxLayout(self), 4)
         column.addWidget(self.form)
         column.addWidget(self.effect)
         session.preparation.changed.connect(self._show_steps)

@@ -28,8 +28,7 @@ class QueuePanel(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._queue = session.queue
-        self.now = label()
-        self.now.setWordWrap(True)
+        self.now = label(wrap=True)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(4)
@@ -47,8 +46,7 @@ class QueuePanel(QWidget):
         buttons.setSpacing(6)
         for button in (self.pause, self.skip, self.stop):
             buttons.addWidget(button, 1)
-        self._note = label(kind="caption")
-        self._note.setWordWrap(True)
+        self._note = label(kind="caption", wrap=True)
         column = QVBoxLayout(self)
         column.setContentsMargins(MARGIN, 2, MARGIN, GAP)
         column.setSpacing(GAP)

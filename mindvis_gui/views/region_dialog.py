@@ -21,7 +21,7 @@ from mindvis_gui.session import Session
 from mindvis_gui.session.overlays import RESPONSE
 from mindvis_gui.views.fields import DecimalField
 from mindvis_gui.views.readout import position
-from mindvis_gui.views.theme import GAP, MARGIN, label, label_of
+from mindvis_gui.views.theme import GAP, MARGIN, label, label_of, tight
 
 SPHERE, THRESHOLD, COMBINED = "sphere", "threshold", "combined"
 _TITLES = {
@@ -85,8 +85,7 @@ class RegionDialog(QDialog):
             (("Region", self.first), ("", self.how), ("Region", self.second)),
         ):
             page = QWidget()
-            form = QGridLayout(page)
-            form.setContentsMargins(0, 0, 0, 0)
+            form = tight(QGridLayout(page))
             form.setColumnStretch(1, 1)
             form.setColumnMinimumWidth(0, 70)
             for row, (text, field) in enumerate(rows):

@@ -27,8 +27,8 @@ class RegionResponses(QWidget):
             "This file holds no voxel positions, so the voxels are drawn region by region. "
             "Masking, decoding and comparing work without positions.",
             "caption",
+            wrap=True,
         )
-        self.text.setWordWrap(True)
         self.add = push_button("Add positions…", "Add positions")
         self.add.setToolTip(
             "Join a BData, mask or surface file of the same voxels, and draw the brain"

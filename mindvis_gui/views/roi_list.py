@@ -32,7 +32,7 @@ from mindvis_gui.views.buttons import icon_button
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.roi_menu import RoiMenu
 from mindvis_gui.views.tab_order import come_after
-from mindvis_gui.views.theme import GAP, SWATCH, label, roi_colours
+from mindvis_gui.views.theme import GAP, SWATCH, label, roi_colours, tight
 
 _LEAST = 80  # pixels of tick, colour and name
 _GAP = 6  # between colour and name, drawn by the style
@@ -49,9 +49,7 @@ class RoiList(QWidget):
         self._session = session
         self._uses: dict[str, QCheckBox] = {}
         self._eyes: dict[str, QToolButton] = {}
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(0)
+        self._column = tight(QVBoxLayout(self), 0)
         self._rows: dict[str, _Row] = {}
         self._words: list[str] = []
         self.menu = RoiMenu(session, self)
@@ -169,9 +167,7 @@ class _Row(QWidget):
 
     def __init__(self, use: QCheckBox, count: QLabel, eye: QToolButton) -> None:
         super().__init__()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(GAP)
+        row = tight(QHBoxLayout(self), GAP)
         row.addWidget(use, 1)
         row.addWidget(count)
         row.addWidget(eye)

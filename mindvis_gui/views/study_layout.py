@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mindvis_gui.views.theme import GAP, MARGIN, label_of
+from mindvis_gui.views.theme import GAP, MARGIN, label_of, tight
 
 
 def thin_bar() -> QProgressBar:
@@ -33,9 +33,7 @@ def found_part(title: str, choice: QComboBox, parts: Sequence[QWidget]) -> QWidg
     head.addWidget(label_of(choice, title, "heading"))
     head.addWidget(choice, 1)
     found = QWidget()
-    column = QVBoxLayout(found)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(GAP)
+    column = tight(QVBoxLayout(found), GAP)
     column.addLayout(head)
     for part in parts:
         column.addWidget(part)

@@ -12,14 +12,17 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from string import Template
+from typing import TypeVar
 
 from PySide6.QtCore import QDir, Qt
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QApplication, QFrame, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QLabel, QLayout, QWidget
 
 from mindvis_gui.data import roi_colours as region_colours
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.views.icons import ICON_FOLDER
+
+_Layout = TypeVar("_Layout", bound=QLayout)
 
 GAP = 8  # between neighbours
 MARGIN = 12  # around a panel
@@ -139,9 +142,9 @@ def _rgb(colour: QColor) -> tuple[float, float, float]:
     return colour.redF(), colour.greenF(), colour.blueF()
 
 
-def label(text: str = "", kind: str = "") -> QLabel:
+def label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabel:
     """Make a label; `kind` is ``"heading"``, ``"caption"``, ``"strong"`` or nothing."""
-    made = QLabel(text.upper() if kind == "heading" else text)
+    made = QLabel(text.upper() if kind == "heading" else text, wordWrap=wrap)
     made.setProperty("kind", kind)
     made.setTextFormat(Qt.TextFormat.PlainText)
     return made
@@ -152,6 +155,13 @@ def label_of(field: QWidget, text: str, kind: str = "") -> QLabel:
     made = label(text, kind)
     made.setBuddy(field)
     return made
+
+
+def tight(layout: _Layout, spacing: int = -1) -> _Layout:
+    """Take the margins off a layout; -1 leaves the spacing to the style."""
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(spacing)
+    return layout
 
 
 def separator(shape: QFrame.Shape) -> QFrame:

@@ -28,6 +28,7 @@ from mindvis_gui.views.middle import MiddleView
 from mindvis_gui.views.panel_dock import PanelDock
 from mindvis_gui.views.subject_panel import SubjectPanel
 from mindvis_gui.views.tab_order import first_field, takes_keyboard
+from mindvis_gui.views.theme import tight
 
 if TYPE_CHECKING:
     from mindvis_gui.views.attribution_panel import AttributionPanel
@@ -76,9 +77,7 @@ class Workspace(QMainWindow):
         self.gallery = GalleryView(session)
         self.compare_panel = ComparePanel(session)
         images = QWidget()
-        column = QVBoxLayout(images)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
+        column = tight(QVBoxLayout(images), 0)
         column.addWidget(self.gallery, 1)
         column.addWidget(self.compare_panel)
         middle: tuple[QWidget, ...] = (self.brain_view, self.mask_view, images)
