@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QScrollArea
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QScrollArea
 
-from mindvis_gui.data.attribution import MEANING, METHODS, NAMES
+from mindvis_gui.data.attribution import MEANING, NAMES
 from mindvis_gui.session import Session
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.effect_plot import Bar, EffectPlot
+from mindvis_gui.views.fields import choice, narrow_choice
 from mindvis_gui.views.study_layout import found_part, lay_out_study, thin_bar
 from mindvis_gui.views.theme import label, roi_colours
 
 _MIN_WIDTH = 220
+_LETTERS = 6  # of what is chosen, at least
 _SHARE, _DENSITY = "share", "density"
 _UNITS = {
     _SHARE: ("Share of the map", "% of all, without signs"),
@@ -29,26 +31,15 @@ class AttributionPanel(QScrollArea):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self.sample = QComboBox()
-        self.sample.setAccessibleName("Sample to attribute")
-        self.method = QComboBox()
-        self.method.setAccessibleName("Method of attribution")
-        for place, method in enumerate(METHODS):
-            self.method.addItem(NAMES[method], method)
-            self.method.setItemData(place, MEANING[method], Qt.ItemDataRole.ToolTipRole)
-        for box in (self.sample, self.method):
-            box.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-            box.setMinimumContentsLength(6)
+        self.sample = narrow_choice({}, "Sample to attribute", _LETTERS)
+        self.method = narrow_choice(NAMES, "Method of attribution", _LETTERS, MEANING)
         self.run = push_button("Attribute", "Attribute the sample to voxels", "primary")
         self.stop = push_button("Stop", "Stop the attribution")
         self.export = push_button("Export…", "Export the map as NIfTI")
         self.bar = thin_bar()
-        self.measure = QComboBox()
-        self.measure.setAccessibleName("What the bars show")
-        for key, (text, _) in _UNITS.items():
-            self.measure.addItem(text, key)
+        self.measure = choice(
+            {key: text for key, (text, _) in _UNITS.items()}, "What the bars show"
+        )
         self.plot = EffectPlot()
         self.plot.setAccessibleName("Attribution by region")
         self.caption = label("", "caption", wrap=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
 from mindvis_gui.decoding.sampling_settings import SAMPLERS
 from mindvis_gui.session.axes import OPTIONS, Axis
+from mindvis_gui.views.fields import choice, select
 from mindvis_gui.views.theme import label_of, tight
 
 _HINTS = {
@@ -30,10 +31,8 @@ class AxisField(QWidget):
 
     def __init__(self, title: str, options: tuple[str, ...]) -> None:
         super().__init__()
-        self.option = QComboBox()
-        for key in options:
-            self.option.addItem(OPTIONS[key], key)
-        self.option.setAccessibleName(f"Option of the {title.lower()}")
+        texts = {key: OPTIONS[key] for key in options}
+        self.option = choice(texts, f"Option of the {title.lower()}")
         self.option.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.option.setMinimumWidth(_LEAST)
         self.values = QLineEdit()
@@ -50,8 +49,7 @@ class AxisField(QWidget):
 
     def show_axis(self, axis: Axis, typed: str) -> None:
         """Show an axis, and what was typed for it if anything was."""
-        with QSignalBlocker(self.option):
-            self.option.setCurrentIndex(self.option.findData(axis.option))
+        select(self.option, axis.option)
         self._told = typed
         self.values.setText(typed)
         self.values.setPlaceholderText(_brief(axis))

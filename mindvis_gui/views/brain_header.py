@@ -7,7 +7,6 @@ from dataclasses import replace
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QHBoxLayout,
     QMenu,
     QToolButton,
@@ -21,7 +20,7 @@ from mindvis_gui.session.movie import RATES
 from mindvis_gui.session.overlays import Look
 from mindvis_gui.views.buttons import icon_button, push_button
 from mindvis_gui.views.colour_bar import ColourBar
-from mindvis_gui.views.fields import DecimalField
+from mindvis_gui.views.fields import DecimalField, choice, select
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.theme import MARGIN, label, tight
 from mindvis_gui.views.wrap_layout import WrapLayout, keep_height
@@ -49,11 +48,8 @@ class BrainHeader(QWidget):
         self.radiological.setProperty("kind", "toggle")
         self.radiological.setAccessibleName("Radiological: left of the brain on the right")
         self.play = _toggle("play", "Movie through the trials of this split")
-        self.rate = QComboBox()
-        self.rate.setAccessibleName("Trials a second of the movie")
-        self.rate.setToolTip("Trials a second of the movie")
-        for rate in RATES:
-            self.rate.addItem(f"{rate}/s", rate)
+        self.rate = choice({rate: f"{rate}/s" for rate in RATES}, "Trials a second of the movie")
+        self.rate.setToolTip(self.rate.accessibleName())
         self._make_brush()
         self.overlays = QToolButton()
         self.overlays.setText("Overlays ▾")
@@ -167,8 +163,7 @@ class BrainHeader(QWidget):
         movie = self._session.movie
         self.play.setChecked(movie.playing)
         self.play.setIcon(icon("stop" if movie.playing else "play"))
-        with QSignalBlocker(self.rate):
-            self.rate.setCurrentIndex(self.rate.findData(movie.rate))
+        select(self.rate, movie.rate)
 
     def _set_radius(self, radius: float) -> None:
         brush = self._session.regions.brush

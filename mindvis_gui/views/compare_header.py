@@ -7,7 +7,6 @@ from functools import partial
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QLineEdit,
     QMenu,
     QSizePolicy,
@@ -22,6 +21,7 @@ from mindvis_gui.session.grid_order import SORTS
 from mindvis_gui.views.axis_field import AxisField
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.elided_label import ElidedLabel
+from mindvis_gui.views.fields import choice
 from mindvis_gui.views.grid_view import LARGEST, LEAST_AT_FIRST, SMALLEST
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.theme import GAP, MARGIN
@@ -61,10 +61,7 @@ class CompareHeader(QWidget):
         self.grids.setMenu(menu)
         self.decode = push_button("Decode", "Decode missing samples")
         self.decode.setToolTip("Decode every cell that has no sample yet  (Ctrl+Shift+Return)")
-        self.order = QComboBox()
-        self.order.setAccessibleName("Order of the rows")
-        for key, text in SORTS.items():
-            self.order.addItem(text, key)
+        self.order = choice(SORTS, "Order of the rows")
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("filter, such as animal r>.5")
         self.filter.setClearButtonEnabled(True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QLocale, QSignalBlocker, Qt
 from PySide6.QtGui import QValidator
@@ -67,18 +68,38 @@ def scale_field(none: float, most: float, name: str) -> DecimalField:
     return _laid_out(box, name)
 
 
-def choice_field(options: dict[str, str], name: str) -> QComboBox:
-    """Return a field for one of some keys, which are shown as their texts."""
+def choice(
+    options: Mapping[Any, str], name: str, tips: Mapping[Any, str] | None = None
+) -> QComboBox:
+    """Return a choice of one of some keys, which are shown as their texts, each with its tip."""
     box = QComboBox()
-    for key, text in options.items():
+    for place, (key, text) in enumerate(options.items()):
         box.addItem(text, key)
-    box.setMinimumWidth(_WIDTH)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        if tips is not None:
+            box.setItemData(place, tips[key], Qt.ItemDataRole.ToolTipRole)
     box.setAccessibleName(name)
     return box
 
 
-def select(box: QComboBox, key: str) -> None:
+def choice_field(options: Mapping[Any, str], name: str) -> QComboBox:
+    """Return a choice that is as wide as its texts, and no narrower than other fields."""
+    box = choice(options, name)
+    box.setMinimumWidth(_WIDTH)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    return box
+
+
+def narrow_choice(
+    options: Mapping[Any, str], name: str, letters: int, tips: Mapping[Any, str] | None = None
+) -> QComboBox:
+    """Return a choice that gets by with so many letters of its texts."""
+    box = choice(options, name, tips)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(letters)
+    return box
+
+
+def select(box: QComboBox, key: object) -> None:
     """Show the choice of that key, without telling anyone."""
     with QSignalBlocker(box):
         box.setCurrentIndex(box.findData(key))

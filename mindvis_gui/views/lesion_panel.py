@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QScrollArea
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QScrollArea
 
 from mindvis_gui.analysis.lesion_scores import LesionScore
-from mindvis_gui.data.lesion import MEANING, METHODS
+from mindvis_gui.data.lesion import MEANING
 from mindvis_gui.data.subject import Trial
 from mindvis_gui.session import Session
 from mindvis_gui.session.lesions import KINDS
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.effect_plot import Bar, EffectPlot
 from mindvis_gui.views.effect_table import EffectTable
+from mindvis_gui.views.fields import narrow_choice
 from mindvis_gui.views.lesion_samples import LesionSamples
 from mindvis_gui.views.study_layout import found_part, lay_out_study, thin_bar
 from mindvis_gui.views.theme import label, roi_colours
@@ -20,6 +21,7 @@ from mindvis_gui.wording import counted
 
 _MIN_WIDTH = 290  # room for one column a score
 _HELD = "paused with the queue (P goes on)"  # a decode that is paused keeps its turn
+_LETTERS = 8  # of what is chosen, at least
 _MANY = 10  # trials of the short study
 _METHODS = {"zero": "the mean (0)", "recover": "SC-MBM's guess", "noise": "noise"}
 _ABOUT = (
@@ -39,18 +41,16 @@ class LesionPanel(QScrollArea):
         super().__init__()
         self._session = session
         self._lesion = ""
-        self.kind = _choice({kind: kind for kind in KINDS}, "What is left out")
-        self.method = _choice({m: _METHODS[m] for m in METHODS}, "What takes its place")
-        for place, method in enumerate(METHODS):
-            self.method.setItemData(place, MEANING[method], Qt.ItemDataRole.ToolTipRole)
-        self.trials = _choice({}, "Trials")
+        self.kind = narrow_choice({kind: kind for kind in KINDS}, "What is left out", _LETTERS)
+        self.method = narrow_choice(_METHODS, "What takes its place", _LETTERS, MEANING)
+        self.trials = narrow_choice({}, "Trials", _LETTERS)
         self.run = push_button("Run study", "Run the lesion study", "primary")
         self.stop = push_button("Stop", "Stop the lesion study")
         self.export = push_button("Export…", "Export the tables of the study")
         self.bar = thin_bar()
         self.what = label("", "caption")
         self.what.setMinimumWidth(1)
-        self.score = _choice({}, "Score of the bars")
+        self.score = narrow_choice({}, "Score of the bars", _LETTERS)
         self.plot = EffectPlot()
         self.plot.setAccessibleName("Change of the score by lesion")
         self.table = EffectTable()
@@ -180,13 +180,3 @@ class LesionPanel(QScrollArea):
         self.plot.setToolTip(f"{score.name}: {score.definition}. {dashed}".strip())
         self.table.show_study(study, lesions.effects, colours, self._lesion)
         self.samples.show_results(lesions.results, self._lesion)
-
-
-def _choice(items: dict[str, str], name: str) -> QComboBox:
-    box = QComboBox()
-    box.setAccessibleName(name)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(8)
-    for key, text in items.items():
-        box.addItem(text, key)
-    return box

@@ -8,7 +8,6 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QLabel,
     QSizePolicy,
     QSlider,
@@ -23,6 +22,7 @@ from mindvis_gui.data.focus import PUBLISHED_RATE, Focus
 from mindvis_gui.data.mask import MaskState, ratio_that_keeps
 from mindvis_gui.errors import RequestError
 from mindvis_gui.session import Session
+from mindvis_gui.views.fields import choice
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.numerals import coefficient
 from mindvis_gui.views.region_band import RegionBand
@@ -69,16 +69,15 @@ class MaskView(QWidget):
         self.ratio.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.ratio.setAccessibleName("Mask ratio in per cent")
         self.ratio.setToolTip("Fraction of the patches that is masked; the paper trains with 75 %")
-        self.mode = QComboBox()
-        self.mode.addItems([RANDOM, FOCUS, PAINT])
-        self.mode.setAccessibleName("How patches are masked")
+        self.mode = choice(
+            {mode: mode for mode in (RANDOM, FOCUS, PAINT)}, "How patches are masked"
+        )
         self.mode.setToolTip(
             "random: drawn from the seed, a click in the signal moves the crosshair there\n"
             "focus: the same, but the patches of one region are masked more often\n"
             "paint: click and drag in the signal to mask or keep patches"
         )
-        self.focus = QComboBox()
-        self.focus.setAccessibleName("Region in focus")
+        self.focus = choice({}, "Region in focus")
         self.focus.setToolTip("Region whose patches are masked more often")
         self.rate = QSpinBox()
         self.rate.setRange(1, 99)

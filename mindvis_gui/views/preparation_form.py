@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QCompleter, QGridLayout, QLineEdit, QSizePolicy, QWidget
 
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.trial_filter import COLUMNS, TrialFilter
 from mindvis_gui.errors import RequestError
+from mindvis_gui.views.fields import choice, select
 from mindvis_gui.views.sentences import sentence
 from mindvis_gui.views.theme import GAP, label, label_of, tight
 
@@ -71,9 +72,8 @@ class PreparationForm(QWidget):
         self._steps = steps
         self._complain("")
         self.filter.setText("; ".join(map(str, steps.filters)))
-        for box, value in ((self.z_score, steps.z_score), (self.average, steps.average)):
-            with QSignalBlocker(box):
-                box.setCurrentIndex(box.findData(value))
+        select(self.z_score, steps.z_score)
+        select(self.average, steps.average)
 
     def _edit(self) -> None:
         try:
@@ -97,10 +97,7 @@ class PreparationForm(QWidget):
 
 
 def _choice(options: dict[str, tuple[str, str]], name: str) -> QComboBox:
-    box = QComboBox()
-    for row, (key, (text, tip)) in enumerate(options.items()):
-        box.addItem(text, key)
-        box.setItemData(row, tip, Qt.ItemDataRole.ToolTipRole)
-    box.setAccessibleName(name)
+    texts, tips = ({key: each[i] for key, each in options.items()} for i in range(2))
+    box = choice(texts, name, tips)
     box.setToolTip("\n".join(f"{text}: {tip}" for text, tip in options.values()))
     return box

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QDialogButtonBox,
     QGridLayout,
@@ -19,7 +18,7 @@ from mindvis_gui.data.region_shapes import COMBINATIONS
 from mindvis_gui.data.subject import IntArray
 from mindvis_gui.session import Session
 from mindvis_gui.session.overlays import RESPONSE
-from mindvis_gui.views.fields import DecimalField
+from mindvis_gui.views.fields import DecimalField, choice
 from mindvis_gui.views.readout import position
 from mindvis_gui.views.theme import GAP, MARGIN, label, label_of, tight
 
@@ -40,11 +39,9 @@ class RegionDialog(QDialog):
         self._session = session
         self.setWindowTitle("New region")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.kind = QComboBox()
-        for key, title in _TITLES.items():
-            if key != SPHERE or session.brain.grid is not None:
-                self.kind.addItem(title, key)
-        self.kind.setAccessibleName("How the region is made")
+        drawn = session.brain.grid is not None
+        kinds = {key: title for key, title in _TITLES.items() if key != SPHERE or drawn}
+        self.kind = choice(kinds, "How the region is made")
         self.name = QLineEdit()
         self.name.setAccessibleName("Name of the region")
         self._make_fields()
@@ -58,24 +55,17 @@ class RegionDialog(QDialog):
         self._show_kind()
 
     def _make_fields(self) -> None:
+        overlays = self._session.overlays
         self.radius = _number("Radius of the sphere in mm", 0.5, 100, 8.0, " mm")
         self.centre = label(kind="muted")
-        self.overlay = QComboBox()
-        self.overlay.setAccessibleName("Overlay whose values are compared")
-        for overlay in reversed(self._session.overlays.items):
-            if overlay.has_values:
-                self.overlay.addItem(overlay.name, overlay.key)
-        self.overlay.setCurrentIndex(max(0, self.overlay.findData(self._session.overlays.chosen)))
+        compared = {each.key: each.name for each in overlays.items[::-1] if each.has_values}
+        self.overlay = choice(compared, "Overlay whose values are compared")
+        self.overlay.setCurrentIndex(max(0, self.overlay.findData(overlays.chosen)))
         self.low = _number("Lowest value in the region", -1e6, 1e6, 1.0)
-        self.first, self.second = QComboBox(), QComboBox()
-        self.how = QComboBox()
-        names = [roi.name for roi in self._session.regions.rois]
-        for box, tip in ((self.first, "First region"), (self.second, "Second region")):
-            box.addItems(names)
-            box.setAccessibleName(tip)
+        names = {roi.name: roi.name for roi in self._session.regions.rois}
+        self.first, self.second = choice(names, "First region"), choice(names, "Second region")
         self.second.setCurrentIndex(min(1, len(names) - 1))
-        self.how.addItems(list(COMBINATIONS))
-        self.how.setAccessibleName("How the regions are combined")
+        self.how = choice({how: how for how in COMBINATIONS}, "How the regions are combined")
 
     def _lay_out(self) -> None:
         self._pages = QStackedWidget()

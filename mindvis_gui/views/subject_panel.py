@@ -23,6 +23,7 @@ from mindvis_gui.data.subject import Subject, Trial
 from mindvis_gui.session import Session
 from mindvis_gui.views.buttons import icon_button
 from mindvis_gui.views.elided_label import ElidedLabel
+from mindvis_gui.views.fields import choice
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.roi_list import RoiList
 from mindvis_gui.views.theme import GAP, MARGIN, label
@@ -96,8 +97,7 @@ class SubjectPanel(QWidget):
             "decoded:yes or decoded:no for trials with or without samples",
         )
         self.filter.textChanged.connect(self._filter)
-        self.split = QComboBox()
-        self.split.setAccessibleName("Split of the trials shown")
+        self.split = choice({}, "Split of the trials shown")
         self.split.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.split.currentIndexChanged.connect(self._filter)
 

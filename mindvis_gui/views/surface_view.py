@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from mindvis_gui.data.surface import SWAPPED, VIEWS
 from mindvis_gui.session import Session
 from mindvis_gui.views.blending import over
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.colour_maps import packed, unpacked
+from mindvis_gui.views.fields import choice
 from mindvis_gui.views.layers import Layer
 from mindvis_gui.views.theme import GAP
 
@@ -35,9 +36,7 @@ class SurfaceView(QWidget):
         self._labels: NDArray[np.int16] | None = None
         self._outline_colours: dict[int, QColor] = {}
         self.picture = _SurfacePicture(session)
-        self.view = QComboBox()
-        self.view.addItems(list(VIEWS))
-        self.view.setAccessibleName("View of the surface")
+        self.view = choice({view: view for view in VIEWS}, "View of the surface")
         self.note = QLabel()
         self.note.setWordWrap(True)
         self.note.setAlignment(Qt.AlignmentFlag.AlignCenter)
