@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QPalette, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QLineEdit,
     QMenu,
     QSizePolicy,
     QSlider,
@@ -21,9 +20,8 @@ from mindvis_gui.session.grid_order import SORTS
 from mindvis_gui.views.axis_field import AxisField
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.elided_label import ElidedLabel
-from mindvis_gui.views.fields import choice
+from mindvis_gui.views.fields import choice, search_field
 from mindvis_gui.views.grid_view import LARGEST, LEAST_AT_FIRST, SMALLEST
-from mindvis_gui.views.icons import icon
 from mindvis_gui.views.theme import GAP, MARGIN
 from mindvis_gui.views.wrap_layout import WrapLayout, keep_height
 
@@ -62,15 +60,12 @@ class CompareHeader(QWidget):
         self.decode = push_button("Decode", "Decode missing samples")
         self.decode.setToolTip("Decode every cell that has no sample yet  (Ctrl+Shift+Return)")
         self.order = choice(SORTS, "Order of the rows")
-        self.filter = QLineEdit()
-        self.filter.setPlaceholderText("filter, such as animal r>.5")
-        self.filter.setClearButtonEnabled(True)
-        self.filter.setAccessibleName("Filter rows")
-        self.filter.setToolTip(
-            "Words of label, category or number; scores with a number, such as r>.5 ssim>.3 rank<=3"
+        self.filter = search_field(
+            "filter, such as animal r>.5",
+            "Filter rows",
+            "Words of label, category or number; "
+            "scores with a number, such as r>.5 ssim>.3 rank<=3",
         )
-        glass = QAction(icon("search", QPalette.ColorRole.PlaceholderText), "", self.filter)
-        self.filter.addAction(glass, QLineEdit.ActionPosition.LeadingPosition)
         self.filter.setMinimumWidth(_LEAST)
         self.count = ElidedLabel(least=_LEAST)  # a number that is cut would be another one
         self.count.setProperty("kind", "count")

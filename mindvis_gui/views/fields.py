@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QLocale, QSignalBlocker, Qt
-from PySide6.QtGui import QValidator
+from PySide6.QtGui import QAction, QPalette, QValidator
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
     QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
+    QLineEdit,
     QSpinBox,
     QWidget,
 )
 
+from mindvis_gui.views.icons import icon
 from mindvis_gui.views.theme import label_of, tight
 
 _Box = TypeVar("_Box", bound=QAbstractSpinBox)
@@ -103,6 +105,16 @@ def select(box: QComboBox, key: object) -> None:
     """Show the choice of that key, without telling anyone."""
     with QSignalBlocker(box):
         box.setCurrentIndex(box.findData(key))
+
+
+def search_field(hint: str, name: str, tip: str) -> QLineEdit:
+    """Return a field for words to search for, with a magnifying glass."""
+    field = QLineEdit(placeholderText=hint, clearButtonEnabled=True)
+    glass = QAction(icon("search", QPalette.ColorRole.PlaceholderText), "", field)
+    field.addAction(glass, QLineEdit.ActionPosition.LeadingPosition)
+    field.setAccessibleName(name)
+    field.setToolTip(tip)
+    return field
 
 
 def empty_form() -> QGridLayout:

@@ -15,10 +15,9 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QAction, QFont, QKeyEvent, QMouseEvent, QPainter, QPalette, QShowEvent
+from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPalette, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
-    QLineEdit,
     QListView,
     QStyle,
     QStyledItemDelegate,
@@ -30,7 +29,7 @@ from PySide6.QtWidgets import (
 from mindvis_gui.decoding.history_folder import HistoryEntry
 from mindvis_gui.decoding.sampling_settings import sampling_text
 from mindvis_gui.session import Session
-from mindvis_gui.views.icons import icon
+from mindvis_gui.views.fields import search_field
 from mindvis_gui.views.theme import GAP, MARGIN, label
 from mindvis_gui.wording import counted
 
@@ -48,13 +47,8 @@ class HistoryPanel(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._history = session.history
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("search")
-        self.search.setClearButtonEnabled(True)
-        self.search.setAccessibleName("Search the history")
-        self.search.setToolTip("Words of subject, label, model, sampler, date; starred")
-        glass = QAction(icon("search", QPalette.ColorRole.PlaceholderText), "", self.search)
-        self.search.addAction(glass, QLineEdit.ActionPosition.LeadingPosition)
+        tip = "Words of subject, label, model, sampler, date; starred"
+        self.search = search_field("search", "Search the history", tip)
         self._model = HistoryModel()
         self.list = _HistoryList(self._model)
         self.list.restored.connect(self.restore_requested)

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QSlider,
     QSpinBox,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -22,6 +21,7 @@ from mindvis_gui.data.focus import PUBLISHED_RATE, Focus
 from mindvis_gui.data.mask import MaskState, ratio_that_keeps
 from mindvis_gui.errors import RequestError
 from mindvis_gui.session import Session
+from mindvis_gui.views.buttons import icon_button
 from mindvis_gui.views.fields import choice
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.numerals import coefficient
@@ -94,11 +94,7 @@ class MaskView(QWidget):
         self.seed.setPrefix("seed ")
         self.seed.setFixedWidth(self.fontMetrics().horizontalAdvance("seed 9999") + 20)
         self.seed.setAccessibleName("Seed of the random mask")
-        self.dice = QToolButton()
-        self.dice.setIcon(icon("dice"))
-        self.dice.setProperty("kind", "quiet")
-        self.dice.setAccessibleName("Draw another random mask")
-        self.dice.setToolTip("Draw another random mask")
+        self.dice = icon_button(icon("dice"), "Draw another random mask")
         self.applied = QCheckBox("decode masked")
         self.applied.setToolTip(
             "Decode from the masked response: masked voxels are set to 0, the mean"

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QAction, QPalette
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
     QHBoxLayout,
-    QLineEdit,
     QMenu,
     QScrollArea,
     QSizePolicy,
@@ -23,7 +21,7 @@ from mindvis_gui.data.subject import Subject, Trial
 from mindvis_gui.session import Session
 from mindvis_gui.views.buttons import icon_button
 from mindvis_gui.views.elided_label import ElidedLabel
-from mindvis_gui.views.fields import choice
+from mindvis_gui.views.fields import choice, search_field
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.roi_list import RoiList
 from mindvis_gui.views.theme import GAP, MARGIN, label
@@ -66,7 +64,7 @@ class SubjectPanel(QWidget):
         self._roi_area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # follows the focus inside
         self._roi_area.setWidget(self.rois)
         self._roi_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.roi_filter = _filter_field("Filter regions", "Words of the regions' names")
+        self.roi_filter = search_field("filter", "Filter regions", "Words of the regions' names")
         self.roi_filter.textChanged.connect(self._show_rois)
         self._no_rois = label(kind="caption", wrap=True)
         self._make_filter()
@@ -91,7 +89,8 @@ class SubjectPanel(QWidget):
         self._show_subject()
 
     def _make_filter(self) -> None:
-        self.filter = _filter_field(
+        self.filter = search_field(
+            "filter",
             "Filter trials",
             "Words of label, category or number; split:test for a split, "
             "decoded:yes or decoded:no for trials with or without samples",
@@ -196,17 +195,6 @@ class SubjectPanel(QWidget):
     def _show_trial(self) -> None:
         trial: Trial | None = self._session.trial
         self.trials.show_trial(-1 if trial is None else self._model.row_of(trial))
-
-
-def _filter_field(name: str, tip: str) -> QLineEdit:
-    field = QLineEdit()
-    field.setPlaceholderText("filter")
-    field.setClearButtonEnabled(True)
-    glass = QAction(icon("search", QPalette.ColorRole.PlaceholderText), "", field)
-    field.addAction(glass, QLineEdit.ActionPosition.LeadingPosition)
-    field.setAccessibleName(name)
-    field.setToolTip(tip)
-    return field
 
 
 def _facts(subject: Subject) -> str:
