@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mindvis_gui.cli.interruption import stopped_cleanly
 from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation
@@ -55,7 +56,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "for CIFTI a .surf.gii beside that of the other side",
     )
     add("--anatomy", metavar="NIFTI", type=Path, help="3-D image to draw slices of")
-    add = parser.add_argument_group("for images and surfaces").add_argument
+    _add_image_options(parser.add_argument_group("for images and surfaces"))
+    _add_array_options(parser.add_argument_group("for files of arrays (.npz, .npy, HDF5, .mat)"))
+    add_preparation_options(parser)
+
+
+def _add_image_options(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
     add("--events", metavar="TSV", type=Path, help="table of trials, or onsets of a time series")
     add(
         "--rois",
@@ -70,7 +77,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=_window,
         help="seconds after onset to average a time series over (default 3-12)",
     )
-    add = parser.add_argument_group("for files of arrays (.npz, .npy, HDF5, .mat)").add_argument
+
+
+def _add_array_options(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
     add("--responses", default="", metavar="NAME", help="the array (trials, voxels)")
     add("--trials-last", action="store_true", help="it is (voxels, trials)")
     add(
@@ -88,7 +98,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--ijk-array", default="", metavar="NAME", help="voxel indices (voxels, 3)")
     add("--affine-array", default="", metavar="NAME", help="from them to mm (4, 4)")
-    add_preparation_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -118,26 +127,15 @@ def plan_of(args: argparse.Namespace) -> ImportPlan:
     from mindvis_gui.data.import_plan import ImportPlan
 
     first, *more = args.source
-    return ImportPlan(
-        source=first if first == "demo" else Path(first),
-        more=tuple(map(Path, more)),
-        responses=args.responses,
-        trials_last=args.trials_last,
-        trial_arrays=args.trial_arrays,
-        roi_arrays=args.roi_arrays,
-        ijk_array=args.ijk_array,
-        affine_array=args.affine_array,
-        events=args.events,
-        rois=args.rois,
-        window=args.window,
-        stimulus_table=args.stimulus_table,
-        stimuli=args.stimuli,
-        split=args.split,
-        positions=args.positions,
-        anatomy=args.anatomy,
-        name=args.name,
-        preparation=chosen_preparation(args),
-    )
+    given: dict[str, Any] = {
+        each.name: getattr(args, each.name)
+        for each in fields(ImportPlan)
+        if hasattr(args, each.name)
+    }
+    given["source"] = first if first == "demo" else Path(first)
+    given["more"] = tuple(map(Path, more))
+    given["preparation"] = chosen_preparation(args)
+    return ImportPlan(**given)
 
 
 def _split(text: str) -> str:

@@ -11,14 +11,17 @@ from mindvis_gui.cli.train_options import add_setting_options, given_options
 from mindvis_gui.cli.usage import usage_reported
 from mindvis_gui.training.settings import STAGES
 
-_TEXTS = {
-    "mbm": "stage A1: learn to fill in masked responses (SC-MBM)",
-    "adapt": "stage A2: go on with the target subject's responses",
-    "ldm": "stage B: fine-tune a diffusion model on trials with pictures (DC-LDM)",
-    "vq": "the first stage: a VQ autoencoder of pictures",
-    "label-ldm": "the diffusion model of labelled pictures that stage B starts from",
+_SUBJECTS = ("SUBJECT", "+", "subject files, folders of HCP subjects, or 'demo'")
+_SUBJECT = ("SUBJECT", 1, "a subject file, or 'demo'")
+_PICTURES = ("FOLDER", "+", "folders of pictures")
+# What each does, and from what: name, number and meaning of its sources.
+_STAGES: dict[str, tuple[str, str, str | int, str]] = {
+    "mbm": ("stage A1: learn to fill in masked responses (SC-MBM)", *_SUBJECTS),
+    "adapt": ("stage A2: go on with the target subject's responses", *_SUBJECT),
+    "ldm": ("stage B: fine-tune a diffusion model on trials with pictures (DC-LDM)", *_SUBJECT),
+    "vq": ("the first stage: a VQ autoencoder of pictures", *_PICTURES),
+    "label-ldm": ("the diffusion model of labelled pictures that stage B starts from", *_PICTURES),
 }
-_OF_PICTURES = ("vq", "label-ldm")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -30,29 +33,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     stages = parser.add_subparsers(dest="stage", metavar="STAGE", required=True)
     for stage, settings in STAGES.items():
-        text = _TEXTS[stage]
+        text, what, number, meaning = _STAGES[stage]
         options = stages.add_parser(stage, help=text, description=text)
-        if stage in _OF_PICTURES:
-            options.add_argument("sources", metavar="FOLDER", nargs="+", help="folders of pictures")
-        elif stage == "mbm":
-            options.add_argument(
-                "sources",
-                metavar="SUBJECT",
-                nargs="+",
-                help="subject files, folders of HCP subjects, or 'demo'",
-            )
-        else:
-            options.add_argument(
-                "sources", metavar="SUBJECT", nargs=1, help="a subject file, or 'demo'"
-            )
+        options.add_argument("sources", metavar=what, nargs=number, help=meaning)
         options.add_argument("--out", metavar="DIR", type=Path, required=True, help="model folder")
         options.add_argument(
             "--config", metavar="TOML", type=Path, help="file with settings; options win over it"
         )
-        if settings.PRESETS:
-            options.add_argument(
-                "--preset", choices=settings.PRESETS, help="settings that file and options win over"
-            )
+        options.add_argument(
+            "--preset", choices=settings.PRESETS, help="settings that file and options win over"
+        )
         options.add_argument(
             "--resume", action="store_true", help="go on where the run in DIR was stopped"
         )
@@ -68,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     options = given_options(args, stage)
     with usage_reported():
         stage(**options)  # what is wrong with them whatever a file says
-    settings = resolve(stage, getattr(args, "preset", None), args.config, options)
+    settings = resolve(stage, args.preset, args.config, options)
     # Only now what takes seconds to import.
     from mindvis_gui.training.run import Run
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
@@ -20,24 +19,16 @@ def add_setting_options(parser: argparse._ActionsContainer, stage: type[Settings
         kind = types[each.name]
         text = described(each).replace("%", "%%")
         option = f"--{each.name.replace('_', '-')}"
-        choices = each.metadata["choices"]
+        how: dict[str, Any]
         if kind is bool:
-            parser.add_argument(
-                option,
-                action=argparse.BooleanOptionalAction,
-                default=argparse.SUPPRESS,
-                help=text,
-            )
-        elif choices:
-            parser.add_argument(option, choices=choices, default=argparse.SUPPRESS, help=text)
+            how = {"action": argparse.BooleanOptionalAction}
+        elif each.metadata["choices"]:
+            how = {"choices": each.metadata["choices"]}
+        elif kind in _METAVARS:
+            how = {"type": kind, "metavar": _METAVARS[kind]}
         else:
-            parser.add_argument(
-                option,
-                type=_reader(kind),
-                metavar=_METAVARS.get(kind, "N,N"),
-                default=argparse.SUPPRESS,
-                help=text,
-            )
+            how = {"type": _whole_numbers, "metavar": "N,N"}
+        parser.add_argument(option, default=argparse.SUPPRESS, help=text, **how)
 
 
 def given_options(args: argparse.Namespace, stage: type[Settings]) -> dict[str, Any]:
@@ -45,10 +36,6 @@ def given_options(args: argparse.Namespace, stage: type[Settings]) -> dict[str, 
     return {
         each.name: getattr(args, each.name) for each in fields(stage) if hasattr(args, each.name)
     }
-
-
-def _reader(kind: Any) -> Callable[[str], Any]:
-    return kind if kind in _METAVARS else _whole_numbers
 
 
 def _whole_numbers(text: str) -> tuple[int, ...]:

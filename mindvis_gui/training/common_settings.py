@@ -41,7 +41,7 @@ class Settings:
     """What every stage has; a stage adds its own and presets."""
 
     STAGE: ClassVar[str]
-    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]]
 
     epochs: float = setting(100.0, "times that each sample is seen", low=0.0)
     batch: int = setting(32, "samples at a time on each process", low=1, changes_numbers=False)

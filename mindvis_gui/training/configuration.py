@@ -46,7 +46,7 @@ def resolve(
     name = preset or written.pop("preset", None)
     written.pop("preset", None)
     if name is not None and name not in stage.PRESETS:
-        known = ", ".join(stage.PRESETS) or "none"
+        known = ", ".join(stage.PRESETS)
         raise RequestError(f"'{name}' is no preset of '{stage.STAGE}'; it has: {known}")
     chosen = stage.PRESETS[name] if name else {}
     return stage(**{**chosen, **written, **options})
