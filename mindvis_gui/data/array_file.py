@@ -257,12 +257,17 @@ def _kind(dtype: np.dtype[Any]) -> str:
     return "S" if dtype.kind == "U" else dtype.kind
 
 
-def _checked(file: ArrayFile, name: str) -> None:
-    """Refuse an array that is not there, is of objects, or too large to be read whole."""
-    info = file.arrays.get(name)
-    if info is None:
+def array_info(file: ArrayFile, name: str) -> ArrayInfo:
+    """Return what is known of an array, refused if it is not there."""
+    if name not in file.arrays:
         known = ", ".join(list(file.arrays)[:8])
         raise DataError(f"{file.path.name}: no array is called '{name[:60]}'; it has: {known}")
+    return file.arrays[name]
+
+
+def _checked(file: ArrayFile, name: str) -> None:
+    """Refuse an array that is not there, is of objects, or too large to be read whole."""
+    info = array_info(file, name)
     if info.kind not in "biufS":
         raise DataError(f"{file.path.name}: {name} holds neither numbers nor plain text")
     if math.prod(info.shape) > _MAX_VALUES:

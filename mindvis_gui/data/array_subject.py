@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mindvis_gui.data.array_file import ArrayFile, text_or_numbers
+from mindvis_gui.data.array_file import ArrayFile, array_info, text_or_numbers
 from mindvis_gui.data.checks import MAX_TRIALS, MAX_VOXELS, check_affine, check_ijk, check_roi_name
 from mindvis_gui.data.notes import NO_REGIONS
 from mindvis_gui.data.orientation import as_ras
@@ -53,10 +53,7 @@ def read_array_subject(
         If an array is missing or does not fit the others.
     """
     where = f"{file.path.name}: {responses}"
-    info = file.arrays.get(responses)
-    if info is None:
-        known = ", ".join(list(file.arrays)[:8])
-        raise DataError(f"{file.path.name}: no array is called '{responses[:60]}'; it has: {known}")
+    info = array_info(file, responses)
     if len(info.shape) != 2 or info.kind not in "iuf":
         raise DataError(f"{where} has shape {info.shape}, not (trials, voxels) of numbers")
     n_trials, n_voxels = info.shape[::-1] if trials_last else info.shape

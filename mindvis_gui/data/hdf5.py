@@ -93,12 +93,7 @@ def check_chunks(node: h5py.Dataset) -> h5py.Dataset:
 
 def has(file: h5py.File, name: str) -> bool:
     """Whether the file has an object called `name`, without following links out of the file."""
-    node: Any = file
-    for part in name.split("/"):
-        if not isinstance(node, h5py.Group) or node.get(part, getlink=True) is None:
-            return False
-        node = _hard_linked(node, part)
-    return True
+    return _find(file, name) is not None
 
 
 def group(file: h5py.File, name: str) -> h5py.Group:
@@ -194,10 +189,18 @@ def _attribute(node: h5py.Group | h5py.Dataset, name: str, default: Any) -> Any:
 
 
 def _walk(file: h5py.File, name: str) -> Any:
+    node = _find(file, name)
+    if node is None:
+        raise DataError(f"{_file_name(file)}: /{name} is missing; is this file complete?")
+    return node
+
+
+def _find(file: h5py.File, name: str) -> Any:
+    """Return the object called `name`, None if there is none; refuse links out of the file."""
     node: Any = file
     for part in name.split("/"):
         if not isinstance(node, h5py.Group) or node.get(part, getlink=True) is None:
-            raise DataError(f"{_file_name(file)}: /{name} is missing; is this file complete?")
+            return None
         node = _hard_linked(node, part)
     return node
 

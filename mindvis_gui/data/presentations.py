@@ -68,28 +68,23 @@ def average_presentations(
     for place, trial in enumerate(trials):
         if trial.stimulus_id:
             groups.setdefault((trial.split, trial.stimulus_id), []).append(place)
-    found: list[Trial] = []
-    rows: list[list[int]] = []
+    found: list[tuple[Trial, list[int]]] = []
     means: list[tuple[Trial, list[int]]] = []
     for place, trial in enumerate(trials):
         group = groups.get((trial.split, trial.stimulus_id), [place])
         if trial.split == "train" and train_too and len(group) > 1:
             if place == group[0]:
-                _add(
-                    found, rows, *_mean([trials[at] for at in group], [sources[at] for at in group])
-                )
+                found.append(_mean([trials[at] for at in group], [sources[at] for at in group]))
             continue
         repeated = trial.split == "test" and len(group) > 1
-        _add(
-            found, rows, replace(trial, split="test-single") if repeated else trial, sources[place]
-        )
+        single = replace(trial, split="test-single") if repeated else trial
+        found.append((single, sources[place]))
         alone = trial.split == "test-single" and ("test", trial.stimulus_id) not in groups
         if place == group[0] and trial.stimulus_id and (repeated or alone):
             mean, made_of = _mean([trials[at] for at in group], [sources[at] for at in group])
             means.append((replace(mean, split="test"), made_of))
-    for mean, made_of in means:
-        _add(found, rows, mean, made_of)
-    return found, rows
+    found += means
+    return [trial for trial, _ in found], [rows for _, rows in found]
 
 
 def _mean(trials: list[Trial], sources: list[list[int]]) -> tuple[Trial, list[int]]:
@@ -99,8 +94,3 @@ def _mean(trials: list[Trial], sources: list[list[int]]) -> tuple[Trial, list[in
         replace(where, presentations=sum(trial.presentations for trial in trials)),
         sorted(row for rows in sources for row in rows),
     )
-
-
-def _add(trials: list[Trial], sources: list[list[int]], trial: Trial, rows: list[int]) -> None:
-    trials.append(trial)
-    sources.append(rows)
