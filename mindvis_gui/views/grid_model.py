@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer
 from PySide6.QtGui import QImage
 
-from mindvis_gui.data.subject import Trial
+from mindvis_gui.data.subject import Subject, Trial
 from mindvis_gui.decoding.cached_decoder import PartStep
+from mindvis_gui.errors import DataError
 from mindvis_gui.session import Session
 from mindvis_gui.session.axes import Axis
 from mindvis_gui.session.collection import Drawn
@@ -18,11 +20,13 @@ from mindvis_gui.session.grid_cells import Cell
 from mindvis_gui.session.grid_order import Row, needs_scores, ordered
 from mindvis_gui.session.options import Options
 from mindvis_gui.session.sample_blocks import SampleBlock
-from mindvis_gui.views.grid_pictures import GridPictures
 from mindvis_gui.views.picture import to_qimage
+from mindvis_gui.views.picture_reader import PictureReader
 from mindvis_gui.views.score_captions import brief_note, pixel_lines
 
 CONTENT_ROLE = Qt.ItemDataRole.UserRole
+_BATCH = 24  # pictures read in one job
+_CACHED = 600  # pictures kept, 256 KiB each at 256 pixels
 _SOON = 500  # ms that new scores are gathered before rows are sorted again
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -55,7 +59,7 @@ class GridModel(QAbstractTableModel):
         self.order, self.words = "", ""
         self._known: tuple[Axis, tuple[Trial | None, ...]] | None = None
         self._rows: list[Row] = []  # of what is known, in its order
-        self._pictures = GridPictures(session, self)
+        self._pictures = PictureReader(session.jobs, self, _BATCH, _CACHED)
         self._pictures.arrived.connect(self._repaint)
         self._sorting = QTimer(self, singleShot=True, interval=_SOON)
         self._sorting.timeout.connect(self.rearrange)
@@ -224,7 +228,7 @@ class GridModel(QAbstractTableModel):
         if cell.options is None or drawn is None:
             return self._undrawn(cell)
         key = drawn.options
-        image = self._pictures.get(key, drawn)
+        image = self._pictures.get(key, partial(_sample, drawn), at_hand=not drawn.on_disk)
         grid = self._session.grid
         title = f"seed {key.seed}" if "seed" not in (grid.rows, grid.columns) else ""
         shown = column if grid.columns == "seed" else row if grid.rows == "seed" else key.seed
@@ -262,12 +266,12 @@ class GridModel(QAbstractTableModel):
         return Content(("preview", options.seed, id(step)), image, "", note)
 
     def _stimulus(self, row: Any) -> Content:
-        trial = self.trial(row)
+        trial, subject = self.trial(row), self._session.subject
         label = self.row_label(row)
-        if trial is None:
+        if trial is None or subject is None:
             return Content(None, None, label, seen=True)
         key = ("stimulus", trial.stimulus_id)
-        image = self._pictures.get(key, trial)
+        image = self._pictures.get(key, partial(_seen, subject, trial))
         instead = "no stimulus" if self._pictures.is_missing(key) else ""
         return Content(key, image, label, "", instead, f"What was seen: {label}", seen=True)
 
@@ -292,3 +296,16 @@ class GridModel(QAbstractTableModel):
         if self.rows and self._active:
             last = self.index(len(self.rows) - 1, len(self.columns))
             self.dataChanged.emit(self.index(0, 0), last)
+
+
+def _sample(drawn: Drawn) -> QImage | None:
+    pixels = drawn.picture()
+    return None if pixels is None else to_qimage(pixels)
+
+
+def _seen(subject: Subject, trial: Trial) -> QImage | None:
+    try:
+        pixels = subject.stimulus(trial)
+    except DataError:
+        return None  # choosing the trial says what is wrong
+    return None if pixels is None else to_qimage(pixels)

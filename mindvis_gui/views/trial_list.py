@@ -151,7 +151,7 @@ def _draw_thumbnail(
     else:
         painter.save()
         painter.setClipPath(outline)
-        painter.drawPixmap(square, picture)
+        painter.drawImage(square, picture)
         painter.restore()
 
 

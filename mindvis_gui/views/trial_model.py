@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import (
-    QModelIndex,
-    QPersistentModelIndex,
-    QSize,
-    QStringListModel,
-    Qt,
-    QTimer,
-)
-from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, QStringListModel, Qt
+from PySide6.QtGui import QImage
 
 from mindvis_gui.data.subject import Subject, Trial
 from mindvis_gui.errors import DataError
 from mindvis_gui.session import Session
+from mindvis_gui.views.picture_reader import PictureReader
 from mindvis_gui.views.theme import THUMBNAIL
 
 TRIAL_ROLE = Qt.ItemDataRole.UserRole
@@ -46,11 +40,8 @@ class TrialModel(QStringListModel):
         self._texts: list[str] = []
         self._of_split: dict[str, list[int]] = {}
         self._rows: list[int] = []
-        self._thumbnails: OrderedDict[str, QPixmap | None] = OrderedDict()
-        self._wanted: list[Trial] = []
-        self._reading = False
-        self._soon = QTimer(self, singleShot=True, interval=0)
-        self._soon.timeout.connect(self._read_wanted)
+        self._thumbnails = PictureReader(session.jobs, self, _BATCH, _CACHED)
+        self._thumbnails.arrived.connect(self._show_thumbnails)
 
     def set_subject(self, subject: Subject | None) -> None:
         """Show the trials of another subject, all of them."""
@@ -60,8 +51,7 @@ class TrialModel(QStringListModel):
         self._of_split = {}
         for trial in trials:
             self._of_split.setdefault(trial.split, []).append(trial.index)
-        self._thumbnails.clear()
-        self._wanted.clear()
+        self._thumbnails.forget()
         self._show(list(range(len(trials))))
 
     def set_filter(self, split: str, words: str) -> None:
@@ -120,50 +110,18 @@ class TrialModel(QStringListModel):
                 decoded = ", decoded" * self._session.collection.has_trial(trial.index)
                 return f"{trial.label or trial.stimulus_id}, {caption(trial)}{decoded}"
             case Qt.ItemDataRole.DecorationRole:
-                return self._thumbnail(trial)
+                read = partial(_thumbnail, self._subject, trial)
+                return self._thumbnails.get(trial.stimulus_id, read)
             case Qt.ItemDataRole.UserRole:
                 return trial
             case _ if role == DECODED_ROLE:
                 return self._session.collection.has_trial(trial.index)
         return None
 
-    def _thumbnail(self, trial: Trial) -> QPixmap | None:
-        if trial.stimulus_id in self._thumbnails:
-            self._thumbnails.move_to_end(trial.stimulus_id)
-            return self._thumbnails[trial.stimulus_id]
-        self._wanted.append(trial)
-        if not self._reading:
-            self._soon.start()
-        return None
-
-    def _read_wanted(self) -> None:
-        """Read the newest of what was asked for; rows scrolled past long ago are forgotten."""
-        subject, newest = self._subject, self._wanted[-_BATCH:]
-        self._wanted.clear()
-        if subject is None or not newest:
-            return
-        self._reading = True
-
-        def read() -> tuple[Subject, dict[str, QImage | None]]:
-            return subject, {trial.stimulus_id: _thumbnail(subject, trial) for trial in newest}
-
-        self._session.jobs.run(read, "", self._keep, ended=self._end)
-
-    def _keep(self, read: tuple[Subject, dict[str, QImage | None]]) -> None:
-        subject, images = read
-        if subject is self._subject:
-            for key, image in images.items():
-                self._thumbnails[key] = QPixmap.fromImage(image) if image else None
-            while len(self._thumbnails) > _CACHED:
-                self._thumbnails.popitem(last=False)
-            if self._rows:
-                last = self.index(len(self._rows) - 1)
-                self.dataChanged.emit(self.index(0), last, [Qt.ItemDataRole.DecorationRole])
-
-    def _end(self) -> None:
-        self._reading = False
-        if self._wanted:
-            self._soon.start()
+    def _show_thumbnails(self) -> None:
+        if self._rows:
+            last = self.index(len(self._rows) - 1)
+            self.dataChanged.emit(self.index(0), last, [Qt.ItemDataRole.DecorationRole])
 
 
 def caption(trial: Trial) -> str:
@@ -194,4 +152,5 @@ def _thumbnail(subject: Subject, trial: Trial) -> QImage | None:
         Qt.TransformationMode.SmoothTransformation,
     )
     left, top = (small.width() - _PIXELS) // 2, (small.height() - _PIXELS) // 2
-    return small.copy(left, top, _PIXELS, _PIXELS)
+    square = small.copy(left, top, _PIXELS, _PIXELS)
+    return square.convertToFormat(QImage.Format.Format_RGB32)  # as it is drawn the fastest

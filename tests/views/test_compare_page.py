@@ -13,7 +13,6 @@ from mindvis_gui.views import compare_page
 from mindvis_gui.views.compare_header import GRIDS
 from mindvis_gui.views.drag_out import sample_data
 from mindvis_gui.views.grid_model import Content
-from mindvis_gui.views.grid_pictures import GridPictures
 
 
 @pytest.fixture
@@ -331,8 +330,9 @@ def test_count_follows_samples_that_come_without_a_pause(qtbot, page, ready, mon
 
 
 def test_a_region_made_while_pictures_are_read_costs_none_of_them(qtbot, page, ready):
-    pictures = GridPictures(ready, page)
-    pictures.get("seen", ready.subject.trials[2])
+    pictures, stimulus = page.model._pictures, page.model.index(0, 0)
+    pictures.forget()
+    page.model.content(stimulus)
     pictures._soon.stop()
     pictures._read_wanted()
     for job in ready.jobs._receivers:
@@ -340,7 +340,7 @@ def test_a_region_made_while_pictures_are_read_costs_none_of_them(qtbot, page, r
     ready.regions.add("mine", np.array([3, 4]), "sphere")
     with qtbot.waitSignal(pictures.arrived):
         pass
-    assert pictures.get("seen", ready.subject.trials[2]) is not None
+    assert page.model.content(stimulus).image is not None
 
 
 def test_rows_whose_names_differ_at_the_end_can_be_told_apart(page):
