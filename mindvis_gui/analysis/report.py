@@ -24,6 +24,7 @@ from mindvis_gui.analysis.score_table import (
     protocol_text,
     remarks,
     test_use_remarks,
+    unavailable_by_reason,
 )
 from mindvis_gui.data.mask import ratio_that_keeps
 from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE, sampling_text
@@ -107,10 +108,8 @@ def _scores(evaluation: Evaluation) -> list[dict[str, str]]:
 
 def _unavailable(evaluation: Evaluation) -> list[tuple[str, str]]:
     """Return what is missing and the scores that miss it; nobody else needs to know whose home."""
-    names: dict[str, list[str]] = {}
-    for each in evaluation.unavailable:
-        names.setdefault(each.reason.replace(str(Path.home()), "~"), []).append(each.name)
-    return [(reason, ", ".join(scores)) for reason, scores in names.items()]
+    home, missing = str(Path.home()), unavailable_by_reason(evaluation)
+    return [(reason.replace(home, "~"), ", ".join(names)) for reason, names in missing.items()]
 
 
 def _pages(trials: Sequence[DecodedTrial]) -> Iterator[dict[str, str]]:

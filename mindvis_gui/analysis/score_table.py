@@ -187,10 +187,16 @@ def protocol_lines(evaluation: Evaluation) -> list[str]:
 
 def unavailable_lines(evaluation: Evaluation) -> list[str]:
     """Return what was not computed, one line a reason."""
+    reasons = unavailable_by_reason(evaluation).items()
+    return [f"not available: {'; '.join(names)} — {reason}" for reason, names in reasons]
+
+
+def unavailable_by_reason(evaluation: Evaluation) -> dict[str, list[str]]:
+    """Return the names of the scores that were not computed, by what is missing."""
     names: dict[str, list[str]] = {}
     for each in evaluation.unavailable:
         names.setdefault(each.reason, []).append(each.name)
-    return [f"not available: {'; '.join(of)} — {reason}" for reason, of in names.items()]
+    return names
 
 
 def decoding_texts(evaluation: Evaluation) -> list[str]:

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 
 from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation, note_basis
 from mindvis_gui.cli.sampling import add_device_option, add_sampling_options, chosen_sampling
-from mindvis_gui.cli.selection import mask_seed, select_trials, trial_choice
+from mindvis_gui.cli.selection import (
+    add_subject_options,
+    mask_seed,
+    select_trials,
+    trial_choice,
+)
 from mindvis_gui.cli.subject_output import check_no_input
 from mindvis_gui.data.attribution import MEANING, METHODS
 from mindvis_gui.decoding.request import Attributor, DecodeRequest
@@ -42,8 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = "; ".join(f"{method}: {MEANING[method]}" for method in METHODS) + "."
     add = parser.add_argument
-    add("subject", metavar="SUBJECT", help="subject file, or 'demo'")
-    add("--model", default="demo", metavar="NAME|DIR", help="model folder (default: demo)")
+    add_subject_options(parser)
     add("--trials", type=trial_choice, required=True, metavar="TRIALS", help="numbers: 0,3,5-9")
     add("--seed", type=mask_seed, default=0, metavar="N", help="of the sample (default: 0)")
     add("--method", choices=METHODS, default=METHODS[0], help=f"default: {METHODS[0]}")

@@ -12,6 +12,8 @@ from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparat
 from mindvis_gui.cli.processes import Processes, joined
 from mindvis_gui.cli.sampling import add_device_option, add_sampling_options, chosen_sampling
 from mindvis_gui.cli.selection import (
+    add_subject_options,
+    add_trials_option,
     mask_ratio,
     mask_seed,
     names,
@@ -19,7 +21,6 @@ from mindvis_gui.cli.selection import (
     select_lesion,
     select_rois,
     select_trials,
-    trial_choice,
 )
 from mindvis_gui.cli.usage import UsageError
 from mindvis_gui.data.lesion import METHODS
@@ -65,15 +66,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "Under 'accelerate launch -m mindvis_gui.cli' the trials are split over processes."
     )
     add = parser.add_argument
-    add("subject", metavar="SUBJECT", help="subject file, or 'demo'")
-    add("--model", default="demo", metavar="NAME|DIR", help="model folder (default: demo)")
-    add(
-        "--trials",
-        type=trial_choice,
-        default="test",
-        metavar="TRIALS",
-        help="'test' (default), 'all', or numbers: 0,3,5-9",
-    )
+    add_subject_options(parser)
+    add_trials_option(parser)
     add("--seeds", type=numbers, default=tuple(range(5)), help="one sample each (default: 0-4)")
     add_sampling_options(parser)
     regions = parser.add_mutually_exclusive_group()

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation, note_basis
 from mindvis_gui.cli.sampling import add_device_option, add_sampling_options, chosen_sampling
 from mindvis_gui.cli.selection import (
+    add_subject_options,
+    add_trials_option,
     mask_seed,
     numbers,
     select_trials,
-    trial_choice,
 )
 from mindvis_gui.cli.usage import UsageError, read_by
 from mindvis_gui.data.lesion import MEANING, METHODS
@@ -38,15 +39,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         + ". docs/lesion.md says how to read the result."
     )
     add = parser.add_argument
-    add("subject", metavar="SUBJECT", help="subject file, or 'demo'")
-    add("--model", default="demo", metavar="NAME|DIR", help="model folder (default: demo)")
-    add(
-        "--trials",
-        type=trial_choice,
-        default="test",
-        metavar="TRIALS",
-        help="'test' (default), 'all', or numbers: 0,3,5-9",
-    )
+    add_subject_options(parser)
+    add_trials_option(parser)
     add("--seeds", type=numbers, default=(0, 1), help="samples of each (default: 0-1)")
     add(
         "--lesions",

@@ -22,6 +22,24 @@ Trials: TypeAlias = str | tuple[int, ...]  # "test", "all", or numbers
 _MOST = 100_000  # numbers in one list; more is a slip of the finger
 
 
+def add_subject_options(parser: argparse.ArgumentParser) -> None:
+    """Add what is decoded, and by which model."""
+    add = parser.add_argument
+    add("subject", metavar="SUBJECT", help="subject file, or 'demo'")
+    add("--model", default="demo", metavar="NAME|DIR", help="model folder (default: demo)")
+
+
+def add_trials_option(parser: argparse.ArgumentParser) -> None:
+    """Add which trials; the test trials, if none are named."""
+    parser.add_argument(
+        "--trials",
+        type=trial_choice,
+        default="test",
+        metavar="TRIALS",
+        help="'test' (default), 'all', or numbers: 0,3,5-9",
+    )
+
+
 def at_least_one(text: str) -> int:
     """Read a whole number from 1; argparse reports what is wrong with it."""
     if not text.isdecimal() or int(text) < 1:

@@ -65,10 +65,10 @@ class ComparePanel(QWidget):
 
         rows = QVBoxLayout()
         rows.setSpacing(2)
-        for widgets in (
-            (self.decoded, self.pixel, self.ssim, self.rank),
-            (self.agreement, self.ways, self.note),
-        ):
+        first = (self.decoded, self.pixel, self.ssim, self.rank)
+        second = (self.agreement, self.ways, self.note)
+        self._texts = (*first, *second)
+        for widgets in (first, second):
             row = WrapLayout(14)
             for widget in widgets:
                 widget.setTextFormat(Qt.TextFormat.RichText)
@@ -120,16 +120,7 @@ class ComparePanel(QWidget):
         self.consistency_map.setEnabled(
             comparison is not None and comparison.consistency is not None
         )
-        texts = (
-            self.decoded,
-            self.pixel,
-            self.ssim,
-            self.rank,
-            self.agreement,
-            self.ways,
-            self.note,
-        )
-        for widget in texts:
+        for widget in self._texts:
             widget.clear()
         self.note.setToolTip("")
         if result is None:
@@ -142,7 +133,7 @@ class ComparePanel(QWidget):
         elif comparison is not None:
             self._show(comparison)
             self._show_recognitions(session.results.recognitions)
-        for widget in texts:
+        for widget in self._texts:
             widget.setVisible(bool(widget.text()))
         self._arrange()
         keep_height(self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from mindvis_gui.analysis.export import check_replaceable, write_drawn, write_sample
@@ -25,18 +25,18 @@ from mindvis_gui.wording import counted
 
 def figure_name(request: DecodeRequest, template: str) -> str:
     """Return the name suggested for a figure."""
-    return f"{_stem(request)}_{template}.png"
+    return f"{_stem(request.subject, request.trial)}_{template}.png"
 
 
 def sample_name(subject: str, trial: int, seed: int) -> str:
     """Return the name of one sample's file."""
-    return f"{_stem_of(subject, trial)}_seed-{seed:04d}.png"
+    return f"{_stem(subject, trial)}_seed-{seed:04d}.png"
 
 
 def drawn_name(drawn: Drawn) -> str:
     """Return the name of the file of a sample of the collection; what it depends on tells it."""
     options = drawn.options
-    parts = [f"{_stem_of(str(drawn.request['subject']), options.trial)}_seed-{options.seed:04d}"]
+    parts = [f"{_stem(str(drawn.request['subject']), options.trial)}_seed-{options.seed:04d}"]
     parts.append(f"{options.sampling.sampler.replace('+', 'p')}-{options.sampling.steps}")
     if options.sampling.guidance not in (None, NO_GUIDANCE):
         parts.append(f"guidance-{options.sampling.guidance:g}")
@@ -57,7 +57,7 @@ def start_figure(session: Session, path: Path, name: str, style: FigureStyle) ->
         return write_figure(gather(), path, name, style)
 
     def report(notice: str) -> None:
-        _report(session, f"Wrote {path}")
+        session.message.emit(f"Wrote {path}")
         if notice:
             session.problem.emit(f"{path.name}: {notice}")
 
@@ -85,46 +85,39 @@ def start_samples(session: Session, folder: Path) -> None:
     session.jobs.run(
         write,
         "Writing samples",
-        lambda count: _report(session, f"Wrote {counted(count, 'sample')} to {folder}"),
+        lambda count: session.message.emit(f"Wrote {counted(count, 'sample')} to {folder}"),
     )
 
 
 def start_drawn(session: Session, drawn: Drawn, path: Path) -> None:
     """Write one sample to `path`."""
 
-    def write() -> Path:
+    def write() -> None:
         image = drawn.picture()
         if image is None:
             raise ExportError(f"{path.name}: the sample is no longer on disk; decode it again")
         write_drawn(image, drawn.request, drawn.options.seed, path)
-        return path
 
-    session.jobs.run(write, f"Writing {path.name}", lambda done: _report(session, f"Wrote {done}"))
+    _start(session, path, write)
 
 
 def start_scores(session: Session, path: Path) -> None:
     """Write the scores of all samples to `path`, as CSV or Parquet."""
     rows = session.collection.table()
-
-    def write() -> Path:
-        write_table(rows(), path)
-        return path
-
-    session.jobs.run(write, f"Writing {path.name}", lambda done: _report(session, f"Wrote {done}"))
+    _start(session, path, lambda: write_table(rows(), path))
 
 
 def start_arrays(session: Session, path: Path) -> None:
     """Write all samples as one array to `path`, and what they are beside it."""
     drawn = session.collection.everything()
 
-    def write() -> Path:
+    def write() -> None:
         read = [(each, each.picture()) for each in drawn]
         whole = [(each, image) for each, image in read if image is not None]
         rows = [request_row(each.request, each.options.seed) for each, _ in whole]
         write_arrays([image for _, image in whole], rows, path)
-        return path
 
-    session.jobs.run(write, f"Writing {path.name}", lambda done: _report(session, f"Wrote {done}"))
+    _start(session, path, write)
 
 
 def start_latents(session: Session, path: Path) -> None:
@@ -136,26 +129,24 @@ def start_latents(session: Session, path: Path) -> None:
         return
     items = drawing_latents_of(drawn, session.taking_turns(decoder), subject, normalisation)
 
-    def write() -> Generator[Step, None, Path]:
+    def write() -> Generator[Step, None, None]:
         check_array_name(path)  # before an hour of drawing
         latents, rows = yield from items
         write_arrays(latents, rows, path)
-        return path
 
-    session.jobs.start(
-        write(), f"Writing {path.name}", lambda done: _report(session, f"Wrote {done}")
-    )
+    session.jobs.start(write(), *_told(session, path))
 
 
-def _report(session: Session, text: str) -> None:
-    session.message.emit(text)
+def _start(session: Session, path: Path, write: Callable[[], None]) -> None:
+    session.jobs.run(write, *_told(session, path))
 
 
-def _stem(request: DecodeRequest) -> str:
-    return _stem_of(request.subject, request.trial)
+def _told(session: Session, path: Path) -> tuple[str, Callable[[None], None]]:
+    """Return the title of what writes `path`, and what says that it is done."""
+    return f"Writing {path.name}", lambda _: session.message.emit(f"Wrote {path}")
 
 
-def _stem_of(subject: str, trial: int) -> str:
+def _stem(subject: str, trial: int) -> str:
     return f"{_plain(subject) or 'subject'}_trial-{trial:04d}"
 
 
