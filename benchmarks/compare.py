@@ -20,13 +20,7 @@ from report import report
 
 from mindvis_gui.app import make_application
 from mindvis_gui.decoding.cached_decoder import CachedDecoder
-from mindvis_gui.decoding.request import (
-    DecodeRequest,
-    DecodeResult,
-    ModelInfo,
-    Sample,
-    Step,
-)
+from mindvis_gui.decoding.request import DecodeRequest, DecodeResult, ModelInfo, Sample, Step
 from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.session import Session

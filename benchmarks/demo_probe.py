@@ -95,10 +95,7 @@ def coarse(subject: Subject, trials: Sequence[Trial]) -> Table:
 
 
 def print_table(
-    codes: Mapping[str, tuple[Table, Table]],
-    pictures: Table,
-    stimuli: Table,
-    counts: Sequence[int],
+    codes: Mapping[str, tuple[Table, Table]], pictures: Table, stimuli: Table, counts: Sequence[int]
 ) -> None:
     """Print how well pictures are read from each code (of training, of test trials)."""
     print("| read from | " + " | ".join(f"{n:,} trials" for n in counts) + " |")

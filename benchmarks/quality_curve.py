@@ -25,19 +25,9 @@ from mindvis_gui.analysis.metrics import pixel_correlation
 from mindvis_gui.data.prepare import measure_normalisation, pad_to_patches, prepare
 from mindvis_gui.data.subject import ImageArray, Subject
 from mindvis_gui.decoding.pipeline import MindVisPipeline, load_pipeline
-from mindvis_gui.decoding.request import (
-    DecodeRequest,
-    DecodeResult,
-    Sample,
-    decode_many,
-)
+from mindvis_gui.decoding.request import DecodeRequest, DecodeResult, Sample, decode_many
 from mindvis_gui.decoding.sampling import initial_noise
-from mindvis_gui.decoding.sampling_settings import (
-    NO_GUIDANCE,
-    SAMPLERS,
-    TRAINING_STEPS,
-    Sampling,
-)
+from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE, SAMPLERS, TRAINING_STEPS, Sampling
 
 SEEDS = (0, 1, 2, 3, 4)
 STEPS = (4, 5, 6, 8, 10, 12, 15, 20, 25, 40, 50, 100)

@@ -18,11 +18,7 @@ from report import report
 import mindvis_gui
 from mindvis_gui.data.prepare import measure_normalisation, prepare
 from mindvis_gui.decoding.company import company
-from mindvis_gui.decoding.request import (
-    DecodeRequest,
-    DecodeResult,
-    decode_many,
-)
+from mindvis_gui.decoding.request import DecodeRequest, DecodeResult, decode_many
 
 _REPEATS = 3
 _BAR = 1.5  # times as fast, where the queue draws together

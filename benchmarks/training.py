@@ -183,8 +183,7 @@ def stage_b(device: str, batch: int, steps: int, *, tiny: bool) -> None:
         device,
     )
     report(
-        f"stage B, {device}, batch {batch}: samples/s",
-        f"{batch / seconds:.2f}" + tiny * " TINY",
+        f"stage B, {device}, batch {batch}: samples/s", f"{batch / seconds:.2f}" + tiny * " TINY"
     )
 
 

@@ -33,13 +33,7 @@ from mindvis_gui.app import make_application
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.prepare import padded_length
 from mindvis_gui.data.subject import FloatArray, ImageArray, IntArray, Roi, Subject, Trial, Volume
-from mindvis_gui.decoding.request import (
-    DecodeRequest,
-    DecodeResult,
-    ModelInfo,
-    Recovery,
-    Step,
-)
+from mindvis_gui.decoding.request import DecodeRequest, DecodeResult, ModelInfo, Recovery, Step
 from mindvis_gui.paths import resources_dir
 from mindvis_gui.session import Session
 from mindvis_gui.session.overlays import MASK, REGIONS, RESPONSE, Look, Overlay

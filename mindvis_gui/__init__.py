@@ -16,10 +16,7 @@ __all__ = ["__version__", "load_decoder", "open_subject"]
 
 
 def load_decoder(
-    folder: str | Path,
-    device: str = "auto",
-    precision: str = "auto",
-    threads: int | None = None,
+    folder: str | Path, device: str = "auto", precision: str = "auto", threads: int | None = None
 ) -> Decoder:
     """Load a model folder, given by path or by the name of one in a models folder.
 

@@ -12,12 +12,7 @@ class Change(QUndoCommand):
     """Sets one value, and the old one on undo; those of one gesture are undone together."""
 
     def __init__(
-        self,
-        text: str,
-        old: Any,
-        new: Any,
-        setter: Callable[[Any], None],
-        gesture: int = -1,
+        self, text: str, old: Any, new: Any, setter: Callable[[Any], None], gesture: int = -1
     ) -> None:
         super().__init__(text)
         self._old, self._new, self._setter, self._gesture = old, new, setter, gesture

@@ -108,10 +108,7 @@ class DecodeFolderWriter:
         self._state = state
 
     def add(
-        self,
-        comparison: Comparison,
-        cached: Sequence[int] = (),
-        latents: FloatArray | None = None,
+        self, comparison: Comparison, cached: Sequence[int] = (), latents: FloatArray | None = None
     ) -> None:
         """Write the samples of one trial, its stimulus, its scores, and latents if there are any.
 

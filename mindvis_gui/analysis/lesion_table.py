@@ -7,12 +7,7 @@ from math import isnan
 
 from mindvis_gui.analysis.caption import decimal
 from mindvis_gui.analysis.lesion import LesionStudy
-from mindvis_gui.analysis.score_table import (
-    latex_line,
-    latex_tabular,
-    mean_text,
-    test_use_remarks,
-)
+from mindvis_gui.analysis.score_table import latex_line, latex_tabular, mean_text, test_use_remarks
 from mindvis_gui.data.lesion import MEANING
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.decoding.request import ModelInfo

@@ -84,11 +84,7 @@ def recognise(
     accuracy = [
         top_k_accuracy(
             n_way_places(
-                probabilities,
-                true,
-                n,
-                DRAWS,
-                np.random.default_rng([0, trial, sample.seed, n]),
+                probabilities, true, n, DRAWS, np.random.default_rng([0, trial, sample.seed, n])
             ),
             1,
         )

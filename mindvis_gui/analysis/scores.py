@@ -94,13 +94,7 @@ _METRICS = (
     Metric(ALL_WAYS, "Top-1 of all", "identification", "pcc"),
     Metric("sharpness", "Sharpness", "samples", "sharpness"),
     Metric("diversity", "Diversity", "samples", "diversity"),
-    Metric(
-        "agreement-category",
-        "Samples agree",
-        "samples",
-        "agreement",
-        network="category",
-    ),
+    Metric("agreement-category", "Samples agree", "samples", "agreement", network="category"),
 )
 _ON_REQUEST = ("pairwise-mse-uint8", "agreement-category")
 _NAMES = {

@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING
 
 from mindvis_gui.cli.preparation import add_preparation_options, chosen_preparation, note_basis
 from mindvis_gui.cli.sampling import add_device_option, add_sampling_options, chosen_sampling
-from mindvis_gui.cli.selection import (
-    add_subject_options,
-    mask_seed,
-    select_trials,
-    trial_choice,
-)
+from mindvis_gui.cli.selection import add_subject_options, mask_seed, select_trials, trial_choice
 from mindvis_gui.cli.subject_output import check_no_input
 from mindvis_gui.data.attribution import MEANING, METHODS
 from mindvis_gui.decoding.request import Attributor, DecodeRequest

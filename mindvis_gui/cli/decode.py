@@ -96,13 +96,7 @@ def run(args: argparse.Namespace) -> int:
     # Only now what takes time to import: --help needs none of it.
     from mindvis_gui import load_decoder, open_subject
     from mindvis_gui.analysis.decode_folder_writer import DecodeFolderWriter
-    from mindvis_gui.cli.output import (
-        complain,
-        complain_of_failures,
-        progress,
-        the_first,
-        write,
-    )
+    from mindvis_gui.cli.output import complain, complain_of_failures, progress, the_first, write
     from mindvis_gui.data.preparation import prepare_subject
     from mindvis_gui.data.prepare import measure_normalisation
     from mindvis_gui.decoding.cached_decoder import CachedDecoder

@@ -16,9 +16,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Describe the command and add its options."""
     parser.description = "Say what is in a subject file or a model folder."
     parser.add_argument(
-        "path",
-        metavar="PATH",
-        help="subject file, 'demo', a model folder or a model's name",
+        "path", metavar="PATH", help="subject file, 'demo', a model folder or a model's name"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -76,10 +74,7 @@ def _grid(subject: Subject) -> dict[str, Any]:
 
     extent = subject.ijk.max(axis=0) - subject.ijk.min(axis=0) + 1
     sizes = np.linalg.norm(subject.affine[:3, :3], axis=0)
-    return {
-        "grid": extent.tolist(),
-        "voxel_size_mm": [round(float(size), 3) for size in sizes],
-    }
+    return {"grid": extent.tolist(), "voxel_size_mm": [round(float(size), 3) for size in sizes]}
 
 
 def model_facts(info: ModelInfo) -> dict[str, Any]:

@@ -61,10 +61,7 @@ def run(args: argparse.Namespace) -> int:
     """Decode and score trial by trial; each is kept before the next begins."""
     # Only now what takes time to import: --help needs none of it.
     from mindvis_gui import load_decoder, open_subject
-    from mindvis_gui.analysis.lesion import (
-        LesionStudy,
-        run_study,
-    )
+    from mindvis_gui.analysis.lesion import LesionStudy, run_study
     from mindvis_gui.analysis.lesion_folder import LesionFolder
     from mindvis_gui.analysis.lesion_plan import check_seen, plan_lesions, without_whole_regions
     from mindvis_gui.analysis.lesion_scores import LesionScorer

@@ -81,12 +81,7 @@ class Lesion:
 
     @classmethod
     def of_patches(
-        cls,
-        mask: MaskState,
-        patch_size: int,
-        n_voxels: int,
-        method: Method = "zero",
-        seed: int = 0,
+        cls, mask: MaskState, patch_size: int, n_voxels: int, method: Method = "zero", seed: int = 0
     ) -> Lesion:
         """Leave out the masked patches."""
         voxels = np.flatnonzero(~mask.kept_voxels(patch_size, n_voxels))

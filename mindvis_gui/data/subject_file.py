@@ -61,11 +61,7 @@ _SMALL: dict[str, Any] = {"compression": "gzip", "compression_opts": 4, "fletche
 
 
 def write_subject(
-    path: str | Path,
-    subject: Subject,
-    *,
-    dtype: ResponseType = "float32",
-    deflate: int = 0,
+    path: str | Path, subject: Subject, *, dtype: ResponseType = "float32", deflate: int = 0
 ) -> None:
     """Write `subject` as a subject file; it replaces `path` only once it is complete.
 
@@ -93,11 +89,7 @@ def write_subject(
 
 
 def writing_subject(
-    path: Path,
-    subject: Subject,
-    *,
-    dtype: ResponseType = "float32",
-    deflate: int = 0,
+    path: Path, subject: Subject, *, dtype: ResponseType = "float32", deflate: int = 0
 ) -> Generator[tuple[int, int], None, None]:
     """Do what `write_subject` does, yielding (trials and pictures done, of how many).
 

@@ -7,12 +7,7 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 from mindvis_gui.data.prepare import Padding, padded_length
-from mindvis_gui.decoding.transformer import (
-    Block,
-    PatchEmbedding,
-    initialise,
-    sincos_positions,
-)
+from mindvis_gui.decoding.transformer import Block, PatchEmbedding, initialise, sincos_positions
 
 
 class FmriEncoder(ModelMixin, ConfigMixin):

@@ -152,10 +152,7 @@ def read_model_info(folder: Path) -> ModelInfo:
 
 @building()
 def load_decoder(
-    folder: str | Path,
-    device: str = "auto",
-    precision: str = "auto",
-    threads: int | None = None,
+    folder: str | Path, device: str = "auto", precision: str = "auto", threads: int | None = None
 ) -> MindVisDecoder:
     """Load a model and make it ready to decode.
 

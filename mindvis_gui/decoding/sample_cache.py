@@ -36,10 +36,7 @@ _SHAPES_A_SAMPLE = ("vector_sha256", "model_hash", "sampler", "steps", "precisio
 
 
 def sample_key(
-    request: Mapping[str, Any],
-    seed: int,
-    device: str,
-    versions: Mapping[str, str] | None = None,
+    request: Mapping[str, Any], seed: int, device: str, versions: Mapping[str, str] | None = None
 ) -> str:
     """Return the hash of all that a sample depends on.
 

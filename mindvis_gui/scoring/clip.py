@@ -7,13 +7,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from mindvis_gui.errors import ModelError, UnavailableError
-from mindvis_gui.scoring.torch_network import (
-    CLIP_MEAN,
-    CLIP_SD,
-    Layer,
-    Preparation,
-    TorchNetwork,
-)
+from mindvis_gui.scoring.torch_network import CLIP_MEAN, CLIP_SD, Layer, Preparation, TorchNetwork
 from mindvis_gui.scoring.weights import PANEL_EXTRA, find_weights, require_packages
 
 FOLDER = "clip-vit-large-patch14"

@@ -16,10 +16,7 @@ from mindvis_gui.data.subject import FloatArray, ImageArray
 from mindvis_gui.decoding.device import choose_device, failures_said
 
 BATCH = 16
-_FILTERS = {
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-}
+_FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 IMAGENET_MEAN, IMAGENET_SD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_SD = (0.26862954, 0.26130258, 0.27577711)

@@ -15,12 +15,7 @@ from mindvis_gui.analysis.comparison import ChanceLevels, Comparison, SampleScor
 from mindvis_gui.analysis.decoded_trial import protocol
 from mindvis_gui.analysis.sample_table import request_row
 from mindvis_gui.data.subject import ImageArray, Subject, read_only
-from mindvis_gui.decoding.request import (
-    DecodeRequest,
-    DecodeResult,
-    ModelInfo,
-    Sample,
-)
+from mindvis_gui.decoding.request import DecodeRequest, DecodeResult, ModelInfo, Sample
 from mindvis_gui.decoding.sample_cache import SampleCache, sample_key
 from mindvis_gui.files import is_there
 from mindvis_gui.jobs import Jobs

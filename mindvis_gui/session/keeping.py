@@ -10,12 +10,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from mindvis_gui.data.prepare import Normalisation, prepare
 from mindvis_gui.data.subject import Subject
-from mindvis_gui.decoding.request import (
-    DecodeRequest,
-    DecodeResult,
-    ModelInfo,
-    Sample,
-)
+from mindvis_gui.decoding.request import DecodeRequest, DecodeResult, ModelInfo, Sample
 from mindvis_gui.session.collection import Drawn
 from mindvis_gui.session.differing import differences
 from mindvis_gui.session.options import Options, request_from_json

@@ -11,12 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from mindvis_gui.analysis.decoded_trial import DecodedTrial, protocol
-from mindvis_gui.analysis.lesion import (
-    Effects,
-    LesionStudy,
-    Progress,
-    run_study,
-)
+from mindvis_gui.analysis.lesion import Effects, LesionStudy, Progress, run_study
 from mindvis_gui.analysis.lesion_folder import LesionFolder
 from mindvis_gui.analysis.lesion_plan import check_seen, plan_lesions, without_whole_regions
 from mindvis_gui.analysis.lesion_scores import LesionScorer
@@ -24,12 +19,7 @@ from mindvis_gui.analysis.networks import Network
 from mindvis_gui.data.lesion import Lesion, Method
 from mindvis_gui.data.prepare import Normalisation
 from mindvis_gui.data.subject import Recording, Subject, Trial
-from mindvis_gui.decoding.request import (
-    Decoder,
-    DecodeRequest,
-    DecodeResult,
-    ModelInfo,
-)
+from mindvis_gui.decoding.request import Decoder, DecodeRequest, DecodeResult, ModelInfo
 from mindvis_gui.decoding.versions import installed_versions
 from mindvis_gui.errors import MindVisError, RequestError, UnavailableError
 from mindvis_gui.files import only_writer

@@ -141,10 +141,7 @@ class PreparationState(QObject):
 
 
 def preparing_to_show(
-    original: Subject,
-    steps: Preparation,
-    grid: DisplayGrid | None,
-    positions: Path | None = None,
+    original: Subject, steps: Preparation, grid: DisplayGrid | None, positions: Path | None = None
 ) -> Generator[Any, None, PreparedSubject]:
     """Do the steps; measure the responses, too, where that is quick.
 

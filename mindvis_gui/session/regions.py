@@ -135,8 +135,7 @@ class Regions(QObject):
     def add(self, name: str, voxels: IntArray, made: str) -> bool:
         """Add a region; whether that was possible."""
         return self._try(
-            f"new region {name}",
-            lambda: (*self.rois, make_region(name, voxels, made, self.rois)),
+            f"new region {name}", lambda: (*self.rois, make_region(name, voxels, made, self.rois))
         )
 
     def rename(self, name: str, new: str) -> bool:

@@ -90,10 +90,7 @@ class Response(QObject):
                 self.completed.emit()
 
         job = self._measuring = self._jobs.start(
-            _measuring(subject),
-            "Measuring responses",
-            take,
-            ended=lambda: self._forget(job),
+            _measuring(subject), "Measuring responses", take, ended=lambda: self._forget(job)
         )
 
     def _forget(self, job: Job) -> None:

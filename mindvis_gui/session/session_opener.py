@@ -115,10 +115,7 @@ class SessionOpener(QObject):
         session.bring(read(), f"Opening {path.name}", go_on)
 
     def _load_model(
-        self,
-        saved: SessionFile | Mapping[str, Any],
-        document: Mapping[str, Any],
-        subject: Subject,
+        self, saved: SessionFile | Mapping[str, Any], document: Mapping[str, Any], subject: Subject
     ) -> None:
         session, wanted = self._session, document.get("model")
         loaded = session.decoder.info.hash if session.decoder else ""
@@ -149,10 +146,7 @@ class SessionOpener(QObject):
         session.loading.start(load, wanted["name"], go_on)
 
     def _read_samples(
-        self,
-        saved: SessionFile | Mapping[str, Any],
-        document: Mapping[str, Any],
-        subject: Subject,
+        self, saved: SessionFile | Mapping[str, Any], document: Mapping[str, Any], subject: Subject
     ) -> None:
         session = self._session
         read: Callable[[], Sources] = (

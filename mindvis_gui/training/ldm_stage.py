@@ -70,11 +70,7 @@ def fine_tune(sources: Sequence[str], settings: LdmSettings, run: Run) -> None:
     )
     seen = _SeenPictures(base.image_size)
     trials = reader.read(
-        fitted,
-        crops=settings.crops,
-        crop=settings.crop,
-        seed=settings.seed,
-        seen=seen.take_learned,
+        fitted, crops=settings.crops, crop=settings.crop, seed=settings.seed, seen=seen.take_learned
     )
     held_out = reader.read(held, seen=seen.take)
     if said := oblong(seen.shapes):

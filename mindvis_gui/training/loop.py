@@ -16,12 +16,7 @@ from torch import Generator, Tensor, nn
 from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.decoding.device import choose_precision
 from mindvis_gui.errors import TrainingError
-from mindvis_gui.training.checkpoint import (
-    CHECKPOINT,
-    Stateful,
-    load_checkpoint,
-    save_checkpoint,
-)
+from mindvis_gui.training.checkpoint import CHECKPOINT, Stateful, load_checkpoint, save_checkpoint
 from mindvis_gui.training.interruption import stop_request
 from mindvis_gui.training.metrics import MetricLog
 from mindvis_gui.training.plots import write_plot

@@ -122,12 +122,7 @@ def _train(
         held_out,
     )
     train_masked_model(
-        model.to(run.accelerator.device),
-        fitted,
-        held_out,
-        settings,
-        plan,
-        focus=focus,
+        model.to(run.accelerator.device), fitted, held_out, settings, plan, focus=focus
     )
     run.publish(model.save_pretrained)
 

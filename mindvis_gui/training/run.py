@@ -23,12 +23,7 @@ from mindvis_gui.files import check_writable, only_writer
 from mindvis_gui.training.common_settings import Settings
 from mindvis_gui.training.configuration import CONFIG, save_settings
 from mindvis_gui.training.loop import Plan, accelerator_on
-from mindvis_gui.training.run_folder import (
-    RUN_FOLDER,
-    check_free,
-    clear_left_over,
-    write_model,
-)
+from mindvis_gui.training.run_folder import RUN_FOLDER, check_free, clear_left_over, write_model
 
 _NAMES = {"no": "fp32", "bf16": "bf16", "fp16": "fp16"}  # accelerate's → ours
 _OF_LAUNCH = "ACCELERATE_MIXED_PRECISION"

@@ -30,10 +30,7 @@ def adaptation_trials(subject: Subject, *, include_test_fmri: bool = False) -> l
 
 
 def split_for_selection(
-    subject: Subject,
-    selection: Selection = "validation",
-    seed: int = 0,
-    share: float = VALIDATION,
+    subject: Subject, selection: Selection = "validation", seed: int = 0, share: float = VALIDATION
 ) -> tuple[list[Trial], list[Trial]]:
     """Return the trials that stage B learns from, and those that choose its best weights.
 

@@ -126,9 +126,7 @@ class EffectPlot(pg.PlotWidget):
         nothing = high - low < _NOTHING  # or rounding would be drawn as a change
         room = 0.05 if nothing else 0.06 * (high - low)
         self._view.setRange(
-            xRange=(low - room, high + room),
-            yRange=(-0.6, max(len(self.bars), 1) - 0.4),
-            padding=0,
+            xRange=(low - room, high + room), yRange=(-0.6, max(len(self.bars), 1) - 0.4), padding=0
         )
 
     def _set_axes(self) -> None:

@@ -36,10 +36,7 @@ def region_labels(subject: Subject, names: frozenset[str]) -> NDArray[np.int16]:
 
 
 def region_table(
-    subject: Subject,
-    labels: NDArray[np.int16],
-    colours: Mapping[str, QColor],
-    opacity: float = 1.0,
+    subject: Subject, labels: NDArray[np.int16], colours: Mapping[str, QColor], opacity: float = 1.0
 ) -> ImageArray:
     """Return the table (n_voxels + 1, 4) of region colours."""
     alpha = round(255 * opacity)

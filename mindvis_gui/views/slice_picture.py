@@ -208,10 +208,7 @@ class PlaneImage(QGraphicsItem):
         return self._place
 
     def paint(
-        self,
-        painter: QPainter,
-        option: QStyleOptionGraphicsItem,
-        widget: QWidget | None = None,
+        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
     ) -> None:
         """Draw the image (called by Qt)."""
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._smooth)

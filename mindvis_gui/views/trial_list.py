@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import (
-    QModelIndex,
-    QPersistentModelIndex,
-    QRect,
-    QRectF,
-    QSize,
-    Qt,
-    Signal,
-)
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFont,
     QKeyEvent,
@@ -20,13 +12,7 @@ from PySide6.QtGui import (
     QPalette,
     QResizeEvent,
 )
-from PySide6.QtWidgets import (
-    QFrame,
-    QListView,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-)
+from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from mindvis_gui.data.subject import Trial
 from mindvis_gui.views.theme import GAP, THUMBNAIL
@@ -138,10 +124,7 @@ class _TrialDelegate(QStyledItemDelegate):
 
 
 def _draw_thumbnail(
-    painter: QPainter,
-    square: QRect,
-    index: QModelIndex | QPersistentModelIndex,
-    palette: QPalette,
+    painter: QPainter, square: QRect, index: QModelIndex | QPersistentModelIndex, palette: QPalette
 ) -> None:
     outline = QPainterPath()
     outline.addRoundedRect(QRectF(square), 3, 3)

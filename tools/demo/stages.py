@@ -27,10 +27,7 @@ from mindvis_gui.decoding.networks import build_scheduler, build_unet, time_widt
 from mindvis_gui.files import atomic_path
 from mindvis_gui.training.augmentation import Augmentation
 from mindvis_gui.training.dcldm import DoubleConditioned, encoder_of, train_dcldm
-from mindvis_gui.training.first_stage import (
-    standardise_latents,
-    train_first_stage,
-)
+from mindvis_gui.training.first_stage import standardise_latents, train_first_stage
 from mindvis_gui.training.label_ldm import PictureContext, PictureObjective, train_label_ldm
 from mindvis_gui.training.loop import Plan, warmup_cosine
 from mindvis_gui.training.mbm import (

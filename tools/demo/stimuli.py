@@ -33,10 +33,7 @@ class Stimulus:
 
 
 def training_stimuli(
-    pictures: Sequence[Picture],
-    held_out: NDArray[np.bool_],
-    concepts: Sequence[Concept],
-    seed: int,
+    pictures: Sequence[Picture], held_out: NDArray[np.bool_], concepts: Sequence[Concept], seed: int
 ) -> list[Stimulus]:
     """Compose 1,200 pictures, 25 of each seen concept, in random order.
 

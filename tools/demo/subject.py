@@ -40,11 +40,7 @@ def write_demo(
         seed=seed,
     )
     subject = replace(
-        subject,
-        name="Demo",
-        anatomy=anatomy,
-        origin="tools/build_demo.py",
-        licence=_LICENCE,
+        subject, name="Demo", anatomy=anatomy, origin="tools/build_demo.py", licence=_LICENCE
     )
     write_subject(path, subject, dtype="int8", deflate=9)
 

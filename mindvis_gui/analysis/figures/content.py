@@ -97,11 +97,7 @@ class MaskScene:
 
     @classmethod
     def of(
-        cls,
-        vector: FloatArray,
-        kept: NDArray[np.bool_],
-        recovery: Recovery,
-        rois: tuple[Roi, ...],
+        cls, vector: FloatArray, kept: NDArray[np.bool_], recovery: Recovery, rois: tuple[Roi, ...]
     ) -> MaskScene:
         """Take a response, the voxels kept of it, and what a model made of them."""
         baseline = interpolation_baseline(vector, kept)

@@ -48,10 +48,7 @@ _SETTINGS = Lock()
 
 
 def write_figure(
-    content: FigureContent,
-    path: Path,
-    name: str = "comparison",
-    style: FigureStyle | None = None,
+    content: FigureContent, path: Path, name: str = "comparison", style: FigureStyle | None = None
 ) -> str:
     """Draw a figure, and write beside it the requests and scores of what it shows as JSON.
 
