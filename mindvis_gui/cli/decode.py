@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -40,6 +40,7 @@ from mindvis_gui.wording import counted
 
 if TYPE_CHECKING:
     from mindvis_gui.analysis.comparison import Comparison
+    from mindvis_gui.analysis.decode_folder_writer import DecodeFolderWriter
     from mindvis_gui.data.prepare import Normalisation
     from mindvis_gui.decoding.cached_decoder import CachedDecoder
 
@@ -113,8 +114,6 @@ def run(args: argparse.Namespace) -> int:
     rois = select_rois(subject, args.rois)
     lesion = select_lesion(subject, args.without_rois, args.lesion_method)
     normalisation = measure_normalisation(subject)
-    failures: dict[int, MindVisError] = {}
-    unread: dict[str, None] = {}  # why stimuli could not be read, each once
     with joined(args.device) as processes, progress(len(trials), shown=processes.first) as show:
         show(0, f"loading model {args.model}")
         cache = None if args.no_cache else open_cache()
@@ -136,13 +135,7 @@ def run(args: argparse.Namespace) -> int:
             trials[processes.rank :: processes.count],
             lambda done, what: show(processes.count * done, what),
         )
-        for outcome in _gathered(stream, len(trials), processes):
-            if isinstance(outcome, tuple):
-                failures[outcome[0]] = outcome[1]
-                folder.add_failure(*outcome)
-            else:
-                unread |= dict.fromkeys(outcome.comparison.unread)
-                folder.add(outcome.comparison, outcome.cached, outcome.latents)
+        failures, unread = _fill(folder, _gathered(stream, len(trials), processes))
     if not processes.first:
         return 0
     n_decoded = len(trials) - len(failures)
@@ -151,7 +144,7 @@ def run(args: argparse.Namespace) -> int:
     note_basis(subject.name, normalisation)
     if unread:
         lost = counted(len(unread), "stimulus")
-        complain(f"{lost} cannot be compared with: {the_first(list(unread))}")
+        complain(f"{lost} cannot be compared with: {the_first(unread)}")
     if decoder.trouble:
         complain(decoder.trouble)
     if failures:
@@ -214,6 +207,22 @@ class _Work:
 
         drawn = None if self.latents_by is None else latents_of(self.latents_by, result.request)
         return _Decoded(compare(result, self.subject), result.found, drawn)
+
+
+def _fill(
+    folder: DecodeFolderWriter, outcomes: Iterable[_Decoded | _Failure]
+) -> tuple[dict[int, MindVisError], list[str]]:
+    """Put outcomes into the folder; return what failed by trial, and why stimuli were not read."""
+    failures: dict[int, MindVisError] = {}
+    unread: dict[str, None] = {}  # each once
+    for outcome in outcomes:
+        if isinstance(outcome, tuple):
+            failures[outcome[0]] = outcome[1]
+            folder.add_failure(*outcome)
+        else:
+            unread |= dict.fromkeys(outcome.comparison.unread)
+            folder.add(outcome.comparison, outcome.cached, outcome.latents)
+    return failures, list(unread)
 
 
 def _gathered(
