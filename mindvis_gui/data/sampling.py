@@ -16,7 +16,7 @@ from mindvis_gui.data.subject import FloatArray, Volume
 _T = TypeVar("_T", bound=np.generic)
 _HALF = (
     0.5 + 1e-9
-)  # a coordinate plus this rounds down to the nearest voxel, whatever its last bits
+)  # a coordinate plus this rounds down to its nearest voxel, whatever its last bits
 
 
 class GridSampler:

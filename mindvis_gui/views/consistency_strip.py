@@ -16,7 +16,7 @@ from mindvis_gui.session.collection import Drawn
 from mindvis_gui.views.numerals import coefficient
 from mindvis_gui.views.overlay import sequential_colours
 from mindvis_gui.views.picture import Picture, PictureTile
-from mindvis_gui.views.theme import GAP, MARGIN, label, muted, tight
+from mindvis_gui.views.theme import GAP, MARGIN, label, muted, smaller, tight
 from mindvis_gui.views.wrap_layout import WrapLayout, keep_height
 
 _FULL_SPREAD = 64.0  # of 0–127.5: the brightest colour of the spread
@@ -136,9 +136,7 @@ class _Matrix(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the squares."""
         painter = QPainter(self)
-        font = painter.font()
-        font.setPointSizeF(font.pointSizeF() * 0.8)
-        painter.setFont(font)
+        painter.setFont(smaller(painter.font(), 0.8))
         values = self._values
         painter.setPen(muted(self))
         foot = self.rect().adjusted(24, _SIDE + 2, 0, 0)

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QMouseEvent, QPalette, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy
 
 from mindvis_gui.views.number_axis import NumberAxis
-from mindvis_gui.views.theme import muted, rule
+from mindvis_gui.views.theme import muted, rule, smaller
 
 _ROW = 21  # pixels a bar
 _AXIS = 46  # pixels of the axis beneath
@@ -132,8 +132,7 @@ class EffectPlot(pg.PlotWidget):
     def _set_axes(self) -> None:
         plot, text = self.getPlotItem(), self.palette().color(QPalette.ColorRole.WindowText)
         self.setBackground(self.palette().color(QPalette.ColorRole.Window))
-        font = self.font()
-        font.setPointSizeF(font.pointSizeF() * 0.9)
+        font = smaller(self.font(), 0.9)
         left, bottom = plot.getAxis("left"), plot.getAxis("bottom")
         widest = [self.fontMetrics().horizontalAdvance(bar.name) for bar in self.bars]
         left.setWidth(min(max([_NAMES, *(w + _AIR for w in widest)]), _WIDEST))

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 
 from mindvis_gui.views.grid_model import CONTENT_ROLE, Content
 from mindvis_gui.views.lens import Lens
+from mindvis_gui.views.theme import smaller
 
 PADDING = 4
 _RADIUS = 4
@@ -113,9 +114,7 @@ class GridDelegate(QStyledItemDelegate):
     def _paint_caption(
         self, painter: QPainter, box: QRect, content: Content, palette: QPalette
     ) -> None:
-        font = painter.font()
-        font.setPointSizeF(font.pointSizeF() * 0.85)
-        painter.setFont(font)
+        painter.setFont(smaller(painter.font(), 0.85))
         metrics, align = painter.fontMetrics(), Qt.AlignmentFlag
         area = QRect(box.left(), box.bottom() + 4, box.width(), metrics.height() + 2)
         muted = palette.color(QPalette.ColorRole.PlaceholderText)

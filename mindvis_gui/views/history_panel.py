@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPalette, QShowEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPalette, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QListView,
@@ -30,7 +30,7 @@ from mindvis_gui.decoding.history_folder import HistoryEntry
 from mindvis_gui.decoding.sampling_settings import sampling_text
 from mindvis_gui.session import Session
 from mindvis_gui.views.fields import search_field
-from mindvis_gui.views.theme import GAP, MARGIN, label
+from mindvis_gui.views.theme import GAP, MARGIN, label, smaller
 from mindvis_gui.wording import counted
 
 _ENTRY = Qt.ItemDataRole.UserRole
@@ -190,9 +190,7 @@ class _HistoryDelegate(QStyledItemDelegate):
             align.AlignLeft | align.AlignTop,
             option.fontMetrics.elidedText(title, elide, text.width()),
         )
-        small = QFont(option.font)
-        small.setPointSizeF(small.pointSizeF() * 0.88)
-        painter.setFont(small)
+        painter.setFont(smaller(option.font, 0.88))
         painter.setPen(palette.color(role.PlaceholderText))
         line = painter.fontMetrics().elidedText(_line(entry), elide, text.width())
         painter.drawText(text, align.AlignLeft | align.AlignBottom, line)

@@ -17,8 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from mindvis_gui.analysis.comparison import resized
-from mindvis_gui.analysis.difference import difference_map
+from mindvis_gui.analysis.difference import FULL_DIFFERENCE, difference_map
 from mindvis_gui.views.lens import Lens
 from mindvis_gui.views.overlay import sequential_colours
 from mindvis_gui.views.picture import Picture, to_qimage
@@ -31,7 +30,6 @@ _MARGIN = 48
 _GAP = 16
 _BLINK = 600  # ms that each of two pictures is shown
 _ZOOM = 1.2  # a notch of the wheel
-FULL_DIFFERENCE = 128.0  # of 0–255: the brightest colour of a difference map
 _KEYS = (
     "←  →  other samples   ·   Space  reference   ·   W  wipe   ·   B  blink   ·   D  difference"
     "   ·   A  compare with this one   ·   S  with the stimulus   ·   wheel  zoom   ·   Esc  close"
@@ -185,8 +183,7 @@ class LargeView(QWidget):
         assert reference is not None
         assert reference.image is not None
         assert current.image is not None
-        height, width = current.image.shape[:2]
-        values = difference_map(current.image, resized(reference.image, width, height))
+        values = difference_map(current.image, reference.image)
         return Picture(
             f"{current.title} − {reference.title}",
             (f"mean difference {values.mean():.0f} of 255",),

@@ -23,7 +23,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QWidget
 
 from mindvis_gui.data.subject import ImageArray
-from mindvis_gui.views.theme import accent, muted, rule
+from mindvis_gui.views.theme import accent, muted, rule, smaller
 
 _RADIUS = 6
 _FRAME = 2  # accent frame around what was seen
@@ -170,8 +170,7 @@ class PictureTile(QWidget):
         painter.drawText(box.adjusted(8, 8, -8, -8), flags, self.picture.instead)
 
     def _paint_caption(self, painter: QPainter, box: QRectF) -> None:
-        font = self.font()
-        font.setPointSizeF(font.pointSizeF() * 0.9)
+        font = smaller(self.font(), 0.9)
         font.setBold(self.picture.seen)
         painter.setFont(font)
         area = QRectF(box.left(), box.bottom() + 4, box.width(), self.height() - box.bottom() - 4)

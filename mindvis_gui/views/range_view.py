@@ -13,7 +13,7 @@ from mindvis_gui.data.subject import FloatArray
 from mindvis_gui.session.overlays import Look
 from mindvis_gui.views.colour_bar import paint_colours
 from mindvis_gui.views.number_axis import NumberAxis
-from mindvis_gui.views.theme import accent, muted
+from mindvis_gui.views.theme import accent, muted, smaller
 
 _BINS = 64
 _HEIGHT = 92
@@ -122,8 +122,7 @@ class RangeView(pg.PlotWidget):
         axis = self.getPlotItem().getAxis("bottom")
         axis.setTextPen(grey)
         axis.setPen(grey)
-        font = self.font()
-        font.setPointSizeF(font.pointSizeF() * 0.8)
+        font = smaller(self.font(), 0.8)
         axis.setStyle(tickFont=font, tickLength=-3)
         veil = QColor(strong)
         veil.setAlpha(40)

@@ -11,7 +11,7 @@ from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.plane import Plane, planes
 from mindvis_gui.data.subject import Subject
 from mindvis_gui.views.overlay import region_labels, region_table
-from mindvis_gui.views.theme import GAP, muted, roi_colours
+from mindvis_gui.views.theme import GAP, muted, roi_colours, smaller
 
 _HEIGHT = 116
 _OPACITY = 0.85
@@ -50,9 +50,7 @@ class RoiSlices(QWidget):
         room = self.width() - GAP * (len(widths) - 1)
         scale = min(room / sum(widths), (self.height() - letters) / height)
         left = (room - scale * sum(widths)) / 2
-        font = self.font()
-        font.setPointSizeF(font.pointSizeF() * 0.85)
-        painter.setFont(font)
+        painter.setFont(smaller(self.font(), 0.85))
         for plane, anatomy, regions in self._slices:
             wide, high = (scale * mm for mm in plane.extent)
             target = QRectF(left, (self.height() - letters - high) / 2, wide, high)

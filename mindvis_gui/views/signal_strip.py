@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGraphicsRectItem
 from mindvis_gui.data.subject import FloatArray
 from mindvis_gui.session import Session
 from mindvis_gui.views.announcing import announce
-from mindvis_gui.views.theme import accent, muted, rule
+from mindvis_gui.views.theme import accent, muted, rule, smaller
 
 AXIS_WIDTH = 46  # pixels left of the signal
 _LEAST_RANGE = 1.0  # z, in which a flat response looks flat
@@ -190,8 +190,7 @@ class SignalStrip(pg.PlotWidget):
         axis = self.getPlotItem().getAxis("left")
         axis.setTextPen(grey)
         axis.setPen(rule(self))
-        font = self.font()
-        font.setPointSizeF(font.pointSizeF() * 0.85)
+        font = smaller(self.font(), 0.85)
         axis.setStyle(tickFont=font, tickLength=-3)
         for curve, colour in (
             (self._true_masked, hidden),

@@ -15,7 +15,7 @@ from string import Template
 from typing import TypeVar
 
 from PySide6.QtCore import QDir, Qt
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication, QFrame, QLabel, QLayout, QWidget
 
 from mindvis_gui.data import roi_colours as region_colours
@@ -154,6 +154,13 @@ def label_of(field: QWidget, text: str, kind: str = "") -> QLabel:
     """Make the label of a field; on Linux, screen readers know a choice by its label alone."""
     made = label(text, kind)
     made.setBuddy(field)
+    return made
+
+
+def smaller(font: QFont, part: float) -> QFont:
+    """Return a font of a part of the size."""
+    made = QFont(font)
+    made.setPointSizeF(part * made.pointSizeF())
     return made
 
 

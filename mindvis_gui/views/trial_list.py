@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QFont,
     QKeyEvent,
     QKeySequence,
     QPainter,
@@ -15,7 +14,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from mindvis_gui.data.subject import Trial
-from mindvis_gui.views.theme import GAP, THUMBNAIL
+from mindvis_gui.views.theme import GAP, THUMBNAIL, smaller
 from mindvis_gui.views.trial_model import DECODED_ROLE, TRIAL_ROLE, TrialModel, caption
 
 _PADDING = 5
@@ -144,8 +143,7 @@ def _draw_text(
     index: QModelIndex | QPersistentModelIndex,
     option: QStyleOptionViewItem,
 ) -> None:
-    small = QFont(option.font)
-    small.setPointSizeF(small.pointSizeF() * 0.88)
+    small = smaller(option.font, 0.88)
     metrics = option.fontMetrics
     middle = rect.center().y()
     label = index.data(Qt.ItemDataRole.DisplayRole)

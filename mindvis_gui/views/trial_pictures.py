@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from mindvis_gui.analysis.comparison import resized
-from mindvis_gui.analysis.difference import difference_map
+from mindvis_gui.analysis.difference import FULL_DIFFERENCE, difference_map
 from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.decoding.cached_decoder import PartStep
 from mindvis_gui.decoding.request import Sample, Step
@@ -22,7 +21,6 @@ from mindvis_gui.views.score_captions import (
 )
 from mindvis_gui.views.sentences import sentence
 
-_FULL_DIFFERENCE = 128.0  # of 0–255: the brightest colour of a difference map
 _CONSISTENT = (0.5, 1.0)  # range of the consistency map
 
 
@@ -77,9 +75,7 @@ def sample_picture(
     comparison, recognitions = results.comparison, results.recognitions
     image, title = sample.image, f"seed {sample.seed}"
     if "difference" in results.maps and stimulus is not None:
-        height, width = image.shape[:2]
-        difference = difference_map(image, resized(stimulus, width, height))
-        image = sequential_colours(difference / _FULL_DIFFERENCE)
+        image = sequential_colours(difference_map(image, stimulus) / FULL_DIFFERENCE)
         title += " − seen"
     if comparison is None:
         return Picture(title, image=image, seed=sample.seed)
