@@ -10,7 +10,8 @@ from mindvis_gui.session import Session
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.effect_plot import Bar, EffectPlot
 from mindvis_gui.views.fields import choice, narrow_choice
-from mindvis_gui.views.study_layout import found_part, lay_out_study, thin_bar
+from mindvis_gui.views.progress_line import thin_bar
+from mindvis_gui.views.study_layout import found_part, lay_out_study
 from mindvis_gui.views.theme import label, roi_colours
 
 _MIN_WIDTH = 220

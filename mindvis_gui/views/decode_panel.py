@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -41,7 +40,7 @@ from mindvis_gui.views.fields import (
 from mindvis_gui.views.fitting import keep_width
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.preparation_panel import PreparationPanel
-from mindvis_gui.views.theme import GAP, MARGIN, label
+from mindvis_gui.views.theme import GAP, label, panel_column
 
 MAX_SAMPLES = 64
 _MIN_WIDTH = 220
@@ -135,9 +134,7 @@ class DecodePanel(QScrollArea):
             add_row(advanced, name, fact)
         note = label(SAMPLE_NOTICE, "note", wrap=True)
         page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(MARGIN, 2, MARGIN, GAP)
-        column.setSpacing(GAP)
+        column = panel_column(page)
         column.addLayout(presets)
         column.addLayout(sampling)
         column.addWidget(self.reason)

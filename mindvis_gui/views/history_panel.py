@@ -22,7 +22,6 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -30,7 +29,7 @@ from mindvis_gui.decoding.history_folder import HistoryEntry
 from mindvis_gui.decoding.sampling_settings import sampling_text
 from mindvis_gui.session import Session
 from mindvis_gui.views.fields import search_field
-from mindvis_gui.views.theme import GAP, MARGIN, label, smaller
+from mindvis_gui.views.theme import label, panel_column, smaller
 from mindvis_gui.wording import counted
 
 _ENTRY = Qt.ItemDataRole.UserRole
@@ -55,9 +54,7 @@ class HistoryPanel(QWidget):
         self.list.starred.connect(lambda entry: self._history.star(entry, not entry.starred))
         self.list.removed.connect(self._history.remove)
         self._note = label(kind="caption", wrap=True)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(MARGIN, 2, MARGIN, GAP)
-        column.setSpacing(GAP)
+        column = panel_column(self)
         column.addWidget(self.search)
         column.addWidget(self.list, 1)
         column.addWidget(self._note)

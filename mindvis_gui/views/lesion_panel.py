@@ -15,7 +15,8 @@ from mindvis_gui.views.effect_plot import Bar, EffectPlot
 from mindvis_gui.views.effect_table import EffectTable
 from mindvis_gui.views.fields import narrow_choice
 from mindvis_gui.views.lesion_samples import LesionSamples
-from mindvis_gui.views.study_layout import found_part, lay_out_study, thin_bar
+from mindvis_gui.views.progress_line import thin_bar
+from mindvis_gui.views.study_layout import found_part, lay_out_study
 from mindvis_gui.views.theme import label, roi_colours
 from mindvis_gui.wording import counted
 

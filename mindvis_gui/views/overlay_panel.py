@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QScrollArea,
     QSlider,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -28,7 +27,7 @@ from mindvis_gui.views.fields import DecimalField
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.overlay_list import OverlayList
 from mindvis_gui.views.range_view import RangeView
-from mindvis_gui.views.theme import GAP, MARGIN, label, label_of, tight
+from mindvis_gui.views.theme import GAP, label, label_of, panel_column, tight
 
 _SWATCH = QSize(44, 12)
 _GREY_LEVELS = np.arange(256, dtype=np.float32)
@@ -98,9 +97,7 @@ class OverlayPanel(QScrollArea):
         strength.addWidget(label_of(self.opacity, "Opacity"))
         strength.addWidget(self.opacity, 1)
         self._page = page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(MARGIN, 2, MARGIN, GAP)
-        column.setSpacing(GAP)
+        column = panel_column(page)
         column.addWidget(self.list)
         column.addLayout(buttons)
         column.addSpacing(GAP)

@@ -1,4 +1,4 @@
-"""A thin bar that shows how far something is."""
+"""Thin bars that show how far something is."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from PySide6.QtWidgets import QProgressBar
 PARTS = 1000  # of the whole
 
 
+def thin_bar() -> QProgressBar:
+    """Make a bar without words."""
+    bar = QProgressBar(textVisible=False)
+    bar.setFixedHeight(4)
+    return bar
+
+
 def progress_line() -> QProgressBar:
     """Make a hidden bar from 0 to `PARTS` whose place stays free."""
-    bar = QProgressBar()
+    bar = thin_bar()
     bar.setRange(0, PARTS)
-    bar.setTextVisible(False)
-    bar.setFixedHeight(4)
     bar.setAccessibleName("Progress")
     kept = bar.sizePolicy()
     kept.setRetainSizeWhenHidden(True)

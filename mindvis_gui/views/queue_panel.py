@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QListView, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QListView, QWidget
 
 from mindvis_gui.decode_queue import DecodeQueue, Waiting
 from mindvis_gui.decoding.request import DecodeRequest
@@ -15,7 +15,8 @@ from mindvis_gui.decoding.sampling_settings import sampling_text
 from mindvis_gui.session import Session
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.numerals import duration
-from mindvis_gui.views.theme import GAP, MARGIN, label
+from mindvis_gui.views.progress_line import thin_bar
+from mindvis_gui.views.theme import GAP, label, panel_column
 
 LISTED = 1000
 _ROWS = "application/x-mindvis-queue"
@@ -29,9 +30,7 @@ class QueuePanel(QWidget):
         super().__init__()
         self._queue = session.queue
         self.now = label(wrap=True)
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(4)
+        self.bar = thin_bar()
         self.bar.setAccessibleName("Progress of the running decode")
         self.left = label(kind="muted")
         self.pause = push_button("Pause", "Pause the queue", checkable=True)
@@ -47,9 +46,7 @@ class QueuePanel(QWidget):
         for button in (self.pause, self.skip, self.stop):
             buttons.addWidget(button, 1)
         self._note = label(kind="caption", wrap=True)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(MARGIN, 2, MARGIN, GAP)
-        column.setSpacing(GAP)
+        column = panel_column(self)
         column.addWidget(self.now)
         column.addWidget(self.bar)
         column.addWidget(self.left)

@@ -9,22 +9,13 @@ from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
     QHBoxLayout,
-    QProgressBar,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
-from mindvis_gui.views.theme import GAP, MARGIN, label_of, tight
-
-
-def thin_bar() -> QProgressBar:
-    """Return a bar without words."""
-    bar = QProgressBar()
-    bar.setTextVisible(False)
-    bar.setFixedHeight(4)
-    return bar
+from mindvis_gui.views.theme import GAP, label_of, panel_column, tight
 
 
 def found_part(title: str, choice: QComboBox, parts: Sequence[QWidget]) -> QWidget:
@@ -70,9 +61,7 @@ def lay_out_study(
     line.addWidget(stop, 1)
     line.addWidget(export)
     page = QWidget()
-    column = QVBoxLayout(page)
-    column.setContentsMargins(MARGIN, 2, MARGIN, GAP)
-    column.setSpacing(GAP)
+    column = panel_column(page)
     column.addLayout(form)
     column.addLayout(line)
     for part in beneath:

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from PySide6.QtCore import QDir, Qt
 from PySide6.QtGui import QColor, QFont, QPalette
-from PySide6.QtWidgets import QApplication, QFrame, QLabel, QLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QLabel, QLayout, QVBoxLayout, QWidget
 
 from mindvis_gui.data import roi_colours as region_colours
 from mindvis_gui.data.subject import Subject
@@ -169,6 +169,14 @@ def tight(layout: _Layout, spacing: int = -1) -> _Layout:
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(spacing)
     return layout
+
+
+def panel_column(panel: QWidget) -> QVBoxLayout:
+    """Give a panel its layout."""
+    column = QVBoxLayout(panel)
+    column.setContentsMargins(MARGIN, 2, MARGIN, GAP)
+    column.setSpacing(GAP)
+    return column
 
 
 def separator(shape: QFrame.Shape) -> QFrame:
