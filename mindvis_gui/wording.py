@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _IRREGULAR = {"stimulus": "stimuli", "axis": "axes"}
 
@@ -14,6 +14,14 @@ def counted(number: int, what: str) -> str:
     """Return a number with what is counted: 1 trial, 2,450 trials, 2 stimuli."""
     many = what if number == 1 else _IRREGULAR.get(what, f"{what}s")
     return f"{number:,} {many}"
+
+
+def seeds_text(seeds: Sequence[int]) -> str:
+    """Return which seeds these are, as far as that is short: seed 3, seeds 0–4, 7 seeds."""
+    first, last = min(seeds), max(seeds)
+    if len(seeds) == 1:
+        return f"seed {first}"
+    return f"seeds {first}–{last}" if len(seeds) == last - first + 1 else f"{len(seeds)} seeds"
 
 
 def are(number: int) -> str:

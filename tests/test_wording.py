@@ -1,4 +1,4 @@
-from mindvis_gui.wording import are, command_line, counted
+from mindvis_gui.wording import are, command_line, counted, seeds_text
 
 
 def test_one_is_one_and_others_are_many():
@@ -8,6 +8,11 @@ def test_one_is_one_and_others_are_many():
 
 def test_the_verb_goes_with_the_number():
     assert [are(n) for n in (0, 1, 2)] == ["are", "is", "are"]
+
+
+def test_seeds_in_a_row_are_a_range_in_whichever_order():
+    said = {(3,): "seed 3", (0, 1, 2): "seeds 0–2", (2, 1): "seeds 1–2", (0, 2, 7): "3 seeds"}
+    assert {seeds: seeds_text(seeds) for seeds in said} == said
 
 
 def test_a_command_is_written_as_the_shells_of_the_system_read_it():

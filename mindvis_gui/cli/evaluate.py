@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from mindvis_gui.cli.selection import mask_seed, names, numbers
 from mindvis_gui.cli.subject_output import check_no_input
-from mindvis_gui.cli.usage import UsageError
-from mindvis_gui.errors import ModelError, RequestError
+from mindvis_gui.cli.usage import UsageError, read_by
+from mindvis_gui.errors import ModelError
 from mindvis_gui.steps import finish
 from mindvis_gui.version import __version__
 from mindvis_gui.wording import counted
@@ -42,7 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("folders", nargs="+", type=Path, metavar="DIR", help="folder that 'mindvis decode' wrote")
     add(
         "--metrics",
-        type=_metrics,
+        type=read_by(_metrics),
         metavar="NAMES",
         help="pixcorr, ssim, ssim-425, mse, lpips, pairwise-mse, pairwise-pcc, pairwise-ssim, "
         "pairwise-lpips, alexnet-2, alexnet-5, inception, clip, efficientnet-b1, swav, fid-64, "
@@ -107,15 +107,12 @@ def _print_json(evaluations: Sequence[Evaluation]) -> None:
 
 
 def _metrics(text: str) -> tuple[str, ...]:
-    """Read ``ssim,pixcorr``; argparse reports a name that is none."""
+    """Read ``ssim,pixcorr``, of which each is the name of a score."""
     from mindvis_gui.analysis.scores import metric
 
     keys = names(text)
     for key in keys:
-        try:
-            metric(key)
-        except RequestError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
+        metric(key)
     return keys
 
 

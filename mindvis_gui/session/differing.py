@@ -10,6 +10,7 @@ from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.region_shapes import made_hashes
 from mindvis_gui.decoding.request import DecodeRequest
 from mindvis_gui.decoding.sampling_settings import NO_GUIDANCE, SAMPLERS, Sampling
+from mindvis_gui.wording import seeds_text
 
 if TYPE_CHECKING:
     from mindvis_gui.session.session import Session
@@ -68,11 +69,7 @@ def _regions(session: Session, request: DecodeRequest) -> str:
 def _seeds(session: Session, seeds: tuple[int, ...]) -> str:
     if seeds == tuple(range(session.first_seed, session.first_seed + session.n_samples)):
         return ""
-    if len(seeds) == 1:
-        return f"with seed {seeds[0]}"
-    first, last = min(seeds), max(seeds)
-    in_a_row = len(seeds) == last - first + 1
-    return f"with seeds {first}–{last}" if in_a_row else f"with {len(seeds)} seeds"
+    return f"with {seeds_text(seeds)}"
 
 
 def _sampling(session: Session, sampling: Sampling) -> list[str]:

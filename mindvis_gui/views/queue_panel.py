@@ -17,6 +17,7 @@ from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.numerals import duration
 from mindvis_gui.views.progress_line import thin_bar
 from mindvis_gui.views.theme import GAP, label, panel_column
+from mindvis_gui.wording import seeds_text
 
 LISTED = 1000
 _ROWS = "application/x-mindvis-queue"
@@ -212,16 +213,7 @@ def described(request: DecodeRequest) -> str:
     rois = "all regions" if request.rois is None else ", ".join(request.rois)
     mask = "" if request.mask is None else f", {request.mask.ratio:.0%} masked"
     return (
-        f"{request.subject}, trial {request.trial} {request.label}\n{_seeds(request.seeds)}\n"
+        f"{request.subject}, trial {request.trial} {request.label}\n{seeds_text(request.seeds)}\n"
         f"{sampling_text(request.sampling.to_json())}\n"
         f"{rois}{mask}\nmodel {request.model}"
     )
-
-
-def _seeds(seeds: Sequence[int]) -> str:
-    if len(seeds) == 1:
-        return f"seed {seeds[0]}"
-    first, last = min(seeds), max(seeds)
-    if last - first + 1 == len(seeds):
-        return f"seeds {first}–{last}"
-    return f"{len(seeds)} seeds"

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QProgressBar, QStatusBar
+from PySide6.QtWidgets import QStatusBar
 
 from mindvis_gui.decoding.request import DecodeRequest, ModelInfo, Step
 from mindvis_gui.session import Session
@@ -14,6 +14,7 @@ from mindvis_gui.views.announcing import announce
 from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.elided_label import ElidedLabel
 from mindvis_gui.views.numerals import duration
+from mindvis_gui.views.progress_line import thin_bar
 from mindvis_gui.views.sentences import sentence
 from mindvis_gui.views.theme import label
 
@@ -36,9 +37,8 @@ class ActivityBar(QStatusBar):
         self.device = label()
         self.model = ElidedLabel(least=_FEW_WORDS, padding=_PADDING)
         self.model.setText("no model")
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setFixedSize(_BAR_WIDTH, 4)
+        self.bar = thin_bar()
+        self.bar.setFixedWidth(_BAR_WIDTH)
         self.bar.setAccessibleName("Progress")
         self.bar.hide()
         self.activity = ElidedLabel(least=_FEW_WORDS, padding=_PADDING)
