@@ -129,9 +129,9 @@ def complain_of_failures(failed: Mapping[int, object], n_trials: int) -> None:
     complain(f"{len(failed)} of {n_trials} failed: {the_first(reasons)}")
 
 
-def the_first(what: Sequence[str], most: int = 3) -> str:
-    """Return the first few of a list as text, which ends in … where there are more."""
-    return "; ".join(what[:most]) + ("; …" if len(what) > most else "")
+def the_first(what: Sequence[str]) -> str:
+    """Return the first three of a list as text, which ends in … where there are more."""
+    return "; ".join(what[:3]) + ("; …" if len(what) > 3 else "")
 
 
 def tell(text: str) -> None:

@@ -39,8 +39,8 @@ class Choices(QObject):
     message = Signal(str)
     problem = Signal(str)  # an expected failure, one sentence
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.jobs = Jobs(self)
         self.undo_stack = QUndoStack(self)
         self.subject: Subject | None = None

@@ -75,8 +75,8 @@ class SubjectImport(QObject):
     written = Signal(object)  # Path
     changed = Signal()  # whether it is busy or writes
 
-    def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, jobs: Jobs) -> None:
+        super().__init__()
         self._jobs = jobs
         self._job: Job | None = None
         self._next: Callable[[], None] | None = None

@@ -90,7 +90,7 @@ class Restorer(QObject):
     # -- figures -----------------------------------------------------------------------------
 
     def _show_figure(
-        self, path: Path, requests: list[Request], axes: Mapping[str, Any] | None = None
+        self, path: Path, requests: list[Request], axes: Mapping[str, Any] | None
     ) -> None:
         """Look for kept samples in the background, then show them and decode the rest."""
         session = self._session
@@ -112,7 +112,7 @@ class Restorer(QObject):
             show,
         )
 
-    def _fill_in(self, found: list[_Kept], axes: Mapping[str, Any] | None = None) -> None:
+    def _fill_in(self, found: list[_Kept], axes: Mapping[str, Any] | None) -> None:
         session, first = self._session, found[0]
         seeds = first.request["seeds"]
         if axes is None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 
 from mindvis_gui.decode_queue import DecodeQueue
 from mindvis_gui.decoding.request import Decoder, DecodeRequest
@@ -83,12 +83,11 @@ class Session(Choices):
         self,
         load_decoder: DecoderLoader,
         load_classifiers: ClassifierLoader = no_classifiers,
-        parent: QObject | None = None,
         cache: SampleCache | None = None,
         history: Path | None = None,
         studies: Path | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self.load_decoder = load_decoder
         self.cache = cache
         self._turns = Turns()

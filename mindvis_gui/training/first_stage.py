@@ -53,8 +53,8 @@ def train_first_stage(
     held_out: Tensor,
     plan: Plan,
     *,
-    batch: int = 16,
-    plain_steps: int = 500,
+    batch: int,
+    plain_steps: int,
     weight_decay: float = 1e-4,
 ) -> None:
     """Train the VQ autoencoder.
