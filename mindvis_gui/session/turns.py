@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Generator, Iterable
 from itertools import islice
 from threading import Condition
+from typing import TypeVar
 
 from mindvis_gui.data.mask import MaskState
 from mindvis_gui.data.subject import FloatArray
@@ -21,6 +22,9 @@ from mindvis_gui.decoding.request import (
     Recovery,
     Step,
 )
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 _LOOK = 0.05  # s between two chances to stop waiting
 
@@ -64,25 +68,23 @@ class TurnTakingDecoder:
 
     def decode(self, request: DecodeRequest) -> Generator[Step, None, DecodeResult]:
         """Draw the samples once it is this decode's turn."""
-        ticket = self._turns.ask()
-        try:
-            yield from self._waiting(ticket, request)
-            return (yield from self._decoder.decode(request))
-        finally:
-            self._turns.leave(ticket)
+        return (yield from self._in_turn(request, self._decoder.decode(request)))
 
     def latents(self, request: DecodeRequest) -> Generator[Step, None, FloatArray]:
         """Draw latents once it is this decode's turn, see `decoding.latents.drawing_latents`."""
+        return (yield from self._in_turn(request, drawing_latents(self._decoder, request)))
+
+    def _in_turn(
+        self, request: DecodeRequest, items: Generator[_Item, None, _Result]
+    ) -> Generator[Step | _Item, None, _Result]:
+        """Draw `items` once it is their turn."""
         ticket = self._turns.ask()
         try:
-            yield from self._waiting(ticket, request)
-            return (yield from drawing_latents(self._decoder, request))
+            while not self._turns.wait(ticket, _LOOK):
+                yield Step(0, request.sampling.steps)
+            return (yield from items)
         finally:
             self._turns.leave(ticket)
-
-    def _waiting(self, ticket: object, request: DecodeRequest) -> Generator[Step]:
-        while not self._turns.wait(ticket, _LOOK):
-            yield Step(0, request.sampling.steps)
 
     def recover(self, vector: FloatArray, mask: MaskState) -> Recovery:
         """Predict masked voxels; needs no turn."""
@@ -103,12 +105,7 @@ class TurnTakingBatchDecoder(TurnTakingDecoder):
         coming = iter(requests)
         for first in coming:
             others = islice(coming, company(self.info, len(first.seeds)) - 1)
-            ticket = self._turns.ask()
-            try:
-                yield from self._waiting(ticket, first)
-                yield from self._batches.decode_many([first, *others])
-            finally:
-                self._turns.leave(ticket)
+            yield from self._in_turn(first, self._batches.decode_many([first, *others]))
 
 
 def taking_turns(decoder: Decoder, turns: Turns) -> Decoder:
