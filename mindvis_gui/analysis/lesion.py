@@ -7,7 +7,7 @@ noise that the samples start from is the same, and what differs is what the lesi
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,7 +104,7 @@ class LesionStudy:
     seeds: tuple[int, ...]
     sampling: Sampling
     trials: tuple[TrialScores, ...] = ()
-    failed: Mapping[int, str] | None = None
+    failed: Mapping[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def continues(self, other: LesionStudy) -> bool:
@@ -118,13 +118,13 @@ class LesionStudy:
     def with_trial(self, trial: TrialScores) -> LesionStudy:
         """Return the study with one trial more, in place of an older one of its number."""
         others = [each for each in self.trials if each.trial != trial.trial]
-        failed = {key: why for key, why in (self.failed or {}).items() if key != trial.trial}
+        failed = {key: why for key, why in self.failed.items() if key != trial.trial}
         trials = sorted([*others, trial], key=lambda each: each.trial)
         return replace(self, trials=tuple(trials), failed=failed)
 
     def with_failure(self, trial: int, error: Exception) -> LesionStudy:
         """Return the study with the reason why a trial is missing."""
-        return replace(self, failed={**(self.failed or {}), trial: str(error)})
+        return replace(self, failed={**self.failed, trial: str(error)})
 
     def values(self, lesion: str, score: str) -> NDArray[np.float64]:
         """Return one score of every trial (n_trials, n_seeds); NaN where a trial has none."""

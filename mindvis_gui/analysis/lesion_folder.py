@@ -99,12 +99,12 @@ class LesionFolder:
 
     def joined(self, study: LesionStudy, normalisation: Normalisation) -> LesionStudy:
         """Return `study` with the trials that the folder holds besides; raises as `resume`."""
-        whole = self.resume(replace(study, trials=(), failed=None), normalisation)
+        whole = self.resume(replace(study, trials=(), failed={}), normalisation)
         there = {each.trial for each in whole.trials}
         for each in study.trials:
             whole = whole.with_trial(each)
-        failed = {trial: why for trial, why in (study.failed or {}).items() if trial not in there}
-        return replace(whole, failed={**(whole.failed or {}), **failed})
+        failed = {trial: why for trial, why in study.failed.items() if trial not in there}
+        return replace(whole, failed={**whole.failed, **failed})
 
     def _is_the_same(self, kept: TrialScores, normalisation: Normalisation) -> bool:
         """Whether a trial was decoded from what the subject has under its number."""
@@ -131,8 +131,7 @@ class LesionFolder:
             "notes": list(study.notes),
             "trials": [trial_to_json(each) for each in study.trials],
             "failed": [
-                {"trial": trial, "error": why}
-                for trial, why in sorted((study.failed or {}).items())
+                {"trial": trial, "error": why} for trial, why in sorted(study.failed.items())
             ],
         }
         _write(self._folder / INDEX, json.dumps(index, ensure_ascii=False, indent=1) + "\n")

@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
     _print(study, subject, info)
     note_basis(subject.name, normalisation)
     tried = {trial.index for trial in trials}  # those of earlier runs were said then
-    failed = {trial: why for trial, why in (study.failed or {}).items() if trial in tried}
+    failed = {trial: why for trial, why in study.failed.items() if trial in tried}
     if failed:
         complain_of_failures(failed, len(trials))
     return 1 if failed else 0

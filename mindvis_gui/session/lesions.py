@@ -251,7 +251,7 @@ class Lesions(QObject):
     def _finish(self, trouble: str) -> None:
         if self.study is None:
             return
-        failed = self.study.failed or {}
+        failed = self.study.failed
         if failed:
             trial, why = next(iter(failed.items()))
             self._session.problem.emit(
