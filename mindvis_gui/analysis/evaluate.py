@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mindvis_gui.analysis.bootstrap import bootstrap_intervals
 from mindvis_gui.analysis.classification import sample_places, unseen_accuracies
@@ -24,8 +25,7 @@ from mindvis_gui.analysis.protocols import (
     group_notes,
     score_protocol,
 )
-from mindvis_gui.analysis.sample_scores import agreement_score, pixel_score
-from mindvis_gui.analysis.sample_sets import sharpness
+from mindvis_gui.analysis.sample_sets import agreements, chance_agreement, diversities, sharpness
 from mindvis_gui.analysis.scores import ALL_WAYS, DEFAULT, Metric, metric
 from mindvis_gui.analysis.similarities import Similarities, measure
 from mindvis_gui.errors import UnavailableError
@@ -137,7 +137,7 @@ def _by_pixels(
     similarities = yield from measure({each.source for each in compared}, pictures)
     for each in possible:
         outcome.found[each.key] = (
-            pixel_score(each.source, pictures)
+            _pixel_score(each.source, pictures)
             if each.kind == "samples"
             else _compared(each, similarities[each.source])
         )
@@ -178,7 +178,7 @@ def _by_network(
             )
             found = _with_unseen(found, unseen_accuracies(each.n, each.k, pictures, looked))
         elif each.kind == "samples":
-            found = agreement_score(looked.samples.argmax(axis=2), network)
+            found = _agreement_score(looked.samples.argmax(axis=2), network)
         elif each.kind == "set":
             found = _set_distance(each, network, looked, pictures)
         else:
@@ -246,6 +246,24 @@ def _with_unseen(found: Found, unseen: Values | None) -> Found:
         return found
     return replace(
         found, unseen=float(unseen.mean()), unseen_of=lambda rows: float(unseen[rows].mean())
+    )
+
+
+def _pixel_score(source: str, pictures: Pictures) -> Found:
+    """Return the sharpness, in units of the stimulus', or the diversity of samples."""
+    if source == "sharpness":
+        of_stimuli = sharpness(pictures.stimuli)[pictures.own]
+        return Found(sharpness(pictures.samples) / of_stimuli[:, None], None)
+    return Found(diversities(pictures.samples), 1.0)
+
+
+def _agreement_score(classes: NDArray[np.integer], network: Network) -> Found:
+    """Return the agreement of classes (n_trials, n_samples) that `network` has named."""
+    return Found(
+        agreements(classes),
+        chance_agreement(classes),
+        network=network,
+        chance_of=lambda rows: chance_agreement(classes[rows]) if len(rows) > 1 else None,
     )
 
 
