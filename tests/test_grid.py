@@ -14,7 +14,7 @@ from mindvis_gui.data.mask import MaskState
 from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.decoding.sampling_settings import SAMPLERS, Sampling
 from mindvis_gui.errors import RequestError
-from mindvis_gui.session import plan
+from mindvis_gui.session import planner
 from mindvis_gui.session.axes import NONE, read_axis
 from mindvis_gui.session.options import Options
 from mindvis_gui.session.sample_blocks import SampleBlock, count_samples
@@ -137,7 +137,7 @@ def test_vectors_of_thousands_that_wait_lie_in_files_and_are_the_same(
     decoder.release()
     qtbot.waitUntil(lambda: ready.idle)
     decoder.hold()
-    monkeypatch.setattr(plan, "ScratchVectors", partial(scratch.ScratchVectors, 3000))
+    monkeypatch.setattr(planner, "ScratchVectors", partial(scratch.ScratchVectors, 3000))
     ready.grid.start(ready.grid.missing())
     qtbot.waitUntil(lambda: len(ready.queue) == 5)
     assert mapped

@@ -1,22 +1,29 @@
-"""Makes requests of options in the background, and puts them into the queue."""
+"""From options of samples to the requests that the queue decodes, made in the background."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from mindvis_gui.data.mask import MaskState
+from mindvis_gui.data.preparation import Preparation
+from mindvis_gui.data.prepare import Normalisation, prepare
+from mindvis_gui.data.region_shapes import made_hashes
+from mindvis_gui.data.scratch import ScratchVectors
+from mindvis_gui.data.subject import FloatArray, Subject
 from mindvis_gui.decode_queue import Waiting
-from mindvis_gui.decoding.request import Decoder
+from mindvis_gui.decoding.request import Decoder, DecodeRequest
+from mindvis_gui.errors import MindVisError
 from mindvis_gui.job import Job
-from mindvis_gui.session.plan import planning
-from mindvis_gui.session.sample_blocks import SampleBlock
+from mindvis_gui.session.sample_blocks import SampleBlock, requests_of
 from mindvis_gui.wording import counted
 
 if TYPE_CHECKING:
     from mindvis_gui.session.session import Session
+
+_BATCH = 20  # requests handed to the queue at a time
 
 
 class Planner(QObject):
@@ -93,3 +100,52 @@ class Planner(QObject):
         self._jobs.remove(job)  # Qt deletes it
         if not self._jobs:
             self.ended.emit()
+
+
+def planning(
+    subject: Subject,
+    normalisation: Normalisation,
+    blocks: Sequence[SampleBlock],
+    decoders: dict[str, Decoder],
+    masks: dict[tuple[int, ...], MaskState],
+    preparation: Preparation,
+) -> Generator[list[Waiting], None, list[str]]:
+    """Make requests in batches; runs in a job's thread. Returns what cannot be decoded and why.
+
+    The vectors of thousands that wait are no longer in memory.
+    """
+    batch: list[Waiting] = []
+    complaints = []
+    waiting = ScratchVectors()
+    vectors: dict[tuple[int, tuple[str, ...] | None], FloatArray] = {}  # by trial and regions
+    for (index, options), seeds in requests_of(blocks).items():
+        decoder, trial = decoders[options.model_hash], subject.trials[index]
+        response = (index, options.rois)
+        try:
+            if response not in vectors:
+                vector = prepare(subject, trial, normalisation, options.rois)
+                vectors[response] = waiting.keep(vector)
+            request = DecodeRequest(
+                subject=subject.name,
+                trial=index,
+                vector=vectors[response],
+                seeds=seeds,
+                sampling=options.sampling,
+                model=decoder.info.name,
+                model_hash=options.model_hash,
+                rois=options.rois,
+                mask=None if options.masked is None else masks[options.masked],
+                stimulus_id=trial.stimulus_id,
+                label=trial.label,
+                preparation=preparation,
+                made_rois=made_hashes(subject.rois, options.rois),
+            )
+        except MindVisError as error:
+            complaints.append(str(error))
+            continue
+        batch.append(Waiting(decoder, request))
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    yield batch
+    return complaints
