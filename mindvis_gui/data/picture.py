@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from PIL import (
+    ExifTags,
     Image,
     UnidentifiedImageError,
     WebPImagePlugin,  # noqa: F401  Pillow would load all its plugins to find this one, for 0.1 s
@@ -20,6 +21,15 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MAX_PIXELS = 1 << 25
 _BITS, _PHOTOMETRIC = 258, 262  # fields of a TIFF file
+_TURNS = {  # by the orientation that EXIF notes; 1 is upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _GREY = (128, 128, 128)  # behind transparent pixels, as on most stimulus screens
 
 
@@ -43,7 +53,7 @@ def is_picture_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bool:
 
 
 def decode_picture(encoded: bytes, where: str) -> ImageArray:
-    """Return the picture (h, w, 3), 0–255, in the bytes of an image file.
+    """Return the picture (h, w, 3), 0–255, in the bytes of an image file, upright as EXIF says.
 
     Raises
     ------
@@ -56,16 +66,30 @@ def decode_picture(encoded: bytes, where: str) -> ImageArray:
             image = _opened(encoded)
             if image.width * image.height > MAX_PIXELS:
                 raise DataError(f"{where}: {image.width} × {image.height} pixels are too many")
+            image.load()  # which turns a TIFF; what follows must not turn it again
+            turn = _turn(image)
             image = _of_8_bits(image, where)
             if image.has_transparency_data:
                 layer = image.convert("RGBA")
                 image = Image.new("RGBA", layer.size, _GREY)
                 image.alpha_composite(layer)
-            return read_only(np.array(image.convert("RGB"), dtype=np.uint8))
+            image = image.convert("RGB")
+            if turn is not None:
+                image = image.transpose(turn)
+            return read_only(np.array(image, dtype=np.uint8))
     except DataError:
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
         raise DataError(f"{where}: not a readable picture ({error}); replace it") from error
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """Return what makes a picture upright, as every viewer shows it; None if it is."""
+    try:
+        noted: int = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # EXIF that is damaged says nothing, and the pixels are none the worse
+        return None
+    return _TURNS.get(noted)
 
 
 def _of_8_bits(image: Image.Image, where: str) -> Image.Image:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from PIL import Image
+from PIL import Image, ImageOps
 
 from mindvis_gui.data.at_hand import NotAtHandError, only_at_hand
 from mindvis_gui.data.picture import decode_picture, encode_picture
@@ -83,6 +83,39 @@ def test_a_clear_level_of_16_bits_is_grey():
     buffer = io.BytesIO()
     image.save(buffer, "PNG", transparency=1000)
     assert decode_picture(buffer.getvalue(), "")[..., 0].tolist() == [[128, 4], [233, 0]]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photograph_is_upright_as_viewers_show_it(kind, orientation):
+    corners = np.kron([[0, 80, 160], [200, 120, 40]], np.ones((16, 16))).astype(np.uint8)
+    image = Image.fromarray(np.repeat(corners[..., np.newaxis], 3, axis=2))
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    buffer = io.BytesIO()
+    image.save(buffer, kind, exif=exif, quality=100)
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(buffer)).convert("RGB"))
+    picture = decode_picture(buffer.getvalue(), "")
+    assert picture.shape == ((32, 48, 3) if orientation < 5 else (48, 32, 3))
+    assert np.array_equal(picture, expected)
+
+
+def test_a_photograph_of_16_bits_is_upright():
+    exif = Image.Exif()
+    exif[0x112] = 6
+    buffer = io.BytesIO()
+    Image.fromarray(np.array([[0, 257, 514]], np.uint16)).save(buffer, "PNG", exif=exif)
+    assert decode_picture(buffer.getvalue(), "")[..., 0].tolist() == [[0], [1], [2]]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+def test_a_photograph_whose_exif_is_damaged_still_opens(kind):
+    exif = Image.Exif()
+    exif[0x112] = 6
+    buffer = io.BytesIO()
+    image = Image.fromarray(PICTURES[0])
+    image.save(buffer, kind, exif=exif.tobytes().replace(b"MM", b"XX"))
+    assert decode_picture(buffer.getvalue(), "").shape == (6, 7, 3)
 
 
 @pytest.mark.parametrize(
