@@ -24,6 +24,7 @@ from mindvis_gui.files import atomic_path
 
 _HEADER_BYTES = 544  # NIfTI-2 and the four bytes of the extension flag
 _DEFLATE_RATIO = 1032  # no gzip file unpacks to more times its size
+_LABEL_STEP = 0.5  # more than this apart, stored numbers say too little of the ones meant
 _DAMAGE = (OSError, EOFError, zlib.error)
 _BAD_HEADER = (HeaderDataError, WrapStructError, ValueError, ArithmeticError, LookupError)
 _MNI_CODE = 4
@@ -175,6 +176,27 @@ class NiftiFile:
         except _DAMAGE as error:
             raise self._error(f"the file is damaged ({reason_of(error)}); copy it again") from error
 
+    def labels(self) -> NDArray[Any]:
+        """Return the one volume (X·Y·Z,) of a mask or label image, x running fastest.
+
+        Of floats saved under a header of integers nibabel, as SPM, makes integers with a scale, and
+        label 2 becomes 1.99997. If all values are as near to whole numbers as that scale allows,
+        these are returned.
+
+        Raises
+        ------
+        DataError
+            If the image has several volumes, or is damaged.
+        """
+        if self.is_4d:
+            raise self._error(f"the image has {self.n_volumes} volumes; a region has one")
+        (values,) = self.volumes()
+        step = abs(self._slope) if self._dtype.kind in "iu" else 0.0
+        if (self._slope, self._inter) == (1.0, 0.0) or not 0 < step <= _LABEL_STEP:
+            return values
+        whole: NDArray[Any] = np.rint(values)
+        return whole if (np.abs(values - whole) <= 0.501 * step).all() else values
+
     def volume(self, index: int) -> NDArray[Any]:
         """Return one volume (X·Y·Z,), x running fastest, of a file that is not packed."""
         try:
@@ -211,8 +233,13 @@ class NiftiFile:
         return DataError(f"{self.path.name}: {message}")
 
 
-def read_volume(path: Path) -> Volume:
+def read_volume(path: Path, *, labels: bool = False) -> Volume:
     """Read a 3-D image, such as an anatomy or a statistical map, on the grid closest to RAS+.
+
+    Parameters
+    ----------
+    labels : bool
+        Whether its values are labels, see `NiftiFile.labels`.
 
     Raises
     ------
@@ -222,7 +249,7 @@ def read_volume(path: Path) -> Volume:
     image = NiftiFile(path)
     if image.is_4d:
         raise DataError(f"{path.name}: the image has {image.n_volumes} volumes; one is needed here")
-    (values,) = image.volumes()
+    (values,) = [image.labels()] if labels else image.volumes()
     data = values.astype(np.float32).reshape(image.shape, order="F")
     return volume_as_ras(data, image.affine)
 

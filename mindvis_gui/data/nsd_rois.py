@@ -35,9 +35,7 @@ def read_nsd_rois(mask: NiftiFile, folder: Path) -> tuple[IntArray, tuple[Roi, .
 
     The voxels are points of the image, x running fastest, in the order of a boolean mask.
     """
-    if mask.is_4d:
-        raise DataError(f"{mask.path.name}: the image has {mask.n_volumes} volumes; a mask has one")
-    (values,) = mask.volumes()
+    values = mask.labels()
     ijk = np.argwhere(np.nan_to_num(values).reshape(mask.shape, order="F") > 0)
     if not len(ijk):
         raise DataError(f"{mask.path.name}: no voxel is above 0; is this the mask nsdgeneral?")
@@ -53,7 +51,7 @@ def read_nsd_rois(mask: NiftiFile, folder: Path) -> tuple[IntArray, tuple[Roi, .
             continue
         labelled = NiftiFile(path)
         check_same_grid(labelled, mask)
-        numbers = next(labelled.volumes())
+        numbers = labelled.labels()
         for number, name in labels.items():
             inside = place[numbers == number]
             voxels = np.sort(inside[inside >= 0])

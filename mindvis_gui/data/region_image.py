@@ -60,7 +60,7 @@ def read_label_image(path: Path, subject: Subject) -> tuple[list[Roi], list[str]
     DataError
         If it is no label image, or no label lies on a voxel of the response.
     """
-    volume = read_volume(path)
+    volume = read_volume(path, labels=True)
     numbers = np.nan_to_num(np.asarray(volume.data, dtype=np.float64))
     if not np.array_equal(numbers, np.rint(numbers)):
         raise DataError(

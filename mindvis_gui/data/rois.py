@@ -169,11 +169,8 @@ def _read_labels(path: Path, grid: NiftiFile) -> list[Region]:
 
 def _read_on_grid(path: Path, grid: NiftiFile) -> NDArray[Any]:
     image = NiftiFile(path)
-    if image.is_4d:
-        raise DataError(f"{path.name}: the image has {image.n_volumes} volumes; a region has one")
     check_same_grid(image, grid)
-    (values,) = image.volumes()
-    return np.asarray(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0))
+    return np.asarray(np.nan_to_num(image.labels(), nan=0.0, posinf=0.0, neginf=0.0))
 
 
 def check_same_grid(image: NiftiFile, grid: NiftiFile) -> None:

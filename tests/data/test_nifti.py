@@ -209,6 +209,17 @@ def test_labels_are_named_by_the_table_beside_them(nifti_folder, write_nifti, su
     assert subject.n_voxels == 16
 
 
+def test_a_label_image_that_nibabel_scaled(nifti_folder, write_nifti):
+    label_image(nifti_folder, write_nifti)
+    path = nifti_folder / "rois.nii.gz"
+    image = nib.Nifti1Image(nib.load(path).get_fdata(), np.diag([3.0, 3, 3, 1]))
+    image.set_data_dtype(np.int16)
+    nib.save(image, path)
+    assert 1 < nib.load(path).get_fdata().max() % 1 + 1 < 2  # scaled: not 7, but nearly
+    subject = open_subject(nifti_folder)
+    assert [(roi.name, roi.voxels.size) for roi in subject.rois] == [("label 1", 8), ("label 7", 8)]
+
+
 def test_a_label_image_among_masks_is_one_region_and_a_note_says_so(nifti_folder, write_nifti):
     labels = np.zeros((7, 8, 9), np.int16)
     labels[1, 2:4, 2:6] = 1

@@ -38,6 +38,30 @@ def test_scaled_integers_of_both_versions_and_byte_orders(tmp_path, kind, order)
 
 
 @pytest.mark.parametrize(
+    ("labels", "kind"),
+    [([0, 1, 2, 7], np.int16), ([-1, 0, 1, 25], np.uint8), ([0, 180, 12175], np.int16)],
+)
+def test_labels_that_nibabel_scaled_are_the_whole_numbers_meant(tmp_path, labels, kind):
+    meant = np.resize(np.array(labels, np.float64), (3, 4, 5))
+    image = nib.Nifti1Image(meant, np.eye(4))
+    image.set_data_dtype(kind)
+    nib.save(image, tmp_path / "a.nii.gz")
+    file = NiftiFile(tmp_path / "a.nii.gz")
+    assert not np.array_equal(next(file.volumes()), meant.ravel(order="F"))
+    assert np.array_equal(file.labels(), meant.ravel(order="F"))
+    assert np.array_equal(read_volume(file.path, labels=True).data, meant)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.float32])
+def test_a_probability_map_is_no_label_image(tmp_path, kind):
+    map_ = np.linspace(0, 3, 60).reshape(3, 4, 5)
+    image = nib.Nifti1Image(map_, np.eye(4))
+    image.set_data_dtype(kind)
+    nib.save(image, tmp_path / "a.nii.gz")
+    assert np.allclose(NiftiFile(tmp_path / "a.nii.gz").labels(), map_.ravel(order="F"), atol=0.01)
+
+
+@pytest.mark.parametrize(
     ("units", "step", "seconds"),
     [("sec", 2.0, 2.0), ("msec", 1500, 1.5), ("hz", 3, 0.0), ("sec", 0, 0.0)],
 )

@@ -106,6 +106,17 @@ def test_regions_join_the_halves_of_an_area(root):
     assert np.array_equal(rois["ventral"], np.flatnonzero(streams == 5))
 
 
+def test_regions_that_nibabel_scaled_are_the_same(root):
+    before = {roi.name: roi.voxels.tolist() for roi in open_subject(root).rois}
+    for name in ("nsdgeneral", "prf-visualrois", "streams"):
+        path = root / SPACE / "roi" / f"{name}.nii.gz"
+        image = nib.load(path)
+        scaled = nib.Nifti1Image(image.get_fdata(), image.affine)
+        scaled.set_data_dtype(np.int16)
+        nib.save(scaled, path)
+    assert {roi.name: roi.voxels.tolist() for roi in open_subject(root).rois} == before
+
+
 @pytest.mark.parametrize(
     "source",
     [

@@ -66,6 +66,17 @@ def test_labels_beside_the_response_are_named_and_left_out(subject, tmp_path):
     assert missed == ["nowhere"]
 
 
+def test_labels_that_nibabel_scaled_are_found(subject, tmp_path):
+    labels = np.zeros((31, 37, 31))
+    labels[tuple(subject.ijk[5])] = 2
+    labels[tuple(subject.ijk[8])] = 7
+    image = nibabel.Nifti1Image(labels, subject.affine)
+    image.set_data_dtype(np.int16)
+    nibabel.save(image, tmp_path / "labels.nii")
+    rois, _ = read_label_image(tmp_path / "labels.nii", subject)
+    assert [(roi.name, roi.voxels.tolist()) for roi in rois] == [("label 2", [5]), ("label 7", [8])]
+
+
 def test_images_that_are_no_regions_of_this_subject_are_refused(subject, tmp_path):
     path = tmp_path / "map.nii"
     nibabel.save(nibabel.Nifti1Image(np.full((4, 4, 4), 0.5, np.float32), np.eye(4)), path)
