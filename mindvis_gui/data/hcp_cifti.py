@@ -134,11 +134,14 @@ def _areas(file: CiftiFile, rois: Path | str | None) -> tuple[dict[str, IntArray
     units: dict[str, IntArray] = {}
     for area in REGIONS:
         parts = [
-            cortex.first
-            + np.flatnonzero(np.isin(cortex.vertices, found.vertices.get((side, area), [])))
-            for side, cortex in file.cortex.items()
+            file.cortex[side].first
+            + np.flatnonzero(
+                np.isin(file.cortex[side].vertices, found.vertices.get((side, area), []))
+            )
+            for side in _SIDES  # a file may hold the right hemisphere first
+            if side in file.cortex
         ]
-        units[area] = np.sort(np.concatenate(parts)) if parts else np.empty(0, np.int64)
+        units[area] = np.concatenate(parts) if parts else np.empty(0, np.int64)
         if not units[area].size:
             raise DataError(f"{file.path.name}: no vertex of {area} by {found.origin}")
     return units, found.origin

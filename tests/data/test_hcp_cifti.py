@@ -48,6 +48,29 @@ def test_the_same_vectors_as_the_published_archive(cifti, tmp_path):
     assert subject.name == published.name == "100610"
 
 
+@pytest.mark.parametrize("kind", ["dtseries", "dscalar"])
+def test_left_comes_before_right_in_whatever_order_the_file_holds_them(cifti, kind):
+    image = nib.load(cifti)
+    maps, units = (image.header.get_axis(n) for n in range(2))
+    if kind == "dscalar":
+        maps = nib.cifti2.ScalarAxis([f"map {n}" for n in range(len(maps))])
+    parts = {
+        str(name).removeprefix("CIFTI_STRUCTURE_"): p for name, p, _ in units.iter_structures()
+    }
+    vectors = []
+    for order in (
+        ("CORTEX_LEFT", "CORTEX_RIGHT"),
+        ("THALAMUS_LEFT", "CORTEX_RIGHT", "CORTEX_LEFT"),
+    ):
+        first, *others = (units[parts[name]] for name in order)
+        values = np.concatenate([image.get_fdata()[:, parts[name]] for name in order], axis=1)
+        path = cifti.with_name(f"{len(order)}.{kind}.nii")
+        nib.Cifti2Image(values, (maps, sum(others, first))).to_filename(path)
+        subject = open_subject(path)
+        vectors.append(subject.responses(range(len(subject.trials))))
+    assert np.array_equal(*vectors)
+
+
 def test_the_medial_wall_and_the_rest_of_the_brain_are_left_out(cifti):
     file = CiftiFile(cifti)
     assert {side: c.first for side, c in file.cortex.items()} == {"L": 0, "R": 56}
