@@ -124,7 +124,20 @@ def dataset(file: h5py.File, name: str, ndim: int, kinds: str) -> h5py.Dataset:
         raise DataError(f"{where} has shape {node.shape}, not {counted(ndim, 'axis')}")
     if node.dtype.kind not in kinds:
         raise DataError(f"{where} holds values of type {node.dtype}, not {kinds_text(kinds)}")
+    _check_filters(node, where)
     return node
+
+
+def _check_filters(node: h5py.Dataset, where: str) -> None:
+    """Refuse what is packed in a way that needs a plug-in; h5py would call it damaged."""
+    properties = node.id.get_create_plist()
+    for n in range(properties.get_nfilters()):
+        code, _, _, name = properties.get_filter(n)
+        if not h5py.h5z.filter_avail(code):
+            raise DataError(
+                f"{where} is packed by '{name.decode(errors='replace') or code}', which this "
+                "program cannot unpack; save it anew with gzip, or unpacked"
+            )
 
 
 def read_whole(node: h5py.Dataset) -> NDArray[Any]:

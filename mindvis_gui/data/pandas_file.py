@@ -10,8 +10,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import h5py
+import numpy as np
 
-from mindvis_gui.data.hdf5 import damage_reported, dataset, group, has, open_hdf5, top_level
+from mindvis_gui.data.hdf5 import (
+    damage_reported,
+    dataset,
+    group,
+    has,
+    open_hdf5,
+    read_whole,
+    top_level,
+)
+from mindvis_gui.data.subject import IntArray
 from mindvis_gui.errors import DataError
 
 _MAX_BLOCKS = 32
@@ -31,12 +41,19 @@ class PandasFrame:
     ----------
     values : (rows, columns) HDF5 dataset of floats
         It keeps the file open.
+    numbers : (rows,) int or None
+        The column of integers beside them, if there is exactly one.
     """
 
     def __init__(self, path: Path) -> None:
         self._file = open_hdf5(path)
         with damage_reported(path):
             keys = [name for name in self._file if has(self._file, f"{name}/axis1")]
+            if not keys:
+                raise DataError(
+                    f"{path.name}: no table in pandas' fixed format; save it anew by "
+                    "to_hdf(…, format='fixed')"
+                )
             if len(keys) != 1:
                 raise DataError(
                     f"{path.name}: {len(keys)} tables in pandas' fixed format; exactly one must be"
@@ -48,7 +65,11 @@ class PandasFrame:
                 raise DataError(
                     f"{path.name}: {len(found)} blocks of floats in the table; exactly one must be"
                 )
-        self.values: h5py.Dataset = found[0]
+            self.values: h5py.Dataset = found[0]
+            beside = [node for node in nodes if node.dtype.kind in "iu"]
+            self.numbers: IntArray | None = None
+            if [node.shape[1] for node in beside] == [1]:
+                self.numbers = read_whole(beside[0])[:, 0].astype(np.int64)
 
     def _block(self, name: str) -> h5py.Dataset:
         return dataset(self._file, name, ndim=2, kinds="biufSO")

@@ -63,6 +63,7 @@ def _subject(path: Path) -> Subject:
             f"{path.name}: {n_voxels:,} voxels × {n_trials:,} trials but {voxels.path.name} has "
             f"{len(voxels):,} voxels; do they belong together?"
         )
+    _check_order(frame, voxels, path)
     units, rois = voxels.regions()
     singles = _singles(path.with_name(f"{name}_StimulusMetadata.csv"), path, n_trials)
     trials, rows, notes = with_means(singles)
@@ -89,6 +90,20 @@ def _subject(path: Path) -> Subject:
         licence="CC0-1.0",
         **positions,
     )
+
+
+def _check_order(frame: PandasFrame, voxels: VoxelTable, path: Path) -> None:
+    """Refuse responses whose voxels are those of the table, but sorted otherwise."""
+    if frame.numbers is None or "voxel_id" not in voxels.columns:
+        return
+    ids = voxels.column("voxel_id")
+    (other,) = np.nonzero(frame.numbers != ids)
+    if other.size and np.array_equal(np.sort(frame.numbers), np.sort(ids)):
+        row = int(other[0])
+        raise DataError(
+            f"{path.name}: row {row:,} is voxel {frame.numbers[row]:,} but {voxels.path.name} has "
+            f"voxel {ids[row]:,.0f} there; sort both by voxel_id"
+        )
 
 
 class ConceptPictures(PictureFiles):

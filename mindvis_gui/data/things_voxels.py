@@ -16,7 +16,10 @@ from mindvis_gui.errors import DataError, reason_of
 _MAX_BYTES = 1 << 28
 _AXES = ("voxel_x", "voxel_y", "voxel_z")
 # Columns that are no regions; parcels of the whole brain would make every voxel a visual one.
-_OTHER = re.compile(r"voxel_.*|subject_id|nc_.*|splithalf_.*|prf-.*|glasser-.*")
+# The last two are an index that pandas wrote, and what it calls that when it reads it again.
+_OTHER = re.compile(
+    r"voxel_.*|subject_id|nc_.*|splithalf_.*|prf-.*|glasser-.*|Unnamed: \d+|"  # or no name at all
+)
 
 
 class VoxelTable:

@@ -50,7 +50,7 @@ def test_other_ways_in_which_pandas_writes(tmp_path, options):
     path.unlink()
     responses.to_hdf(path, key="x", **options)
     if options.get("format"):
-        with pytest.raises(DataError, match="0 tables in pandas' fixed format"):
+        with pytest.raises(DataError, match="no table in pandas' fixed format; save it anew"):
             open_subject(path)
     else:
         inside = pd.read_csv(tmp_path / VOXELS)[["V1", "LO1 (prf)", "lFFA"]].any(axis=1)
@@ -90,6 +90,20 @@ def two_blocks(folder):
     frame.to_hdf(folder / RESPONSES, key="x")
 
 
+def with_text_for_names(folder):
+    return pd.read_hdf(folder / RESPONSES).rename(columns=str)  # or pandas warns of pickling
+
+
+def sorted_otherwise(folder):
+    frame = with_text_for_names(folder).sort_values("voxel_id", ascending=False)
+    frame.to_hdf(folder / RESPONSES, key="ResponseData", mode="w")
+
+
+def packed_by_blosc(folder):
+    frame = with_text_for_names(folder)
+    frame.to_hdf(folder / RESPONSES, key="x", mode="w", complevel=5, complib="blosc")
+
+
 def linked(folder):
     with h5py.File(folder / RESPONSES, "a") as file:
         del file["ResponseData/block0_values"]
@@ -107,9 +121,24 @@ WRONG = {
     "text for numbers": (edited(VOXELS, "\n7,", "\nx,"), "not a table of numbers"),
     "broken voxels": (edited(VOXELS, "\n7,1,1,", "\n7,1,1.5,"), "must hold whole numbers"),
     "one voxel twice": (edited(VOXELS, "\n1,1,1,2,4,", "\n1,1,1,2,3,"), "share the position"),
+    "another order": (sorted_otherwise, "row 0 is voxel 159 but sub-01_VoxelM.* has voxel 0 there"),
+    "an odd packing": (packed_by_blosc, "block0_values is packed by 'blosc', which this program"),
     "two blocks": (two_blocks, "2 blocks of floats in the table; exactly one must be"),
     "an external link": (linked, "is a link to somewhere else"),
 }
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_an_index_that_pandas_wrote_is_no_region(tmp_path, again):
+    path = make_things(tmp_path)
+    known = open_subject(path)
+    for name in (VOXELS, STIMULI):
+        pd.read_csv(tmp_path / name).to_csv(tmp_path / name)
+        if again:
+            pd.read_csv(tmp_path / name).to_csv(tmp_path / name)
+    subject = open_subject(path)
+    assert [roi.name for roi in subject.rois] == [roi.name for roi in known.rois]
+    assert np.array_equal(subject.responses(range(30)), known.responses(range(30)))
 
 
 @pytest.mark.parametrize("case", WRONG)
