@@ -37,6 +37,8 @@ class NpzPictures(Mapping[str, ImageArray]):
                 raise DataError(
                     f"{archive.path.name}: {name} has shape {header.shape}, not (n, h, w, 3)"
                 )
+            if header.dtype.kind == "f":
+                self._check_range(name)
             self._starts[name] = archive.stored_at(name)
 
     def __getitem__(self, stimulus_id: str) -> ImageArray:
@@ -54,6 +56,18 @@ class NpzPictures(Mapping[str, ImageArray]):
             values = np.frombuffer(file.read(size), header.dtype).reshape(header.shape[1:])
         picture = converted(values, np.dtype(np.uint8))
         return read_only(picture)
+
+    def _check_range(self, name: str) -> None:
+        """Refuse pictures of 0 to 1, which would all be black; the first ones tell."""
+        header = self._archive.headers[name]
+        rows, *rest = header.shape[::-1] if header.fortran else header.shape
+        first = next(self._archive.blocks(name, rows, math.prod(rest)), np.zeros(1))
+        brightest = np.nan_to_num(first).max()
+        if 0 < brightest <= 1:
+            raise DataError(
+                f"{self._archive.path.name}: {name} holds pictures of 0 to {brightest:.3g}, not of "
+                "0 to 255; save them as uint8"
+            )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)

@@ -147,6 +147,21 @@ class Trap:
         return print, ("executed",)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_pictures_of_0_to_1_are_refused_and_not_shown_as_black(god, save, order):
+    path = god()
+    images = path.with_name("images_256.npz")
+    known = pictures()
+    scaled = {name: np.array(array / 255, np.float32, order=order) for name, array in known.items()}
+    save(images, **{**known, "test_images": scaled["test_images"]})
+    with pytest.raises(DataError, match=r"test_images holds pictures of 0 to .*; save them as"):
+        open_subject(path)
+    save(images, **{name: np.array(array, float, order=order) for name, array in known.items()})
+    trial = open_subject(path).trials[0]
+    assert open_subject(path).stimulus(trial).max() > 1
+
+
 WRONG = {
     "fewer voxels in the test": ({"arr_2": np.zeros((3, 39))}, "arr_0 has 40 columns but arr_2"),
     "a short mask": ({"VC": np.ones(36, bool)}, "has 40 columns but mask VC has 36; is this file"),
