@@ -41,7 +41,7 @@ from mindvis_gui.data.nifti_sessions import (
 from mindvis_gui.data.orientation import as_ras
 from mindvis_gui.data.recording import Pictures, RowRecording
 from mindvis_gui.data.rois import Region, merged_labels, nifti_files, read_rois
-from mindvis_gui.data.runs import Run, find_runs, is_bold
+from mindvis_gui.data.runs import Run, bold_images, find_runs, is_bold
 from mindvis_gui.data.stimuli import open_pictures
 from mindvis_gui.data.subject import FloatArray, IntArray, Roi, Subject, Trial, read_only
 from mindvis_gui.data.table import read_table
@@ -171,7 +171,7 @@ def _of_betas(joined: JoinedImages, table: Path | None, rois: Rois, pictures: Pi
 
 def has_images(folder: Path) -> bool:
     """Whether there are betas or time series in a folder, by their names."""
-    return any(is_betas(path) or is_bold(path) for path in nifti_files(folder))
+    return any(map(is_betas, nifti_files(folder))) or bool(bold_images(folder))
 
 
 def _is_series(images: Sequence[Path], events: Path | None) -> bool:

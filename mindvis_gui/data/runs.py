@@ -13,7 +13,7 @@ from mindvis_gui.data.nifti_file import MAX_SECONDS, NiftiFile
 from mindvis_gui.data.rois import check_same_grid, nifti_files
 from mindvis_gui.data.table import read_table
 from mindvis_gui.errors import DataError
-from mindvis_gui.files import beside_image, image_stem
+from mindvis_gui.files import beside_image, image_stem, in_order
 from mindvis_gui.wording import counted
 
 _DERIVATIVE = re.compile(r"_(space|desc|res|den)-[^_]+")
@@ -47,13 +47,26 @@ def is_bold(path: Path) -> bool:
     return path.name.endswith(("_bold.nii", "_bold.nii.gz"))
 
 
+def bold_images(folder: Path) -> list[Path]:
+    """Return the time series in a folder, or in ``func`` of a subject's as BIDS lays it out."""
+    try:
+        below = in_order(folder.glob("ses-*/func"))
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be listed: {error.strerror or error}") from error
+    for places in ([folder], [folder / "func", *below]):
+        listed = [nifti_files(place) for place in places if place.is_dir()]
+        if found := [path for files in listed for path in files if is_bold(path)]:
+            return found
+    return []
+
+
 def find_runs(source: Path | Sequence[Path], events: Path | None) -> list[Run]:
     """Pair time series with their tables of events.
 
     Parameters
     ----------
     source : pathlib.Path or sequence of pathlib.Path
-        A folder of ``*_bold.nii.gz``, or 4-D images.
+        A folder of ``*_bold.nii.gz`` (see `bold_images`), or 4-D images.
     events : pathlib.Path, optional
         A table, or the folder of the ``*_events.tsv`` (default: where the images are).
 
@@ -64,7 +77,7 @@ def find_runs(source: Path | Sequence[Path], events: Path | None) -> list[Run]:
         differ.
     """
     if isinstance(source, Path):
-        images: Sequence[Path] = [path for path in nifti_files(source) if is_bold(path)]
+        images: Sequence[Path] = bold_images(source)
     else:
         images = source
     if not images:

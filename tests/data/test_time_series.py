@@ -6,6 +6,7 @@ import pytest
 
 from mindvis_gui.data import open_subject
 from mindvis_gui.data.nifti import read_nifti_subject
+from mindvis_gui.data.source_kind import is_image
 from mindvis_gui.data.time_series import standardised
 from mindvis_gui.errors import DataError
 
@@ -238,6 +239,24 @@ def test_events_in_the_folders_of_bids(run, given):
     assert len(read_nifti_subject(bold, events=run / given).trials) == 4
     with pytest.raises(DataError, match=r"expected .*sub-1_ses-a_run-2_events\.tsv"):
         read_nifti_subject(bold, events=run.parent)
+
+
+@pytest.mark.parametrize("places", [["func"], ["ses-1/func", "ses-2/func"]])
+def test_the_folder_of_a_subject_as_bids_lays_it_out(run, places):
+    known = open_subject(run)
+    folder = run / "sub-1"
+    for place in places:
+        (folder / place).mkdir(parents=True)
+        session = f"_{place.partition('/')[0]}" if "ses" in place else ""
+        for suffix in ("bold.nii.gz", "events.tsv"):
+            copy = folder / place / f"sub-1{session}_run-2_{suffix}"
+            copy.write_bytes((run / f"sub-1_run-2_{suffix}").read_bytes())
+    subject = open_subject(folder)
+    assert subject.name == "sub-1"
+    assert is_image(folder)
+    sessions = [trial.session for trial in subject.trials]
+    assert sessions == ([0] * 4 if places == ["func"] else [1] * 4 + [2] * 4)
+    assert np.array_equal(subject.responses(range(4)), known.responses(range(4)))
 
 
 def test_as_many_events_as_volumes_are_betas(run):
