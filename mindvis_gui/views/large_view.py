@@ -205,7 +205,7 @@ class LargeView(QWidget):
         painter.setPen(accent(self) if picture.seen else _TEXT)
         align = Qt.AlignmentFlag
         area = QRectF(box.left(), box.bottom() + 8, box.width(), 24)
-        painter.drawText(area, align.AlignLeft | align.AlignTop, title or picture.title)
+        painter.drawText(area, align.AlignLeft | align.AlignTop, title or picture.heading)
         painter.setPen(_DIM)
         painter.drawText(area, align.AlignRight | align.AlignTop, "".join(picture.notes[:1]))
 

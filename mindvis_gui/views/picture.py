@@ -61,6 +61,17 @@ class Picture:
     hint: str = ""
     details: tuple[str, ...] = ()
 
+    @property
+    def squeezed(self) -> str:
+        """Whence an image was squeezed into the square that the model learns from; maybe empty."""
+        height, width = (1, 1) if self.image is None else self.image.shape[:2]
+        return "" if height == width else f"squeezed from {width} × {height}"
+
+    @property
+    def heading(self) -> str:
+        """The title, and how the image was squeezed."""
+        return ", ".join(filter(None, (self.title, self.squeezed)))
+
 
 def to_qimage(image: ImageArray) -> QImage:
     """Return a copy of `image` (h, w, 3) that Qt owns."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mindvis_gui.analysis.difference import FULL_DIFFERENCE, difference_map
 from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.decoding.cached_decoder import PartStep
@@ -28,7 +30,7 @@ def stimulus_picture(session: Session, stimulus: ImageArray | None, missing: str
     """Return the stimulus of the chosen trial; `missing` says why there is none."""
     assert session.trial is not None
     label, seen_as = session.trial.label, session.results.recognitions
-    return Picture(
+    shown = Picture(
         "seen",
         (label, "stimulus") if label else ("stimulus",),
         stimulus,
@@ -39,6 +41,9 @@ def stimulus_picture(session: Session, stimulus: ImageArray | None, missing: str
         ),
         details=stimulus_details(seen_as),
     )
+    if not shown.squeezed:
+        return shown
+    return replace(shown, hint=f"{shown.hint}\nHere {shown.squeezed}, as the model learns it")
 
 
 def preview_pictures(session: Session, seeds: tuple[int, ...], step: Step | None) -> list[Picture]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QPainter
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 from mindvis_gui.data.at_hand import check_may_wait
@@ -12,6 +12,7 @@ from mindvis_gui.decoding.request import Sample
 from mindvis_gui.errors import DataError, ExportError
 from mindvis_gui.session.shown import shown_sample
 from mindvis_gui.views.gallery import GalleryView
+from mindvis_gui.views.trial_pictures import stimulus_picture
 
 
 @pytest.fixture
@@ -276,6 +277,20 @@ def test_a_click_shows_a_sample_large_beside_the_stimulus_and_keys_walk_on(qtbot
     assert large.wiping
     qtbot.keyClick(large, Qt.Key.Key_Escape)
     assert not large.isVisible()
+
+
+def test_a_stimulus_that_is_no_square_says_that_it_is_squeezed(decoded, ready, monkeypatch):
+    square = stimulus_picture(ready, np.zeros((48, 48, 3), np.uint8), "")
+    assert square.heading == "seen"
+    assert "squeezed" not in square.hint
+    wide = stimulus_picture(ready, np.zeros((48, 64, 3), np.uint8), "")
+    assert wide.heading == "seen, squeezed from 64 × 48"
+    assert wide.hint.endswith("\nHere squeezed from 64 × 48, as the model learns it")
+    written = []
+    monkeypatch.setattr(QPainter, "drawText", lambda *given: written.append(given[-1]))
+    decoded.large.open([wide, replace(wide, title="seed 1", image=square.image, seen=False)], 1)
+    decoded.large.grab()
+    assert {"seen, squeezed from 64 × 48", "seed 1"} < set(written)
 
 
 def test_the_large_view_takes_escape_from_the_window(qtbot, decoded):
