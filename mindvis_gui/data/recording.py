@@ -88,9 +88,10 @@ class RowRecording(PicturedRecording):
             values = self._read_rows(needed)
             return values if np.array_equal(needed, flat) else values[inverse]
         # One trial at a time: the rows behind some means may be all there are.
-        return np.stack(
-            [self._read_rows(rows).mean(axis=0, dtype=np.float64) for rows in wanted]
-        ).astype(np.float32)
+        with np.errstate(invalid="ignore", over="ignore"):  # not finite: reported later
+            return np.stack(
+                [self._read_rows(rows).mean(axis=0, dtype=np.float64) for rows in wanted]
+            ).astype(np.float32)
 
 
 class StackedRows:

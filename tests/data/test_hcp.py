@@ -50,8 +50,9 @@ def test_what_is_wrong_is_said_in_one_line(hcp, changed, message):
     assert "\n" not in str(caught.value)
 
 
-def test_frames_that_are_not_finite(hcp):
+@pytest.mark.parametrize("values", [[np.inf], [np.inf, -np.inf], [1e308, 1e308]])
+def test_frames_that_are_not_finite(hcp, values):
     series = np.ones((47, 5))
-    series[30] = np.inf
+    series[30 : 30 + len(values)] = np.array(values)[:, None]
     with pytest.raises(DataError, match="trial 2 holds 5 values that are NaN or infinite"):
         open_subject(hcp(V2=series)).responses(range(4))
