@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nibabel.orientations import aff2axcodes
+from nibabel.orientations import (
+    aff2axcodes,
+    apply_orientation,
+    inv_ornt_aff,
+    io_orientation,
+    ornt_transform,
+)
 from numpy.typing import NDArray
 
 from mindvis_gui.data.checks import check_roi_name
@@ -168,22 +174,34 @@ def _read_labels(path: Path, grid: NiftiFile) -> list[Region]:
 
 
 def _read_on_grid(path: Path, grid: NiftiFile) -> NDArray[Any]:
+    """Return the values of a region's image, turned as `grid` if only its axes run otherwise."""
     image = NiftiFile(path)
-    check_same_grid(image, grid)
-    return np.asarray(np.nan_to_num(image.labels(), nan=0.0, posinf=0.0, neginf=0.0))
+    turn = ornt_transform(io_orientation(image.affine), io_orientation(grid.affine))
+    shape = tuple(int(n) for n in np.array(image.shape)[np.argsort(turn[:, 0])])
+    affine = image.affine @ inv_ornt_aff(turn, image.shape)
+    if not _is_grid(shape, affine, grid):
+        check_same_grid(image, grid)
+    turned = apply_orientation(image.labels().reshape(image.shape, order="F"), turn)
+    return np.asarray(np.nan_to_num(turned.ravel(order="F"), nan=0.0, posinf=0.0, neginf=0.0))
 
 
 def check_same_grid(image: NiftiFile, grid: NiftiFile) -> None:
     """Refuse an image whose points do not lie where those of `grid` do."""
-    corners = np.array(np.meshgrid(*[(0, n - 1) for n in grid.shape])).reshape(3, -1)
-    apart = (image.affine - grid.affine)[:3] @ np.vstack([corners, np.ones(corners.shape[1])])
-    voxel = float(np.linalg.norm(grid.affine[:3, :3], axis=0).min())
-    if image.shape == grid.shape and np.linalg.norm(apart, axis=0).max() <= _GRID_TOLERANCE * voxel:
+    if _is_grid(image.shape, image.affine, grid):
         return
     raise DataError(
         f"{image.path.name}: its grid ({describe_grid(image)}) is not the one of "
         f"{grid.path.name} ({describe_grid(grid)}); resample it first, for example with "
         "nilearn.image.resample_to_img"
+    )
+
+
+def _is_grid(shape: tuple[int, ...], affine: NDArray[np.float64], grid: NiftiFile) -> bool:
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in grid.shape])).reshape(3, -1)
+    apart = (affine - grid.affine)[:3] @ np.vstack([corners, np.ones(corners.shape[1])])
+    voxel = float(np.linalg.norm(grid.affine[:3, :3], axis=0).min())
+    return bool(
+        shape == grid.shape and np.linalg.norm(apart, axis=0).max() <= _GRID_TOLERANCE * voxel
     )
 
 

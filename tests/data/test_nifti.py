@@ -4,6 +4,7 @@ import shutil
 import nibabel as nib
 import numpy as np
 import pytest
+from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
 
 from mindvis_gui.data import open_subject
 from mindvis_gui.data.grid import DisplayGrid
@@ -76,6 +77,28 @@ def test_a_marked_voxel_is_where_its_mm_say(tmp_path, write_nifti, angle, signs,
         assert (np.argsort(np.lexsort(subject.ijk.T[::-1])) == np.arange(30)).all()
         axes = subject.affine[:3, :3] / np.linalg.norm(subject.affine[:3, :3], axis=0)
         assert (np.diag(axes) > 0.7).all()
+
+
+@pytest.mark.parametrize("axes", ["RAS", "LAS", "PIR", "SLA"])
+@pytest.mark.parametrize("angle", [0.0, 0.3])
+def test_regions_whose_axes_run_otherwise_lie_where_their_mm_say(
+    nifti_folder, write_nifti, angle, axes
+):
+    turn = np.eye(4)
+    turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    shutil.rmtree(nifti_folder / "rois")
+    affine = turn @ np.diag([-3.0, 3, 4, 1])
+    rng = np.random.default_rng(0)
+    write_nifti("sub-07/betas.nii", rng.normal(5, 1, (7, 8, 9, 6)).astype(np.float32), affine)
+    same = nib.Nifti1Image(rng.integers(0, 3, (7, 8, 9)).astype(np.int16), affine)
+    nib.save(same, nifti_folder / "rois.nii.gz")
+    known = open_subject(nifti_folder)
+    to_axes = ornt_transform(io_orientation(same.affine), axcodes2ornt(axes))
+    nib.save(same.as_reoriented(to_axes), nifti_folder / "rois.nii.gz")
+    subject = open_subject(nifti_folder)
+    assert np.array_equal(subject.ijk, known.ijk)
+    for ours, theirs in zip(subject.rois, known.rois, strict=True):
+        assert np.array_equal(ours.voxels, theirs.voxels)
 
 
 def test_packed_and_plain_files_give_the_same_subject(nifti_folder):
