@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from mindvis_gui.data.checks import check_split
@@ -125,34 +125,56 @@ def complete_names(cells: Sequence[str], pictures: Pictures) -> list[str]:
 
     Outer folders that a name has and its picture has not are passed over, or the other way round,
     but not both: ``dog/1.png`` is no ``cat/1.png``.
-    ``ä`` is one letter in most tables, and two in the names of files that come from macOS. Where
-    pictures are known, pandas' ``7.0`` is the picture 7, and ``NA`` or ``None`` no stimulus, unless
-    a picture is called so.
+    ``ä`` is one letter in most tables, and two in the names of files that come from macOS. Small
+    and capital letters may differ (``.JPG``), as Windows and macOS let them, if no picture is
+    called so. Where pictures are known, pandas' ``7.0`` is the picture 7, and ``NA`` or ``None``
+    no stimulus, unless a picture is called so.
     """
-    by_name: dict[str, str] = {}
-    by_stem: dict[str, str] = {}
-    by_tail: dict[str, str] = {}
-    for name in pictures:
-        plain = composed(name)
-        stem = plain[: len(plain) - len(PurePosixPath(plain).suffix)]
-        by_name[plain] = name
-        by_stem[stem] = "" if stem in by_stem else name
-        for tail in {*_tails(plain)[1:], *_tails(stem)[1:]}:
-            by_tail[tail] = "" if tail in by_tail else name
+    exact = _Names(pictures, composed)
+    loose = _Names(pictures, lambda name: composed(name).casefold())
     names = []
     for cell in cells:
-        tails = _tails(cell.replace("\\", "/"))
-        found = ""
-        for tail in reversed(tails):  # the longest one wins
-            plain = composed(tail)
-            exact = tail if tail in pictures else by_name.get(plain) or by_stem.get(plain)
-            found = exact or (by_tail.get(plain) if tail == tails[0] else "") or found
+        found = exact.find(cell)
+        if not found and cell not in MAYBE_MISSING:
+            found = loose.find(cell)
         if pictures and not found:
             whole = whole_number(cell)
-            found = by_name.get(whole) or by_stem.get(whole) or whole
+            found = exact.find_whole(whole) or whole
             cell = "" if cell in MAYBE_MISSING else cell
         names.append(found or cell)
     return names
+
+
+class _Names:
+    """The names of pictures as tables may have them; of those that `alike` makes one, none."""
+
+    def __init__(self, pictures: Pictures, alike: Callable[[str], str]) -> None:
+        self._pictures = pictures
+        self._alike = alike
+        self._whole: dict[str, str] = {}
+        self._stem: dict[str, str] = {}
+        self._tail: dict[str, str] = {}
+        for name in pictures:
+            plain = alike(name)
+            stem = plain[: len(plain) - len(PurePosixPath(plain).suffix)]
+            self._whole[plain] = "" if plain in self._whole else name
+            self._stem[stem] = "" if stem in self._stem else name
+            for tail in {*_tails(plain)[1:], *_tails(stem)[1:]}:
+                self._tail[tail] = "" if tail in self._tail else name
+
+    def find(self, cell: str) -> str:
+        """Return the picture that a cell names, empty if none or several."""
+        tails = _tails(cell.replace("\\", "/"))
+        found = ""
+        for tail in reversed(tails):  # the longest one wins
+            exact = tail if tail in self._pictures else self.find_whole(self._alike(tail))
+            more = self._tail.get(self._alike(tail), "") if tail == tails[0] else ""
+            found = exact or more or found
+        return found
+
+    def find_whole(self, plain: str) -> str:
+        """Return the picture of that name in all, but maybe for its suffix."""
+        return self._whole.get(plain) or self._stem.get(plain, "")
 
 
 def _tails(name: str) -> list[str]:

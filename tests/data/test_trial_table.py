@@ -93,6 +93,21 @@ def test_a_word_for_what_is_missing_is_a_stimulus_only_if_a_picture_is_called_so
     assert complete_names(cells, {}) == cells
 
 
+def test_small_and_capital_letters_may_differ_where_one_picture_is_left():
+    files = dict.fromkeys(["IMG_1.JPG", "Äpfel.png", "a.png", "A.png", "b/X.png", "none.png"], b"")
+    found = {
+        "img_1.jpg": "IMG_1.JPG",
+        "Img_1": "IMG_1.JPG",
+        "stimuli/ÄPFEL.PNG": "Äpfel.png",
+        "a.png": "a.png",
+        "A": "A.png",
+        "B/x.png": "b/X.png",
+        "None": "",
+    }
+    assert complete_names(list(found), files) == list(found.values())
+    assert complete_names(["a.PNG"], files) == ["a.PNG"]  # which of the two?
+
+
 def test_pictures_in_folders_are_found_by_as_much_as_tells_them_apart():
     names = ["cat/1.png", "cat/2.jpg", "dog/1.png", "set/dog/3.png", "4.png", "5.png"]
     files = dict.fromkeys([*names, "set/bird/5.png"], b"")
