@@ -95,9 +95,10 @@ def whole_number(cell: str) -> str:
 
 
 def read_seconds(table: dict[str, list[str]], name: str, path: Path) -> list[float]:
-    """Return a column of finite times in seconds."""
+    """Return a column of times in seconds, NaN where a cell is empty."""
     try:
-        values = [float(cell or "nan") for cell in table[name]]
+        cells = ["" if cell in MAYBE_MISSING else cell for cell in table[name]]
+        values = [float(cell or "nan") for cell in cells]
     except KeyError as error:
         raise DataError(
             f"{path.name}: no column is called '{name}'; it has: {', '.join(table)}"
@@ -105,6 +106,6 @@ def read_seconds(table: dict[str, list[str]], name: str, path: Path) -> list[flo
     except ValueError as error:
         raise DataError(f"{path.name}: column '{name}' must hold seconds ({error})") from error
     for row, value in enumerate(values, 2):
-        if not abs(value) < 1e6:
+        if abs(value) >= 1e6:  # which NaN is not
             raise DataError(f"{path.name}: row {row}: {name} is {value} s")
     return values

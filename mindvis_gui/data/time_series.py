@@ -78,6 +78,9 @@ def _averages(
             if named and not any(run.events[name][trial.index] for name in named):
                 told["Left out for want of a stimulus or label"] += 1
                 continue
+            if np.isnan(onsets[trial.index]):
+                told["Left out for want of an onset"] += 1
+                continue
             after = starts - onsets[trial.index]
             inside = (after >= first) & (after <= last)
             if not inside.any():

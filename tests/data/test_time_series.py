@@ -273,8 +273,8 @@ def test_as_many_events_as_volumes_are_betas(run):
     [
         ("time\tlabel\n1\tx\n", "no column is called 'onset'; it has: time, label"),
         ("onset\tlabel\nsoon\tx\n", "column 'onset' must hold seconds"),
-        ("onset\tlabel\nnan\tx\n", "row 2: onset is nan s"),
-        ("onset\tlabel\n1\tx\nn/a\tx\n", "row 3: onset is nan s"),
+        ("onset\tlabel\nn/a\tx\n", "no event has a volume 3 to 12 s after its onset"),
+        ("onset\tlabel\n1\tx\ninf\tx\n", "row 3: onset is inf s"),
         ("onset\tlabel\n5000\tx\n", "no event has a volume 3 to 12 s after its onset"),
     ],
 )
@@ -282,6 +282,16 @@ def test_events_that_cannot_be_used(run, table, message):
     (run / "sub-1_run-2_events.tsv").write_text(table)
     with pytest.raises(DataError, match=message):
         open_subject(run)
+
+
+@pytest.mark.parametrize("missing", ["n/a", "NA", ""])
+def test_events_without_an_onset_are_left_out_and_counted(run, missing):
+    rows = f"20\tdog\n{missing}\tcat\n{missing}\tn/a\n50\tcat\n"
+    (run / "sub-1_run-2_events.tsv").write_text(f"onset\tlabel\n{rows}")
+    subject = open_subject(run)
+    assert [trial.label for trial in subject.trials] == ["dog", "cat"]
+    assert "Left out for want of an onset: 1 event" in subject.notes
+    assert "Left out for want of a stimulus or label: 1 event" in subject.notes
 
 
 @pytest.mark.parametrize(("step", "said"), [(0, "0 sec"), (2000, "2000 sec")])
