@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mindvis_gui.data.checks import MAX_TRIALS, MAX_VOXELS
 from mindvis_gui.data.imagenet import label_of, read_class_names, read_picture_names
@@ -150,11 +151,20 @@ def _of_voxels(archive: NpzFile, name: str, n_voxels: int, kinds: str) -> FloatA
     return values
 
 
+def _mask(archive: NpzFile, name: str, n_voxels: int) -> NDArray[np.bool_]:
+    values = _of_voxels(archive, name, n_voxels, "biuf")
+    if archive.headers[name].dtype.kind == "f":  # as bdpy hands out metadata
+        (other,) = np.nonzero(~np.isin(values, (0, 1)))
+        if other.size:
+            raise DataError(
+                f"{archive.path.name}: mask {name} holds {values[other[0]]:g}, not 0 and 1 only"
+            )
+    return np.asarray(values != 0)
+
+
 def _regions(archive: NpzFile, n_voxels: int) -> tuple[IntArray, tuple[Roi, ...], list[str]]:
     """Return the columns of the response vector, its regions, and notes."""
-    masks = {
-        name: _of_voxels(archive, name, n_voxels, "biu") != 0 for name in REGIONS if name in archive
-    }
+    masks = {name: _mask(archive, name, n_voxels) for name in REGIONS if name in archive}
     notes = []
     inside = masks.get("VC", np.ones(n_voxels, dtype=np.bool_))
     columns = np.flatnonzero(inside)

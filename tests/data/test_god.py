@@ -107,6 +107,17 @@ def test_columns_stored_one_after_the_other(god):
     assert np.array_equal(subject.responses(range(12)), values[:, :30].astype(np.float32))
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.float64])
+def test_masks_of_numbers(god, kind):
+    known = open_subject(god())
+    arrays = dict(np.load(known.source))
+    masks = {name: array.astype(kind) for name, array in arrays.items() if array.dtype == bool}
+    subject = open_subject(god(**masks))
+    assert len(masks) > 3
+    for ours, theirs in zip(subject.rois, known.rois, strict=True):
+        assert np.array_equal(ours.voxels, theirs.voxels)
+
+
 def test_without_what_is_optional(god):
     absent = dict.fromkeys(["arr_1", "arr_4", "arr_5", "arr_6", "VC", "V1", "FFA", "PPA"])
     subject = open_subject(god(**absent))
@@ -167,6 +178,8 @@ WRONG = {
     "a short mask": ({"VC": np.ones(36, bool)}, "has 40 columns but mask VC has 36; is this file"),
     "an empty mask": ({"VC": np.zeros(40, bool)}, "mask VC marks no voxel"),
     "a mask of text": ({"V1": np.full(40, "x")}, "V1 has shape .* and type <U1"),
+    "a mask of odds": ({"V1": np.full(40, 0.5)}, "mask V1 holds 0.5, not 0 and 1 only"),
+    "a mask of NaN": ({"V1": np.full(40, np.nan)}, "mask V1 holds nan, not 0 and 1 only"),
     "one axis": ({"arr_0": np.zeros(40)}, r"arr_0 has shape \(40,\)"),
     "integers": ({"arr_0": np.zeros((12, 40), int)}, "type int64, not 2 axes of floating-point"),
     "complex": ({"arr_0": np.zeros((12, 40), complex)}, "type complex128"),
