@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mindvis_gui.data.file_head import is_hdf5, is_matlab_5, is_npy, is_zip, read_head
 from mindvis_gui.data.hdf5 import check_chunks, damage_reported, open_hdf5
 from mindvis_gui.data.hdf5_text import LooseTexts, is_cell_array, read_cells
-from mindvis_gui.data.matlab_file import MatlabFile
+from mindvis_gui.data.matlab_file import MatlabFile, Value
 from mindvis_gui.data.npy import HEADER_DAMAGE, read_header
 from mindvis_gui.data.npz import NpzFile
 from mindvis_gui.data.scratch import ReadOnce, ScratchRows
@@ -155,17 +155,36 @@ class _NpzArrays:
 
 
 class _MatlabArrays:
+    """The fields of a struct are called as MATLAB 7.3 has them in HDF5: ``results/betas``."""
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = MatlabFile(path)
-        self.arrays = {
-            name: ArrayInfo(name, found.shape, "f" if found.numbers else "S")
-            for name, found in self._file.variables.items()
-        }
+        self._fields: dict[str, Value] = {}
+        self.arrays: dict[str, ArrayInfo] = {}
+        for name, found in self._file.variables.items():
+            self.arrays[name] = ArrayInfo(name, found.shape, "f" if found.numbers else "S")
+            if found.struct:
+                self._take_apart(name)
+
+    def _take_apart(self, struct: str) -> None:
+        try:
+            content = self._file.read(struct)
+        except DataError:  # such as a table among the fields: who asks for the struct is told
+            return
+        for name, value in _leaves(struct, content):
+            if isinstance(value, np.ndarray):
+                self.arrays[name] = ArrayInfo(name, value.shape, value.dtype.kind)
+            elif isinstance(value, list):
+                self.arrays[name] = ArrayInfo(name, (len(value), 1), "S")
+            self._fields[name] = value
+
+    def _value(self, name: str) -> Value:
+        return self._fields[name] if name in self._fields else self._file.read(name)
 
     def read(self, name: str) -> NDArray[Any]:
         _checked(self, name)
-        found = self._file.read(name)
+        found = self._value(name)
         if isinstance(found, list) and all(isinstance(each, str) for each in found):
             return np.array(found)
         if not isinstance(found, np.ndarray):
@@ -176,12 +195,20 @@ class _MatlabArrays:
         n_voxels = self.arrays[name].shape[0 if trials_last else 1]
 
         def whole() -> ScratchRows:
-            values = np.asarray(self._file.read(name))
+            values = np.asarray(self._value(name))
             turned = values.T if trials_last else values
             blocks = (_floats(turned[a : a + _BLOCK]) for a in range(0, len(turned), _BLOCK))
             return ScratchRows(blocks, n_voxels)
 
         return ReadOnce(whole)
+
+
+def _leaves(name: str, value: Value) -> Iterator[tuple[str, Value]]:
+    if not isinstance(value, dict):
+        yield name, value
+        return
+    for field, inner in value.items():
+        yield from _leaves(f"{name}/{field}", inner)
 
 
 class _Hdf5Arrays:

@@ -88,6 +88,7 @@ def check_chunks(node: h5py.Dataset) -> h5py.Dataset:
     size = math.prod(node.chunks or (1,)) * node.dtype.itemsize
     if size > MAX_CHUNK_BYTES:
         raise DataError(f"{_file_name(node.file)}: {node.name} has chunks of {size:,} bytes")
+    _check_filters(node)
     return node
 
 
@@ -124,18 +125,19 @@ def dataset(file: h5py.File, name: str, ndim: int, kinds: str) -> h5py.Dataset:
         raise DataError(f"{where} has shape {node.shape}, not {counted(ndim, 'axis')}")
     if node.dtype.kind not in kinds:
         raise DataError(f"{where} holds values of type {node.dtype}, not {kinds_text(kinds)}")
-    _check_filters(node, where)
+    _check_filters(node)
     return node
 
 
-def _check_filters(node: h5py.Dataset, where: str) -> None:
+def _check_filters(node: h5py.Dataset) -> None:
     """Refuse what is packed in a way that needs a plug-in; h5py would call it damaged."""
     properties = node.id.get_create_plist()
     for n in range(properties.get_nfilters()):
         code, _, _, name = properties.get_filter(n)
         if not h5py.h5z.filter_avail(code):
+            packing = name.decode(errors="replace") or code
             raise DataError(
-                f"{where} is packed by '{name.decode(errors='replace') or code}', which this "
+                f"{_file_name(node.file)}: {node.name} is packed by '{packing}', which this "
                 "program cannot unpack; save it anew with gzip, or unpacked"
             )
 

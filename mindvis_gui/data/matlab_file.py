@@ -58,10 +58,11 @@ def _damage_reported(path: Path) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class MatlabVariable:
-    """What a variable is: `shape`, whether it holds `numbers`, and where it lies in the file."""
+    """What a variable is, `numbers`, a `struct` or else, and where it lies in the file."""
 
     shape: tuple[int, ...]
     numbers: bool
+    struct: bool
     start: int
     size: int
     packed: bool
@@ -131,7 +132,8 @@ class MatlabFile:
         flags, shape, name, _ = _matrix_head(memoryview(content[:_HEAD]))
         if name and not name.startswith("__"):
             numbers = flags & 0xFF in _NUMBERS and not flags & _COMPLEX
-            self.variables[name] = MatlabVariable(shape, numbers, start, size, packed)
+            struct_ = flags & 0xFF == _STRUCT
+            self.variables[name] = MatlabVariable(shape, numbers, struct_, start, size, packed)
 
 
 def matlab_shapes(path: Path) -> dict[str, tuple[int, ...]]:

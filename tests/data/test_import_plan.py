@@ -99,6 +99,33 @@ def test_responses_may_lie_the_other_way(tmp_path, kind, order):
     assert np.array_equal(subject.responses([5, 2, 29]), values.T[[5, 2, 29]])
 
 
+def test_the_fields_of_a_struct_of_matlab_5_are_arrays(tmp_path):
+    arrays = trial_arrays()
+    shown = np.array([f"s{number}" for number in arrays["image_ids"]], dtype=object)
+    inner = {"responses": arrays["responses"], "regions": {"V1": arrays["V1"]}, "note": "mine"}
+    path = tmp_path / "mine.mat"
+    scipy.io.savemat(path, {"results": {**inner, "shown": shown}, "V2": arrays["V2"]})
+    subject = ImportPlan(
+        path, responses="results/responses", trial_arrays=(("stimulus", "results/shown"),)
+    ).read()
+    assert np.array_equal(subject.responses(range(30)), arrays["responses"])
+    assert [trial.stimulus_id for trial in subject.trials] == shown.tolist()
+    assert {roi.name: len(roi.voxels) for roi in subject.rois} == {"V1": 40, "V2": 40}
+    found = inspect_source(path)
+    assert found.plan.responses == "results/responses"
+
+
+def test_arrays_that_need_a_plug_in_of_hdf5_are_not_called_damaged(tmp_path):
+    import tables
+
+    path = tmp_path / "mine.h5"
+    with tables.open_file(path, "w") as file:
+        packing = tables.Filters(complevel=5, complib="blosc")
+        file.create_carray("/", "betas", obj=np.ones((30, 400)), filters=packing)
+    with pytest.raises(DataError, match=r"mine\.h5: /betas is packed by 'blosc', which this"):
+        ImportPlan(path, responses="betas").read()
+
+
 def test_a_plan_is_a_command_and_back(tmp_path):
     table = tmp_path / "a table.csv"
     plan = ImportPlan(
