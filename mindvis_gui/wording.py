@@ -42,3 +42,11 @@ def _quoted(word: str) -> str:
     if re.fullmatch(r"[\w.:\\/=+-]+", word):
         return word
     return '"' + word.replace('"', r"\"") + '"'
+
+
+def writable(name: str) -> str:
+    r"""Return a file's name as text that can be written; bytes that are no UTF-8 as ``\udcfc``.
+
+    Archives that were packed on Windows leave such names behind on Linux.
+    """
+    return name.encode(errors="backslashreplace").decode()

@@ -17,6 +17,7 @@ from mindvis_gui.data.stimuli import PictureFolder
 from mindvis_gui.data.subject import Subject, Trial
 from mindvis_gui.errors import DataError
 from mindvis_gui.files import in_order
+from mindvis_gui.wording import writable
 
 PRESENTATIONS = 24  # of each of 50 test pictures, as in Shen et al. 2019
 NOTES = (
@@ -110,7 +111,7 @@ def read_stimuli(folder: Path) -> tuple[Stimuli, Pictures]:
     )
     found: list[tuple[str, str, str, bytes]] = []
     for category, pictures in (
-        [(path.name, PictureFolder(path)) for path in categories]
+        [(writable(path.name), PictureFolder(path)) for path in categories]
         if categories
         else [("", PictureFolder(folder))]
     ):

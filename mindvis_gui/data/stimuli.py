@@ -20,7 +20,7 @@ from mindvis_gui.data.picture import SUFFIXES, is_picture_array
 from mindvis_gui.data.recording import Pictures
 from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.errors import DataError
-from mindvis_gui.wording import counted
+from mindvis_gui.wording import counted, writable
 
 _NAMED = 5  # arrays of a file without pictures
 
@@ -77,7 +77,7 @@ class PictureFiles(Mapping[str, bytes]):
 class PictureFolder(PictureFiles):
     """The image files of a folder by file name, in sorted order; read when asked for.
 
-    Names are `composed`, whatever file system they come from.
+    Names are `composed` and `writable`, whatever file system they come from.
 
     Parameters
     ----------
@@ -88,7 +88,10 @@ class PictureFolder(PictureFiles):
 
     def __init__(self, folder: Path, *, nested: bool = False) -> None:
         try:
-            files = {path.relative_to(folder).as_posix(): path for path in _files(folder, nested)}
+            files = {
+                writable(path.relative_to(folder).as_posix()): path
+                for path in _files(folder, nested)
+            }
         except OSError as error:
             raise DataError(f"{folder}: cannot be listed: {error.strerror or error}") from error
         if not files:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.errors import DataError
-from mindvis_gui.wording import counted
+from mindvis_gui.wording import counted, writable
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
@@ -178,6 +178,11 @@ class Subject:
     licence: str = ""
     grayordinates: Grayordinates | None = None
     reference: Subject | None = None
+
+    def __post_init__(self) -> None:
+        # Both hold names of files.
+        object.__setattr__(self, "name", writable(self.name))
+        object.__setattr__(self, "notes", tuple(map(writable, self.notes)))
 
     @property
     def display_name(self) -> str:

@@ -1,5 +1,7 @@
 import json
+import os
 import shutil
+import sys
 
 import nibabel as nib
 import numpy as np
@@ -10,6 +12,7 @@ from mindvis_gui.data import open_subject
 from mindvis_gui.data.grid import DisplayGrid
 from mindvis_gui.data.nifti import read_nifti_subject
 from mindvis_gui.data.rois import region_name
+from mindvis_gui.data.stimuli import open_pictures
 from mindvis_gui.data.subject_file import write_subject
 from mindvis_gui.errors import DataError
 
@@ -99,6 +102,26 @@ def test_regions_whose_axes_run_otherwise_lie_where_their_mm_say(
     assert np.array_equal(subject.ijk, known.ijk)
     for ours, theirs in zip(subject.rois, known.rois, strict=True):
         assert np.array_equal(ours.voxels, theirs.voxels)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text")
+def test_names_of_files_that_are_no_text_can_be_written(nifti_folder):
+    """As old archives of Windows leave them behind."""
+    (nifti_folder / "trials.tsv").unlink()
+    first = min((nifti_folder / "stimuli").iterdir())
+    odd = first.rename(first.with_name(os.fsdecode(b"\xfc 0.png")))
+    folder = nifti_folder.rename(nifti_folder.with_name(os.fsdecode(b"sub-\xe4")))
+    subject = open_subject(folder)
+    write_subject(folder / "subject.h5", subject)
+    written = open_subject(folder / "subject.h5")
+    assert subject.name == written.name == "sub-\\udce4"
+    assert [trial.stimulus_id for trial in subject.trials][-1] == "\\udcfc 0.png"
+    assert written.trials == subject.trials
+    assert all(written.stimulus(trial) is not None for trial in written.trials)
+    assert (
+        open_pictures(folder / "stimuli")["\\udcfc 0.png"]
+        == (folder / "stimuli" / odd.name).read_bytes()
+    )
 
 
 def test_packed_and_plain_files_give_the_same_subject(nifti_folder):

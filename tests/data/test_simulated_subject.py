@@ -1,3 +1,6 @@
+import os
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -41,6 +44,15 @@ def test_sub_folders_are_categories(folder):
     assert stimuli.categories == ["building"] * 5 + ["face"] * 5
     assert stimuli.pictures.shape == (10, 96, 96, 3)
     assert list(pictures) == stimuli.ids
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text")
+def test_a_category_whose_name_is_no_text_can_be_written(tmp_path):
+    place = tmp_path / os.fsdecode(b"\xc4pfel")
+    place.mkdir()
+    Image.new("RGB", (8, 8)).save(place / "a.png")
+    stimuli, pictures = read_stimuli(tmp_path)
+    assert list(stimuli.ids) == list(pictures) == ["\\udcc4pfel/a.png"]
 
 
 def test_a_flat_folder_has_no_categories(folder):
