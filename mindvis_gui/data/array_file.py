@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mindvis_gui.data.file_head import is_hdf5, is_matlab_5, is_npy, is_zip, read_head
-from mindvis_gui.data.hdf5 import check_chunks, damage_reported, open_hdf5
+from mindvis_gui.data.hdf5 import check_chunks, check_written, damage_reported, open_hdf5
 from mindvis_gui.data.hdf5_text import LooseTexts, is_cell_array, read_cells
 from mindvis_gui.data.matlab_file import MatlabFile, Value
 from mindvis_gui.data.npy import HEADER_DAMAGE, read_header
@@ -257,7 +257,7 @@ class _Hdf5Arrays:
 
     def rows(self, name: str, trials_last: bool) -> Rows:
         with damage_reported(self.path):
-            node = check_chunks(self._file[name])
+            node = check_written(check_chunks(self._file[name]))
         first_axis = trials_last == self._turned
 
         def read(rows: IntArray) -> FloatArray:

@@ -92,6 +92,19 @@ def check_chunks(node: h5py.Dataset) -> h5py.Dataset:
     return node
 
 
+def check_written(node: h5py.Dataset) -> h5py.Dataset:
+    """Return a dataset, refused if some of its chunks were never written: they would read as 0."""
+    if node.chunks is not None:
+        whole = math.prod(-(-n // at) for n, at in zip(node.shape, node.chunks, strict=True))
+        there = node.id.get_num_chunks()
+        if there < whole:
+            raise DataError(
+                f"{_file_name(node.file)}: of the {whole:,} chunks of {node.name} only {there:,} "
+                "were ever written; make the file again"
+            )
+    return node
+
+
 def has(file: h5py.File, name: str) -> bool:
     """Whether the file has an object called `name`, without following links out of the file."""
     return _find(file, name) is not None

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mindvis_gui.data import checks
 from mindvis_gui.data.hdf5 import (
+    check_written,
     damage_reported,
     dataset,
     group,
@@ -144,6 +145,7 @@ class SubjectFile(PicturedRecording):
             raise DataError(
                 f"{name}: /responses has chunks of {chunk_bytes:,} bytes; chunk it by trial"
             )
+        check_written(self._responses)
 
 
 class StoredPictures(Mapping[str, ImageArray | bytes]):

@@ -115,6 +115,17 @@ def test_the_fields_of_a_struct_of_matlab_5_are_arrays(tmp_path):
     assert found.plan.responses == "results/responses"
 
 
+def test_an_array_of_which_a_part_was_never_written_is_no_response(tmp_path):
+    path = tmp_path / "mine.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("betas", (30, 400), "f4", chunks=(7, 100))[:20] = 1
+    with pytest.raises(DataError, match=r"of the 20 chunks of /betas only 12 were ever written"):
+        ImportPlan(path, responses="betas").read()
+    with h5py.File(path, "a") as file:
+        file["betas"][20:] = 1
+    assert len(ImportPlan(path, responses="betas").read().trials) == 30
+
+
 def test_arrays_that_need_a_plug_in_of_hdf5_are_not_called_damaged(tmp_path):
     import tables
 

@@ -347,6 +347,15 @@ CASES = {
         ),
         "claim 1,000,000,000 trials",
     ),
+    "a script that ended early": (
+        lambda f: (
+            deleted("responses")(f),
+            f.create_dataset("responses", (24, 700), "f4", chunks=(1, 700)).write_direct(
+                np.ones((9, 700), "f4"), dest_sel=np.s_[:9]
+            ),
+        ),
+        "of the 24 chunks of /responses only 9 were ever written; make the file again",
+    ),
     "one huge chunk": (
         lambda f: (
             deleted("responses")(f),
