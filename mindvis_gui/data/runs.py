@@ -12,7 +12,7 @@ from mindvis_gui.data.bids_sessions import session_numbers
 from mindvis_gui.data.nifti_file import MAX_SECONDS, NiftiFile
 from mindvis_gui.data.rois import check_same_grid, nifti_files
 from mindvis_gui.data.table import read_table
-from mindvis_gui.errors import DataError
+from mindvis_gui.errors import DataError, refusal_reported
 from mindvis_gui.files import beside_image, image_stem, in_order
 from mindvis_gui.wording import counted
 
@@ -49,10 +49,8 @@ def is_bold(path: Path) -> bool:
 
 def bold_images(folder: Path) -> list[Path]:
     """Return the time series in a folder, or in ``func`` of a subject's as BIDS lays it out."""
-    try:
+    with refusal_reported(DataError, folder, "listed"):
         below = in_order(folder.glob("ses-*/func"))
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be listed: {error.strerror or error}") from error
     for places in ([folder], [folder / "func", *below]):
         listed = [nifti_files(place) for place in places if place.is_dir()]
         if found := [path for files in listed for path in files if is_bold(path)]:
