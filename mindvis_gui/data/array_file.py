@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from mindvis_gui.data.at_hand import check_may_wait
 from mindvis_gui.data.file_head import is_hdf5, is_matlab_5, is_npy, is_zip, read_head
 from mindvis_gui.data.hdf5 import check_chunks, check_written, damage_reported, open_hdf5
 from mindvis_gui.data.hdf5_text import LooseTexts, is_cell_array, read_cells
@@ -121,6 +122,7 @@ class _NpyArray:
         values = stored.values.T if trials_last else stored.values
 
         def read(rows: IntArray) -> FloatArray:
+            check_may_wait()
             found = _floats(values[rows])
             stored.release()
             return found

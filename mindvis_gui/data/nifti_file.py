@@ -16,6 +16,7 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
+from mindvis_gui.data.at_hand import check_may_wait
 from mindvis_gui.data.checks import MAX_TRIALS, check_affine, check_grid_shape
 from mindvis_gui.data.orientation import volume_as_ras
 from mindvis_gui.data.subject import Volume
@@ -199,6 +200,7 @@ class NiftiFile:
 
     def volume(self, index: int) -> NDArray[Any]:
         """Return one volume (X·Y·Z,), x running fastest, of a file that is not packed."""
+        check_may_wait()
         try:
             with self.path.open("rb") as stream:
                 stream.seek(self._offset + index * self._volume_bytes)

@@ -13,6 +13,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from mindvis_gui.data.at_hand import check_may_wait
 from mindvis_gui.data.checks import kinds_text
 from mindvis_gui.data.npy import HEADER_DAMAGE, NpyHeader, read_header
 from mindvis_gui.errors import DataError, reason_of
@@ -38,7 +39,11 @@ _DAMAGE = (
 
 @contextmanager
 def npz_damage_reported(path: Path) -> Iterator[None]:
-    """Turn whatever zipfile and numpy raise inside the block into a `DataError`."""
+    """Turn whatever zipfile and numpy raise inside the block into a `DataError`.
+
+    A thread that must not wait does not come in.
+    """
+    check_may_wait()
     try:
         yield
     except _DAMAGE as error:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mindvis_gui.data.at_hand import check_may_wait
 from mindvis_gui.data.hdf5 import damage_reported, dataset, open_hdf5
 from mindvis_gui.data.hdf5_volumes import Hdf5Volumes
 from mindvis_gui.data.nifti_file import NiftiFile
@@ -103,10 +104,13 @@ class SessionRows:
         whole = session.packed if isinstance(session, NiftiSession) else session.by_voxel
         if not whole:
             return session.read(trials, self._points)
-        with self._lock:
-            if number not in self._kept:
-                values = session.read(np.arange(TRIALS), self._points)
-                self._kept[number] = ScratchRows([values], len(self._points), values.dtype, _KEPT)
+        if number not in self._kept:
+            check_may_wait()
+            with self._lock:
+                if number not in self._kept:
+                    values = session.read(np.arange(TRIALS), self._points)
+                    kept = ScratchRows([values], len(self._points), values.dtype, _KEPT)
+                    self._kept[number] = kept
         return self._kept[number](trials)
 
 

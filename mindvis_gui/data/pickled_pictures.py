@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mindvis_gui.data.at_hand import check_may_wait
 from mindvis_gui.data.pickled_arrays import PICKLE_DAMAGE, PickledArray, read_pickled_dictionary
 from mindvis_gui.data.picture import MAX_PIXELS
 from mindvis_gui.data.subject import ImageArray, read_only
@@ -41,6 +42,7 @@ class PickledPictures(Mapping[str, ImageArray]):
 
     def __getitem__(self, name: str) -> ImageArray:
         place = self._places[name]
+        check_may_wait()
         try:
             with self._path.open("rb") as file:
                 file.seek(place.start)
