@@ -8,6 +8,7 @@ from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QMenu, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
+from mindvis_gui.data.subject import ImageArray
 from mindvis_gui.errors import RequestError
 from mindvis_gui.session import Session
 from mindvis_gui.session.collection import Drawn
@@ -16,6 +17,7 @@ from mindvis_gui.views.compare_header import CompareHeader
 from mindvis_gui.views.consistency_strip import ConsistencyStrip
 from mindvis_gui.views.drag_out import drag_sample
 from mindvis_gui.views.grid_model import GridModel
+from mindvis_gui.views.grid_row import RowSample, read_row
 from mindvis_gui.views.grid_view import GridView
 from mindvis_gui.views.large_view import LargeView
 from mindvis_gui.views.picture import Picture, to_qimage
@@ -39,6 +41,7 @@ class ComparePage(QWidget):
         super().__init__()
         self._session = session
         self._large: LargeView | None = None
+        self._asked: object = None  # what is read to be shown large, newest
         self.model = GridModel(session)
         self.view = GridView(self.model)
         self.strip = ConsistencyStrip(session)
@@ -240,34 +243,32 @@ class ComparePage(QWidget):
         return self._large
 
     def open_large(self, index: QModelIndex) -> None:
-        """Show a sample large; keys walk through its row."""
-        if not index.isValid():
+        """Show a sample large, once its row is read; keys walk through that."""
+        subject = self._session.subject
+        if not index.isValid() or subject is None:
             return
-        row, subject = index.row(), self._session.subject
-        value = self.model.rows[row]
-        trial = self.model.trial(value)
-        pictures: list[Picture] = []
-        if subject is not None and trial is not None:
-            seen = subject.stimulus(trial)
-            if seen is not None:
-                pictures.append(Picture("seen", (trial.label,), seen, seen=True))
-        chosen = 0
+        trial = self.model.trial(self.model.rows[index.row()])
+        samples: list[RowSample] = []
         for column in range(1, self.model.columnCount()):
-            at = self.model.index(row, column)
+            at = self.model.index(index.row(), column)
             drawn = self.model.drawn_at(at)
-            image = None if drawn is None else drawn.picture()
-            if drawn is None or image is None:
-                continue
-            if column == index.column():
-                chosen = len(pictures)
-            content = self.model.content(at)
-            header = self.model.headerData(column, Qt.Orientation.Horizontal)
-            title = content.title or str(header)
-            pictures.append(Picture(title, (content.note,), image, seed=drawn.options.seed))
-        if pictures:
+            if drawn is not None:
+                content = self.model.content(at)
+                header = self.model.headerData(column, Qt.Orientation.Horizontal)
+                title = content.title or str(header)
+                chosen = column == index.column()
+                samples.append(RowSample(drawn, title, content.note, chosen))
+        asked = self._asked = object()
+
+        def show(read: tuple[list[Picture], int]) -> None:
+            pictures, chosen = read
+            if asked is not self._asked or not pictures or not self.isVisible():
+                return  # another row was asked for meanwhile, or there is nothing to see
             focus = self.view.samples.setFocus
             self.large.closed.connect(focus, Qt.ConnectionType.SingleShotConnection)
             self.large.open(pictures, chosen)
+
+        self._session.jobs.soon(lambda: read_row(subject, trial, samples), "Reading samples", show)
 
     def draw_again(self) -> None:
         """Draw another seed into the chosen cell."""
@@ -297,15 +298,17 @@ class ComparePage(QWidget):
         again.setEnabled(cell.options is not None and self._session.decoder is not None)
         if drawn is not None:
             menu.addAction("Open large", lambda: self.open_large(index))
-            menu.addAction("Copy", lambda: _copy(drawn))
+            menu.addAction("Copy", lambda: self._copy(drawn))
             menu.addAction("Save PNG…", lambda: self.save_requested.emit(drawn))
         elif cell.options is not None:
             options = cell.options
             menu.addAction("Decode", lambda: self._session.grid.start([SampleBlock.of(options)]))
         return menu
 
+    def _copy(self, drawn: Drawn) -> None:
+        self._session.jobs.soon(drawn.picture, "Reading the sample", _to_clipboard)
 
-def _copy(drawn: Drawn) -> None:
-    image = drawn.picture()
+
+def _to_clipboard(image: ImageArray | None) -> None:
     if image is not None:
         QGuiApplication.clipboard().setImage(to_qimage(image))

@@ -1,3 +1,4 @@
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,9 @@ from PySide6.QtWidgets import QApplication, QLabel
 
 from mindvis_gui.analysis.comparison import SampleScores
 from mindvis_gui.analysis.export import read_request
-from mindvis_gui.session.collection import Score
+from mindvis_gui.data.subject import Subject
+from mindvis_gui.errors import DataError
+from mindvis_gui.session.collection import Drawn, Score
 from mindvis_gui.views import compare_page
 from mindvis_gui.views.compare_header import GRIDS
 from mindvis_gui.views.drag_out import sample_data
@@ -425,3 +428,61 @@ def test_a_count_without_room_ends_in_an_ellipsis(qtbot, page):
     qtbot.waitUntil(lambda: QLabel.text(page.header.count).endswith("…"))
     assert page.header.count.toolTip() == "1,000 rows · 12,345 of 1,000,000 decoded"
     assert page.header.count.text() == page.header.count.toolTip()
+
+
+@pytest.fixture
+def slow_disk(monkeypatch):
+    """Hold back the files of samples until the gate is opened; never in the window's thread."""
+    gate = threading.Event()
+    read = Drawn.picture
+
+    def slowly(drawn):
+        assert threading.current_thread() is not threading.main_thread()
+        assert gate.wait(10)
+        return read(drawn)
+
+    monkeypatch.setattr(Drawn, "picture", slowly)
+    yield gate
+    gate.set()
+
+
+def test_a_slow_disk_keeps_only_what_was_asked_for_last_waiting(qtbot, page, slow_disk):
+    page.open_large(page.model.index(1, 2))
+    page.open_large(page.model.index(2, 3))
+    assert not page.large.isVisible()
+    assert page._session.jobs.busy == "Reading samples"
+    slow_disk.set()
+    qtbot.waitUntil(lambda: page._session.idle)
+    assert page.large.isVisible()
+    assert page.large.current.title == "seed 2"
+    np.testing.assert_array_equal(
+        page.large.stimulus.image, page._session.subject.stimulus(page.model.trial(2))
+    )
+
+
+def test_what_comes_late_does_not_cover_another_page(qtbot, page, slow_disk, ready_window):
+    page.open_large(page.model.index(1, 2))
+    ready_window.workspace.compare(False)
+    slow_disk.set()
+    qtbot.waitUntil(lambda: page._session.idle)
+    assert not page.large.isVisible()
+
+
+def test_samples_are_large_without_a_stimulus_that_cannot_be_read(page, monkeypatch):
+    def damaged(subject, trial):
+        raise DataError("a.png: damaged")
+
+    monkeypatch.setattr(Subject, "stimulus", damaged)
+    page.open_large(page.model.index(1, 2))
+    assert page.large.isVisible()
+    assert (page.large.stimulus, page.large.current.title) == (None, "seed 1")
+
+
+def test_a_sample_is_copied_once_its_file_is_read(qtbot, page, slow_disk):
+    QApplication.clipboard().clear()
+    index = page.model.index(1, 2)
+    (copy,) = (each for each in page.menu(index).actions() if each.text() == "Copy")
+    copy.trigger()
+    assert QApplication.clipboard().image().isNull()
+    slow_disk.set()
+    qtbot.waitUntil(lambda: not QApplication.clipboard().image().isNull())
