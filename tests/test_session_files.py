@@ -24,6 +24,7 @@ from mindvis_gui.decoding.request import DecodeRequest, Step
 from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.decoding.sampling_settings import Sampling
 from mindvis_gui.errors import DataError
+from mindvis_gui.session import session_opener
 from mindvis_gui.session.autosave import Autosave
 from mindvis_gui.session.decode_folders import open_decode_folder
 from mindvis_gui.session.history import History
@@ -304,6 +305,16 @@ def test_a_subject_that_the_system_refuses_to_look_at_is_asked_for(qtbot, ready)
     with qtbot.waitSignal(opener.subject_wanted) as wanted:
         opener.open({"subject": {"name": "tiny", "source": "x" * 300}})
     assert "choose where subject tiny is now" in wanted.args[1]
+
+
+def test_the_window_does_not_wait_for_the_drive_of_a_sessions_subject(qtbot, ready, monkeypatch):
+    answers = threading.Event()
+    monkeypatch.setattr(session_opener, "is_there", lambda path: not answers.wait(10))
+    opener = SessionOpener(ready)
+    with qtbot.waitSignal(opener.subject_wanted):
+        opener.open({"subject": {"name": "tiny", "source": "share/tiny.h5"}})
+        assert ready.jobs.busy == "Opening tiny.h5"
+        answers.set()
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "other", "newer"])

@@ -79,12 +79,11 @@ class SessionOpener(QObject):
         except (KeyError, TypeError, RequestError) as error:
             session.problem.emit(f"the session is incomplete: {error!r}")
             return
-        if not is_there(path):
-            self.subject_wanted.emit(saved, f"{path} is gone; choose where subject {name} is now")
-            return
 
         def read() -> Generator[None, None, PreparedSubject | _Wanted]:
             yield  # until here it can be stopped
+            if not is_there(path):
+                return _Wanted(f"{path} is gone; choose where subject {name} is now")
             opened = read_subject(path)
             if added is not None:
                 try:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
-from mindvis_gui.files import is_there
 from mindvis_gui.paths import demo_subject_path, model_dirs
 from mindvis_gui.session import Session
 from mindvis_gui.session.autosave import Autosave
@@ -30,7 +28,7 @@ from mindvis_gui.views.commands.view_commands import PANEL_ENTRIES, ViewCommands
 from mindvis_gui.views.drops import dropped_paths
 from mindvis_gui.views.fitting import fit_screen
 from mindvis_gui.views.import_dialog import ModelImporter
-from mindvis_gui.views.recent_menu import RecentMenu
+from mindvis_gui.views.recent_menu import RecentMenu, gone
 from mindvis_gui.views.status_bar import ActivityBar
 from mindvis_gui.views.toolbar import MainToolBar
 from mindvis_gui.views.welcome import WelcomePage
@@ -66,7 +64,7 @@ class MainWindow(QMainWindow):
         self._export = ExportCommands(self, session, settings, lambda: self.workspace.comparing)
         self._lesion = LesionCommands(self, session, settings, self.workspace)
         self._saved = SessionCommands(self, session, settings, self.workspace)
-        self._file = FileCommands(self, session, settings, import_model, self._saved.open_any)
+        self._file = FileCommands(self, session, settings, import_model, self._saved.way_to_open)
         brain = BrainCommands(self, session, settings)
         regions = RegionCommands(self, session, settings)
         self._commands: dict[str, Commands] = {
@@ -84,12 +82,12 @@ class MainWindow(QMainWindow):
         self.actions_by_id = actions = make_actions(
             self, {**self._commands, "window": self}, first=self.status.forget_problem
         )
-        recent = RecentMenu(lambda: settings.recent, self._file.open_any, self)
+        recent = RecentMenu(lambda: settings.recent, self._file.open_any, session.jobs, self)
         self.toolbar = MainToolBar(actions, model_names, session.load_model, recent)
         self.addToolBar(self.toolbar)
         self.welcome = WelcomePage(actions, known := settings.recent)
         if known:  # on drives that may take long to answer
-            session.jobs.run(lambda: _gone(known), "", self.welcome.leave_out)
+            session.jobs.run(lambda: gone(known), "", self.welcome.leave_out)
         self.welcome.chosen.connect(self._file.open_any)
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(self.workspace)
@@ -233,10 +231,6 @@ class MainWindow(QMainWindow):
         if self._autosave is not None:
             self._autosave.close()
         event.accept()
-
-
-def _gone(paths: Sequence[Path]) -> list[Path]:
-    return [path for path in paths if not is_there(path)]
 
 
 def model_names() -> list[str]:

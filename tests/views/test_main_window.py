@@ -16,11 +16,12 @@ from mindvis_gui.data.subject import Roi, Volume
 from mindvis_gui.job import Job
 from mindvis_gui.paths import demo_subject_path
 from mindvis_gui.session.brain import Arrangement
-from mindvis_gui.views import file_dialogs
+from mindvis_gui.views import file_dialogs, recent_menu
 from mindvis_gui.views import main_window as module
 from mindvis_gui.views.actions import ACTIONS
 from mindvis_gui.views.buttons import ElidedButton
 from mindvis_gui.views.command_palette import CommandPalette
+from mindvis_gui.views.commands import file_commands, session_commands
 from mindvis_gui.views.figure_dialog import FigureDialog
 from mindvis_gui.views.import_wizard import ImportWizard
 from mindvis_gui.views.main_window import model_names
@@ -225,6 +226,49 @@ def test_open_lists_what_was_opened_last(window, session, settings, monkeypatch,
     assert opened == [deep / "one.h5"]
 
 
+def test_what_is_gone_is_not_listed_and_may_come_back(window, settings, tmp_path):
+    for name in ("gone.h5", "there.h5"):
+        settings.add_recent(tmp_path / name)
+    (tmp_path / "there.h5").touch()
+    assert [a.toolTip() for a in listed(window) if a.isVisible()] == [str(tmp_path / "there.h5")]
+    (tmp_path / "there.h5").unlink()
+    (only,) = (action for action in listed(window) if action.isVisible())
+    assert (only.text(), only.isEnabled()) == ("What was opened last is gone", False)
+    (tmp_path / "gone.h5").touch()  # a drive that is there again
+    assert [a.toolTip() for a in listed(window) if a.isVisible()] == [str(tmp_path / "gone.h5")]
+
+
+def test_a_drive_that_does_not_answer_holds_neither_the_menu_nor_what_is_opened_from_it(
+    qtbot, window, session, settings, tmp_path, monkeypatch
+):
+    answers, opened = threading.Event(), []
+
+    def answer(path):
+        assert threading.current_thread() is not threading.main_thread()
+        if "share" in path.parts:
+            assert answers.wait(10)
+        return path.name in ("subject.h5", "here.h5")
+
+    for each in (recent_menu, file_commands, session_commands):
+        monkeypatch.setattr(each, "is_there", answer)
+    monkeypatch.setattr(session, "open", opened.append)
+    settings.add_recent(tmp_path / "share" / "subject.h5")
+    settings.add_recent(tmp_path / "here.h5")
+    here, share = listed(window)
+    assert here.isVisible()
+    assert share.isVisible()
+    share.trigger()
+    assert not opened
+    assert session.jobs.busy == "Opening subject.h5"
+    here.trigger()
+    assert opened == [tmp_path / "here.h5"]
+    answers.set()
+    qtbot.waitUntil(lambda: session.idle)
+    assert opened == [tmp_path / "here.h5"]  # which was asked for last
+    share.trigger()
+    qtbot.waitUntil(lambda: opened[1:] == [tmp_path / "share" / "subject.h5"])
+
+
 def test_recent_subjects_that_are_gone_are_left_out_once_their_disk_has_said_so(
     qtbot, session, settings, tmp_path, monkeypatch
 ):
@@ -234,7 +278,7 @@ def test_recent_subjects_that_are_gone_are_left_out_once_their_disk_has_said_so(
         assert answers.wait(5)
         return path.name == "there.h5"
 
-    monkeypatch.setattr(module, "is_there", answer)
+    monkeypatch.setattr(recent_menu, "is_there", answer)
     settings.add_recent(tmp_path / "gone.h5")
     settings.add_recent(tmp_path / "there.h5")
     made = module.MainWindow(session, settings)

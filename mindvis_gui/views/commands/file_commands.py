@@ -11,6 +11,7 @@ from mindvis_gui.files import is_there
 from mindvis_gui.session import Session
 from mindvis_gui.settings import Settings
 from mindvis_gui.views import file_dialogs
+from mindvis_gui.views.commands.session_commands import Opening
 from mindvis_gui.views.entry import Entry
 from mindvis_gui.views.import_dialog import ImportDialog, ModelImporter
 
@@ -34,8 +35,8 @@ FILE_ENTRIES = (
 class FileCommands:
     """Opens what is chosen in a dialog or dropped on the window.
 
-    Where no `import_model` is given, published checkpoints cannot be imported. `open_saved` opens
-    what this application wrote, and returns whether it was that.
+    Where no `import_model` is given, published checkpoints cannot be imported. `way_to_open_saved`
+    returns what opens a file that this application wrote, and None for any other; from any thread.
     """
 
     def __init__(
@@ -44,10 +45,11 @@ class FileCommands:
         session: Session,
         settings: Settings,
         import_model: ModelImporter | None,
-        open_saved: Callable[[Path], bool],
+        way_to_open_saved: Callable[[Path], Opening | None],
     ) -> None:
         self._window, self._session, self._settings = window, session, settings
-        self._open_saved = open_saved
+        self._way_to_open_saved = way_to_open_saved
+        self._asked: Sequence[Path] = ()  # what is looked at, newest
         self._import_model = import_model
 
     def enabled(self) -> dict[str, bool]:
@@ -105,32 +107,40 @@ class FileCommands:
         if self._import_model is not None:
             ImportDialog(self._session, self._settings, self._import_model, self._window).open()
 
-    def open_together(self, paths: Sequence[Path]) -> None:
-        """Open what was dropped at once; files of one subject become one in the wizard."""
-
-        def look() -> bool:
-            from mindvis_gui.data.source_kind import can_be_joined  # brings the readers
-
-            return can_be_joined(paths)
-
-        def go_on(joined: bool) -> None:
-            if joined:
-                first, *more = sorted(paths)
-                self.import_source(first, more)
-            else:
-                for path in paths:
-                    self.open_any(path)
-
-        if len(paths) > 1:
-            self._session.jobs.run(look, "", go_on)
-        else:
-            go_on(joined=False)
-
     def open_any(self, path: Path) -> None:
         """Open what was saved, load a model folder, or open a subject."""
-        if self._open_saved(path):
-            return
+        self.open_together([path])
+
+    def open_together(self, paths: Sequence[Path]) -> None:
+        """Open what was dropped at once; files of one subject become one in the wizard.
+
+        What each of them is a disk has to say, which may take long to answer.
+        """
+        self._asked = paths
+
+        def look() -> list[Opening] | None:
+            from mindvis_gui.data.source_kind import can_be_joined  # brings the readers
+
+            joined = len(paths) > 1 and can_be_joined(paths)
+            return None if joined else [self._way_to_open(path) for path in paths]
+
+        def go_on(ways: list[Opening] | None) -> None:
+            if paths is not self._asked:
+                return  # others were asked for meanwhile
+            if ways is None:
+                first, *more = sorted(paths)
+                self.import_source(first, more)
+                return
+            for path, open_it in zip(paths, ways, strict=True):
+                open_it(path)
+
+        self._session.jobs.soon(look, f"Opening {paths[0].name}", go_on)
+
+    def _way_to_open(self, path: Path) -> Opening:
+        """Return what opens a file or a folder; runs in a job's thread."""
+        saved = self._way_to_open_saved(path)
+        if saved is not None:
+            return saved
         if is_there(path / "model_index.json"):
-            self._session.load_model(str(path))
-        else:
-            self._session.open(path)
+            return lambda path: self._session.load_model(str(path))
+        return self._session.open

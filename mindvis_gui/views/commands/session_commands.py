@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ SESSION_ENTRIES = (
     Entry("open_decodes", "Open decode folder…", "session.open_decodes", "File", "Ctrl+Shift+F",
           "Show what 'mindvis decode' made, without decoding"),
 )  # fmt: skip
+
+Opening = Callable[[Path], None]
 
 
 def was_saved(path: Path) -> bool:
@@ -217,18 +219,22 @@ class SessionCommands:
             self._settings.folder = folder.parent
             self._open_decodes(folder)
 
-    def _open_decodes(self, folder: Path) -> None:
+    def _open_decodes(self, path: Path) -> None:
+        folder = path.parent if path.name == INDEX else path
         open_decode_folder(self._session, folder)
         self._workspace.compare(self._session.subject is not None)
 
     def open_any(self, path: Path) -> bool:
         """Open what this application wrote; False for anything else."""
-        if not was_saved(path):
-            return False
+        open_it = self.way_to_open(path)
+        if open_it is not None:
+            open_it(path)
+        return open_it is not None
+
+    def way_to_open(self, path: Path) -> Opening | None:
+        """Return what opens a file that this application wrote; None for any other. Any thread."""
         if path.suffix.lower() == SUFFIX:
-            self._open_session(path)
-        elif _holds_decodes(path):
-            self._open_decodes(path.parent if path.name == INDEX else path)
-        else:
-            self.restorer.open_picture(path)
-        return True
+            return self._open_session
+        if _holds_decodes(path):
+            return self._open_decodes
+        return self.restorer.open_picture if holds_record(path) else None
