@@ -6,9 +6,14 @@ which value, and what to do about it. Anything else that escapes is a bug.
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+# HDF5 puts what the system said into its own text, whatever h5py raises.
+_REFUSED_BY_SYSTEM = re.compile(r"file read failed:.*\berrno = (\d+)", re.DOTALL)
 
 
 class MindVisError(Exception):
@@ -54,6 +59,21 @@ class TrainingError(MindVisError):
 def reason_of(error: BaseException) -> str:
     """Return in one short line what an error of a library says, or its kind if it says nothing."""
     return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def refusal_of(error: BaseException) -> str:
+    """Return what to tell of a file that the system refused to read, as on a failing disk.
+
+    Empty for all other errors: what could be read made no sense then.
+    """
+    found = _REFUSED_BY_SYSTEM.search(str(error))
+    number = int(found[1]) if found else getattr(error, "errno", None)
+    if number is None:
+        return ""
+    return (
+        f"cannot be read ({os.strerror(number)}); this is a matter of the disk or the network "
+        "drive, and the file may be whole: try again once that is well"
+    )
 
 
 @contextmanager

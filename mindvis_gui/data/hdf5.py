@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mindvis_gui.data.at_hand import check_may_wait
 from mindvis_gui.data.checks import kinds_text
-from mindvis_gui.errors import DataError, reason_of
+from mindvis_gui.errors import DataError, reason_of, refusal_of
 from mindvis_gui.wording import counted
 
 MAX_TEXT = 1024  # bytes in one cell of a text column
@@ -47,9 +47,10 @@ def damage_reported(path: Path) -> Iterator[None]:
         yield
     except _DAMAGE as error:
         reason = reason_of(error)
-        raise DataError(
-            f"{path.name}: the HDF5 file is damaged or incomplete ({reason}); copy it again"
-        ) from error
+        told = refusal_of(error) or (
+            f"the HDF5 file is damaged or incomplete ({reason}); copy it again"
+        )
+        raise DataError(f"{path.name}: {told}") from error
 
 
 def open_hdf5(path: Path) -> h5py.File:

@@ -20,7 +20,7 @@ from mindvis_gui.data.at_hand import check_may_wait
 from mindvis_gui.data.checks import MAX_TRIALS, check_affine, check_grid_shape
 from mindvis_gui.data.orientation import volume_as_ras
 from mindvis_gui.data.subject import Volume
-from mindvis_gui.errors import DataError, reason_of
+from mindvis_gui.errors import DataError, reason_of, refusal_of
 from mindvis_gui.files import atomic_path
 
 _HEADER_BYTES = 544  # NIfTI-2 and the four bytes of the extension flag
@@ -102,7 +102,8 @@ class NiftiFile:
             with self._open() as stream:
                 head = stream.read(_HEADER_BYTES)
         except _DAMAGE as error:
-            raise self._error(f"cannot be read ({reason_of(error)}); copy it again") from error
+            damage = f"cannot be read ({reason_of(error)}); copy it again"
+            raise self._error(refusal_of(error) or damage) from error
         magic = _magic(head)
         if magic.startswith(b"ni"):
             raise self._error("this is one half of a .hdr/.img pair; save it as one .nii file")
@@ -175,7 +176,8 @@ class NiftiFile:
                     yield self._scaled(stream.read(self._volume_bytes))
                 stream.read(1 << 16)  # gzip tests its checksum when it meets the end
         except _DAMAGE as error:
-            raise self._error(f"the file is damaged ({reason_of(error)}); copy it again") from error
+            damage = f"the file is damaged ({reason_of(error)}); copy it again"
+            raise self._error(refusal_of(error) or damage) from error
 
     def labels(self) -> NDArray[Any]:
         """Return the one volume (X·Y·Z,) of a mask or label image, x running fastest.

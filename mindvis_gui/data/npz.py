@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 from mindvis_gui.data.at_hand import check_may_wait
 from mindvis_gui.data.checks import kinds_text
 from mindvis_gui.data.npy import HEADER_DAMAGE, NpyHeader, read_header
-from mindvis_gui.errors import DataError, reason_of
+from mindvis_gui.errors import DataError, reason_of, refusal_of
 from mindvis_gui.wording import counted
 
 MAX_BYTES = 1 << 32  # of one array
@@ -47,8 +47,8 @@ def npz_damage_reported(path: Path) -> Iterator[None]:
     try:
         yield
     except _DAMAGE as error:
-        message = f"{path.name}: the npz file is damaged ({reason_of(error)}); copy it again"
-        raise DataError(message) from error
+        damage = f"the npz file is damaged ({reason_of(error)}); copy it again"
+        raise DataError(f"{path.name}: {refusal_of(error) or damage}") from error
 
 
 class NpzFile:

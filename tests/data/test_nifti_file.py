@@ -1,4 +1,7 @@
+import errno
 import gzip
+import os
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -188,6 +191,19 @@ def test_a_flipped_bit_in_a_packed_file_is_found_by_its_checksum(write_nifti):
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"a\.nii\.gz: the file is damaged \(CRC"):
         read_volume(path)
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+def test_a_disk_that_fails_is_not_called_a_damaged_file(write_nifti, monkeypatch, name):
+    image = NiftiFile(write_nifti(name, np.ones((4, 5, 6, 3), np.float32)))
+
+    def fail(path, *mode):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(gzip, "open", fail)
+    monkeypatch.setattr(Path, "open", fail)
+    with pytest.raises(DataError, match=rf"{name}: cannot be read \(Input/output error\); this is"):
+        next(image.volumes())
 
 
 def test_what_is_no_nifti_image(tmp_path):

@@ -1,5 +1,6 @@
 import gc
 import io
+import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from mindvis_gui.data import hdf5_output, open_subject
+from mindvis_gui.data.hdf5 import damage_reported
 from mindvis_gui.data.picture import decode_picture
 from mindvis_gui.data.recording import ArrayRecording
 from mindvis_gui.data.subject import Roi
@@ -162,6 +164,20 @@ def test_responses_are_not_read_at_the_start(subject_path):
     opened = open_subject(subject_path)
     with pytest.raises(DataError, match=r"subject\.h5: the HDF5 file is damaged"):
         opened.responses([0])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders have no file descriptors there")
+def test_what_the_system_refuses_to_read_is_not_called_damaged(subject_path, tmp_path):
+    with h5py.File(subject_path, locking=False) as file:
+        refusing = os.open(tmp_path, os.O_RDONLY)  # a folder, of which no byte can be read
+        os.dup2(refusing, file.id.get_vfd_handle())
+        os.close(refusing)
+        for read in (lambda: file["responses"][0], lambda: file["trials"]["split"][()]):
+            with pytest.raises(DataError) as caught, damage_reported(subject_path):
+                read()
+            told = str(caught.value)
+            assert told.startswith(f"{subject_path.name}: cannot be read (Is a directory); this is")
+            assert "damaged" not in told
 
 
 def test_a_grid_in_another_orientation_is_turned_to_ras(subject_path, pictured):
