@@ -125,7 +125,6 @@ class ImportWizard(QDialog):
         self.forward = push_button("Next", "Next step")
         self.cancel = push_button("Cancel", "Cancel")
         self.save = push_button("Save as…", "Save the subject", "primary")
-        self.save.setDefault(True)
         self.save.setToolTip("Write a subject file and open it")
 
     def _lay_out(self) -> None:
@@ -141,7 +140,7 @@ class ImportWizard(QDialog):
         buttons.addWidget(self.problem, 1)
         for button in (self.back, self.forward, self.cancel, self.save):
             buttons.addWidget(button)
-        for button in (self.back, self.forward, self.cancel):
+        for button in (self.back, self.forward, self.cancel, self.save):
             button.setAutoDefault(False)
         column = QVBoxLayout(self)
         column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
@@ -194,6 +193,7 @@ class ImportWizard(QDialog):
         shown = self._shown()
         self.back.setEnabled(row != shown[0])
         self.forward.setEnabled(row != shown[-1])
+        (self.forward if self.forward.isEnabled() else self.save).setDefault(True)  # for Return
 
     def _show_contents(self) -> None:
         contents = self.importing.contents

@@ -76,6 +76,22 @@ def test_it_begins_with_the_source(wizard):
     assert not wizard.forward.isEnabled()
 
 
+def test_return_goes_on_to_the_next_step_and_saves_from_the_last(qtbot, filled, monkeypatch):
+    asked = []
+    monkeypatch.setattr(file_dialogs, "ask_subject_output", lambda *_: asked.append(True))
+    last = len(steps(filled)) - 1
+    for step in range(1, last + 1):
+        qtbot.keyClick(filled.steps, Qt.Key.Key_Return)
+        assert filled._shown().index(filled.steps.currentRow()) == step
+    assert not asked
+    qtbot.keyClick(filled.steps, Qt.Key.Key_Return)
+    assert asked
+    filled.steps.setCurrentRow(0)
+    qtbot.keyClick(filled.source_page.source.line, Qt.Key.Key_Return)
+    assert filled._shown().index(filled.steps.currentRow()) == 1
+    assert len(asked) == 1
+
+
 def test_only_arrays_that_fit_are_offered(filled):
     page = filled.arrays_page
     assert steps(filled)[:3] == ["Source", "Arrays", "Stimuli  ?"]
