@@ -229,6 +229,21 @@ def test_a_file_that_holds_more_or_another_is_not_written_unasked(
     assert path.read_bytes() == before
 
 
+def test_the_window_is_called_by_the_file_of_its_session(
+    qtbot, worked, ready, monkeypatch, tmp_path
+):
+    alone = worked.windowTitle()
+    assert alone == "tiny (simulated) – mindvis"
+    save(qtbot, worked, ready, monkeypatch, tmp_path / "tuesday.mindvis")
+    assert worked.windowTitle() == f"tuesday.mindvis – {alone}"
+    start_anew(qtbot, ready)
+    assert worked.windowTitle() == alone
+    with qtbot.waitSignal(worked._saved.opener.opened):
+        worked._saved.open_any(tmp_path / "tuesday.mindvis")
+    qtbot.waitUntil(lambda: ready.idle)
+    assert worked.windowTitle() == f"tuesday.mindvis – {alone}"
+
+
 def test_a_trial_that_cannot_be_read_keeps_no_other_from_being_saved(
     qtbot, worked, ready, subject, monkeypatch, tmp_path
 ):

@@ -149,7 +149,6 @@ class MainWindow(QMainWindow):
     def _show_subject(self) -> None:
         subject = self._session.subject
         if subject is not None:
-            self.setWindowTitle(f"{subject.display_name} – mindvis")
             if subject.source != demo_subject_path():  # which has a button of its own
                 self._settings.add_recent(subject.source)
             if self._pages.currentWidget() is self.welcome:
@@ -158,6 +157,9 @@ class MainWindow(QMainWindow):
 
     def _show_state(self) -> None:
         session = self._session
+        if session.subject is not None:
+            of_file = "" if self._saved.file is None else f"{self._saved.file.name} – "
+            self.setWindowTitle(f"{of_file}{session.subject.display_name} – mindvis")
         for commands in self._commands.values():
             for name, on in commands.enabled().items():
                 self.actions_by_id[name].setEnabled(on)

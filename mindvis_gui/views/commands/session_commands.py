@@ -65,7 +65,7 @@ class SessionCommands:
         self.in_file: Mapping[str, Any] | None = None  # of the file opened or written last
         self.leaving = LeftBehind(session, self.layout, lambda: self.in_file)
         self.leaving.found.connect(self._offer)
-        self._file: Path | None = None  # that holds the session as far as it was saved
+        self.file: Path | None = None  # that holds the session as far as it was saved
         self._coming: SessionFile | None = None
         session.leaving.connect(self._leave_file)
         self.opener = SessionOpener(session)
@@ -94,17 +94,17 @@ class SessionCommands:
 
     def save(self) -> None:
         """Write the session with its samples into its file; ask for one where it has none."""
-        if self._file is None:
+        if self.file is None:
             self.save_as()
         else:
-            self._write(self._file)
+            self._write(self.file)
 
     def save_as(self) -> None:
         """Ask where to, and write the session with its samples."""
         subject = self._session.subject
         if subject is None:
             return
-        suggested = self._file or self._settings.folder / f"{subject.name.lower()}{SUFFIX}"
+        suggested = self.file or self._settings.folder / f"{subject.name.lower()}{SUFFIX}"
         path = file_dialogs.ask_session_to_save(self._window, suggested)
         if path is not None:
             self._settings.folder = path.parent
@@ -124,7 +124,7 @@ class SessionCommands:
         def report(path: Path) -> None:
             self.in_file = state.document
             if session.is_open(subject):
-                self._file = path
+                self.file = path
             self._settings.add_recent(path)
             session.message.emit(f"Wrote {path}")
 
@@ -154,7 +154,7 @@ class SessionCommands:
         self._session.jobs.run(lambda: SessionFile(path), f"Opening {path.name}", open_file)
 
     def _leave_file(self) -> None:
-        self._file = None
+        self.file = None
 
     def _ask_subject(self, saved: SessionFile | Mapping[str, Any], reason: str) -> None:
         self._session.problem.emit(reason)
@@ -186,7 +186,7 @@ class SessionCommands:
         if self._coming is not None and document is self._coming.document:
             self._settings.add_recent(self._coming.path)
             # What is missing here would be lost in the file, too.
-            self._file = self._coming.path if self._is_whole(document) else None
+            self.file = self._coming.path if self._is_whole(document) else None
         self._take_up_layout(document)
         unfinished = document.get(UNFINISHED)
         if unfinished and not document.get("queue"):  # of those that wait the opener has told
