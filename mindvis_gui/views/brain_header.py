@@ -16,7 +16,7 @@ from mindvis_gui.views.buttons import icon_button, push_button
 from mindvis_gui.views.colour_bar import ColourBar
 from mindvis_gui.views.fields import DecimalField, choice, select
 from mindvis_gui.views.icons import icon
-from mindvis_gui.views.theme import MARGIN, label, tight
+from mindvis_gui.views.theme import MARGIN, label, label_unseen, tight
 from mindvis_gui.views.wrap_layout import WrapLayout, keep_height
 
 _LAYOUTS = {
@@ -80,6 +80,7 @@ class BrainHeader(QWidget):
         whole.setContentsMargins(MARGIN, 3, MARGIN, 3)
         whole.addLayout(rows)
         self._movie = _side_by_side(self.play, self.rate)
+        label_unseen(self.rate)
         for part in (
             label("Brain", "strong"),
             _side_by_side(*self.layouts.values()),

@@ -15,7 +15,7 @@ from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.elided_label import ElidedLabel
 from mindvis_gui.views.fields import choice, search_field
 from mindvis_gui.views.grid_view import LARGEST, LEAST_AT_FIRST, SMALLEST
-from mindvis_gui.views.theme import GAP, MARGIN
+from mindvis_gui.views.theme import GAP, MARGIN, label_unseen
 from mindvis_gui.views.wrap_layout import WrapLayout, keep_height
 
 _LEAST = 110  # pixels of the filter, and of the count
@@ -87,6 +87,7 @@ class CompareHeader(QWidget):
         both.setSpacing(6)
         both.addLayout(above)
         both.addLayout(beneath)
+        label_unseen(self.order)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Take the rows that the width asks for (called by Qt)."""

@@ -18,7 +18,7 @@ from mindvis_gui.views.import_page import ImportPage
 from mindvis_gui.views.path_field import PathField
 from mindvis_gui.views.preparation_form import PreparationForm
 from mindvis_gui.views.sentences import sentence
-from mindvis_gui.views.theme import label
+from mindvis_gui.views.theme import label, label_unseen
 
 _QUESTIONS = {
     "responses": "which array holds the responses",
@@ -139,6 +139,7 @@ class SplitPage(ImportPage):
         self.form.addWidget(self.column_box, 3, 0)
         self.form.addWidget(self.values_line, 3, 1)
         self.form.addWidget(self.complaint, 4, 0, 1, 2)
+        label_unseen(self.column_box)
         self._choices.buttonToggled.connect(lambda _, on: self._edit() if on else None)
         self.column_box.currentIndexChanged.connect(self._edit)
         self.values_line.editingFinished.connect(self._edit)

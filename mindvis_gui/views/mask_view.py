@@ -27,7 +27,7 @@ from mindvis_gui.views.icons import icon
 from mindvis_gui.views.numerals import coefficient
 from mindvis_gui.views.region_band import RegionBand
 from mindvis_gui.views.signal_strip import SignalStrip
-from mindvis_gui.views.theme import MARGIN, label
+from mindvis_gui.views.theme import MARGIN, label, label_unseen
 from mindvis_gui.views.wrap_layout import WrapLayout, keep_height
 
 RANDOM, FOCUS, PAINT = "random", "focus", "paint"
@@ -124,6 +124,7 @@ class MaskView(QWidget):
         column.addLayout(header)
         column.addWidget(self.strip, 1)
         column.addWidget(self.band)
+        label_unseen(self.mode, self.focus)
 
     def _connect(self) -> None:
         session = self._session

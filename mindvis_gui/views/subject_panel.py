@@ -24,7 +24,7 @@ from mindvis_gui.views.elided_label import ElidedLabel
 from mindvis_gui.views.fields import choice, search_field
 from mindvis_gui.views.icons import icon
 from mindvis_gui.views.roi_list import RoiList
-from mindvis_gui.views.theme import GAP, MARGIN, label
+from mindvis_gui.views.theme import GAP, MARGIN, label, label_unseen
 from mindvis_gui.views.trial_list import TrialList
 from mindvis_gui.views.trial_model import TrialModel
 from mindvis_gui.wording import counted
@@ -135,6 +135,7 @@ class SubjectPanel(QWidget):
         column.addSpacing(2)
         column.addWidget(self._trial_stack, 1)
         self._facts.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        label_unseen(self.split)
 
     def step_trial(self, by: int) -> None:
         """Choose the next (`by` = 1) or previous (-1) of the trials shown."""

@@ -17,7 +17,7 @@ from mindvis_gui.views.buttons import push_button
 from mindvis_gui.views.colour_maps import packed, unpacked
 from mindvis_gui.views.fields import choice
 from mindvis_gui.views.layers import Layer
-from mindvis_gui.views.theme import GAP
+from mindvis_gui.views.theme import GAP, label_unseen
 
 _GROUND = "#000000"
 _LETTERS = QColor(205, 209, 214)
@@ -62,6 +62,7 @@ class SurfaceView(QWidget):
         column.addWidget(self.picture, 1)
         column.addWidget(self.note, 1)
         column.addWidget(self.insist, 0, Qt.AlignmentFlag.AlignCenter)
+        label_unseen(self.view)
 
     def set_layers(self, layers: list[Layer]) -> None:
         """Lay `layers`, the lowest first, over the surface."""

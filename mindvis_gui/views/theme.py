@@ -157,6 +157,17 @@ def label_of(field: QWidget, text: str, kind: str = "") -> QLabel:
     return made
 
 
+def label_unseen(*fields: QWidget) -> None:
+    """Give choices that have no label in sight one, their name, for screen readers on Linux.
+
+    It must lie beside the field, so these are laid out by now.
+    """
+    for field in fields:
+        made = label_of(field, field.accessibleName())
+        made.setParent(field.parentWidget())
+        made.hide()
+
+
 def smaller(font: QFont, part: float) -> QFont:
     """Return a font of a part of the size."""
     made = QFont(font)

@@ -148,6 +148,26 @@ def test_choices_have_a_label_that_screen_readers_find(qtbot, ready_window):
         assert [each.text() for each in labels if each.buddy() is choice] == [text]
 
 
+def test_every_choice_has_a_label_in_sight_or_unseen(qtbot, ready_window):
+    for panel in ("overlays", "lesion", "attribution", "decode"):
+        ready_window.workspace.show_panel(panel, True)
+    ready_window.actions_by_id["compare"].trigger()
+    ready_window.actions_by_id["import_subject"].trigger()
+    ready_window.actions_by_id["export_figure"].trigger()
+    choices = [each for each in ready_window.findChildren(QComboBox) if not is_part(each)]
+    assert len(choices) > 20
+    label = QAccessible.RelationFlag.Label
+    nameless = [
+        each.accessibleName() or type(each.parentWidget()).__name__
+        for each in choices
+        if not any(
+            kind == label and found.text(QAccessible.Text.Name)
+            for found, kind in QAccessible.queryAccessibleInterface(each).relations()
+        )
+    ]
+    assert nameless == []
+
+
 def test_values_under_the_crosshair_are_in_their_names(ready_window, ready):
     location = ready_window.workspace.brain_view.location
     ready.brain.set_crosshair(ready.brain.grid.voxel_position(105))
