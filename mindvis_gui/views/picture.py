@@ -85,6 +85,13 @@ def _fitting(texts: tuple[str, ...], metrics: QFontMetrics, room: float) -> str:
     return next((text for text in texts if metrics.horizontalAdvance(text) <= room), "")
 
 
+def title_within(title: str, metrics: QFontMetrics, room: float) -> str:
+    """Return as much of a title as there is room for; of a seed the number stays."""
+    short = title.removeprefix("seed ")
+    cut = metrics.elidedText(short, Qt.TextElideMode.ElideRight, int(room))
+    return _fitting((title, short), metrics, room) or cut
+
+
 class PictureTile(QWidget):
     """Shows one `Picture` as a square with a caption."""
 
@@ -187,8 +194,9 @@ class PictureTile(QWidget):
         area = QRectF(box.left(), box.bottom() + 4, box.width(), self.height() - box.bottom() - 4)
         painter.setPen(accent(self) if self.picture.seen else self.palette().windowText().color())
         align = Qt.AlignmentFlag
-        painter.drawText(area, align.AlignLeft | align.AlignTop, self.picture.title)
-        room = area.width() - painter.fontMetrics().horizontalAdvance(self.picture.title) - 8
+        title = title_within(self.picture.title, painter.fontMetrics(), area.width())
+        painter.drawText(area, align.AlignLeft | align.AlignTop, title)
+        room = area.width() - painter.fontMetrics().horizontalAdvance(title) - 8
         font.setBold(False)
         painter.setFont(font)
         painter.setPen(muted(self))

@@ -113,7 +113,10 @@ class SubjectPanel(QWidget):
         title.addWidget(self.new_region)
         head.addLayout(title, 0, 0, Qt.AlignmentFlag.AlignLeft)
         head.setColumnStretch(0, 1)
-        head.addWidget(label("voxels", "caption"), 0, 1)
+        voxels = ElidedLabel()  # rather than the heading, with large letters on a small screen
+        voxels.setProperty("kind", "caption")
+        voxels.setText("voxels")
+        head.addWidget(voxels, 0, 1)
         head.addWidget(label("view", "caption"), 0, 2)
         filters = QHBoxLayout()
         filters.setSpacing(GAP)

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication, QPainter
+from PySide6.QtGui import QFontMetrics, QGuiApplication, QPainter
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 from mindvis_gui.data.at_hand import check_may_wait
@@ -12,6 +12,7 @@ from mindvis_gui.decoding.request import Sample
 from mindvis_gui.errors import DataError, ExportError
 from mindvis_gui.session.shown import shown_sample
 from mindvis_gui.views.gallery import GalleryView
+from mindvis_gui.views.picture import Picture, PictureTile, title_within
 from mindvis_gui.views.trial_pictures import stimulus_picture
 
 
@@ -477,3 +478,27 @@ def test_captions_of_the_first_row_are_seen_however_low_the_gallery_is(qtbot, de
     view = decoded._scroll.viewport()
     for tile in decoded.tiles[:3]:
         assert view.rect().contains(tile.rect().translated(tile.mapTo(view, QPoint())))
+
+
+def test_where_a_title_has_no_room_the_number_of_the_seed_stays(qtbot):
+    metrics = QFontMetrics(QGuiApplication.font())
+    whole = metrics.horizontalAdvance("seed 12")
+    assert title_within("seed 12", metrics, whole) == "seed 12"
+    assert title_within("seed 12", metrics, whole - 1) == "12"
+    assert title_within("consistency", metrics, whole).endswith("…")
+
+
+def test_a_small_tile_writes_the_number_of_its_seed(qtbot, monkeypatch):
+    written = []
+    draw = QPainter.drawText
+    monkeypatch.setattr(
+        QPainter, "drawText", lambda *args: (written.append(args[-1]), draw(*args))[1]
+    )
+    tile = PictureTile()
+    qtbot.addWidget(tile)
+    tile.show_picture(Picture("seed 12"))
+    for side, title in ((160, "seed 12"), (30, "12")):
+        written.clear()
+        tile.resize(side, side + 50)
+        tile.grab()
+        assert title in written

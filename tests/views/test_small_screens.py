@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QFont, QScreen
-from PySide6.QtWidgets import QAbstractButton, QPushButton, QScrollArea, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QPushButton, QScrollArea, QWidget
 
 from mindvis_gui.views.figure_dialog import FigureDialog
 from mindvis_gui.views.import_wizard import ImportWizard
@@ -66,6 +66,17 @@ def test_every_panel_and_page_fits(qtbot, projector):
     projector.resize(*PROJECTOR)
     assert fits(projector)
     assert projector.toolbar.menu_button.isVisible()  # Qt hides what has no room, and its key
+
+
+def test_no_heading_is_cut(projector):
+    headings = [
+        each
+        for each in projector.findChildren(QLabel)
+        if each.property("kind") == "heading" and each.isVisible()
+    ]
+    assert len(headings) > 3
+    cut = [each.text() for each in headings if each.width() < each.sizeHint().width()]
+    assert cut == []
 
 
 def test_no_field_above_the_brain_or_the_grid_lies_on_another(qtbot, projector):
