@@ -20,6 +20,7 @@ from mindvis_gui.data.fingerprint import fingerprint
 from mindvis_gui.data.preparation import Preparation
 from mindvis_gui.data.prepare import Normalisation
 from mindvis_gui.data.trial_filter import TrialFilter
+from mindvis_gui.decoding import history_folder
 from mindvis_gui.decoding.request import DecodeRequest, Step
 from mindvis_gui.decoding.sample_cache import SampleCache
 from mindvis_gui.decoding.sampling_settings import Sampling
@@ -930,6 +931,35 @@ def test_history_is_found_again_after_a_start(qtbot, remembered, tmp_path):
     (entry,) = again.search("crab dpm++")
     assert entry.request["trial"] == 1
     assert again.search("crab violin") == []
+
+
+def test_history_forgets_the_oldest_as_decodes_come(qtbot, remembered, monkeypatch):
+    history, folder = remembered.history, remembered.history._folder
+    (first,) = history.search("")
+    history.star(first, True)
+    monkeypatch.setattr(history_folder, "_MOST", 2)
+    for trial in (2, 3, 4, 5):
+        remembered.set_trial(trial)
+        remembered.decode()
+        qtbot.waitUntil(lambda: remembered.idle)
+    kept = sorted(entry.request["trial"] for entry in history.entries.values())
+    assert kept == [1, 4, 5]  # the first has a star
+    assert {path.stem for path in folder.glob("*.json")} == set(history.entries)
+    history.star(first, False)
+    qtbot.waitUntil(lambda: remembered.idle)
+    assert first.id in history.entries  # who took a star away may give it back
+
+
+def test_a_star_of_another_window_keeps_an_old_entry_on_disk(qtbot, remembered, monkeypatch):
+    history, folder = remembered.history, remembered.history._folder
+    (first,) = history.search("")
+    History(remembered.jobs, folder).star(first, True)
+    monkeypatch.setattr(history_folder, "_MOST", 0)
+    remembered.set_trial(2)
+    remembered.decode()
+    qtbot.waitUntil(lambda: remembered.idle)
+    assert first.id not in history.entries
+    assert history_folder.read_entry(folder / f"{first.id}.json").starred
 
 
 def test_history_finds_its_subject_from_any_folder(remembered):

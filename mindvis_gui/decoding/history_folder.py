@@ -125,12 +125,32 @@ def read_history(folder: Path) -> dict[str, HistoryEntry]:
         entry = read_entry(path)
         if entry is not None and not path.name.startswith("."):
             found[entry.id] = entry
-    plain = sorted((each for each in found.values() if not each.starred), key=lambda e: e.when)
-    for entry in plain[: max(len(plain) - _MOST, 0)]:
+    for entry in surplus(found):
         with suppress(OSError):  # on a disk that is read-only it stays, and is left out again
             entry_path(entry.id, folder).unlink(missing_ok=True)
         del found[entry.id]
     return found
+
+
+def surplus(entries: Mapping[str, HistoryEntry]) -> list[HistoryEntry]:
+    """Return the oldest of `entries`, by id, beyond as many as are remembered without a star."""
+    if len(entries) <= _MOST:
+        return []
+    plain = sorted((each for each in entries.values() if not each.starred), key=lambda e: e.when)
+    return plain[: max(len(plain) - _MOST, 0)]
+
+
+def forget_entry(id_: str, folder: Path) -> None:
+    """Remove an entry's file, unless another window has given it a star.
+
+    Raises
+    ------
+    OSError
+        If it cannot be removed.
+    """
+    kept = read_entry(entry_path(id_, folder))
+    if kept is None or not kept.starred:
+        entry_path(id_, folder).unlink(missing_ok=True)
 
 
 def read_entry(path: Path) -> HistoryEntry | None:

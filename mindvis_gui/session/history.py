@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -12,9 +13,11 @@ from PySide6.QtCore import QObject, Signal
 from mindvis_gui.decoding.history_folder import (
     HistoryEntry,
     entry_path,
+    forget_entry,
     read_entry,
     read_history,
     starred_keys,
+    surplus,
     write_entry,
 )
 from mindvis_gui.decoding.request import DecodeResult, ModelInfo
@@ -61,7 +64,10 @@ class History(QObject):
         self.changed.emit()
 
     def add(self, result: DecodeResult, info: ModelInfo, source: Path) -> None:
-        """Remember a decode as the newest; a star of the same request stays."""
+        """Remember a decode as the newest, and forget the oldest where there are too many.
+
+        A star of the same request stays.
+        """
         entry = HistoryEntry(
             request=result.request.to_json(),
             source=str(source.absolute()),  # to be found from any folder
@@ -73,6 +79,9 @@ class History(QObject):
         before = self.entries.get(entry.id)
         if before is not None:
             entry = replace(entry, starred=before.starred)
+        for old in surplus({**self.entries, entry.id: entry}):
+            if self.entries.pop(old.id, None) is not None:
+                self._writing.add(partial(forget_entry, old.id))
         # Where the history is not read, or another window has given the star, only the disk knows.
         self._put(entry, lambda folder: write_entry(_with_star(entry, folder), folder))
 
