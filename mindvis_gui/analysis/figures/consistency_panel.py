@@ -148,12 +148,12 @@ def _draw_pictures(page: Page, trial: DecodedTrial, places: _Places, top: float)
 
 def _draw_maps(page: Page, trial: DecodedTrial, places: _Places, top: float, most: float) -> None:
     side, (left, right) = places.side, places.maps
-    page.plot(left, top, side, side, partial(_plot_spread, trial, most))
+    page.plot(left, top, side, side, partial(_plot_spread, trial, most), "spread")
     bar, pad = left + side + _BESIDE_BAR, places.label / DOTS * 72
-    page.plot(bar, top, _BAR, side, partial(_plot_bar, most, "spread", pad))
+    page.plot(bar, top, _BAR, side, partial(_plot_bar, most, "spread", pad), "bar of spread")
     page.plot(right, top, side, side, partial(_plot_similarity, trial, side, page.style))
     bar = right + side + _BESIDE_BAR
-    page.plot(bar, top, _BAR, side, partial(_plot_bar, 1.0, "r", pad))
+    page.plot(bar, top, _BAR, side, partial(_plot_bar, 1.0, "r", pad), "bar of r")
 
 
 def spread(trial: DecodedTrial) -> NDArray[np.float64]:

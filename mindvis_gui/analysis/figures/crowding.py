@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mindvis_gui.analysis.figures.page import Page, Shifts
 from mindvis_gui.analysis.figures.style import (
     DOTS,
     MM_AN_INCH,
@@ -27,8 +29,14 @@ _BESIDE, _UNDER = 0.1, 0.3  # of the letters' size: boxes of words are larger th
 _STEP = 0.5  # pt, in which smaller letters are tried
 
 
-def with_room(draw: Callable[[FigureStyle], Figure], style: FigureStyle) -> Figure:
+def with_room(lay_out: Callable[[FigureStyle], tuple[Page, float]], style: FigureStyle) -> Figure:
     """Draw a figure whose words have room.
+
+    Parameters
+    ----------
+    lay_out : callable
+        Returns the page in a style, and its height in dots.
+    style : FigureStyle
 
     Raises
     ------
@@ -37,13 +45,15 @@ def with_room(draw: Callable[[FigureStyle], Figure], style: FigureStyle) -> Figu
     """
     from matplotlib import style as matplotlib_style
 
-    figure = draw(style)
-    if not crowded(figure, style):
+    page, height = lay_out(style)
+    figure = page.figure(height)
+    if not crowded(figure, {}, style):
         return figure
 
     def fits(tried: FigureStyle) -> bool:
         with matplotlib_style.context(tried.parameters()):
-            return not crowded(draw(tried), tried)
+            page, height = lay_out(tried)
+            return not crowded(*page.words(height), tried)
 
     ways = []
     width = figure.get_figwidth() * MM_AN_INCH
@@ -61,10 +71,11 @@ def with_room(draw: Callable[[FigureStyle], Figure], style: FigureStyle) -> Figu
     )
 
 
-def crowded(figure: Figure, style: FigureStyle) -> bool:
+def crowded(figure: Figure, shifts: Shifts, style: FigureStyle) -> bool:
     """Whether words of a figure lie outside it, or on others.
 
-    It leaves `figure` at `style.DOTS` dots an inch.
+    Words of axes are as often as `shifts` tells, or else once, where they are. It leaves `figure`
+    at `style.DOTS` dots an inch.
     """
     from matplotlib.backends.backend_agg import RendererAgg
 
@@ -72,11 +83,13 @@ def crowded(figure: Figure, style: FigureStyle) -> bool:
     renderer: Any = RendererAgg
     measure = renderer(1, 1, DOTS)  # only measures, so it needs no room to draw
     page, *plots = figure.axes
-    words = [*page.texts, *(word for axes in plots for word in _words(axes, measure))]
-    extents = [word.get_window_extent(measure).extents for word in words if word.get_text()]
+    extents = [_extents(page.texts, measure)]
+    for axes in plots:
+        found = _extents(_words(axes, measure), measure)
+        extents += [found + np.tile(shift, 2) for shift in shifts.get(axes, [(0.0, 0.0)])]
     letter = style.font_size / 72 * DOTS
     slack = np.array([_BESIDE, _UNDER]) * letter
-    low, high = np.split(np.array(extents).reshape(-1, 4), 2, axis=1)
+    low, high = np.split(np.concatenate(extents), 2, axis=1)
     if (low < -slack).any() or (high > np.array(figure.bbox.size) + slack).any():
         return True
     for i in range(len(low) - 1):
@@ -84,6 +97,12 @@ def crowded(figure: Figure, style: FigureStyle) -> bool:
         if (common > slack).all(axis=1).any():
             return True
     return False
+
+
+def _extents(words: Iterable[Text], measure: Any) -> NDArray[np.float64]:
+    """Return left, lower, right and upper end of words in dots, (n, 4)."""
+    found = [word.get_window_extent(measure).extents for word in words if word.get_text()]
+    return np.array(found, dtype=np.float64).reshape(-1, 4)
 
 
 def _words(axes: Axes, measure: Any) -> Iterator[Text]:

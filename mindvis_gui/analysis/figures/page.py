@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,19 @@ _HEADING = 1.27  # of a heading, over other letters
 _FULL = 0.985  # of a line: a file at few dpi rounds the letters' positions
 
 
+# By axes: how far to the right and upwards, in dots, plots lie in which the same is written.
+Shifts = dict["Axes", list[tuple[float, float]]]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Plot:
+    """Axes in a box (x, y, width, height), what draws into them, and which are alike."""
+
+    box: tuple[float, float, float, float]
+    draw: Callable[[Axes], object]
+    alike: str
+
+
 class Page:
     """Collects what is to be drawn; its height is known only at the end.
 
@@ -34,8 +48,9 @@ class Page:
     def __init__(self, style: FigureStyle, width: float) -> None:
         self.style = style
         self.width = width
-        self._marks: list[Callable[[Axes], object]] = []
-        self._plots: list[tuple[tuple[float, float, float, float], Callable[[Axes], object]]] = []
+        self._words: list[Callable[[Axes], object]] = []
+        self._marks: list[Callable[[Axes], object]] = []  # what is no words
+        self._plots: list[_Plot] = []
 
     @property
     def inner(self) -> float:
@@ -45,7 +60,7 @@ class Page:
     def text(self, x: float, y: float, text: str, **style: Any) -> None:
         """Write one line whose upper left corner is (`x`, `y`) unless `style` says otherwise."""
         style = {"va": "top", "color": INK, **style}
-        self._marks.append(lambda axes: axes.text(x, y, text, **style))
+        self._words.append(lambda axes: axes.text(x, y, text, **style))
 
     def line(self, xs: tuple[float, float], ys: tuple[float, float], **style: Any) -> None:
         """Draw a straight line."""
@@ -79,10 +94,19 @@ class Page:
         )  # fmt: skip
 
     def plot(
-        self, x: float, y: float, width: float, height: float, draw: Callable[[Axes], object]
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        draw: Callable[[Axes], object],
+        alike: str = "",
     ) -> None:
-        """Put axes of their own into a box; `draw` gets them."""
-        self._plots.append(((x, y, width, height), draw))
+        """Put axes of their own into a box; `draw` gets them.
+
+        Plots of a page that are called `alike` are as large, and the same is written in them.
+        """
+        self._plots.append(_Plot((x, y, width, height), draw, alike))
 
     def heading(self, x: float, y: float, text: str, right: float, colour: str = INK) -> float:
         """Write a heading with a rule under it; return where what it heads begins."""
@@ -110,19 +134,46 @@ class Page:
 
     def figure(self, height: float) -> Figure:
         """Return everything on a page of that height in dots, the lower margin included."""
+        figure = self._sheet(height, [*self._marks, *self._words])
+        for plot in self._plots:
+            self._add(plot, figure, height)
+        return figure
+
+    def words(self, height: float) -> tuple[Figure, Shifts]:
+        """Return what is written on a page, for measuring: far quicker than all of it.
+
+        Of plots that are alike there is the first; how far away the others are is told beside.
+        """
+        figure, shifts = self._sheet(height, self._words), Shifts()
+        firsts: dict[str, tuple[_Plot, Axes]] = {}
+        for plot in self._plots:
+            first, axes = firsts.get(plot.alike, (plot, None))
+            if axes is None:
+                axes = self._add(plot, figure, height)
+            if plot.alike:
+                firsts.setdefault(plot.alike, (plot, axes))
+            right, down = plot.box[0] - first.box[0], plot.box[1] - first.box[1]
+            shifts.setdefault(axes, []).append((right, -down))
+        return figure, shifts
+
+    def _sheet(self, height: float, marks: Sequence[Callable[[Axes], object]]) -> Figure:
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(self.width / DOTS, height / DOTS))
         axes = figure.add_axes((0, 0, 1, 1))
         axes.axis("off")
-        for mark in self._marks:
+        for mark in marks:
             mark(axes)
         axes.set_xlim(0, self.width)
         axes.set_ylim(height, 0)
-        for (x, y, w, h), draw in self._plots:
-            place = (x / self.width, 1 - (y + h) / height, w / self.width, h / height)
-            draw(figure.add_axes(place))
         return figure
+
+    def _add(self, plot: _Plot, figure: Figure, height: float) -> Axes:
+        x, y, w, h = plot.box
+        place = (x / self.width, 1 - (y + h) / height, w / self.width, h / height)
+        axes = figure.add_axes(place)
+        plot.draw(axes)
+        return axes
 
 
 def heading_width(text: str, style: FigureStyle) -> float:

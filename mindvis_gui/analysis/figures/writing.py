@@ -251,7 +251,8 @@ def _draw(content: FigureContent, name: str, style: FigureStyle) -> Figure:
     return with_room(partial(_lay_out, content, name), style)
 
 
-def _lay_out(content: FigureContent, name: str, style: FigureStyle) -> Figure:
+def _lay_out(content: FigureContent, name: str, style: FigureStyle) -> tuple[Page, float]:
+    """Return what is on a page, and its height in dots."""
     parts = template(name).parts
     page = Page(style, style.dots or _natural_width(content, parts, style))
     y = float(MARGIN)
@@ -270,7 +271,7 @@ def _lay_out(content: FigureContent, name: str, style: FigureStyle) -> Figure:
         for text in told:
             y = page.paragraph(y, text)
     y = page.paragraph(y, SAMPLE_NOTICE)
-    return page.figure(y + MARGIN)
+    return page, y + MARGIN
 
 
 def _study(content: FigureContent, name: str) -> DecodedTrial | None:

@@ -24,6 +24,7 @@ from mindvis_gui.analysis.figures.content import (
     LesionScene,
     MaskScene,
 )
+from mindvis_gui.analysis.figures.crowding import crowded
 from mindvis_gui.analysis.figures.mask_panel import runs
 from mindvis_gui.analysis.figures.page import Page, text_width, wrapped
 from mindvis_gui.analysis.figures.record import record_path
@@ -247,6 +248,24 @@ def test_no_words_are_outside_a_figure_or_on_others(crowd, name, width):
             wide, size = re.search(r"it (\d+) mm .* most (\S+) pt$", refused).groups()
             assert not refusal(crowd, name, replace(style, width=float(wide)))
             assert not refusal(crowd, name, replace(style, font_size=float(size)))
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_where_words_have_room_is_found_without_pictures(crowd, name, monkeypatch):
+    trials = crowd.trials * 3
+    content = replace(crowd, trials=trials)
+    drawn, draw = [], Page.figure
+    monkeypatch.setattr(Page, "figure", lambda *args: (drawn.append(args), draw(*args))[1])
+    said = refusal(content, name, FigureStyle(width=60, font_size=24))
+    assert "mm wide or its letters at most" in said
+    assert len(drawn) == 1
+    wide = float(re.search(r"it (\d+) mm", said).group(1))
+    for width in (60.0, wide - 1, wide, wide + 20):
+        style = FigureStyle(width=width, font_size=24)
+        with matplotlib.style.context(["default", style.parameters()]):
+            page, height = writing._lay_out(content, name, style)
+            whole = crowded(draw(page, height), {}, style)
+            assert crowded(*page.words(height), style) == whole == (width < wide)
 
 
 def refusal(content, name, style):
