@@ -266,8 +266,9 @@ def write_image(image: Nifti1Image, path: Path) -> None:
     ExportError
         If the file cannot be written; an existing one stays as it was.
     """
-    content: bytes = image.to_bytes()
-    if path.suffix == ".gz":
-        content = gzip.compress(content, 1, mtime=0)  # as nibabel does: ten times as fast as 9
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(content)
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        if path.suffix == ".gz":  # at nibabel's level, which is ten times as fast as the default
+            with gzip.GzipFile("", "wb", 1, file, mtime=0) as packed:
+                image.to_stream(packed)
+        else:
+            image.to_stream(file)
