@@ -150,11 +150,13 @@ class Jobs(QObject):
     def _retire(self) -> None:
         job = self._sending_job()
         receivers = self._receivers.pop(job)  # may hold the last reference to our owner
+        owner = self.parent()  # who is not to be collected, and we with them, before we are done
         if receivers.ended is not None:
             receivers.ended()
         if job.title:
             self.changed.emit()
         job.deleteLater()
+        del owner
 
     def _sending_job(self) -> Job:
         job = self.sender()

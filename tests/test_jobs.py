@@ -1,8 +1,10 @@
+import gc
 import threading
 import time
 
 import pytest
 import shiboken6
+from PySide6.QtCore import QObject
 
 from mindvis_gui.jobs import Jobs
 
@@ -99,3 +101,23 @@ def test_what_is_quick_and_fails_is_reported(qtbot, jobs):
     with qtbot.waitSignal(jobs.failed):
         jobs.soon(lambda: 1 // 0, "Reading", told.append)
     assert told == []
+
+
+def test_what_the_end_of_a_job_lets_go_is_collected_after_it(qtbot):
+    """Nobody but the job knows its owner any more, and a collection comes while it ends."""
+    told = []
+
+    class Owner(QObject):
+        def __init__(self):
+            super().__init__()
+            self.jobs, self.itself = Jobs(self), self
+            self.jobs.changed.connect(self.tell)
+            self.destroyed.connect(lambda: told.append("gone"))
+
+        def tell(self):
+            told.append("changed")
+
+    Owner().jobs.run(lambda: 1, "Work", lambda _: None, ended=gc.collect)
+    qtbot.waitUntil(lambda: told.count("changed") == 2)
+    gc.collect()
+    assert told == ["changed", "changed", "gone"]
