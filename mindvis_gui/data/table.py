@@ -1,6 +1,7 @@
 """Tab-separated tables as in BIDS: one header line, ``n/a`` for what is missing.
 
-So are the words that numpy and pandas write for it: ``nan``, ``NaN``, ``<NA>``.
+So are the words that numpy and pandas write for it: ``nan``, ``NaN``, ``<NA>``. Spreadsheets
+separate by commas, and by semicolons where a comma is what a decimal point is elsewhere.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from pathlib import Path
 from mindvis_gui.data.text_file import read_text_file
 from mindvis_gui.errors import DataError
 
-_NAMES = {"\t": "tabs", ",": "commas"}
+_NAMES = {"\t": "tabs", ",": "commas", ";": "semicolons"}
+_DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
 _MISSING = {"n/a", "nan", "NaN", "<NA>"}
 # R and Python write these. As numbers they are missing, too; as text they may be meant.
 MAYBE_MISSING = {"NA", "None"}
@@ -23,12 +25,20 @@ MAYBE_MISSING = {"NA", "None"}
 def read_table(path: Path, delimiter: str = "\t") -> dict[str, list[str]]:
     """Return the columns of a table by name; what is missing becomes an empty string.
 
+    Parameters
+    ----------
+    path : pathlib.Path
+    delimiter : str
+        What separates cells, unless the header has none of it, but another one of `_NAMES`.
+
     Raises
     ------
     DataError
         If the file is no table, is empty, or a row has too many or too few cells.
     """
     text = read_text_file(path, "table")
+    head = text.partition("\n")[0]
+    delimiter = next((each for each in (delimiter, *_NAMES) if each in head), delimiter)
     rows = _rows(text, delimiter, path)
     if len(rows) < 2:
         raise DataError(f"{path.name}: the table has no rows below its header")
@@ -42,6 +52,8 @@ def read_table(path: Path, delimiter: str = "\t") -> dict[str, list[str]]:
                 f"separate cells by {_NAMES[delimiter]}"
             )
     cells = [[_cell(text) for text in row] for row in rows[1:]]
+    if delimiter == ";":
+        cells = [[_with_point(text) for text in row] for row in cells]
     return dict(zip(header, map(list, zip(*cells, strict=True)), strict=True))
 
 
@@ -66,6 +78,11 @@ def _rows(text: str, delimiter: str, path: Path) -> list[list[str]]:
 
 def _cell(text: str) -> str:
     return known_text(text.strip().replace("\n", " "))
+
+
+def _with_point(cell: str) -> str:
+    number = _DECIMAL_COMMA.fullmatch(cell)
+    return f"{number[1]}.{number[2]}" if number else cell
 
 
 def known_text(cell: str) -> str:

@@ -48,3 +48,25 @@ def test_numbers_that_are_missing(tmp_path, missing):
     path = tmp_path / "trials.tsv"
     path.write_text(f"label\tsession\na\t2.0\nb\t{missing}\n")
     assert read_integers(read_table(path), "session", 0, path) == [2, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("onset;label\n1,5;a, b\n-3;4,5 apples\n", {"onset": "1.5 -3", "label": "a, b|4,5 apples"}),
+        ("onset,label\n1.5,a\n-3,b\n", {"onset": "1.5 -3", "label": "a|b"}),
+        ("onset\tlabel\n1.5\ta, b\n-3\tc;d\n", {"onset": "1.5 -3", "label": "a, b|c;d"}),
+    ],
+)
+@pytest.mark.parametrize("delimiter", ["\t", ","])
+def test_cells_are_separated_as_the_header_is(tmp_path, text, columns, delimiter):
+    path = tmp_path / "events.csv"
+    path.write_text(text, encoding="utf-8-sig")
+    expected = {"onset": columns["onset"].split(), "label": columns["label"].split("|")}
+    assert read_table(path, delimiter) == expected
+
+
+def test_one_column_may_hold_what_separates_elsewhere(tmp_path):
+    path = tmp_path / "labels.tsv"
+    path.write_text("label\na, b\nc; d\n")
+    assert read_table(path) == {"label": ["a, b", "c; d"]}
