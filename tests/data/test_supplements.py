@@ -1,5 +1,6 @@
 """What is added to a subject that its file does not say."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -191,14 +192,24 @@ def test_pictures_that_a_filter_made_needless_are_not_missing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "header"), [("a.csv", "stimulus;split"), ("a.tsv", "stimulus,split"), ("a.csv", "Run")]
+    ("name", "header"), [("a.csv", "stimulus split"), ("a.tsv", "stimulus|split"), ("a.csv", "Run")]
 )
 def test_a_table_that_would_change_nothing_is_refused(subject, tmp_path, name, header):
     rows = [header.replace("stimulus", "cactus").replace("split", "test")] * len(subject.trials)
     (tmp_path / name).write_text("\n".join([header, *rows]), encoding="utf-8")
-    said = rf"{name}: no column is called stimulus, label, .*; it has: {header}"
+    said = rf"{name}: no column is called stimulus, label, .*; it has: {re.escape(header)}"
     with pytest.raises(DataError, match=said):
         with_table(subject, tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "header"), [("a.csv", "stimulus;split"), ("a.tsv", "stimulus,split")]
+)
+def test_a_table_may_come_from_any_spreadsheet(subject, tmp_path, name, header):
+    rows = [header.replace("stimulus", "cactus").replace("split", "test")] * len(subject.trials)
+    (tmp_path / name).write_text("\n".join([header, *rows]), encoding="utf-8")
+    told = with_table(subject, tmp_path / name).trials
+    assert {(trial.stimulus_id, trial.split) for trial in told} == {("cactus", "test")}
 
 
 def test_whole_numbers_may_have_a_point_as_pandas_writes_them(subject, tmp_path):
