@@ -189,8 +189,11 @@ class ImportWizard(QDialog):
         self.steps.setCurrentRow(shown[max(0, min(place, len(shown) - 1))])
 
     def _show_page(self, row: int) -> None:
-        self._stack.setCurrentIndex(row)
         shown = self._shown()
+        if row not in shown:  # Qt finds what is typed in hidden rows, too
+            self.steps.setCurrentRow(max(each for each in shown if each < row))
+            return
+        self._stack.setCurrentIndex(row)
         self.back.setEnabled(row != shown[0])
         self.forward.setEnabled(row != shown[-1])
         (self.forward if self.forward.isEnabled() else self.save).setDefault(True)  # for Return

@@ -92,6 +92,16 @@ def test_return_goes_on_to_the_next_step_and_saves_from_the_last(qtbot, filled, 
     assert len(asked) == 1
 
 
+def test_no_key_leads_to_a_step_that_is_hidden(qtbot, wizard):
+    """Qt looks for what is typed among hidden rows, too."""
+    qtbot.keyClicks(wizard.steps, "regions")
+    assert wizard.page is wizard.source_page
+    assert wizard.steps.currentRow() == 0
+    wizard.forward.click()
+    wizard.back.click()
+    assert wizard.page is wizard.source_page
+
+
 def test_only_arrays_that_fit_are_offered(filled):
     page = filled.arrays_page
     assert steps(filled)[:3] == ["Source", "Arrays", "Stimuli  ?"]
