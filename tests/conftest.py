@@ -14,6 +14,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import errno
 import functools
+import gc
 import hashlib
 import io
 import json
@@ -23,6 +24,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -55,7 +57,23 @@ PATCH = 16
 SIDE = 32  # pixels of a decoded picture
 GOLDEN = Path(__file__).parent / "data_golden"
 _LEVELS_STD = math.sqrt((15**2 - 1) / 12)  # of integers uniform on -7…7
+_ENDED, _WHOLE = count(1), 20  # tests; after so many all garbage is collected, not the new alone
 LABELS = ("cactus", "crab", "bird", "bed", "violin", "train")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol():
+    """Collect garbage between tests alone.
+
+    A collection that deletes a window while Qt disconnects something waits for ever: `~QObject`
+    for a lock that its own thread holds.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect(1 if next(_ENDED) % _WHOLE else 2)
 
 
 class MemoryRecording:

@@ -140,6 +140,7 @@ def test_heading_is_in_capitals(qtbot):
 
 def test_nothing_is_collected_while_qt_goes_through_all_widgets(qapp, monkeypatch):
     """One that is freed then lets Qt crash."""
+    gc.enable()  # as it is in the application; in tests only between them
     collecting, style_sheet = [], theme._style_sheet
 
     def noted(*words):
